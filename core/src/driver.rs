@@ -1,0 +1,81 @@
+//! The loop that every event loop, simulator and fuzzer shares on the control plane.
+
+use crate::ids::StreamId;
+use crate::liveness::Traffic;
+use crate::net_kernel::{Answer, Diagnostic, Input, NodeEvent, Output, Promotion, Target};
+use crate::time::Instant;
+use crate::{Creation, LinkId, MailboxId, NodeName, RequestId};
+use bytes::Bytes;
+
+/// Outputs that one call of [`turn`] carries out before it returns to let other work run.
+pub const SLICE: usize = 256;
+
+/// A machine that is driven by inputs and time, and answers with outputs.
+pub trait Machine {
+    /// Takes one input. `now` never goes backwards; one that does is clamped.
+    fn handle(&mut self, now: Instant, input: Input);
+    /// The next output, in order.
+    fn poll(&mut self) -> Option<Output>;
+    /// When [`Input::Timeout`] is due.
+    fn deadline(&self) -> Option<Instant>;
+    /// An id for a stream that the host accepted, to be given in [`Input::Accepted`].
+    fn mint_stream(&mut self) -> StreamId;
+}
+
+/// Carries outputs out. One method for each [`Output`], of the same meaning. None may block.
+#[expect(missing_docs, reason = "each method is the Output of the same name")]
+pub trait Host {
+    fn listen(&mut self);
+    fn unlisten(&mut self);
+    fn open(&mut self, stream: StreamId, target: Target);
+    fn read(&mut self, stream: StreamId);
+    fn transmit(&mut self, stream: StreamId, bytes: Bytes);
+    fn attempting(&mut self, node: NodeName, link: LinkId);
+    fn alive(&mut self, name: NodeName, creation: Creation);
+    fn not_alive(&mut self);
+    fn event(&mut self, to: MailboxId, event: NodeEvent);
+    fn promote(&mut self, stream: StreamId, promotion: Promotion);
+    fn tick(&mut self, stream: StreamId);
+    fn sample(&mut self, stream: StreamId) -> Option<Traffic>;
+    fn close(&mut self, stream: StreamId, abort: bool);
+    fn disconnected(&mut self, node: NodeName, link: LinkId, was_up: bool);
+    fn answer(&mut self, request: RequestId, answer: Answer);
+    fn diagnostic(&mut self, diagnostic: Diagnostic);
+}
+
+/// Fires what is due, carries out what the machine wants, and says when to come back.
+///
+/// To be called after every input, call or wake-up. `Some(now)` means that outputs are left: serve other work and come
+/// back at once. `None` means that only an input can change anything.
+///
+/// A deadline that has passed is served before the outputs and inputs that wait, so that a flood cannot delay ticks.
+pub fn turn<M: Machine, H: Host>(machine: &mut M, now: Instant, host: &mut H) -> Option<Instant> {
+    if machine.deadline().is_some_and(|due| due <= now) {
+        machine.handle(now, Input::Timeout);
+    }
+    for _ in 0..SLICE {
+        let Some(output) = machine.poll() else { return machine.deadline() };
+        match output {
+            Output::Listen => host.listen(),
+            Output::Unlisten => host.unlisten(),
+            Output::Open { stream, target } => host.open(stream, target),
+            Output::Read { stream } => host.read(stream),
+            Output::Transmit { stream, bytes } => host.transmit(stream, bytes),
+            Output::Attempting { node, link } => host.attempting(node, link),
+            Output::Alive { name, creation } => host.alive(name, creation),
+            Output::NotAlive => host.not_alive(),
+            Output::Event { to, event } => host.event(to, event),
+            Output::Promote { stream, promotion } => host.promote(stream, promotion),
+            Output::Tick { stream } => host.tick(stream),
+            Output::Sample { stream } => {
+                let traffic = host.sample(stream);
+                machine.handle(now, Input::Sampled { stream, traffic });
+            }
+            Output::Close { stream, abort } => host.close(stream, abort),
+            Output::Disconnected { node, link, was_up } => host.disconnected(node, link, was_up),
+            Output::Answer { request, answer } => host.answer(request, answer),
+            Output::Diagnostic(diagnostic) => host.diagnostic(diagnostic),
+        }
+    }
+    Some(now)
+}

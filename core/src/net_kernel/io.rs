@@ -1,0 +1,325 @@
+//! What goes into a machine and what comes out of it.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::fmt;
+
+use super::{ConnectError, Diagnostic, NodeDownReason, StartError};
+use crate::creation::Creation;
+use crate::entropy::Entropy;
+use crate::epmd::NamesError;
+use crate::flags::{Flags, NodeType};
+use crate::ids::{LinkId, MailboxId, RequestId, StreamId};
+use crate::link::Violation;
+use crate::liveness::Traffic;
+use crate::name::NodeName;
+
+/// Everything that can happen to a machine. Exhaustive on purpose: both sides of the seam must know every event.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// The deadline may have passed. Harmless at any time.
+    Timeout,
+    /// [`Output::Listen`] succeeded: the listener is open on this TCP port.
+    Listening {
+        /// The port that peers can reach.
+        port: u16,
+    },
+    /// [`Output::Listen`] failed.
+    ListenFailed {
+        /// Why.
+        error: OpenError,
+    },
+    /// The listener broke later on.
+    ListenerLost,
+    /// [`Output::Open`] succeeded.
+    Opened {
+        /// The stream that was to be opened.
+        stream: StreamId,
+        /// For the challenge.
+        entropy: Entropy,
+    },
+    /// [`Output::Open`] failed; the stream is gone.
+    OpenFailed {
+        /// The stream that was to be opened.
+        stream: StreamId,
+        /// Why.
+        error: OpenError,
+    },
+    /// The listener accepted a connection.
+    Accepted {
+        /// An id from [`Machine::mint_stream`](crate::driver::Machine::mint_stream).
+        stream: StreamId,
+        /// For the challenge, and for a name if the peer asks for one.
+        entropy: Entropy,
+    },
+    /// Bytes arrived: the answer to one [`Output::Read`]. Never empty.
+    Received {
+        /// The stream that was read.
+        stream: StreamId,
+        /// What was read.
+        bytes: Bytes,
+    },
+    /// The stream has ended, in both directions, and nothing more will come of it. Exactly once for each opened or
+    /// accepted stream.
+    Closed {
+        /// The stream that ended.
+        stream: StreamId,
+        /// Why, as far as the host knows.
+        cause: CloseCause,
+    },
+    /// The answer to [`Output::Sample`].
+    Sampled {
+        /// The stream that was sampled.
+        stream: StreamId,
+        /// Its counters; `None` if they cannot be read.
+        traffic: Option<Traffic>,
+    },
+}
+
+/// Everything that a machine asks for or tells, in the order in which it must be carried out. Exhaustive on purpose: a
+/// new effect must break an embedder that ignores it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Output {
+    /// Open the listener for peers. Answered by [`Input::Listening`] or [`Input::ListenFailed`].
+    Listen,
+    /// Close the listener.
+    Unlisten,
+    /// Resolve and dial. Ends in exactly one [`Input::Opened`] or [`Input::OpenFailed`], unless a
+    /// [`Output::Close`] comes first: that cancels it, and no answer is expected any more.
+    Open {
+        /// The id of the stream to be.
+        stream: StreamId,
+        /// Where to.
+        target: Target,
+    },
+    /// Read once from a stream that is being set up, and answer by one [`Input::Received`] or [`Input::Closed`].
+    Read {
+        /// The stream to read.
+        stream: StreamId,
+    },
+    /// Write these bytes. Never after [`Output::Promote`].
+    Transmit {
+        /// The stream to write.
+        stream: StreamId,
+        /// What to write.
+        bytes: Bytes,
+    },
+    /// An attempt to have a link with `node` has begun, from our side or from theirs.
+    Attempting {
+        /// The other node.
+        node: NodeName,
+        /// The id of the attempt, and of the link if it comes up.
+        link: LinkId,
+    },
+    /// This node has a name now.
+    Alive {
+        /// Its name.
+        name: NodeName,
+        /// Its creation.
+        creation: Creation,
+    },
+    /// This node has no name any more.
+    NotAlive,
+    /// To push into a subscriber's mailbox.
+    Event {
+        /// The subscriber.
+        to: MailboxId,
+        /// What happened.
+        event: NodeEvent,
+    },
+    /// The link is up: hand the stream over to the data plane. Cannot fail; a host that cannot do it reports
+    /// [`Input::Closed`].
+    Promote {
+        /// The stream.
+        stream: StreamId,
+        /// What the data plane needs to know.
+        promotion: Promotion,
+    },
+    /// Queue a tick behind what is queued. Only after [`Output::Promote`].
+    Tick {
+        /// The stream.
+        stream: StreamId,
+    },
+    /// Read the counters of a promoted stream now, and answer by [`Input::Sampled`]. [`turn`](crate::driver::turn) does.
+    Sample {
+        /// The stream.
+        stream: StreamId,
+    },
+    /// End a stream. Exactly one [`Input::Closed`] follows, unless the stream was still being opened.
+    Close {
+        /// The stream.
+        stream: StreamId,
+        /// `true`: drop what is queued and what was not read, at once. `false`: write what is queued first, for at most
+        /// one second.
+        abort: bool,
+    },
+    /// An attempt failed, or a link has ended, and the table no longer has it. Comes before the events that tell so.
+    Disconnected {
+        /// The other node.
+        node: NodeName,
+        /// The attempt or link that is gone.
+        link: LinkId,
+        /// Whether it was a link.
+        was_up: bool,
+    },
+    /// The result of a call.
+    Answer {
+        /// The call.
+        request: RequestId,
+        /// Its result.
+        answer: Answer,
+    },
+    /// What an Erlang node would log.
+    Diagnostic(Diagnostic),
+}
+
+/// Where to dial.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// A host name or an address.
+    pub host: String,
+    /// The TCP port.
+    pub port: u16,
+    /// What the connection is for. A host need not care.
+    pub purpose: Purpose,
+}
+
+/// What a stream is opened for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// A conversation with an EPMD.
+    Epmd,
+    /// A link with this node.
+    Peer(NodeName),
+}
+
+/// What the data plane needs to know about a link that has come up.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Promotion {
+    /// The link.
+    pub link: LinkId,
+    /// The node on the other side.
+    pub node: NodeName,
+    /// Its creation.
+    pub creation: Creation,
+    /// The flags that both sides agreed on.
+    pub flags: Flags,
+    /// Visible or hidden.
+    pub node_type: NodeType,
+    /// Bytes that arrived behind the handshake: the first of the channel.
+    pub residue: Bytes,
+}
+
+/// Why a stream or a listener could not be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The port or the address is taken (`eaddrinuse`).
+    AddressInUse,
+    /// The operating system does not allow it (`eacces`).
+    Denied,
+    /// Any other error of the operating system, by its number.
+    Other(i32),
+    /// Nobody listens there (`econnrefused`).
+    Refused,
+    /// The name of the host cannot be resolved (`nxdomain`).
+    Resolve,
+    /// No answer in the time that the operating system gives (`etimedout`).
+    TimedOut,
+    /// No way to that address (`ehostunreach`).
+    Unreachable,
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AddressInUse => f.write_str("address already in use"),
+            Self::Denied => f.write_str("not permitted by the operating system"),
+            Self::Other(code) => write!(f, "operating system error {code}"),
+            Self::Refused => f.write_str("connection refused"),
+            Self::Resolve => f.write_str("host name cannot be resolved"),
+            Self::TimedOut => f.write_str("timed out"),
+            Self::Unreachable => f.write_str("unreachable"),
+        }
+    }
+}
+
+impl core::error::Error for OpenError {}
+
+/// Why a stream ended, as the host saw it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+pub enum CloseCause {
+    /// After our own [`Output::Close`].
+    Local,
+    /// The peer closed its side.
+    Eof,
+    /// The peer reset the connection, or the socket failed.
+    Reset,
+    /// The data plane could not accept what came, or the peer does not take what it asked for.
+    Violation(Violation),
+}
+
+/// What a subscriber of node events gets (`net_kernel:monitor_nodes/2`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum NodeEvent {
+    /// A link came up.
+    NodeUp {
+        /// The other node.
+        node: NodeName,
+        /// Visible or hidden.
+        node_type: NodeType,
+        /// The link.
+        link: LinkId,
+    },
+    /// A link ended.
+    NodeDown {
+        /// The other node.
+        node: NodeName,
+        /// Visible or hidden.
+        node_type: NodeType,
+        /// The link.
+        link: LinkId,
+        /// Why it ended.
+        reason: NodeDownReason,
+    },
+}
+
+/// In Erlang's form, with all keys, as `monitor_nodes(true, #{connection_id => true, node_type => all,
+/// nodedown_reason => true})` sends it.
+impl fmt::Display for NodeEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NodeUp { node, node_type, link } => {
+                write!(
+                    f,
+                    "{{nodeup,{node},#{{connection_id => {},node_type => {node_type}}}}}",
+                    link.connection_id()
+                )
+            }
+            Self::NodeDown { node, node_type, link, reason } => write!(
+                f,
+                "{{nodedown,{node},#{{connection_id => {},node_type => {node_type},nodedown_reason => {reason}}}}}",
+                link.connection_id()
+            ),
+        }
+    }
+}
+
+/// The result of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// Of [`NetKernel::start`](super::NetKernel::start): the node is alive under this name, or why not.
+    Started(Result<NodeName, StartError>),
+    /// Of [`NetKernel::stop`](super::NetKernel::stop): every link is down and the node has no name; `false` if it had none.
+    Stopped(bool),
+    /// Of [`NetKernel::connect_node`](super::NetKernel::connect_node): Erlang's `true` is `Ok`, its `false` says why.
+    Connected(Result<(), ConnectError>),
+    /// Of [`NetKernel::disconnect_node`](super::NetKernel::disconnect_node): Erlang's `true` or `false`; `None` is `ignored`
+    /// (the node is not alive).
+    Disconnected(Option<bool>),
+    /// Of [`NetKernel::names`](super::NetKernel::names): the names that an EPMD knows, with their ports.
+    Names(Result<Vec<(String, u16)>, NamesError>),
+}

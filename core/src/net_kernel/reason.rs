@@ -1,0 +1,215 @@
+//! Why links end and why calls fail.
+
+use core::fmt;
+
+use super::{CloseCause, OpenError};
+use crate::epmd::{LookupError, RegisterError};
+use crate::handshake::Failure;
+use crate::link::Violation;
+use crate::name::{NameError, NodeName, PeerName};
+
+/// Erlang's `nodedown_reason`. `Display` prints the term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum NodeDownReason {
+    /// The peer closed or reset the connection.
+    ConnectionClosed,
+    /// `disconnect_node/1` was called on this side.
+    Disconnect,
+    /// A frame was longer than the limit. Not in Erlang's manual.
+    Emsgsize,
+    /// An invalid frame was received. Not in Erlang's manual.
+    Killed,
+    /// This node was stopped.
+    NetKernelTerminated,
+    /// Nothing was heard for `net_ticktime`.
+    NetTickTimeout,
+    /// The listener broke.
+    NoNetwork,
+    /// The counters of the stream could not be read at a tick. The manual lists a bare atom; real nodes send this tuple.
+    SendNetTickFailed,
+    /// The same node connected anew.
+    WaitPending,
+}
+
+impl From<CloseCause> for NodeDownReason {
+    /// For an end that did not come from this side's kernel; [`CloseCause::Local`] cannot, and counts as closed.
+    fn from(cause: CloseCause) -> Self {
+        match cause {
+            CloseCause::Local | CloseCause::Eof | CloseCause::Reset => Self::ConnectionClosed,
+            CloseCause::Violation(Violation::FrameTooLong) => Self::Emsgsize,
+            CloseCause::Violation(_) => Self::Killed,
+        }
+    }
+}
+
+impl fmt::Display for NodeDownReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ConnectionClosed => "connection_closed",
+            Self::Disconnect => "disconnect",
+            Self::Emsgsize => "emsgsize",
+            Self::Killed => "killed",
+            Self::NetKernelTerminated => "net_kernel_terminated",
+            Self::NetTickTimeout => "net_tick_timeout",
+            Self::NoNetwork => "no_network",
+            Self::SendNetTickFailed => "{send_net_tick_failed,{error,einval}}",
+            Self::WaitPending => "wait_pending",
+        })
+    }
+}
+
+/// Where and why an attempt to connect failed. Erlang's `connect_node/1` says only `false`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// Dialling the node failed, after its EPMD told the port.
+    Dial(OpenError),
+    /// The handshake failed.
+    Handshake(Failure),
+    /// The EPMD of the node's host could not be asked, or does not know the node.
+    Lookup(LookupError),
+    /// The node cannot be dialled by this name.
+    Name(NameError),
+    /// This node is not alive; Erlang answers `ignored`.
+    NotAlive,
+    /// The peer closed the connection during the handshake, while we waited for this.
+    PeerClosed(crate::handshake::Stage),
+    /// The set-up timer rang while we waited for this.
+    SetupTimeout(SetupStage),
+    /// The node was stopped, or told to disconnect, before the link came up.
+    Cancelled,
+}
+
+/// What an outgoing attempt waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SetupStage {
+    /// The EPMD of the node's host.
+    Lookup,
+    /// The TCP connection.
+    Dial,
+    /// The next message of the handshake.
+    Handshake(crate::handshake::Stage),
+    /// The end of the link before this one.
+    OldLink,
+}
+
+impl fmt::Display for SetupStage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lookup => f.write_str("EPMD's answer"),
+            Self::Dial => f.write_str("the TCP connection"),
+            Self::Handshake(stage) => fmt::Display::fmt(stage, f),
+            Self::OldLink => f.write_str("the end of the old link"),
+        }
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dial(error) => write!(f, "dialling the node: {error}"),
+            Self::Handshake(failure) => write!(f, "handshake: {failure}"),
+            Self::Lookup(error) => write!(f, "asking the host's EPMD: {error}"),
+            Self::Name(error) => write!(f, "name: {error}"),
+            Self::NotAlive => f.write_str("this node is not alive"),
+            Self::PeerClosed(stage) => {
+                write!(
+                    f,
+                    "the peer closed the connection while we waited for {stage}{}",
+                    stage.hint()
+                )
+            }
+            Self::SetupTimeout(stage) => write!(f, "set-up timeout while waiting for {stage}"),
+            Self::Cancelled => f.write_str("cancelled"),
+        }
+    }
+}
+
+impl core::error::Error for ConnectError {}
+
+/// Why a node could not be started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StartError {
+    /// It is already starting, alive or stopping (`already_started`).
+    AlreadyStarted,
+    /// The name cannot be taken.
+    Name(NameError),
+    /// The listener could not be opened.
+    Listen(OpenError),
+    /// EPMD did not register the name.
+    Register(RegisterError),
+    /// Stopped before it was alive.
+    Stopped,
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AlreadyStarted => f.write_str("already started"),
+            Self::Name(error) => write!(f, "name: {error}"),
+            Self::Listen(error) => write!(f, "opening the listener: {error}"),
+            Self::Register(error) => write!(f, "registering with EPMD: {error}"),
+            Self::Stopped => f.write_str("stopped while starting"),
+        }
+    }
+}
+
+impl core::error::Error for StartError {}
+
+/// What an Erlang node would log.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Diagnostic {
+    /// An incoming connection did not become a link. The name is what the stranger claimed, if it got so far.
+    AcceptFailed {
+        /// The claimed name.
+        name: Option<PeerName>,
+        /// Why.
+        error: ConnectError,
+    },
+    /// An outgoing attempt failed.
+    ConnectFailed {
+        /// The other node.
+        node: NodeName,
+        /// Why.
+        error: ConnectError,
+    },
+    /// The registration with EPMD was lost, or could not be renewed; the next try is in two seconds.
+    RegistrationLost(RegisterError),
+    /// EPMD has the name again, after it was lost.
+    RegistrationRenewed,
+    /// Nothing was heard from a node for some ticks.
+    TickMissed {
+        /// The node.
+        node: NodeName,
+        /// Ticks in a row without a byte from it.
+        missed: u16,
+        /// As many take the link down.
+        intensity: u16,
+    },
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AcceptFailed { name: Some(name), error } => {
+                write!(f, "incoming connection of {name} refused: {error}")
+            }
+            Self::AcceptFailed { name: None, error } => {
+                write!(f, "incoming connection refused: {error}")
+            }
+            Self::ConnectFailed { node, error } => {
+                write!(f, "connecting to {node} failed: {error}")
+            }
+            Self::RegistrationLost(error) => {
+                write!(f, "EPMD does not have this node: {error}; trying again")
+            }
+            Self::RegistrationRenewed => f.write_str("EPMD has this node again"),
+            Self::TickMissed { node, missed, intensity } => {
+                write!(f, "nothing heard from {node} for {missed} of {intensity} ticks")
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Atoms.
+
+use alloc::sync::Arc;
+use core::borrow::Borrow;
+use core::fmt;
+use core::ops::Deref;
+
+/// The longest atom, in Unicode code points.
+pub const ATOM_MAX_CHARS: usize = 255;
+
+/// An atom: at most [`ATOM_MAX_CHARS`] code points of text. Cloning shares the text; nothing is interned.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Atom(Arc<str>);
+
+/// The text is longer than [`ATOM_MAX_CHARS`] code points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AtomTooLong;
+
+impl Atom {
+    /// The atom with this text.
+    ///
+    /// # Errors
+    /// [`AtomTooLong`] for more than [`ATOM_MAX_CHARS`] code points.
+    pub fn new(text: &str) -> Result<Self, AtomTooLong> {
+        // A code point takes one to four bytes, so short texts need no counting.
+        if text.len() > ATOM_MAX_CHARS && text.chars().count() > ATOM_MAX_CHARS {
+            return Err(AtomTooLong);
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// An atom whose text is a literal of this crate, known to be short.
+    pub(crate) fn literal(text: &'static str) -> Self {
+        debug_assert!(text.len() <= ATOM_MAX_CHARS, "literal atoms are short");
+        Self(text.into())
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Deref for Atom {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for Atom {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Atom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// As Erlang's `io:format("~tp")` prints it: quoted unless it is a lower-case word that is not reserved.
+impl fmt::Display for Atom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if is_bare(&self.0) {
+            return f.write_str(&self.0);
+        }
+        f.write_str("'")?;
+        for c in self.0.chars() {
+            match c {
+                '\'' => f.write_str("\\'")?,
+                '\\' => f.write_str("\\\\")?,
+                '\n' => f.write_str("\\n")?,
+                '\r' => f.write_str("\\r")?,
+                '\t' => f.write_str("\\t")?,
+                c if c.is_control() => write!(f, "\\x{{{:X}}}", u32::from(c))?,
+                c => fmt::Write::write_char(f, c)?,
+            }
+        }
+        f.write_str("'")
+    }
+}
+
+/// Erlang's reserved words, sorted: atoms of these texts need quotes.
+const RESERVED: [&str; 29] = [
+    "after", "and", "andalso", "band", "begin", "bnot", "bor", "bsl", "bsr", "bxor", "case",
+    "catch", "cond", "div", "else", "end", "fun", "if", "let", "maybe", "not", "of", "or",
+    "orelse", "receive", "rem", "try", "when", "xor",
+];
+
+fn is_bare(text: &str) -> bool {
+    let mut chars = text.chars();
+    let lower = |c: char| c.is_ascii_lowercase() || matches!(c, 'ß'..='ÿ') && c != '÷';
+    let word = |c: char| {
+        lower(c) || c.is_ascii_alphanumeric() || matches!(c, '_' | '@' | 'À'..='Þ') && c != '×'
+    };
+    chars.next().is_some_and(lower) && chars.all(word) && RESERVED.binary_search(&text).is_err()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn length_is_counted_in_code_points() {
+        assert!(Atom::new(&"é".repeat(255)).is_ok());
+        assert_eq!(Atom::new(&"a".repeat(256)), Err(AtomTooLong));
+        assert!(Atom::new("").is_ok());
+    }
+
+    #[test]
+    fn prints_as_erlang_does() {
+        for (text, printed) in [
+            ("net_kernel", "net_kernel"),
+            ("b@127.0.0.1", "'b@127.0.0.1'"),
+            ("a@b", "a@b"),
+            ("", "''"),
+            ("Abc", "'Abc'"),
+            ("it's", "'it\\'s'"),
+            ("receive", "'receive'"),
+            ("xor", "'xor'"),
+            ("a\nb", "'a\\nb'"),
+        ] {
+            assert_eq!(Atom::new(text).unwrap().to_string(), printed);
+        }
+    }
+
+    #[test]
+    fn reserved_words_are_sorted_for_the_search() {
+        assert!(RESERVED.is_sorted());
+    }
+}

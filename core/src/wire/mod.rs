@@ -1,0 +1,4 @@
+//! Bytes to values and back. No state.
+//!
+//! Every message has `parse`, `emit` and `encoded_len`. Parsing never panics, whatever the bytes, and allocates only what
+//! the bytes in hand justify.

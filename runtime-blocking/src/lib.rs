@@ -1,0 +1,1 @@
+//! An Erlang distribution node on blocking sockets and threads.
