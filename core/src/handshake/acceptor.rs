@@ -16,7 +16,9 @@ use crate::flags::{Flags, NodeType};
 use crate::name::{NameError, NodeName, PeerName};
 use crate::time::Instant;
 use crate::wire::framing::Framing;
-use crate::wire::handshake::{ChallengeAck, ChallengeMessage, ChallengeReply, Complement, SendName, Status};
+use crate::wire::handshake::{
+    ChallengeAck, ChallengeMessage, ChallengeReply, Complement, SendName, Status,
+};
 
 /// What an acceptor needs to know before it hears anything.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -108,7 +110,12 @@ impl Acceptor {
     ///
     /// # Errors
     /// Why there will be no link. What was appended to `out` should still be written before the stream is closed.
-    pub fn receive(mut self, now: Instant, bytes: &[u8], out: &mut Vec<u8>) -> Result<AcceptorStep, Failure> {
+    pub fn receive(
+        mut self,
+        now: Instant,
+        bytes: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<AcceptorStep, Failure> {
         self.packets.push(bytes);
         self.advance(now, out)
     }
@@ -120,7 +127,8 @@ impl Acceptor {
         match self.state.clone() {
             State::Name => self.name(&packet, out),
             State::Alive { hello, peer, cookie } => {
-                let status = Status::parse(&packet).map_err(|_| Failure::Malformed(Stage::Alive))?;
+                let status =
+                    Status::parse(&packet).map_err(|_| Failure::Malformed(Stage::Alive))?;
                 match status {
                     Status::True => self.send_challenge(now, hello, peer, cookie, out),
                     Status::False => Err(Failure::Declined),
@@ -132,8 +140,12 @@ impl Acceptor {
                     | Status::Named { .. } => Err(Failure::Malformed(Stage::Alive)),
                 }
             }
-            State::Complement { hello, peer, cookie } => self.complement(now, &packet, hello, peer, cookie, out),
-            State::Reply { agreed, creation, peer, cookie } => self.reply(&packet, agreed, creation, peer, cookie),
+            State::Complement { hello, peer, cookie } => {
+                self.complement(now, &packet, hello, peer, cookie, out)
+            }
+            State::Reply { agreed, creation, peer, cookie } => {
+                self.reply(&packet, agreed, creation, peer, cookie)
+            }
         }
     }
 
@@ -141,20 +153,32 @@ impl Acceptor {
     fn name(self, packet: &[u8], out: &mut Vec<u8>) -> Result<AcceptorStep, Failure> {
         let hello = match SendName::parse(packet).map_err(|_| Failure::Malformed(Stage::Name))? {
             SendName::V5 { flags, name, .. } => Hello { flags, creation: None, name },
-            SendName::V6 { flags, creation, name } => Hello { flags, creation: Some(creation), name },
+            SendName::V6 { flags, creation, name } => {
+                Hello { flags, creation: Some(creation), name }
+            }
         };
-        let well_formed = if hello.wants_name() { hello.name.is_host() } else { hello.name.is_full_name() };
+        let well_formed =
+            if hello.wants_name() { hello.name.is_host() } else { hello.name.is_full_name() };
         if !well_formed {
             return Err(Failure::Malformed(Stage::Name));
         }
         // The upper flags of a version 5 peer come with its complement.
-        let mandatory = if hello.creation.is_some() { self.config.mandatory } else { self.config.mandatory.low() };
+        let mandatory = if hello.creation.is_some() {
+            self.config.mandatory
+        } else {
+            self.config.mandatory.low()
+        };
         self.check_flags(hello.flags, mandatory, out)?;
         Ok(AcceptorStep::Admit(Admission { acceptor: self, hello }))
     }
 
     //= docs/spec/handshake.md#hs-acceptor-flags
-    fn check_flags(&self, flags: Flags, mandatory: Flags, out: &mut Vec<u8>) -> Result<(), Failure> {
+    fn check_flags(
+        &self,
+        flags: Flags,
+        mandatory: Flags,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
         let missing = flags.expand().missing(mandatory);
         if missing == Flags::NONE {
             return Ok(());
@@ -183,11 +207,13 @@ impl Acceptor {
             creation: self.config.creation,
             name: self.config.name.clone(),
         };
-        self.packets.put(out, message.encoded_len(), |out| message.emit(out));
+        self.packets.put(out, |out| message.emit(out));
         self.deadline = now + self.config.setup_time;
         self.config.flags = flags;
         self.state = match hello.creation {
-            Some(creation) => State::Reply { agreed: flags.agree(hello.flags), creation, peer, cookie },
+            Some(creation) => {
+                State::Reply { agreed: flags.agree(hello.flags), creation, peer, cookie }
+            }
             None => State::Complement { hello, peer, cookie },
         };
         self.advance(now, out)
@@ -203,11 +229,16 @@ impl Acceptor {
         cookie: Cookie,
         out: &mut Vec<u8>,
     ) -> Result<AcceptorStep, Failure> {
-        let message = Complement::parse(packet).map_err(|_| Failure::Malformed(Stage::Complement))?;
+        let message =
+            Complement::parse(packet).map_err(|_| Failure::Malformed(Stage::Complement))?;
         let flags = hello.flags | message.flags;
         self.check_flags(flags, self.config.mandatory, out)?;
-        self.state =
-            State::Reply { agreed: self.config.flags.agree(flags), creation: message.creation, peer, cookie };
+        self.state = State::Reply {
+            agreed: self.config.flags.agree(flags),
+            creation: message.creation,
+            peer,
+            cookie,
+        };
         self.advance(now, out)
     }
 
@@ -220,16 +251,23 @@ impl Acceptor {
         peer: NodeName,
         cookie: Cookie,
     ) -> Result<AcceptorStep, Failure> {
-        let message = ChallengeReply::parse(packet).map_err(|_| Failure::Malformed(Stage::Reply))?;
+        let message =
+            ChallengeReply::parse(packet).map_err(|_| Failure::Malformed(Stage::Reply))?;
         if message.digest != cookie.digest(self.challenge) {
             return Err(Failure::BadCookie);
         }
         let ack = ChallengeAck { digest: cookie.digest(message.challenge) };
-        Ok(AcceptorStep::Authenticated(Confirmation { ack, packets: self.packets, flags, creation, peer }))
+        Ok(AcceptorStep::Authenticated(Confirmation {
+            ack,
+            packets: self.packets,
+            flags,
+            creation,
+            peer,
+        }))
     }
 
     fn put_status(&self, status: &Status, out: &mut Vec<u8>) {
-        self.packets.put(out, status.encoded_len(), |out| status.emit(out));
+        self.packets.put(out, |out| status.emit(out));
     }
 }
 
@@ -305,7 +343,12 @@ impl Admission {
     ///
     /// # Errors
     /// As [`Acceptor::receive`]: more packets may have arrived already.
-    pub fn accept(self, now: Instant, welcome: Welcome, out: &mut Vec<u8>) -> Result<AcceptorStep, Failure> {
+    pub fn accept(
+        self,
+        now: Instant,
+        welcome: Welcome,
+        out: &mut Vec<u8>,
+    ) -> Result<AcceptorStep, Failure> {
         let Self { mut acceptor, hello } = self;
         let Welcome { greeting, peer, cookie } = welcome;
         let status = match greeting {
@@ -323,7 +366,13 @@ impl Admission {
         }
         // The creation of a peer without a name is the one that it is given.
         let given = if let Greeting::Named(creation) = greeting { Some(creation) } else { None };
-        acceptor.send_challenge(now, Hello { creation: given.or(hello.creation), ..hello }, peer, cookie, out)
+        acceptor.send_challenge(
+            now,
+            Hello { creation: given.or(hello.creation), ..hello },
+            peer,
+            cookie,
+            out,
+        )
     }
 
     /// Sends the status that fits, if any, and ends the handshake.
@@ -366,7 +415,7 @@ impl Confirmation {
     /// Sends the acknowledgement: the link is up.
     #[must_use]
     pub fn confirm(self, out: &mut Vec<u8>) -> Established {
-        self.packets.put(out, self.ack.encoded_len(), |out| self.ack.emit(out));
+        self.packets.put(out, |out| self.ack.emit(out));
         Established {
             node: self.peer,
             creation: self.creation,

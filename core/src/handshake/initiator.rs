@@ -75,7 +75,12 @@ pub enum InitiatorStep {
 impl Initiator {
     /// Appends `send_name` to `out` and waits for the status. The TCP connection counts against `deadline`.
     #[must_use]
-    pub fn new(mut config: InitiatorConfig, entropy: Entropy, deadline: Instant, out: &mut Vec<u8>) -> Self {
+    pub fn new(
+        mut config: InitiatorConfig,
+        entropy: Entropy,
+        deadline: Instant,
+        out: &mut Vec<u8>,
+    ) -> Self {
         let (name, creation) = match &config.own {
             Own::Named { name, creation } => (name.clone(), *creation),
             Own::Nameless { host } => {
@@ -85,8 +90,14 @@ impl Initiator {
         };
         let packets = Packets::new(config.framing);
         let message = SendName::V6 { flags: config.flags, creation, name };
-        packets.put(out, message.encoded_len(), |out| message.emit(out));
-        Self { challenge: Challenge(entropy.challenge()), packets, deadline, state: State::Status, config }
+        packets.put(out, |out| message.emit(out));
+        Self {
+            challenge: Challenge(entropy.challenge()),
+            packets,
+            deadline,
+            state: State::Status,
+            config,
+        }
     }
 
     /// When the peer has taken too long.
@@ -110,7 +121,12 @@ impl Initiator {
     ///
     /// # Errors
     /// Why there will be no link. What was appended to `out` should still be written before the stream is closed.
-    pub fn receive(mut self, now: Instant, bytes: &[u8], out: &mut Vec<u8>) -> Result<InitiatorStep, Failure> {
+    pub fn receive(
+        mut self,
+        now: Instant,
+        bytes: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<InitiatorStep, Failure> {
         self.packets.push(bytes);
         self.advance(now, out)
     }
@@ -130,7 +146,12 @@ impl Initiator {
     }
 
     //= docs/spec/handshake.md#hs-initiator-status
-    fn status(mut self, now: Instant, packet: &[u8], out: &mut Vec<u8>) -> Result<InitiatorStep, Failure> {
+    fn status(
+        mut self,
+        now: Instant,
+        packet: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<InitiatorStep, Failure> {
         let status = Status::parse(packet).map_err(|_| Failure::UnexpectedStatus)?;
         let given = match (status, &self.config.own) {
             (Status::NotAllowed, _) => return Err(Failure::NotAllowed),
@@ -141,7 +162,9 @@ impl Initiator {
             }
             (Status::Alive, Own::Named { .. }) => return Ok(InitiatorStep::Alive(Remark(self))),
             (Status::Named { name, creation }, Own::Nameless { host }) => {
-                let given = core::str::from_utf8(name.as_bytes()).ok().and_then(|name| NodeName::new(name).ok());
+                let given = core::str::from_utf8(name.as_bytes())
+                    .ok()
+                    .and_then(|name| NodeName::new(name).ok());
                 let given = given.filter(|given| given.host().as_bytes() == host.as_bytes());
                 Some((given.ok_or(Failure::GivenName)?, creation))
             }
@@ -168,7 +191,8 @@ impl Initiator {
         given: Option<(NodeName, Creation)>,
         out: &mut Vec<u8>,
     ) -> Result<InitiatorStep, Failure> {
-        let message = ChallengeMessage::parse(packet).map_err(|_| Failure::Malformed(Stage::Challenge))?;
+        let message =
+            ChallengeMessage::parse(packet).map_err(|_| Failure::Malformed(Stage::Challenge))?;
         if message.name.to_node_name().as_ref() != Ok(&self.config.peer) {
             return Err(Failure::WrongName);
         }
@@ -178,9 +202,11 @@ impl Initiator {
         if missing != Flags::NONE {
             return Err(Failure::MissingFlags(missing));
         }
-        let reply =
-            ChallengeReply { challenge: self.challenge, digest: self.config.cookie.digest(message.challenge) };
-        self.packets.put(out, reply.encoded_len(), |out| reply.emit(out));
+        let reply = ChallengeReply {
+            challenge: self.challenge,
+            digest: self.config.cookie.digest(message.challenge),
+        };
+        self.packets.put(out, |out| reply.emit(out));
         self.deadline = now + self.config.setup_time;
         self.state = State::Ack { given, flags, creation: message.creation };
         self.advance(now, out)
@@ -200,7 +226,14 @@ impl Initiator {
         }
         let residue: Bytes = self.packets.into_residue();
         let node_type = NodeType::of(flags);
-        Ok(InitiatorStep::Done(Established { node: self.config.peer, creation, flags, node_type, given, residue }))
+        Ok(InitiatorStep::Done(Established {
+            node: self.config.peer,
+            creation,
+            flags,
+            node_type,
+            given,
+            residue,
+        }))
     }
 }
 
@@ -231,6 +264,6 @@ impl Remark {
 
 impl Initiator {
     fn put_status(&self, status: &Status, out: &mut Vec<u8>) {
-        self.packets.put(out, status.encoded_len(), |out| status.emit(out));
+        self.packets.put(out, |out| status.emit(out));
     }
 }

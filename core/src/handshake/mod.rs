@@ -13,7 +13,9 @@ mod failure;
 mod initiator;
 mod packets;
 
-pub use acceptor::{Acceptor, AcceptorConfig, AcceptorStep, Admission, Confirmation, Greeting, Refusal, Welcome};
+pub use acceptor::{
+    Acceptor, AcceptorConfig, AcceptorStep, Admission, Confirmation, Greeting, Refusal, Welcome,
+};
 pub use failure::{Failure, Stage};
 pub use initiator::{Initiator, InitiatorConfig, InitiatorStep, Remark};
 

@@ -27,15 +27,13 @@ impl Packets {
 
     /// The next whole packet, which `stage` waits for.
     pub(super) fn next(&mut self, stage: Stage) -> Result<Option<Bytes>, Failure> {
-        self.buffer.next().map_err(|_| Failure::Malformed(stage))
+        self.buffer.next_frame().map_err(|_| Failure::Malformed(stage))
     }
 
-    /// Appends a packet whose body is `length` bytes, written by `emit`.
-    pub(super) fn put(&self, out: &mut Vec<u8>, length: usize, emit: impl FnOnce(&mut Vec<u8>)) {
-        self.framing.put_length(length, out);
-        let start = out.len();
-        emit(out);
-        debug_assert_eq!(out.len() - start, length, "the encoded length is what is emitted");
+    /// Appends a packet whose body is written by `emit`.
+    pub(super) fn put(&self, out: &mut Vec<u8>, emit: impl FnOnce(&mut Vec<u8>)) {
+        let fits = self.framing.put(out, emit);
+        debug_assert!(fits.is_ok(), "the longest message is a name of 510 bytes and a few words");
     }
 
     pub(super) fn into_residue(self) -> Bytes {

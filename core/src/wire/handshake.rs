@@ -63,8 +63,11 @@ impl SendName {
     /// # Errors
     /// [`Malformed`] for another tag or a name longer than the packet.
     pub fn parse(packet: &[u8]) -> Result<Self, Malformed> {
-        let v6 = (flags64, creation, length_data(be_u16))
-            .map(|(flags, creation, name)| Self::V6 { flags, creation, name: owned_name(name) });
+        let v6 = (flags64, creation, length_data(be_u16)).map(|(flags, creation, name)| Self::V6 {
+            flags,
+            creation,
+            name: owned_name(name),
+        });
         let v5 = (be_u16, map(be_u32, |low| Flags::from_bits(low.into())), rest)
             .map(|(version, flags, name)| Self::V5 { version, flags, name: owned_name(name) });
         match packet {
@@ -210,7 +213,12 @@ impl ChallengeMessage {
             tag(TAG_CHALLENGE),
             (flags64, map(be_u32, Challenge), creation, length_data(be_u16)),
         )
-        .map(|(flags, challenge, creation, name)| Self { flags, challenge, creation, name: owned_name(name) });
+        .map(|(flags, challenge, creation, name)| Self {
+            flags,
+            challenge,
+            creation,
+            name: owned_name(name),
+        });
         ignoring_rest(message, packet)
     }
 
@@ -247,8 +255,9 @@ impl Complement {
     /// # Errors
     /// [`Malformed`] for another tag or length.
     pub fn parse(packet: &[u8]) -> Result<Self, Malformed> {
-        let message = preceded(tag(TAG_COMPLEMENT), (be_u32, creation))
-            .map(|(high, creation)| Self { flags: Flags::from_bits(u64::from(high) << 32), creation });
+        let message = preceded(tag(TAG_COMPLEMENT), (be_u32, creation)).map(|(high, creation)| {
+            Self { flags: Flags::from_bits(u64::from(high) << 32), creation }
+        });
         exactly(message, packet)
     }
 
@@ -413,7 +422,8 @@ mod tests {
     }
 
     fn status() -> impl Strategy<Value = Status> {
-        let named = (name(), any::<u32>()).prop_map(|(name, creation)| Status::Named { name, creation: Creation(creation) });
+        let named = (name(), any::<u32>())
+            .prop_map(|(name, creation)| Status::Named { name, creation: Creation(creation) });
         prop_oneof![proptest::sample::select(&WORDS[..]).prop_map(|(status, _)| status), named]
     }
 
@@ -470,7 +480,11 @@ mod tests {
     fn wrong_tags_lengths_and_words_are_malformed() {
         assert_eq!(SendName::parse(b""), Err(Malformed));
         assert_eq!(SendName::parse(b"Zanything"), Err(Malformed));
-        assert_eq!(SendName::parse(b"N\0\0\0\0\0\0\0\0\0\0\0\0\0\x05abcd"), Err(Malformed), "nlen beyond the packet");
+        assert_eq!(
+            SendName::parse(b"N\0\0\0\0\0\0\0\0\0\0\0\0\0\x05abcd"),
+            Err(Malformed),
+            "nlen beyond the packet"
+        );
         assert_eq!(Status::parse(b"sokay"), Err(Malformed));
         assert_eq!(Status::parse(b"s"), Err(Malformed));
         assert_eq!(Status::parse(b"snamed:\0\x09short"), Err(Malformed));
