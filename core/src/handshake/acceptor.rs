@@ -312,12 +312,23 @@ pub struct Welcome {
 /// The kernel's no.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Refusal {
-    /// `nok`: our own attempt has precedence, or the name cannot be used.
-    Nok(Option<NameError>),
+    /// `nok`.
+    Nok(NokCause),
     /// `not_allowed`: the allow list does not have it.
     NotAllowed,
     /// No status at all: another attempt already waits for the old link's end.
     AlreadyPending,
+}
+
+/// Why a peer is answered `nok`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NokCause {
+    /// The name cannot be a node's.
+    Name(NameError),
+    /// An attempt to the same node has precedence.
+    OurAttempt,
+    /// The name is ours.
+    OwnName,
 }
 
 impl Admission {
@@ -379,9 +390,9 @@ impl Admission {
     #[must_use]
     pub fn refuse(self, refusal: Refusal, out: &mut Vec<u8>) -> Failure {
         match refusal {
-            Refusal::Nok(error) => {
+            Refusal::Nok(cause) => {
                 self.acceptor.put_status(&Status::Nok, out);
-                Failure::Nok(error)
+                Failure::Nok(cause)
             }
             Refusal::NotAllowed => {
                 self.acceptor.put_status(&Status::NotAllowed, out);

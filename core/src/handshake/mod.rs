@@ -14,7 +14,8 @@ mod initiator;
 mod packets;
 
 pub use acceptor::{
-    Acceptor, AcceptorConfig, AcceptorStep, Admission, Confirmation, Greeting, Refusal, Welcome,
+    Acceptor, AcceptorConfig, AcceptorStep, Admission, Confirmation, Greeting, NokCause, Refusal,
+    Welcome,
 };
 pub use failure::{Failure, Stage};
 pub use initiator::{Initiator, InitiatorConfig, InitiatorStep, Remark};
