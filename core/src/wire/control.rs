@@ -7,6 +7,7 @@ use bytes::Bytes;
 use core::num::NonZeroU64;
 
 use super::framing::{FrameTooLong, Framing};
+use crate::flags::Flags;
 use crate::link::Violation;
 use crate::name::NodeName;
 use crate::term::{Atom, Pid, Reader, Reference, TermError, write};
@@ -260,6 +261,25 @@ impl Control {
             write::version(out);
             self.emit_body(out);
         })
+    }
+
+    /// The flags that both sides must have agreed on for this signal to be sent.
+    //= docs/spec/channel.md#ch-monitor-flags
+    #[must_use]
+    pub const fn needed_flags(&self) -> Flags {
+        match self {
+            Self::MonitorP { .. } | Self::DemonitorP { .. } | Self::MonitorPExit { .. } => {
+                Flags::MONITORS
+            }
+            Self::Link { .. }
+            | Self::Send { .. }
+            | Self::Exit { .. }
+            | Self::UnlinkId { .. }
+            | Self::UnlinkIdAck { .. }
+            | Self::RegSend { .. }
+            | Self::GroupLeader { .. }
+            | Self::Exit2 { .. } => Flags::NONE,
+        }
     }
 
     fn emit_body(&self, out: &mut Vec<u8>) {
