@@ -6,7 +6,7 @@ use bytes::Bytes;
 use core::time::Duration;
 
 use super::NamesError;
-use crate::wire::epmd::{NamesResp, Request};
+use crate::wire::epmd::{Listing, Request};
 
 /// How long to wait for the end of the answer before [`NamesError::NoReply`]. The owner keeps the timer.
 //= docs/spec/epmd.md#epmd-names-timeout
@@ -40,7 +40,7 @@ impl Names {
         }
         self.received.extend_from_slice(bytes);
         //= docs/spec/epmd.md#epmd-names-port
-        match NamesResp::parse(&self.received) {
+        match Listing::parse(&self.received) {
             Some(answer) if answer.epmd_port != u32::from(self.epmd_port) => {
                 Err(NamesError::Garbage)
             }
@@ -52,10 +52,10 @@ impl Names {
     #[must_use]
     pub fn closed(self) -> Vec<(String, u16)> {
         //= docs/spec/epmd.md#epmd-names-empty
-        let Some(answer) = NamesResp::parse(&self.received) else { return Vec::new() };
+        let Some(answer) = Listing::parse(&self.received) else { return Vec::new() };
         //= docs/spec/epmd.md#epmd-names-order
         let mut names: Vec<_> =
-            answer.lines().map(|line| (String::from(line.name), line.port)).collect();
+            answer.names().map(|line| (String::from(line.name), line.port)).collect();
         names.reverse();
         names
     }

@@ -10,7 +10,7 @@ use crate::name::NodeName;
 use crate::net_kernel::OpenError;
 use crate::time::Instant;
 use crate::wire::epmd::{
-    Alive2Resp, DIST_VERSION, Entry, Extra, NODE_TYPE_NORMAL, Name, PortInfo, Request,
+    Alive2Resp, DIST_HIGHEST, DIST_LOWEST, Entry, Extra, NODE_TYPE_NORMAL, Name, PortInfo, Request,
 };
 
 /// How long to wait for the answer to a registration.
@@ -192,8 +192,8 @@ fn request(node: &NodeName, port: u16) -> Bytes {
         port,
         node_type: NODE_TYPE_NORMAL,
         protocol: 0,
-        highest: DIST_VERSION,
-        lowest: DIST_VERSION,
+        highest: DIST_HIGHEST,
+        lowest: DIST_LOWEST,
     };
     Request::Alive2(Entry { info, name: Name::from(node), extra: Extra::default() }).to_bytes()
 }

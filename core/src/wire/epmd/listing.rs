@@ -3,20 +3,22 @@
 use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
 
-/// The answer to [`Request::Names`](super::Request::Names). The end of the stream is its end.
+/// The answer to [`Request::Names`](super::Request::Names) and to [`Request::Dump`](super::Request::Dump). The end of
+/// the stream is its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct NamesResp<'a> {
+pub struct Listing<'a> {
     /// The port of this EPMD.
     pub epmd_port: u32,
-    /// The lines, last registered node first. See [`NamesResp::lines`].
+    /// One line or record for each node, last registered node first.
     pub text: &'a [u8],
 }
 
-impl<'a> NamesResp<'a> {
+impl<'a> Listing<'a> {
     /// Parses all that the stream has carried so far. `None`: more bytes are needed.
     #[must_use]
     pub fn parse(bytes: &'a [u8]) -> Option<Self> {
-        parse_listing(bytes).map(|(epmd_port, text)| Self { epmd_port, text })
+        let (port, text) = bytes.split_first_chunk()?;
+        Some(Self { epmd_port: u32::from_be_bytes(*port), text })
     }
 
     /// Appends the answer.
@@ -31,14 +33,20 @@ impl<'a> NamesResp<'a> {
         4 + self.text.len()
     }
 
-    /// The lines in the order of the text. What is no such line is skipped, and so is a last one without its end.
+    /// The names, in the order of the text. What is no such line is skipped, and so is a last one without its end.
     //= docs/spec/epmd.md#epmd-names-line
-    pub fn lines(&self) -> impl Iterator<Item = NameLine<'a>> + use<'a> {
+    pub fn names(&self) -> impl Iterator<Item = NameLine<'a>> + use<'a> {
         self.text.split_inclusive(|&b| b == b'\n').filter_map(NameLine::parse)
+    }
+
+    /// The records of a dump, in the order of the text. What is no such record is skipped.
+    //= docs/spec/epmd.md#epmd-dump-record
+    pub fn records(&self) -> impl Iterator<Item = DumpRecord<'a>> + use<'a> {
+        self.text.split_inclusive(|&b| b == 0).filter_map(DumpRecord::parse)
     }
 }
 
-/// One line of a [`NamesResp`].
+/// One line of a [`Listing`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NameLine<'a> {
     /// The name, without a host. One with a blank cannot be read back.
@@ -76,42 +84,7 @@ impl fmt::Display for NameLine<'_> {
     }
 }
 
-/// The answer to [`Request::Dump`](super::Request::Dump). The end of the stream is its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct DumpResp<'a> {
-    /// The port of this EPMD.
-    pub epmd_port: u32,
-    /// The records. See [`DumpResp::records`].
-    pub text: &'a [u8],
-}
-
-impl<'a> DumpResp<'a> {
-    /// Parses all that the stream has carried so far. `None`: more bytes are needed.
-    #[must_use]
-    pub fn parse(bytes: &'a [u8]) -> Option<Self> {
-        parse_listing(bytes).map(|(epmd_port, text)| Self { epmd_port, text })
-    }
-
-    /// Appends the answer.
-    pub fn emit(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.epmd_port.to_be_bytes());
-        out.extend_from_slice(self.text);
-    }
-
-    /// How many bytes [`emit`](Self::emit) appends.
-    #[must_use]
-    pub const fn encoded_len(&self) -> usize {
-        4 + self.text.len()
-    }
-
-    /// The records in the order of the text. What is no such record is skipped.
-    //= docs/spec/epmd.md#epmd-dump-record
-    pub fn records(&self) -> impl Iterator<Item = DumpRecord<'a>> + use<'a> {
-        self.text.split_inclusive(|&b| b == 0).filter_map(DumpRecord::parse)
-    }
-}
-
-/// One record of a [`DumpResp`].
+/// One record of a [`Listing`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DumpRecord<'a> {
     /// Whether the node is registered; if not, EPMD remembers it for the sake of its creation.
@@ -162,11 +135,6 @@ impl fmt::Display for DumpRecord<'_> {
             writeln!(f, "old/unused name <{name}>, port = {port}, fd = {fd} ")
         }
     }
-}
-
-fn parse_listing(bytes: &[u8]) -> Option<(u32, &[u8])> {
-    let (port, text) = bytes.split_first_chunk()?;
-    Some((u32::from_be_bytes(*port), text))
 }
 
 struct Bytes<'a>(&'a mut Vec<u8>);

@@ -1,14 +1,14 @@
 //! The messages of EPMD, the Erlang port mapper daemon (`epmd_srv.c`, `erl_epmd.erl`).
 //!
 //! All integers are big-endian. A request is a `u16` length and that many bytes, of which the first is the opcode. An
-//! answer has no length: it is as long as its fields say, and [`NamesResp`] and [`DumpResp`] end where the stream ends.
+//! answer has no length: it is as long as its fields say, and a [`Listing`] ends where the stream ends.
 //! One connection carries one request.
 
 mod listing;
 mod request;
 mod response;
 
-pub use listing::{DumpRecord, DumpResp, NameLine, NamesResp};
+pub use listing::{DumpRecord, Listing, NameLine};
 pub use request::{REQUEST_MAX, Request, RequestError};
 pub use response::{
     Alive2Resp, Garbage, KillResp, Port2Head, Port2Resp, REFUSED_CREATION, StopResp,
@@ -37,8 +37,11 @@ pub const NODE_TYPE_NORMAL: u8 = 77;
 /// The node type of a C node that does not take part in the mesh (`H`).
 pub const NODE_TYPE_HIDDEN: u8 = 72;
 
-/// The newest and the oldest version of the distribution protocol that a node of OTP 25 or later names.
-pub const DIST_VERSION: u16 = 6;
+/// The newest version of the distribution protocol that nodes of OTP 23 and later name, and so do we.
+pub const DIST_HIGHEST: u16 = 6;
+
+/// The oldest one. It stands for the `n` handshake, which we accept.
+pub const DIST_LOWEST: u16 = 5;
 
 /// What nodes are registered by: one to [`NAME_MAX_CHARS`] code points of UTF-8 without NUL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,13 +54,14 @@ impl<'a> Name<'a> {
     /// What is wrong with them.
     //= docs/spec/epmd.md#epmd-limit-name
     pub fn new(bytes: &'a [u8]) -> Result<Self, EntryFault> {
-        let text = core::str::from_utf8(bytes).map_err(|_| EntryFault::NotUtf8)?;
-        if text.is_empty() {
+        if bytes.is_empty() {
             return Err(EntryFault::EmptyName);
         }
-        if text.contains('\0') {
+        // Before the encoding: of a bad name with a NUL the NUL counts.
+        if bytes.contains(&0) {
             return Err(EntryFault::Nul);
         }
+        let text = core::str::from_utf8(bytes).map_err(|_| EntryFault::NotUtf8)?;
         if text.chars().count() > NAME_MAX_CHARS {
             return Err(EntryFault::NameTooLong);
         }
@@ -147,6 +151,15 @@ pub struct PortInfo {
 
 impl PortInfo {
     const LEN: usize = 8;
+
+    /// The version of the distribution protocol that both this node and that one speak (`best_version`). Erlang nodes
+    /// of OTP 25 and later do not care, and neither do we: the handshake settles it.
+    //= docs/spec/epmd.md#epmd-lookup-version
+    #[must_use]
+    pub fn version(&self) -> Option<u16> {
+        let overlap = self.lowest <= DIST_HIGHEST && DIST_LOWEST <= self.highest;
+        overlap.then(|| self.highest.min(DIST_HIGHEST))
+    }
 
     fn parse(input: &[u8]) -> IResult<&[u8], Self, ()> {
         (be_u16, be_u8, be_u8, be_u16, be_u16)

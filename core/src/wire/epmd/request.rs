@@ -21,11 +21,11 @@ const STOP: u8 = b's';
 pub enum Request<'a> {
     /// Register this node for as long as the stream is open. Answered by [`Alive2Resp`](super::Alive2Resp).
     Alive2(Entry<'a>),
-    /// Everything that EPMD knows. Answered by [`DumpResp`](super::DumpResp).
+    /// Everything that EPMD knows. Answered by [`Listing`](super::Listing).
     Dump,
     /// End EPMD. Answered by [`KillResp`](super::KillResp).
     Kill,
-    /// All registered names. Answered by [`NamesResp`](super::NamesResp).
+    /// All registered names. Answered by [`Listing`](super::Listing).
     Names,
     /// How the node of this name is reached. Answered by [`Port2Resp`](super::Port2Resp).
     PortPlease2 {
@@ -43,7 +43,8 @@ impl<'a> Request<'a> {
     /// Parses all that a stream has carried so far, the `u16` length first. `None`: more bytes are needed.
     ///
     /// # Errors
-    /// Why EPMD does not serve it. Only [`RequestError::Refused`] is answered, all others close the stream.
+    /// Why EPMD does not serve it. [`RequestError::Refused`] and [`RequestError::NoSuchNode`] are answered, all others
+    /// close the stream.
     pub fn parse(bytes: &'a [u8]) -> Result<Option<Self>, RequestError> {
         //= docs/spec/epmd.md#epmd-request-framing
         let Some((length, body)) = bytes.split_first_chunk() else { return Ok(None) };
@@ -73,14 +74,10 @@ impl<'a> Request<'a> {
             NAMES => Ok(Self::Names),
             //= docs/spec/epmd.md#epmd-port-please
             PORT_PLEASE2 => {
-                let name = Name::new(fields.strip_suffix(b"\0").unwrap_or(fields))?;
-                Ok(Self::PortPlease2 { name })
+                let name = Name::new(fields.strip_suffix(b"\0").unwrap_or(fields));
+                name.map(|name| Self::PortPlease2 { name }).map_err(RequestError::Name)
             }
-            //= docs/spec/epmd.md#epmd-stop-request
-            STOP => {
-                let end = fields.iter().position(|&b| b == 0).unwrap_or(fields.len());
-                Ok(Self::Stop { name: Name::new(&fields[..end])? })
-            }
+            STOP => parse_stop(fields),
             _ => Err(RequestError::Opcode(opcode)),
         }
     }
@@ -128,6 +125,15 @@ impl<'a> Request<'a> {
     }
 }
 
+//= docs/spec/epmd.md#epmd-stop-request
+fn parse_stop(fields: &[u8]) -> Result<Request<'_>, RequestError> {
+    if fields.is_empty() {
+        return Err(RequestError::Fields);
+    }
+    let name = fields.split(|&b| b == 0).next().unwrap_or_default();
+    Name::new(name).map(|name| Request::Stop { name }).map_err(|_| RequestError::NoSuchNode)
+}
+
 //= docs/spec/epmd.md#epmd-alive2-request
 fn parse_alive2(fields: &[u8]) -> Result<Entry<'_>, RequestError> {
     let (_, raw) = RawEntry::parse(fields).map_err(|_| RequestError::Fields)?;
@@ -145,15 +151,18 @@ fn parse_alive2(fields: &[u8]) -> Result<Entry<'_>, RequestError> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RequestError {
-    /// The fields of a registration do not fit into the request.
+    /// The fields do not fit into the request, or there are none.
     Fields,
     /// The length is zero, or the request would not fit into [`REQUEST_MAX`].
     Length,
     /// The name is none, and there is no answer to say so.
     Name(EntryFault),
+    /// A request to stop what cannot be a node's name. Where that request is allowed, the answer is
+    /// [`StopResp::NoExist`](super::StopResp::NoExist).
+    NoSuchNode,
     /// There is no such request.
     Opcode(u8),
-    /// A well-formed registration of something that EPMD does not take. It is answered, by
+    /// A well-formed registration of something that EPMD does not take. Where registering is allowed, the answer is
     /// [`Alive2Resp::refused`](super::Alive2Resp::refused), and the stream stays open.
     Refused {
         /// The newest version that the node speaks: it decides on the form of the answer.
@@ -165,18 +174,13 @@ pub enum RequestError {
     Surplus,
 }
 
-impl From<EntryFault> for RequestError {
-    fn from(fault: EntryFault) -> Self {
-        Self::Name(fault)
-    }
-}
-
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fields => f.write_str("the fields do not fit into the request"),
             Self::Length => f.write_str("the request is empty or too long"),
             Self::Name(fault) | Self::Refused { fault, .. } => fmt::Display::fmt(fault, f),
+            Self::NoSuchNode => f.write_str("no node can have that name"),
             Self::Opcode(opcode) => write!(f, "unknown request {opcode:#04x}"),
             Self::Surplus => f.write_str("more bytes than the length says"),
         }
