@@ -375,11 +375,10 @@ mod tests {
             }
             State::Failed => "failed",
         };
-        let step = match step {
-            RegistrationStep::Ask(_) => "Ask".into(),
-            other => alloc::format!("{other:?}"),
-        };
-        alloc::format!("{step} -> {state}")
+        if let RegistrationStep::Ask(_) = step {
+            return alloc::format!("Ask -> {state}");
+        }
+        alloc::format!("{step:?} -> {state}")
     }
 
     //= docs/spec/epmd.md#epmd-first-attempt
