@@ -76,7 +76,8 @@ pub fn check(specs: &[File], sources: &[File]) -> Result<String, Vec<Problem>> {
     for (path, text) in sources {
         for citation in citations(path, text, &mut problems) {
             let Some(&at) = index.get(citation.target) else {
-                problems.push(Problem::UnknownId(format!("{path}:{}", citation.line)));
+                let place = format!("{path}:{} {}", citation.line, citation.target);
+                problems.push(Problem::UnknownId(place));
                 continue;
             };
             let cited = &mut matrix.0[at].1;
@@ -257,10 +258,11 @@ mod tests {
     #[test]
     fn faults_of_citations() {
         let place = || "x.rs:1".to_owned();
+        let unknown = |target: &str| Problem::UnknownId(format!("x.rs:1 {target}"));
         for (source, problem) in [
-            ("//= docs/spec/a.md#a-four\n", Problem::UnknownId(place())),
-            ("//= docs/spec/b.md#a-one\n", Problem::UnknownId(place())),
-            ("//= docs/spec/a.md\n", Problem::UnknownId(place())),
+            ("//= docs/spec/a.md#a-four\n", unknown("a.md#a-four")),
+            ("//= docs/spec/b.md#a-one\n", unknown("b.md#a-one")),
+            ("//= docs/spec/a.md\n", unknown("a.md")),
             ("//= type=test\n#[test]\nfn t() {}\n", Problem::Malformed(place())),
             ("//= a.md#a-one\n", Problem::Malformed(place())),
             ("//= docs/spec/a.md#a-one\n#[test]\nfn t() {}\n", Problem::CodeAboveTest(place())),
