@@ -107,6 +107,7 @@ impl Peer {
 
     /// [`Output::Close`](crate::net_kernel::Output::Close) of the stream of a promoted link: what is sent from now on is
     /// dropped.
+    //= docs/spec/channel.md#ch-closing
     pub fn closing(&mut self, closed: LinkId) {
         if self.link() == Some(closed) {
             self.state = State::Closing { link: closed };
@@ -114,6 +115,7 @@ impl Peer {
     }
 
     /// [`Output::Disconnected`](crate::net_kernel::Output::Disconnected): what waited is dropped.
+    //= docs/spec/channel.md#ch-closing
     pub fn disconnected(&mut self, gone: LinkId) {
         let present = match self.state {
             State::Absent => None,

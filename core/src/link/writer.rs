@@ -120,6 +120,7 @@ impl LinkWriter {
     }
 
     /// The stream took `n` bytes of what [`chunks`](Self::chunks) gave; they may end inside a frame.
+    //= docs/spec/channel.md#ch-writer-order
     pub fn advance(&mut self, mut n: usize) {
         while n > 0 {
             let Some(front) = self.queue.front_mut() else { break };
@@ -164,6 +165,7 @@ impl LinkWriter {
 
     /// Drops what is queued, and from now on all that is pushed: the stream is closed abortively. Whoever waits for room
     /// is to be woken.
+    //= docs/spec/channel.md#ch-writer-discard
     pub fn discard(&mut self) {
         self.discarded = true;
         self.queue.clear();
