@@ -1,5 +1,7 @@
 //! The channel of a link, bytes in and bytes out: captures of real nodes, and two nodes in memory.
 
+#![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
+
 use bytes::Bytes;
 use netkernel_core::link::{Batch, Limits, LinkReader, LinkWriter, Violation, pump};
 use netkernel_core::process::{Deliver, Origin, Processes};
