@@ -25,9 +25,7 @@ pub(crate) fn dial(
         if cancelled() {
             break;
         }
-        let dialled = TcpStream::connect_timeout(&address, limit)
-            .and_then(|socket| prepare(&socket).map(|()| socket));
-        match dialled {
+        match TcpStream::connect_timeout(&address, limit) {
             Ok(socket) => return Ok(socket),
             Err(error) => result = Err(open_error(&error)),
         }
@@ -144,7 +142,7 @@ mod tests {
     fn a_host_name_is_dialled_on_ipv4() {
         let listener = listen(Ipv4Addr::LOCALHOST, 0..=0).unwrap();
         let socket = dial(&target("localhost", port_of(&listener)), GIVE_UP, || false).unwrap();
-        assert!(socket.peer_addr().unwrap().is_ipv4() && socket.nodelay().unwrap());
+        assert!(socket.peer_addr().unwrap().is_ipv4());
     }
 
     #[test]
