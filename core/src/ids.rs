@@ -46,6 +46,10 @@ id! {
     /// One local mailbox.
     MailboxId, "mailbox#"
 }
+id! {
+    /// One ping of another node, answered by [`Deliver::pong`](crate::process::Deliver::pong).
+    PingId, "ping#"
+}
 
 impl LinkId {
     /// Erlang's `connection_id`: 24 bits, unique only together with the name of the node.

@@ -12,6 +12,7 @@ pub mod handshake;
 pub mod link;
 pub mod liveness;
 pub mod net_kernel;
+pub mod process;
 pub mod term;
 pub mod wire;
 
@@ -27,6 +28,6 @@ pub use cookie::{Challenge, Cookie, CookieError, Cookies, Digest};
 pub use creation::Creation;
 pub use entropy::Entropy;
 pub use flags::{Flags, NodeType};
-pub use ids::{LinkId, MailboxId, RequestId, StreamId};
+pub use ids::{LinkId, MailboxId, PingId, RequestId, StreamId};
 pub use name::{NameError, NodeName, PeerName};
 pub use time::Instant;

@@ -1,6 +1,21 @@
 //! The data plane of one link: what is read and written once the handshake is over.
+//!
+//! Here live the queue of what is to be written, the cutting and parsing of what was read, and what senders hold for a
+//! node. Processes do not: [`process`](crate::process) says what a signal means.
+
+mod limits;
+mod peer;
+mod pump;
+mod reader;
+mod writer;
 
 use core::fmt;
+
+pub use limits::Limits;
+pub use peer::{MAX_MESSAGE_BYTES, Peer, Sending};
+pub use pump::pump;
+pub use reader::{Batch, LinkReader};
+pub use writer::{Busy, LinkWriter};
 
 /// What the data plane could not accept. It ends the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

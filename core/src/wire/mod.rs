@@ -2,3 +2,6 @@
 //!
 //! Every message has `parse`, `emit` and `encoded_len`. Parsing never panics, whatever the bytes, and allocates only what
 //! the bytes in hand justify.
+
+pub mod control;
+pub mod framing;

@@ -1,0 +1,34 @@
+//! What one link may use.
+
+/// Bounds of one link. All of them are this library's own: Erlang has the mark only, and is else bounded by memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The longest frame that is accepted, in bytes without its length field. A longer one ends the link as soon as it
+    /// is announced.
+    pub max_frame_bytes: usize,
+    /// As soon as this many bytes wait to be written, senders have to wait, until fewer than half of it do. Erlang's
+    /// `+zdbbl`, with the same default. Signals that wait for a link to come up have this bound, too.
+    pub high_mark_bytes: usize,
+}
+
+impl Limits {
+    /// Senders that had to wait may go on when fewer bytes than this wait to be written.
+    #[must_use]
+    pub const fn low_mark_bytes(&self) -> usize {
+        self.high_mark_bytes / 2
+    }
+
+    /// The most bytes of answers that may wait for a peer that asks but does not read.
+    #[must_use]
+    pub const fn max_answer_bytes(&self) -> usize {
+        self.high_mark_bytes.saturating_mul(8)
+    }
+}
+
+impl Default for Limits {
+    /// Frames of 128 MiB, and a high mark of 1 MiB.
+    fn default() -> Self {
+        Self { max_frame_bytes: 128 << 20, high_mark_bytes: 1 << 20 }
+    }
+}

@@ -1,0 +1,125 @@
+//! What a signal from another node means here.
+
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+use super::{Processes, net_kernel};
+use crate::ids::{MailboxId, PingId};
+use crate::link::Violation;
+use crate::name::NodeName;
+use crate::term::{Atom, Pid};
+use crate::wire::control::{Control, Monitored};
+
+/// Carries out what signals lead to. None of it may block.
+pub trait Deliver {
+    /// Put a message into the mailbox of a process. It is a complete external term, version byte included, and was not
+    /// decoded.
+    fn message(&mut self, to: MailboxId, message: Bytes);
+
+    /// Force-push this frame on the writer of the link that is being handled.
+    ///
+    /// # Errors
+    /// What [`LinkWriter::push_forced`](crate::link::LinkWriter::push_forced) says; it ends the link.
+    fn answer(&mut self, frame: Bytes) -> Result<(), Violation>;
+
+    /// A ping has its result: whether the other node answered it. Exactly once for each that was not cancelled.
+    fn pong(&mut self, ping: PingId, alive: bool);
+}
+
+/// The atom `noproc`, the reason for everything that is asked of a process that is not there.
+static NOPROC: Bytes = Bytes::from_static(b"\x77\x06noproc");
+
+impl Processes {
+    /// Handles one signal that came from `peer`.
+    ///
+    /// Links and monitors are not kept yet, so those of others are answered at once by `noproc`: an Erlang process that
+    /// waits for an answer must get one.
+    ///
+    /// # Errors
+    /// Only what [`Deliver::answer`] reports.
+    pub fn handle(
+        &mut self,
+        peer: &NodeName,
+        signal: Control,
+        deliver: &mut impl Deliver,
+    ) -> Result<(), Violation> {
+        match signal {
+            Control::Send { to, message } => return self.send(peer, &to, message, deliver),
+            Control::RegSend { to, message, .. } => {
+                return self.reg_send(peer, &to, message, deliver);
+            }
+            //= docs/spec/channel.md#ch-monitor-net-kernel
+            Control::MonitorP { to: Monitored::Name(name), .. } if &*name == net_kernel::NAME => {}
+            //= docs/spec/channel.md#ch-monitor-noproc
+            Control::MonitorP { from, to, reference } => {
+                let reason = NOPROC.clone();
+                return answer(
+                    &Control::MonitorPExit { from: to, to: from, reference, reason },
+                    deliver,
+                );
+            }
+            //= docs/spec/channel.md#ch-link-noproc
+            Control::Link { from, to } => {
+                return answer(
+                    &Control::Exit { from: to, to: from, reason: NOPROC.clone() },
+                    deliver,
+                );
+            }
+            //= docs/spec/channel.md#ch-unlink-ack
+            Control::UnlinkId { id, from, to } => {
+                return answer(&Control::UnlinkIdAck { id, from: to, to: from }, deliver);
+            }
+            Control::MonitorPExit { reference, .. } => self.ping_refused(peer, &reference, deliver),
+            //= docs/spec/channel.md#ch-ignored
+            Control::Exit { .. }
+            | Control::UnlinkIdAck { .. }
+            | Control::GroupLeader { .. }
+            | Control::Exit2 { .. }
+            | Control::DemonitorP { .. } => {}
+        }
+        Ok(())
+    }
+
+    //= docs/spec/channel.md#ch-send-dropped
+    fn send(
+        &mut self,
+        peer: &NodeName,
+        to: &Pid,
+        message: Bytes,
+        deliver: &mut impl Deliver,
+    ) -> Result<(), Violation> {
+        match self.own.as_ref().and_then(|own| own.number(to)) {
+            Some(pinger) if pinger == self.pinger => self.ping_answered(peer, &message, deliver)?,
+            Some(mailbox) if self.has(mailbox) => deliver.message(mailbox, message),
+            Some(_) | None => {}
+        }
+        Ok(())
+    }
+
+    fn reg_send(
+        &self,
+        peer: &NodeName,
+        to: &Atom,
+        message: Bytes,
+        deliver: &mut impl Deliver,
+    ) -> Result<(), Violation> {
+        if &**to == net_kernel::NAME {
+            return net_kernel::reply(peer, &message)
+                .map_or(Ok(()), |reply| answer(&reply, deliver));
+        }
+        if let Some(mailbox) = self.whereis(to) {
+            deliver.message(mailbox, message);
+        }
+        Ok(())
+    }
+}
+
+/// Sends a signal back on the link that is being handled.
+pub(super) fn answer(signal: &Control, deliver: &mut impl Deliver) -> Result<(), Violation> {
+    let mut frame = Vec::with_capacity(128);
+    // No answer is longer than what it answers, give or take an atom, so none is too long for a frame.
+    match signal.emit(&mut frame) {
+        Ok(()) => deliver.answer(frame.into()),
+        Err(_) => Ok(()),
+    }
+}

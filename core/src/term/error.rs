@@ -1,0 +1,45 @@
+//! What can be wrong with the bytes of a term.
+
+use core::fmt;
+
+/// Why bytes are not the term that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TermError {
+    /// The text of an atom is not UTF-8, or longer than 255 code points.
+    BadAtom,
+    /// A bit string whose last byte has no bits or more than eight.
+    BadBits,
+    /// A float that is no number or infinite, or text that is no float.
+    BadFloat,
+    /// A reference without words, or with more than five.
+    BadReference,
+    /// A term does not begin with the version byte, but with this one.
+    BadVersion(u8),
+    /// An integer that does not fit the type that was asked for.
+    IntegerRange,
+    /// A fun with more than 255 free variables.
+    TooManyVariables,
+    /// The bytes end before the term does, or a count promises more terms than bytes are left.
+    Truncated,
+    /// A well-known term of another kind, or one that is never sent between nodes; the tag it begins with.
+    Unexpected(u8),
+}
+
+impl fmt::Display for TermError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadAtom => f.write_str("an atom that is not UTF-8 or too long"),
+            Self::BadBits => f.write_str("a bit string with a wrong number of bits"),
+            Self::BadFloat => f.write_str("a float that is not a finite number"),
+            Self::BadReference => f.write_str("a reference without words or with too many"),
+            Self::BadVersion(byte) => write!(f, "version byte {byte:#04x} instead of 0x83"),
+            Self::IntegerRange => f.write_str("an integer out of range"),
+            Self::TooManyVariables => f.write_str("a fun with too many free variables"),
+            Self::Truncated => f.write_str("the bytes end before the term"),
+            Self::Unexpected(tag) => write!(f, "unexpected tag {tag:#04x}"),
+        }
+    }
+}
+
+impl core::error::Error for TermError {}

@@ -1,0 +1,95 @@
+//! Appending terms, in the encoding that Erlang nodes use between each other.
+
+use alloc::vec::Vec;
+
+use super::{Atom, Pid, Reference, tag};
+
+/// The version byte that every complete external term begins with.
+pub fn version(out: &mut Vec<u8>) {
+    out.push(tag::VERSION);
+}
+
+/// An atom.
+pub fn atom(out: &mut Vec<u8>, atom: &Atom) {
+    literal(out, atom);
+}
+
+/// An atom whose text is known to be short enough.
+pub(crate) fn literal(out: &mut Vec<u8>, text: &str) {
+    if let Ok(len) = u8::try_from(text.len()) {
+        out.extend_from_slice(&[tag::SMALL_ATOM_UTF8, len]);
+    } else {
+        // 255 code points have at most 1020 bytes.
+        out.push(tag::ATOM_UTF8);
+        out.extend_from_slice(&(text.len() as u16).to_be_bytes());
+    }
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// A pid.
+pub fn pid(out: &mut Vec<u8>, pid: &Pid) {
+    out.push(tag::NEW_PID);
+    atom(out, &pid.node);
+    for word in [pid.id, pid.serial, pid.creation.0] {
+        out.extend_from_slice(&word.to_be_bytes());
+    }
+}
+
+/// A reference.
+pub fn reference(out: &mut Vec<u8>, reference: &Reference) {
+    let words = reference.words();
+    out.extend_from_slice(&[tag::NEWER_REFERENCE, 0, words.len() as u8]);
+    atom(out, reference.node());
+    for word in core::iter::once(&reference.creation().0).chain(words) {
+        out.extend_from_slice(&word.to_be_bytes());
+    }
+}
+
+/// The header of a tuple: `arity` terms must follow.
+pub fn tuple(out: &mut Vec<u8>, arity: u8) {
+    out.extend_from_slice(&[tag::SMALL_TUPLE, arity]);
+}
+
+/// The header of a list that is not empty: `len` terms must follow, and then the tail.
+pub fn list(out: &mut Vec<u8>, len: u32) {
+    out.push(tag::LIST);
+    out.extend_from_slice(&len.to_be_bytes());
+}
+
+/// The empty list: the tail of most lists.
+pub fn nil(out: &mut Vec<u8>) {
+    out.push(tag::NIL);
+}
+
+/// An integer.
+pub fn integer(out: &mut Vec<u8>, value: i64) {
+    if let Ok(value) = i32::try_from(value) {
+        small(out, value);
+    } else {
+        big(out, value < 0, value.unsigned_abs());
+    }
+}
+
+/// An integer that is not negative.
+pub fn unsigned(out: &mut Vec<u8>, value: u64) {
+    if let Ok(value) = i32::try_from(value) {
+        small(out, value);
+    } else {
+        big(out, false, value);
+    }
+}
+
+fn small(out: &mut Vec<u8>, value: i32) {
+    if let Ok(value) = u8::try_from(value) {
+        out.extend_from_slice(&[tag::SMALL_INTEGER, value]);
+    } else {
+        out.push(tag::INTEGER);
+        out.extend_from_slice(&value.to_be_bytes());
+    }
+}
+
+fn big(out: &mut Vec<u8>, negative: bool, magnitude: u64) {
+    let len = 8 - magnitude.leading_zeros() as usize / 8;
+    out.extend_from_slice(&[tag::SMALL_BIG, len as u8, negative.into()]);
+    out.extend_from_slice(&magnitude.to_le_bytes()[..len]);
+}
