@@ -74,6 +74,7 @@ pub(crate) enum Origin {
 pub(crate) struct Surroundings {
     pub(crate) inbox: SyncSender<Message>,
     pub(crate) table: Arc<Table>,
+    pub(crate) limits: Limits,
 }
 
 impl Stream {
