@@ -109,6 +109,9 @@ impl Flags {
     /// What OTP 26 and later demand of a peer, and so do we.
     pub const MANDATORY_26: Self = Self(Self::MANDATORY_25.0 | Self::V4_NC.0 | Self::UNLINK_ID.0);
 
+    /// Monitors of processes: none without both flags.
+    pub const MONITORS: Self = Self(Self::DIST_MONITOR.0 | Self::DIST_MONITOR_NAME.0);
+
     /// What this version of netkernel serves, and so offers: nothing more, so that no peer waits for an answer that
     /// never comes. `PUBLISHED` and `NAME_ME` are added for each attempt.
     pub const SERVED: Self = Self(

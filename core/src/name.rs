@@ -176,6 +176,8 @@ pub enum NameError {
     IllegalHost,
     /// There is no `@`.
     NoHost,
+    /// One node has a long name (with a dot in the host, or an address for a host), the other a short one.
+    OtherDomain,
     /// There is more than one `@`.
     SecondAt,
     /// More than 255 characters.
@@ -192,6 +194,7 @@ impl fmt::Display for NameError {
                 "the host may have only printable Latin-1 characters without blanks"
             }
             Self::NoHost => "a node name has the form name@host",
+            Self::OtherDomain => "long and short names do not connect: one host has a dot or is an address, the other not",
             Self::SecondAt => "more than one '@'",
             Self::TooLong => "longer than 255 characters",
         })

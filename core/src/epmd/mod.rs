@@ -1,4 +1,15 @@
 //! The node's side of EPMD: register a name and hold it, look names up.
+//!
+//! Three machines for three conversations, each on a stream of its own. They say what to write and judge what was read;
+//! the owner opens and closes the streams, and keeps time for [`Lookup`] and [`Names`].
+
+mod lookup;
+mod names;
+mod registration;
+
+pub use lookup::{LOOKUP_TIMEOUT, Lookup, LookupStep};
+pub use names::{NAMES_MAX, NAMES_TIMEOUT, Names};
+pub use registration::{REGISTER_TIMEOUT, RETRY_INTERVAL, Registration, RegistrationStep};
 
 use core::fmt;
 
@@ -26,6 +37,8 @@ pub enum RegisterError {
 pub enum LookupError {
     /// EPMD closed the connection before it answered (`closed`).
     Closed,
+    /// EPMD closed the connection in the middle of its answer (`noport`).
+    CutShort,
     /// The answer makes no sense (`garbage_from_epmd`).
     Garbage,
     /// No answer in time (`noport`).
@@ -42,10 +55,12 @@ pub enum LookupError {
 pub enum NamesError {
     /// The answer does not begin with the port that we asked (`address`).
     Garbage,
-    /// No answer in time.
+    /// The answer did not end in time.
     NoReply,
     /// EPMD cannot be reached (`address`, or the resolver's error).
     Open(OpenError),
+    /// The answer is longer than [`NAMES_MAX`].
+    TooLong,
 }
 
 impl fmt::Display for RegisterError {
@@ -64,6 +79,7 @@ impl fmt::Display for LookupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Closed => f.write_str("EPMD closed the connection"),
+            Self::CutShort => f.write_str("EPMD closed the connection in the middle of its answer"),
             Self::Garbage => f.write_str("EPMD's answer makes no sense"),
             Self::NoReply => f.write_str("no answer from EPMD"),
             Self::NotRegistered => f.write_str("no node of that name is registered"),
@@ -78,6 +94,7 @@ impl fmt::Display for NamesError {
             Self::Garbage => f.write_str("EPMD's answer makes no sense"),
             Self::NoReply => f.write_str("no answer from EPMD"),
             Self::Open(error) => write!(f, "EPMD cannot be reached: {error}"),
+            Self::TooLong => f.write_str("EPMD's answer is too long"),
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use core::fmt;
 
+use super::NokCause;
 use crate::flags::Flags;
-use crate::name::NameError;
 
 /// The message that a side of the handshake waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,12 +73,14 @@ pub enum Failure {
     Declined,
     /// Another attempt to or from the same node is already waiting for the old link's end.
     AlreadyPending,
+    /// The name that the peer gave us is not one of our host.
+    GivenName,
     /// What came is not the message that this stage waits for.
     Malformed(Stage),
     /// The peer lacks these mandatory flags.
     MissingFlags(Flags),
-    /// We answered `nok`: an attempt of ours to the same node has precedence, or we cannot take the name.
-    Nok(Option<NameError>),
+    /// We answered `nok`.
+    Nok(NokCause),
     /// The peer answered `not_allowed`: its allow list does not have us, or it misses a flag.
     NotAllowed,
     /// We answered `not_allowed` because our allow list does not have the peer.
@@ -95,12 +97,14 @@ impl fmt::Display for Failure {
             Self::BadCookie => f.write_str("digest: the peer's cookie is not ours"),
             Self::Declined => f.write_str("status: the old link is kept"),
             Self::AlreadyPending => f.write_str("status: another attempt is already pending"),
+            Self::GivenName => f.write_str("name: the peer gave us a name that is not of our host"),
             Self::Malformed(stage) => write!(f, "malformed packet instead of {stage}"),
             Self::MissingFlags(flags) => write!(f, "flags: the peer lacks {flags}"),
-            Self::Nok(None) => {
-                f.write_str("status: answered nok, an attempt of ours has precedence")
+            Self::Nok(NokCause::Name(error)) => write!(f, "name: answered nok, {error}"),
+            Self::Nok(NokCause::OurAttempt) => {
+                f.write_str("status: answered nok, another attempt has precedence")
             }
-            Self::Nok(Some(error)) => write!(f, "name: answered nok, {error}"),
+            Self::Nok(NokCause::OwnName) => f.write_str("name: answered nok, the name is ours"),
             Self::NotAllowed => f.write_str(
                 "status: the peer answered not_allowed (its allow list or its mandatory flags)",
             ),

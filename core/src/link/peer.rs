@@ -21,7 +21,7 @@ use crate::wire::control::Control;
 ///
 /// An attempt that takes the place of another one (both nodes dialled) takes over its queue. `disconnected` leads from
 /// every state to Absent.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Peer {
     limits: Limits,
     state: State,
@@ -30,7 +30,10 @@ pub struct Peer {
 /// The longest message, in bytes with its version byte: what a frame can hold, less ample room for the rest of it.
 pub const MAX_MESSAGE_BYTES: usize = u32::MAX as usize - (1 << 16);
 
-#[derive(Clone, Debug)]
+/// What a waiting signal without payload counts for: about its memory, and the same on every platform.
+const SIGNAL_BYTES: usize = 128;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum State {
     Absent,
     Pending { link: LinkId, queue: Vec<Control>, bytes: usize },
@@ -99,7 +102,7 @@ impl Peer {
                 self.state = State::Up { link: promotion.link, flags };
                 queue
                     .iter()
-                    .filter(|signal| is_agreed(signal, flags))
+                    .filter(|signal| flags.contains(signal.needed_flags()))
                     .filter_map(frame_of)
                     .collect()
             }
@@ -142,34 +145,18 @@ impl Peer {
                 Sending::Full(signal)
             }
             State::Pending { queue, bytes, .. } => {
-                *bytes += payload_len(&signal) + size_of::<Control>();
+                *bytes += payload_len(&signal) + SIGNAL_BYTES;
                 queue.push(signal);
                 Sending::Queued
             }
-            State::Up { link, flags } if is_agreed(&signal, *flags) => match frame_of(&signal) {
-                Some(frame) => Sending::Push { link: *link, frame },
-                None => Sending::TooLong(signal),
-            },
+            State::Up { link, flags } if flags.contains(signal.needed_flags()) => {
+                match frame_of(&signal) {
+                    Some(frame) => Sending::Push { link: *link, frame },
+                    None => Sending::TooLong(signal),
+                }
+            }
             State::Up { .. } | State::Closing { .. } => Sending::Dropped,
         }
-    }
-}
-
-/// Whether a peer that agreed to these flags knows what to do with the signal.
-//= docs/spec/channel.md#ch-monitor-flags
-const fn is_agreed(signal: &Control, flags: Flags) -> bool {
-    match signal {
-        Control::MonitorP { .. } | Control::DemonitorP { .. } | Control::MonitorPExit { .. } => {
-            flags.contains(Flags::DIST_MONITOR) && flags.contains(Flags::DIST_MONITOR_NAME)
-        }
-        Control::Link { .. }
-        | Control::Send { .. }
-        | Control::Exit { .. }
-        | Control::UnlinkId { .. }
-        | Control::UnlinkIdAck { .. }
-        | Control::RegSend { .. }
-        | Control::GroupLeader { .. }
-        | Control::Exit2 { .. } => true,
     }
 }
 

@@ -3,16 +3,15 @@
 use alloc::vec::Vec;
 
 use super::{Limits, Violation};
-use crate::name::NodeName;
 use crate::net_kernel::Promotion;
-use crate::process::{Deliver, Processes};
+use crate::process::{Deliver, Origin, Processes};
 use crate::wire::control::{self, Control, Received};
 use crate::wire::framing::{FrameBuffer, Framing};
 
 /// Turns the bytes of one link into signals, however they come in.
 #[derive(Debug)]
 pub struct LinkReader {
-    peer: NodeName,
+    origin: Origin,
     frames: FrameBuffer,
     violation: Option<Violation>,
 }
@@ -23,8 +22,8 @@ pub struct LinkReader {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "signals that are not applied are lost"]
 pub struct Batch {
-    /// The node that they came from.
-    pub peer: NodeName,
+    /// Where they came from.
+    pub origin: Origin,
     /// The signals. Ticks, and operations that need a flag which we do not offer, are not among them.
     pub signals: Vec<Control>,
     /// What ends the link after the signals before it were applied.
@@ -38,7 +37,8 @@ impl LinkReader {
     pub fn new(promotion: &Promotion, limits: Limits) -> Self {
         let mut frames = FrameBuffer::new(Framing::Long, limits.max_frame_bytes);
         frames.push(&promotion.residue);
-        Self { peer: promotion.node.clone(), frames, violation: None }
+        let origin = Origin { node: promotion.node.clone(), flags: promotion.flags };
+        Self { origin, frames, violation: None }
     }
 
     /// Decodes the frames that these bytes complete. After a violation nothing is decoded any more.
@@ -51,7 +51,7 @@ impl LinkReader {
             self.frames.push(bytes);
             self.violation = self.drain(&mut signals).err();
         }
-        Batch { peer: self.peer.clone(), signals, violation: self.violation }
+        Batch { origin: self.origin.clone(), signals, violation: self.violation }
     }
 
     fn drain(&mut self, signals: &mut Vec<Control>) -> Result<(), Violation> {
@@ -60,7 +60,7 @@ impl LinkReader {
             if frame.is_empty() {
                 continue;
             }
-            match control::parse(&frame, &self.peer)? {
+            match control::parse(&frame, &self.origin.node)? {
                 Received::Control(control) => signals.push(control),
                 Received::NotServed { .. } => {}
             }
@@ -81,7 +81,7 @@ impl Batch {
         deliver: &mut impl Deliver,
     ) -> Result<(), Violation> {
         for signal in self.signals {
-            processes.handle(&self.peer, signal, deliver)?;
+            processes.handle(&self.origin, signal, deliver)?;
         }
         self.violation.map_or(Ok(()), Err)
     }

@@ -2,6 +2,7 @@
 
 use alloc::collections::VecDeque;
 use bytes::{Buf, Bytes};
+use core::fmt;
 
 use super::{Limits, Violation};
 
@@ -12,7 +13,7 @@ static TICK: [u8; 4] = [0; 4];
 ///
 /// A plain struct: the runtime wraps the lock, writes what [`chunks`](Self::chunks) gives without holding it, and tells
 /// [`advance`](Self::advance) how much of it the stream took.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LinkWriter {
     limits: Limits,
     queue: VecDeque<Queued>,
@@ -30,10 +31,17 @@ pub struct LinkWriter {
     discarded: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct Queued {
     bytes: Bytes,
     answer: bool,
+}
+
+/// Without the bytes: they may be a digest, or a letter.
+impl fmt::Debug for Queued {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Queued({} bytes)", self.bytes.len())
+    }
 }
 
 /// The stream has as much to write as it may have. The frame comes back, to be pushed once

@@ -1,23 +1,427 @@
-//! Erlang's `net_kernel` as one machine.
+//! Erlang's `net_kernel` as one machine: it has a name, knows which nodes it has links with, and how they come and go.
+//!
+//! # How to drive it
+//!
+//! * **Calls** ([`start`](NetKernel::start), [`connect_node`](NetKernel::connect_node), ...) return a [`RequestId`] at once;
+//!   the result comes as [`Output::Answer`]. **Getters** answer at once.
+//! * **Inputs** tell what the world did: [`Machine::handle`].
+//! * **Outputs** ([`Machine::poll`]) are one ordered queue; they must be carried out in order.
+//! * **Time** is a `now` in each call. [`Machine::deadline`] says when [`Input::Timeout`] is due.
+//!
+//! [`turn`](crate::driver::turn) does all of that for an embedder who implements [`Host`](crate::driver::Host). While a stream
+//! is being set up, its reads are in lock-step: one [`Output::Read`], one [`Input::Received`]. After [`Output::Promote`] the
+//! machine sees no byte of the stream any more, only its counters.
+//!
+//! What must not live here: bytes of the channel, processes, sockets, clocks.
 
+mod given_names;
+mod incoming;
 mod io;
+mod lifecycle;
+mod links;
+mod outgoing;
 mod reason;
+mod table;
+mod ticktime;
+mod timers;
 
 pub use io::{Answer, CloseCause, Input, NodeEvent, OpenError, Output, Promotion, Purpose, Target};
 pub use reason::{ConnectError, Diagnostic, NodeDownReason, SetupStage, StartError};
+pub use ticktime::{NetTicktime, TicktimeError};
+pub use timers::TimerName;
 
-/// The machine.
-#[derive(Debug)]
-pub struct NetKernel;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::string::String;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::time::Duration;
+
+use crate::cookie::{Cookie, Cookies};
+use crate::creation::Creation;
+use crate::driver::Machine;
+use crate::entropy::Entropy;
+use crate::epmd::{NAMES_TIMEOUT, Names, NamesError};
+use crate::flags::NodeType;
+use crate::ids::{LinkId, MailboxId, Minter, RequestId, StreamId};
+use crate::name::NodeName;
+use crate::time::Instant;
+
+use given_names::GivenNames;
+use lifecycle::Life;
+use table::{Role, Table};
+use timers::Timers;
+
+/// The TCP port of EPMD, unless told otherwise.
+pub const EPMD_PORT_DEFAULT: u16 = 4369;
+/// Kernel's `net_setuptime`, unless told otherwise.
+pub const SETUP_TIME_DEFAULT: Duration = Duration::from_secs(7);
+/// The longest set-up time; a longer one is cut (`net_kernel:connecttime/0`).
+pub const SETUP_TIME_MAX: Duration = Duration::from_secs(120);
+
+/// What a [`NetKernel`] is told once.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Config {
+    /// The cookie of this node.
+    pub cookie: Cookie,
+    /// `net_ticktime` and `net_tickintensity`.
+    pub net_ticktime: NetTicktime,
+    /// `net_setuptime`: how long a peer may take over a step of the set-up. At most [`SETUP_TIME_MAX`].
+    pub setup_time: Duration,
+    /// The port of every EPMD: ours, and those of other hosts.
+    pub epmd_port: u16,
+    /// Incoming connections that have not proved the cookie yet. One more, and the oldest is closed.
+    pub strangers_max: usize,
+}
+
+impl Config {
+    /// Erlang's defaults, and this cookie.
+    #[must_use]
+    pub const fn new(cookie: Cookie, net_ticktime: NetTicktime) -> Self {
+        Self {
+            cookie,
+            net_ticktime,
+            setup_time: SETUP_TIME_DEFAULT,
+            epmd_port: EPMD_PORT_DEFAULT,
+            strangers_max: 1024,
+        }
+    }
+}
+
+/// How a node is started (`net_kernel:start/2`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct StartOptions {
+    /// The full name.
+    pub name: NodeName,
+    /// Whether its links shall be hidden.
+    pub hidden: bool,
+    /// Whether it listens. A node that does not is not registered with EPMD, takes a random creation, and is hidden
+    /// (`-dist_listen false`).
+    pub listen: bool,
+}
+
+/// A link that is up, as [`NetKernel::nodes`] tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct NodeInfo {
+    /// The other node.
+    pub node: NodeName,
+    /// Visible or hidden.
+    pub node_type: NodeType,
+    /// The link.
+    pub link: LinkId,
+}
+
+/// The machine. See the [module](self) for how to drive it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct NetKernel {
+    config: Config,
+    cookies: Cookies,
+    life: Life,
+    table: Table,
+    streams: BTreeMap<StreamId, Role>,
+    /// Streams that the host has been told to open, and that it has not said to be open.
+    opening: BTreeSet<StreamId>,
+    /// Incoming streams that have not proved the cookie, oldest first.
+    strangers: BTreeSet<StreamId>,
+    subscribers: BTreeSet<MailboxId>,
+    given_names: GivenNames,
+    timers: Timers,
+    /// The latest `now`.
+    clock: Instant,
+    outputs: VecDeque<Output>,
+    stream_ids: Minter,
+    link_ids: Minter,
+    request_ids: Minter,
+}
+
 impl NetKernel {
-    /// a
-    pub fn start() {}
-    /// a
-    pub fn stop() {}
-    /// a
-    pub fn connect_node() {}
-    /// a
-    pub fn disconnect_node() {}
-    /// a
-    pub fn names() {}
+    /// A kernel that is not alive.
+    #[must_use]
+    pub fn new(mut config: Config) -> Self {
+        config.setup_time = config.setup_time.min(SETUP_TIME_MAX);
+        Self {
+            cookies: Cookies::new(config.cookie.clone()),
+            config,
+            life: Life::NotAlive,
+            table: Table::new(),
+            streams: BTreeMap::new(),
+            opening: BTreeSet::new(),
+            strangers: BTreeSet::new(),
+            subscribers: BTreeSet::new(),
+            given_names: GivenNames::default(),
+            timers: Timers::default(),
+            clock: Instant::ORIGIN,
+            outputs: VecDeque::new(),
+            stream_ids: Minter::default(),
+            link_ids: Minter::default(),
+            request_ids: Minter::default(),
+        }
+    }
+
+    /// The name and creation of this node, while it is alive (`node/0`).
+    #[must_use]
+    pub fn node(&self) -> Option<(&NodeName, Creation)> {
+        self.life.alive().map(|alive| (&alive.name, alive.creation))
+    }
+
+    /// The links that are up, in the order of the names (`nodes(connected)`).
+    pub fn nodes(&self) -> impl Iterator<Item = NodeInfo> {
+        self.table.iter().filter_map(|(node, row)| {
+            row.up().map(|up| NodeInfo {
+                node: node.clone(),
+                node_type: up.node_type,
+                link: row.link,
+            })
+        })
+    }
+
+    /// `net_ticktime` and `net_tickintensity`.
+    #[must_use]
+    pub const fn net_ticktime(&self) -> NetTicktime {
+        self.config.net_ticktime
+    }
+
+    /// Uses `cookie` with `peer`, from the next attempt on (`erlang:set_cookie/2`).
+    pub fn set_cookie(&mut self, peer: NodeName, cookie: Cookie) {
+        self.cookies.set(peer, cookie);
+    }
+
+    /// Sends every later [`NodeEvent`], of visible and hidden links, to this mailbox. Works in every state of the node.
+    pub fn monitor_nodes(&mut self, mailbox: MailboxId) {
+        self.subscribers.insert(mailbox);
+    }
+
+    /// Ends [`NetKernel::monitor_nodes`].
+    pub fn demonitor_nodes(&mut self, mailbox: MailboxId) {
+        self.subscribers.remove(&mailbox);
+    }
+
+    /// Asks the EPMD of `host` for the names that it knows (`net_adm:names/1`). Works in every state of the node.
+    pub fn names(&mut self, now: Instant, host: &str) -> RequestId {
+        self.set_clock(now);
+        let request = self.request_ids.mint();
+        let stream = self.open(
+            host.into(),
+            self.config.epmd_port,
+            Purpose::Epmd,
+            Role::Names { request, names: None },
+        );
+        self.timers.set(TimerName::Setup(stream), self.clock + NAMES_TIMEOUT);
+        request
+    }
+}
+
+impl Machine for NetKernel {
+    fn handle(&mut self, now: Instant, input: Input) {
+        self.set_clock(now);
+        match input {
+            Input::Timeout => self.timeouts(),
+            Input::Listening { port } => self.listening(port),
+            Input::ListenFailed { error } => self.listen_failed(error),
+            Input::ListenerLost => self.shut_down(NodeDownReason::NoNetwork),
+            Input::Opened { stream, entropy } => self.opened(stream, entropy),
+            Input::OpenFailed { stream, error } => self.open_failed(stream, error),
+            Input::Accepted { stream, entropy } => self.accepted(stream, entropy),
+            Input::Received { stream, bytes } => self.received(stream, &bytes),
+            Input::Closed { stream, cause } => self.closed(stream, cause),
+            Input::Sampled { stream, traffic } => self.sampled(stream, traffic),
+        }
+    }
+
+    fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.timers.next().map(|(at, _)| at)
+    }
+
+    fn mint_stream(&mut self) -> StreamId {
+        self.stream_ids.mint()
+    }
+}
+
+/// Routing: from an event to the part of the kernel that it concerns.
+impl NetKernel {
+    /// The next deadline, and what it is for.
+    #[must_use]
+    pub fn next_timer(&self) -> Option<(Instant, TimerName)> {
+        self.timers.next()
+    }
+
+    fn timeouts(&mut self) {
+        while let Some(timer) = self.timers.pop_due(self.clock) {
+            match timer {
+                TimerName::Tick => self.tick(),
+                TimerName::Registration => self.registration_timeout(),
+                TimerName::Setup(stream) => self.setup_timeout(stream),
+            }
+        }
+    }
+
+    fn opened(&mut self, stream: StreamId, entropy: Entropy) {
+        self.opening.remove(&stream);
+        match self.streams.remove(&stream) {
+            Some(Role::Registration) => {
+                self.streams.insert(stream, Role::Registration);
+                self.registration(stream, |registration, now| registration.opened(now));
+            }
+            Some(Role::Names { request, .. }) => {
+                let (names, question) = Names::ask(self.config.epmd_port);
+                self.streams.insert(stream, Role::Names { request, names: Some(names) });
+                self.transmit(stream, question);
+                self.read(stream);
+            }
+            Some(Role::Outgoing { node, step }) => {
+                self.outgoing_opened(stream, node, step, entropy)
+            }
+            Some(role @ (Role::Incoming { .. } | Role::Link { .. } | Role::Ending)) => {
+                self.streams.insert(stream, role);
+            }
+            // Cancelled before; the host closes what it opened too late.
+            None => {}
+        }
+    }
+
+    fn open_failed(&mut self, stream: StreamId, error: OpenError) {
+        self.opening.remove(&stream);
+        self.timers.clear(TimerName::Setup(stream));
+        match self.streams.remove(&stream) {
+            Some(Role::Registration) => {
+                self.registration(stream, |registration, now| registration.open_failed(now, error))
+            }
+            Some(Role::Names { request, .. }) => {
+                self.answer_names(request, Err(NamesError::Open(error)))
+            }
+            Some(Role::Outgoing { node, step }) => {
+                self.outgoing_open_failed(stream, &node, &step, error)
+            }
+            Some(Role::Incoming { .. } | Role::Link { .. } | Role::Ending) | None => {}
+        }
+    }
+
+    fn received(&mut self, stream: StreamId, bytes: &Bytes) {
+        match self.streams.remove(&stream) {
+            Some(Role::Registration) => {
+                self.streams.insert(stream, Role::Registration);
+                self.registration(stream, |registration, now| registration.received(now, bytes));
+            }
+            Some(Role::Names { request, names }) => {
+                self.names_received(stream, request, names, bytes)
+            }
+            Some(Role::Outgoing { node, step }) => {
+                self.outgoing_received(stream, node, step, bytes)
+            }
+            Some(Role::Incoming { who, step }) => self.incoming_received(stream, who, step, bytes),
+            Some(role @ (Role::Link { .. } | Role::Ending)) => {
+                self.streams.insert(stream, role);
+            }
+            None => {}
+        }
+    }
+
+    fn closed(&mut self, stream: StreamId, cause: CloseCause) {
+        match self.streams.remove(&stream) {
+            Some(Role::Registration) => {
+                self.registration(stream, |registration, now| registration.closed(now))
+            }
+            Some(Role::Names { request, names }) => {
+                self.timers.clear(TimerName::Setup(stream));
+                self.answer_names(request, Ok(names.map_or_else(Vec::new, Names::closed)));
+            }
+            Some(Role::Outgoing { node, step }) => self.outgoing_closed(stream, &node, step),
+            Some(Role::Incoming { who, step }) => self.incoming_closed(stream, who, &step),
+            Some(Role::Link { node }) => self.link_closed(&node, cause),
+            Some(Role::Ending) | None => {}
+        }
+    }
+
+    fn setup_timeout(&mut self, stream: StreamId) {
+        match self.streams.remove(&stream) {
+            Some(Role::Names { request, .. }) => {
+                self.answer_names(request, Err(NamesError::NoReply));
+                self.end(stream, true);
+            }
+            Some(Role::Outgoing { node, step }) => self.outgoing_timeout(stream, &node, &step),
+            Some(Role::Incoming { who, step }) => self.incoming_timeout(stream, who, &step),
+            Some(role @ (Role::Registration | Role::Link { .. } | Role::Ending)) => {
+                debug_assert!(false, "only streams that are set up have a set-up timer: {role:?}");
+                self.streams.insert(stream, role);
+            }
+            None => {}
+        }
+    }
+
+    fn names_received(
+        &mut self,
+        stream: StreamId,
+        request: RequestId,
+        names: Option<Names>,
+        bytes: &[u8],
+    ) {
+        let Some(names) = names else { return };
+        match names.receive(bytes) {
+            Ok(names) => {
+                self.streams.insert(stream, Role::Names { request, names: Some(names) });
+                self.read(stream);
+            }
+            Err(error) => {
+                self.timers.clear(TimerName::Setup(stream));
+                self.answer_names(request, Err(error));
+                self.end(stream, false);
+            }
+        }
+    }
+
+    fn answer_names(&mut self, request: RequestId, names: Result<Vec<(String, u16)>, NamesError>) {
+        self.answer(request, Answer::Names(names));
+    }
+}
+
+/// What all parts of the kernel use.
+impl NetKernel {
+    /// Time does not run backwards here, whatever the host's clock does.
+    fn set_clock(&mut self, now: Instant) {
+        self.clock = self.clock.max(now);
+    }
+
+    fn open(&mut self, host: String, port: u16, purpose: Purpose, role: Role) -> StreamId {
+        let stream = self.stream_ids.mint();
+        self.streams.insert(stream, role);
+        self.opening.insert(stream);
+        self.outputs.push_back(Output::Open { stream, target: Target { host, port, purpose } });
+        stream
+    }
+
+    fn read(&mut self, stream: StreamId) {
+        self.outputs.push_back(Output::Read { stream });
+    }
+
+    fn transmit(&mut self, stream: StreamId, bytes: impl Into<Bytes>) {
+        let bytes = bytes.into();
+        if !bytes.is_empty() {
+            self.outputs.push_back(Output::Transmit { stream, bytes });
+        }
+    }
+
+    fn answer(&mut self, request: RequestId, answer: Answer) {
+        self.outputs.push_back(Output::Answer { request, answer });
+    }
+
+    fn diagnose(&mut self, diagnostic: Diagnostic) {
+        self.outputs.push_back(Output::Diagnostic(diagnostic));
+    }
+
+    /// Closes a stream. Of one that was open, only the host's word that it has ended is awaited; of one that was still being
+    /// opened, nothing.
+    fn end(&mut self, stream: StreamId, abort: bool) {
+        self.strangers.remove(&stream);
+        self.timers.clear(TimerName::Setup(stream));
+        if self.opening.remove(&stream) {
+            self.streams.remove(&stream);
+        } else {
+            self.streams.insert(stream, Role::Ending);
+        }
+        self.outputs.push_back(Output::Close { stream, abort });
+    }
 }

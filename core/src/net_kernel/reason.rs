@@ -77,8 +77,10 @@ pub enum ConnectError {
     PeerClosed(crate::handshake::Stage),
     /// The set-up timer rang while we waited for this.
     SetupTimeout(SetupStage),
-    /// The node was stopped, or told to disconnect, before the link came up.
+    /// The node was stopped before the link came up.
     Cancelled,
+    /// Too many incoming connections that had not proved the cookie; this was the oldest.
+    Evicted,
 }
 
 /// What an outgoing attempt waits for.
@@ -121,7 +123,10 @@ impl fmt::Display for ConnectError {
                 )
             }
             Self::SetupTimeout(stage) => write!(f, "set-up timeout while waiting for {stage}"),
-            Self::Cancelled => f.write_str("cancelled"),
+            Self::Cancelled => f.write_str("this node was stopped"),
+            Self::Evicted => {
+                f.write_str("too many incoming connections at once, this was the oldest")
+            }
         }
     }
 }

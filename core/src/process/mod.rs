@@ -9,4 +9,4 @@ mod registry;
 mod signals;
 
 pub use registry::{Processes, RegisterNameError};
-pub use signals::Deliver;
+pub use signals::{Deliver, Origin};

@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 
 use super::registry::Incarnation;
 use super::signals::answer;
-use super::{Deliver, Processes, net_kernel};
+use super::{Deliver, Origin, Processes, net_kernel};
 use crate::ids::{Mint as _, Minter, PingId};
 use crate::link::Violation;
 use crate::name::NodeName;
@@ -15,7 +15,7 @@ use crate::wire::control::{Control, Monitored};
 const FIRST_WORD_BITS: u32 = 18;
 
 /// The pings that wait for their result, each with the node that was asked.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Pings {
     minter: Minter,
     waiting: BTreeMap<PingId, NodeName>,
@@ -68,26 +68,26 @@ impl Processes {
     /// A message came to the process that pings.
     pub(super) fn ping_answered(
         &mut self,
-        peer: &NodeName,
+        origin: &Origin,
         message: &[u8],
         deliver: &mut impl Deliver,
     ) -> Result<(), Violation> {
         let Ok(Some((reference, yes))) = parse(message) else { return Ok(()) };
-        let Some(ping) = self.end_ping(peer, &reference) else { return Ok(()) };
+        let Some(ping) = self.end_ping(&origin.node, &reference) else { return Ok(()) };
         deliver.pong(ping, yes);
         let Some(own) = &self.own else { return Ok(()) };
         let to = Monitored::Name(Atom::literal(net_kernel::NAME));
-        answer(&Control::DemonitorP { from: own.pid(self.pinger), to, reference }, deliver)
+        answer(origin, &Control::DemonitorP { from: own.pid(self.pinger), to, reference }, deliver)
     }
 
     /// A monitor told that what it watched is not there.
     pub(super) fn ping_refused(
         &mut self,
-        peer: &NodeName,
+        origin: &Origin,
         reference: &Reference,
         deliver: &mut impl Deliver,
     ) {
-        if let Some(ping) = self.end_ping(peer, reference) {
+        if let Some(ping) = self.end_ping(&origin.node, reference) {
             deliver.pong(ping, false);
         }
     }

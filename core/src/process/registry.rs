@@ -15,7 +15,7 @@ const ID_BITS: u32 = 28;
 /// All processes of this node.
 ///
 /// Deterministic, and without a queue of its own. Everything in it was made locally, so peers cannot make it grow.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Processes {
     pub(super) own: Option<Incarnation>,
     /// Each mailbox, with its registered name.
@@ -28,7 +28,7 @@ pub struct Processes {
 }
 
 /// What this node is called while it is alive.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Incarnation {
     pub(super) name: NodeName,
     pub(super) creation: Creation,

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use super::{Processes, net_kernel};
+use crate::flags::Flags;
 use crate::ids::{MailboxId, PingId};
 use crate::link::Violation;
 use crate::name::NodeName;
@@ -26,11 +27,20 @@ pub trait Deliver {
     fn pong(&mut self, ping: PingId, alive: bool);
 }
 
+/// Where a signal came from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Origin {
+    /// The node on the other side of the link.
+    pub node: NodeName,
+    /// The flags that were agreed on.
+    pub flags: Flags,
+}
+
 /// The atom `noproc`, the reason for everything that is asked of a process that is not there.
 static NOPROC: Bytes = Bytes::from_static(b"\x77\x06noproc");
 
 impl Processes {
-    /// Handles one signal that came from `peer`.
+    /// Handles one signal that came from `origin`.
     ///
     /// Links and monitors are not kept yet, so those of others are answered at once by `noproc`: an Erlang process that
     /// waits for an answer must get one.
@@ -39,14 +49,14 @@ impl Processes {
     /// Only what [`Deliver::answer`] reports.
     pub fn handle(
         &mut self,
-        peer: &NodeName,
+        origin: &Origin,
         signal: Control,
         deliver: &mut impl Deliver,
     ) -> Result<(), Violation> {
         match signal {
-            Control::Send { to, message } => return self.send(peer, &to, message, deliver),
+            Control::Send { to, message } => return self.send(origin, &to, message, deliver),
             Control::RegSend { to, message, .. } => {
-                return self.reg_send(peer, &to, message, deliver);
+                return self.reg_send(origin, &to, message, deliver);
             }
             //= docs/spec/channel.md#ch-monitor-net-kernel
             Control::MonitorP { to: Monitored::Name(name), .. } if &*name == net_kernel::NAME => {}
@@ -54,6 +64,7 @@ impl Processes {
             Control::MonitorP { from, to, reference } => {
                 let reason = NOPROC.clone();
                 return answer(
+                    origin,
                     &Control::MonitorPExit { from: to, to: from, reference, reason },
                     deliver,
                 );
@@ -61,15 +72,18 @@ impl Processes {
             //= docs/spec/channel.md#ch-link-noproc
             Control::Link { from, to } => {
                 return answer(
+                    origin,
                     &Control::Exit { from: to, to: from, reason: NOPROC.clone() },
                     deliver,
                 );
             }
             //= docs/spec/channel.md#ch-unlink-ack
             Control::UnlinkId { id, from, to } => {
-                return answer(&Control::UnlinkIdAck { id, from: to, to: from }, deliver);
+                return answer(origin, &Control::UnlinkIdAck { id, from: to, to: from }, deliver);
             }
-            Control::MonitorPExit { reference, .. } => self.ping_refused(peer, &reference, deliver),
+            Control::MonitorPExit { reference, .. } => {
+                self.ping_refused(origin, &reference, deliver)
+            }
             //= docs/spec/channel.md#ch-ignored
             Control::Exit { .. }
             | Control::UnlinkIdAck { .. }
@@ -83,13 +97,15 @@ impl Processes {
     //= docs/spec/channel.md#ch-send-dropped
     fn send(
         &mut self,
-        peer: &NodeName,
+        origin: &Origin,
         to: &Pid,
         message: Bytes,
         deliver: &mut impl Deliver,
     ) -> Result<(), Violation> {
         match self.own.as_ref().and_then(|own| own.number(to)) {
-            Some(pinger) if pinger == self.pinger => self.ping_answered(peer, &message, deliver)?,
+            Some(pinger) if pinger == self.pinger => {
+                self.ping_answered(origin, &message, deliver)?
+            }
             Some(mailbox) if self.has(mailbox) => deliver.message(mailbox, message),
             Some(_) | None => {}
         }
@@ -98,14 +114,14 @@ impl Processes {
 
     fn reg_send(
         &self,
-        peer: &NodeName,
+        origin: &Origin,
         to: &Atom,
         message: Bytes,
         deliver: &mut impl Deliver,
     ) -> Result<(), Violation> {
         if &**to == net_kernel::NAME {
-            return net_kernel::reply(peer, &message)
-                .map_or(Ok(()), |reply| answer(&reply, deliver));
+            return net_kernel::reply(&origin.node, &message)
+                .map_or(Ok(()), |reply| answer(origin, &reply, deliver));
         }
         if let Some(mailbox) = self.whereis(to) {
             deliver.message(mailbox, message);
@@ -114,8 +130,15 @@ impl Processes {
     }
 }
 
-/// Sends a signal back on the link that is being handled.
-pub(super) fn answer(signal: &Control, deliver: &mut impl Deliver) -> Result<(), Violation> {
+/// Sends a signal back on the link that is being handled, if its peer agreed to such signals.
+pub(super) fn answer(
+    origin: &Origin,
+    signal: &Control,
+    deliver: &mut impl Deliver,
+) -> Result<(), Violation> {
+    if !origin.flags.contains(signal.needed_flags()) {
+        return Ok(());
+    }
     let mut frame = Vec::with_capacity(128);
     // No answer is longer than what it answers, give or take an atom, so none is too long for a frame.
     match signal.emit(&mut frame) {

@@ -5,6 +5,8 @@
 
 mod atom;
 mod error;
+#[cfg(test)]
+pub(crate) mod generate;
 mod id;
 mod read;
 mod tag;

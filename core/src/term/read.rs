@@ -263,3 +263,156 @@ pub(super) enum Text<'a> {
     Utf8(&'a str),
     Latin1(&'a [u8]),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::term::{generate, write};
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    #[test]
+    fn atoms_in_all_their_encodings() {
+        for bytes in [
+            &b"\x77\x05caf\xC3\xA9"[..],
+            b"\x76\0\x05caf\xC3\xA9",
+            b"\x73\x04caf\xE9",
+            b"\x64\0\x04caf\xE9",
+        ] {
+            let mut reader = Reader::new(bytes);
+            assert!(reader.at_atom());
+            assert_eq!(reader.atom().unwrap().as_str(), "café");
+            assert!(reader.is_empty());
+        }
+        assert_eq!(Reader::new(&[0x6A]).atom(), Err(TermError::Unexpected(0x6A)));
+    }
+
+    #[test]
+    fn integers_in_all_their_encodings() {
+        for (bytes, value) in [
+            (&[0x61, 255][..], Ok(255)),
+            (&[0x62, 0, 0, 0, 5], Ok(5)),
+            (&[0x62, 0xFF, 0xFF, 0xFF, 0xFE], Ok(-2)),
+            (&[0x6E, 0, 0], Ok(0)),
+            (&[0x6E, 0, 1], Ok(0)),
+            (&[0x6E, 1, 1, 7], Ok(-7)),
+            (&[0x6E, 10, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0], Ok(0x201)),
+            (&[0x6F, 0, 0, 0, 2, 1, 1, 2], Ok(-0x201)),
+            (&[0x6E, 8, 1, 0, 0, 0, 0, 0, 0, 0, 0x80], Ok(i64::MIN)),
+            (&[0x6E, 8, 1, 1, 0, 0, 0, 0, 0, 0, 0x80], Err(TermError::IntegerRange)),
+            (&[0x6E, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0x80], Err(TermError::IntegerRange)),
+            (&[0x6E, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], Err(TermError::IntegerRange)),
+            (&[0x6E, 2, 0, 1], Err(TermError::Truncated)),
+            (&[0x46, 0, 0, 0, 0, 0, 0, 0, 0], Err(TermError::Unexpected(0x46))),
+        ] {
+            assert_eq!(Reader::new(bytes).integer(), value, "{bytes:02x?}");
+        }
+        assert_eq!(Reader::new(&[0x6E, 1, 1, 0]).unsigned(), Ok(0));
+        assert_eq!(Reader::new(&[0x6E, 1, 1, 1]).unsigned(), Err(TermError::IntegerRange));
+    }
+
+    #[test]
+    fn identifiers_of_old() {
+        let mut reader = Reader::new(
+            b"\x67\x77\x03a@b\0\0\0\x05\0\0\0\x06\x02\
+              \x65\x77\x03a@b\0\0\0\x07\x03\
+              \x72\0\x02\x77\x03a@b\x01\0\0\0\x08\0\0\0\x09",
+        );
+        let node = Atom::literal("a@b");
+        let pid = Pid { node: node.clone(), id: 5, serial: 6, creation: Creation(2) };
+        assert_eq!(reader.pid(), Ok(pid));
+        let reference = |creation, words: &[u32]| {
+            Ok(Reference::new(node.clone(), Creation(creation), words).unwrap())
+        };
+        assert_eq!(reader.reference(), reference(3, &[7]));
+        assert_eq!(reader.reference(), reference(1, &[8, 9]));
+        assert!(reader.is_empty());
+    }
+
+    #[test]
+    fn the_pieces_of_a_call() {
+        // {'$gen_call', [alias|[]]}
+        let mut reader =
+            Reader::new(b"\x83\x68\x02\x77\x09$gen_call\x6C\0\0\0\x01\x77\x05alias\x6A");
+        assert_eq!(reader.version(), Ok(()));
+        assert_eq!(reader.tuple(), Ok(2));
+        assert_eq!(reader.atom().unwrap().as_str(), "$gen_call");
+        let tag = reader.remaining();
+        assert_eq!(reader.clone().raw(), Ok(tag));
+        assert_eq!(reader.list(), Ok(1));
+        assert_eq!(reader.atom().unwrap().as_str(), "alias");
+        assert_eq!(reader.nil(), Ok(()));
+        assert!(reader.is_empty());
+        assert_eq!(reader.version(), Err(TermError::Truncated));
+        assert_eq!(Reader::new(&[0x82]).version(), Err(TermError::BadVersion(0x82)));
+        assert_eq!(Reader::new(&[0x69, 0, 0, 1, 0]).tuple(), Ok(256));
+        assert_eq!(Reader::new(&[0x6A]).tuple(), Err(TermError::Unexpected(0x6A)));
+        assert_eq!(Reader::new(&[0x6A]).list(), Err(TermError::Unexpected(0x6A)));
+        assert_eq!(Reader::new(&[0x6C]).nil(), Err(TermError::Unexpected(0x6C)));
+    }
+
+    #[test]
+    fn integers_are_written_in_the_shortest_encoding() {
+        let written = |value| {
+            let mut out = Vec::new();
+            write::integer(&mut out, value);
+            out
+        };
+        assert_eq!(written(255), [0x61, 255]);
+        assert_eq!(written(256), [0x62, 0, 0, 1, 0]);
+        assert_eq!(written(-1), [0x62, 0xFF, 0xFF, 0xFF, 0xFF]);
+        assert_eq!(written(1 << 31), [0x6E, 4, 0, 0, 0, 0, 0x80]);
+        assert_eq!(written(-(1 << 40)), [0x6E, 6, 1, 0, 0, 0, 0, 0, 1]);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(
+            atom in generate::atom(),
+            pid in generate::pid(generate::atom()),
+            reference in generate::reference(),
+            signed in any::<i64>(),
+            unsigned in any::<u64>(),
+            shift in 0..64,
+            counts in any::<(u8, u32)>(),
+        ) {
+            let (signed, unsigned) = (signed >> shift, unsigned >> shift);
+            let mut out = Vec::new();
+            write::version(&mut out);
+            write::atom(&mut out, &atom);
+            write::pid(&mut out, &pid);
+            write::reference(&mut out, &reference);
+            write::integer(&mut out, signed);
+            write::unsigned(&mut out, unsigned);
+            write::tuple(&mut out, counts.0);
+            write::list(&mut out, counts.1);
+            write::nil(&mut out);
+            let mut reader = Reader::new(&out);
+            prop_assert_eq!(reader.version(), Ok(()));
+            prop_assert_eq!(reader.atom(), Ok(atom));
+            prop_assert_eq!(reader.pid(), Ok(pid));
+            prop_assert_eq!(reader.reference(), Ok(reference));
+            prop_assert_eq!(reader.integer(), Ok(signed));
+            prop_assert_eq!(reader.unsigned(), Ok(unsigned));
+            prop_assert_eq!(reader.tuple(), Ok(counts.0.into()));
+            prop_assert_eq!(reader.list(), Ok(counts.1));
+            prop_assert_eq!(reader.nil(), Ok(()));
+            prop_assert!(reader.is_empty());
+        }
+
+        #[test]
+        fn no_bytes_make_a_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..40), tag in 0x58..0x79_u8) {
+            let bytes = [&[tag][..], &bytes].concat();
+            let reader = Reader::new(&bytes);
+            // Whatever one of the methods takes for a term, the walker does too.
+            let read = [
+                reader.clone().atom().is_ok(),
+                reader.clone().pid().is_ok(),
+                reader.clone().reference().is_ok(),
+                reader.clone().integer().is_ok(),
+                reader.clone().unsigned().is_ok(),
+            ];
+            prop_assert!(!read.contains(&true) || reader.clone().raw().is_ok());
+        }
+    }
+}

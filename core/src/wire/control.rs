@@ -7,6 +7,7 @@ use bytes::Bytes;
 use core::num::NonZeroU64;
 
 use super::framing::{FrameTooLong, Framing};
+use crate::flags::Flags;
 use crate::link::Violation;
 use crate::name::NodeName;
 use crate::term::{Atom, Pid, Reader, Reference, TermError, write};
@@ -108,6 +109,7 @@ pub fn parse(frame: &Bytes, peer: &NodeName) -> Result<Received, Violation> {
         return Ok(Received::NotServed { op });
     }
     let body = fields.body(op, arity).map_err(|_| Violation::Control)?;
+    //= docs/spec/channel.md#ch-payload
     let mut message = || {
         let payload = reader.remaining();
         external(&mut reader)?;
@@ -235,6 +237,7 @@ impl Fields<'_> {
     }
 
     /// The last element, which in a traced signal comes behind the token.
+    //= docs/spec/channel.md#ch-trace-token
     fn reason(&mut self, traced: bool) -> Result<Bytes, Mismatch> {
         if traced {
             self.reader.raw()?;
@@ -260,6 +263,25 @@ impl Control {
             write::version(out);
             self.emit_body(out);
         })
+    }
+
+    /// The flags that both sides must have agreed on for this signal to be sent.
+    //= docs/spec/channel.md#ch-monitor-flags
+    #[must_use]
+    pub const fn needed_flags(&self) -> Flags {
+        match self {
+            Self::MonitorP { .. } | Self::DemonitorP { .. } | Self::MonitorPExit { .. } => {
+                Flags::MONITORS
+            }
+            Self::Link { .. }
+            | Self::Send { .. }
+            | Self::Exit { .. }
+            | Self::UnlinkId { .. }
+            | Self::UnlinkIdAck { .. }
+            | Self::RegSend { .. }
+            | Self::GroupLeader { .. }
+            | Self::Exit2 { .. } => Flags::NONE,
+        }
     }
 
     fn emit_body(&self, out: &mut Vec<u8>) {
@@ -343,5 +365,376 @@ fn monitored(out: &mut Vec<u8>, process: &Monitored) {
     match process {
         Monitored::Pid(pid) => write::pid(out, pid),
         Monitored::Name(name) => write::atom(out, name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::creation::Creation;
+    use crate::term::generate;
+    use crate::wire::framing::FrameBuffer;
+    use alloc::vec;
+    use proptest::collection::vec as many;
+    use proptest::prelude::*;
+
+    fn peer() -> NodeName {
+        NodeName::new("a@h").unwrap()
+    }
+
+    fn theirs() -> Pid {
+        Pid { node: peer().as_atom().clone(), id: 1, serial: 2, creation: Creation(7) }
+    }
+
+    fn ours() -> Pid {
+        Pid { node: Atom::literal("b@h"), id: 3, serial: 4, creation: Creation(8) }
+    }
+
+    /// One of each kind, with the reason or message `{}`.
+    fn one_of_each() -> Vec<Control> {
+        let (from, to, name) = (theirs(), ours(), Atom::literal("x"));
+        let id = NonZeroU64::MAX;
+        let reference = Reference::new(from.node.clone(), from.creation, &[1, 2, 3]).unwrap();
+        let reason = Bytes::from_static(&[0x68, 0]);
+        let message = Bytes::from_static(&[0x83, 0x68, 0]);
+        [
+            Control::Link { from: theirs(), to: ours() },
+            Control::Send { to: ours(), message: message.clone() },
+            Control::Exit { from: theirs(), to: ours(), reason: reason.clone() },
+            Control::UnlinkId { id, from: theirs(), to: ours() },
+            Control::UnlinkIdAck { id, from: theirs(), to: ours() },
+            Control::RegSend { from: theirs(), to: name.clone(), message },
+            Control::GroupLeader { leader: theirs(), to: ours() },
+            Control::Exit2 { from: theirs(), to: ours(), reason: reason.clone() },
+            Control::MonitorP {
+                from: theirs(),
+                to: Monitored::Pid(to.clone()),
+                reference: reference.clone(),
+            },
+            Control::DemonitorP {
+                from,
+                to: Monitored::Name(name.clone()),
+                reference: reference.clone(),
+            },
+            Control::MonitorPExit { from: Monitored::Name(name), to, reference, reason },
+        ]
+        .into()
+    }
+
+    /// The frame of this control message, without its length.
+    fn frame(control: &Control) -> Vec<u8> {
+        let mut out = Vec::new();
+        control.emit(&mut out).unwrap();
+        out.split_off(4)
+    }
+
+    fn parsed(frame: impl Into<Bytes>) -> Result<Received, Violation> {
+        parse(&frame.into(), &peer())
+    }
+
+    /// A frame with this control message, which is given without the header of the tuple, and no payload.
+    fn tuple(arity: u8, elements: &[&[u8]]) -> Vec<u8> {
+        [&[b'p', 0x83, 0x68, arity][..], &elements.concat()].concat()
+    }
+
+    fn pid_bytes(pid: &Pid) -> Vec<u8> {
+        let mut out = Vec::new();
+        write::pid(&mut out, pid);
+        out
+    }
+
+    //= docs/spec/channel.md#ch-pass-through
+    //= type=test
+    #[test]
+    fn each_kind_is_read_as_it_was_written() {
+        for control in one_of_each() {
+            let mut bytes = frame(&control);
+            assert_eq!(parsed(bytes.clone()), Ok(Received::Control(control.clone())));
+            bytes[0] = b'q';
+            assert_eq!(parsed(bytes), Ok(Received::Control(control)), "any first byte will do");
+        }
+    }
+
+    //= docs/spec/channel.md#ch-pass-through
+    //= type=test
+    #[test]
+    fn without_version_or_term_there_is_no_message() {
+        for bad in
+            [&b""[..], b"p", b"p\x83", b"p\x82\x68\0", b"p\x83\x68\x02\x61\x01", b"p\x83\x50"]
+        {
+            assert_eq!(parsed(bad), Err(Violation::Term), "{bad:02x?}");
+        }
+    }
+
+    //= docs/spec/channel.md#ch-control-form
+    //= type=test
+    #[test]
+    fn another_number_of_elements_is_no_control_message() {
+        for control in one_of_each() {
+            let bytes = frame(&control);
+            let mut longer = bytes.clone();
+            longer[3] += 1;
+            // The new first element behind the operation shifts the others.
+            longer.splice(6..6, [0x6A]);
+            assert_eq!(parsed(longer), Err(Violation::Control), "{control:?}");
+            let shorter = tuple(1, &[&bytes[4..6]]);
+            assert_eq!(parsed(shorter), Err(Violation::Control), "{control:?}");
+        }
+        assert_eq!(parsed(tuple(0, &[])), Err(Violation::Control));
+    }
+
+    //= docs/spec/channel.md#ch-control-form
+    //= type=test
+    #[test]
+    fn unknown_operations_are_no_control_messages() {
+        let (from, to) = (pid_bytes(&theirs()), pid_bytes(&ours()));
+        for op in [0, 4, 5, 9, 10, 11, 14, 15, 17, 38, 99, 255] {
+            let bytes = tuple(3, &[&[0x61, op], &from, &to]);
+            assert_eq!(parsed(bytes), Err(Violation::Control), "{op}");
+        }
+        for op in [&[0x62, 0, 0, 1, 1][..], &[0x62, 0xFF, 0xFF, 0xFF, 0xFF], &[0x6A]] {
+            assert_eq!(parsed(tuple(3, &[op, &from, &to])), Err(Violation::Control), "{op:02x?}");
+        }
+    }
+
+    //= docs/spec/channel.md#ch-control-form
+    //= type=test
+    #[test]
+    fn elements_of_another_kind_are_no_control_messages() {
+        let (from, to, name) = (pid_bytes(&theirs()), pid_bytes(&ours()), &[0x77, 1, b'x'][..]);
+        for elements in [
+            &[&[0x61, 1][..], &from, name][..],
+            &[&[0x61, 2], name, name],
+            &[&[0x61, 6], name, name, name],
+            &[&[0x61, 6], &from, name, &to],
+            &[&[0x61, 7], &from, name],
+            &[&[0x61, 19], &from, &to, name],
+            &[&[0x61, 20], &from, &[0x6A], name],
+            &[&[0x61, 21], &from, &to, &from, name],
+            &[&[0x61, 35], name, &from, &to],
+        ] {
+            let bytes = tuple(elements.len() as u8, elements);
+            assert_eq!(parsed(bytes), Err(Violation::Control), "{elements:02x?}");
+        }
+    }
+
+    //= docs/spec/channel.md#ch-control-form
+    //= type=test
+    #[test]
+    fn the_place_of_the_cookie_takes_any_term() {
+        let bytes = tuple(3, &[&[0x61, 2], &[0x68, 0], &pid_bytes(&ours()), &[0x83, 0x6A]]);
+        let message = Bytes::from_static(&[0x83, 0x6A]);
+        assert_eq!(parsed(bytes), Ok(Received::Control(Control::Send { to: ours(), message })));
+    }
+
+    //= docs/spec/channel.md#ch-control-from
+    //= type=test
+    #[test]
+    fn signals_come_from_the_connected_node() {
+        let stranger = NodeName::new("c@h").unwrap();
+        for control in one_of_each() {
+            let unchecked = matches!(
+                control,
+                Control::Send { .. }
+                    | Control::RegSend { .. }
+                    | Control::GroupLeader { .. }
+                    | Control::MonitorPExit { .. }
+            );
+            let result = parse(&frame(&control).into(), &stranger);
+            let expected =
+                if unchecked { Ok(Received::Control(control)) } else { Err(Violation::Control) };
+            assert_eq!(result, expected);
+        }
+        let mut reborn = theirs();
+        reborn.creation = reborn.creation.next();
+        let link = Control::Link { from: reborn, to: ours() };
+        assert_eq!(parsed(frame(&link)), Ok(Received::Control(link)), "creations are not compared");
+    }
+
+    //= docs/spec/channel.md#ch-unlink-id
+    //= type=test
+    #[test]
+    fn unlink_ids_are_positive_and_fit_64_bits() {
+        let (from, to) = (pid_bytes(&theirs()), pid_bytes(&ours()));
+        for op in [35, 36] {
+            let with = |id: &[u8]| parsed(tuple(4, &[&[0x61, op], id, &from, &to]));
+            for bad in [
+                &[0x61, 0][..],
+                &[0x62, 0xFF, 0xFF, 0xFF, 0xFF],
+                &[0x6E, 1, 1, 1],
+                &[0x6E, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+            ] {
+                assert_eq!(with(bad), Err(Violation::Control), "{bad:02x?}");
+            }
+            assert!(with(&[0x61, 1]).is_ok());
+            assert!(with(&[0x6E, 8, 0, 255, 255, 255, 255, 255, 255, 255, 255]).is_ok());
+        }
+    }
+
+    //= docs/spec/channel.md#ch-trace-token
+    //= type=test
+    #[test]
+    fn traced_signals_lose_their_token() {
+        let (from, to) = (pid_bytes(&theirs()), pid_bytes(&ours()));
+        let (no_cookie, token, name) =
+            (&[0x77, 0][..], &[0x68, 1, 0x61, 9][..], &[0x77, 1, b'x'][..]);
+        let (reason, message) =
+            (Bytes::from_static(&[0x61, 5]), Bytes::from_static(&[0x83, 0x61, 5]));
+        for (bytes, control) in [
+            (
+                tuple(4, &[&[0x61, 12], no_cookie, &to, token, &message]),
+                Control::Send { to: ours(), message: message.clone() },
+            ),
+            (
+                tuple(5, &[&[0x61, 13], &from, &to, token, &reason]),
+                Control::Exit { from: theirs(), to: ours(), reason: reason.clone() },
+            ),
+            (
+                tuple(5, &[&[0x61, 16], &from, no_cookie, name, token, &message]),
+                Control::RegSend {
+                    from: theirs(),
+                    to: Atom::literal("x"),
+                    message: message.clone(),
+                },
+            ),
+            (
+                tuple(5, &[&[0x61, 18], &from, &to, token, &reason]),
+                Control::Exit2 { from: theirs(), to: ours(), reason: reason.clone() },
+            ),
+        ] {
+            assert_eq!(parsed(bytes), Ok(Received::Control(control)));
+        }
+    }
+
+    //= docs/spec/channel.md#ch-not-served
+    //= type=test
+    #[test]
+    fn operations_of_flags_not_offered_are_told_apart() {
+        for op in (22..=34).chain([37]) {
+            let bytes = tuple(2, &[&[0x61, op], &[0x6A]]);
+            assert_eq!(parsed(bytes), Ok(Received::NotServed { op }));
+            assert_eq!(parsed(tuple(2, &[&[0x61, op]])), Err(Violation::Term));
+        }
+    }
+
+    //= docs/spec/channel.md#ch-payload
+    //= type=test
+    #[test]
+    fn a_message_needs_a_payload() {
+        let no_payload = tuple(3, &[&[0x61, 2], &[0x77, 0], &pid_bytes(&ours())]);
+        for payload in [&[][..], &[0x83], &[0x82, 0x6A], &[0x83, 0x68, 2, 0x6A], &[0x6A]] {
+            let bytes = [&no_payload[..], payload].concat();
+            assert_eq!(parsed(bytes), Err(Violation::Term), "{payload:02x?}");
+        }
+    }
+
+    //= docs/spec/channel.md#ch-trailing
+    //= type=test
+    #[test]
+    fn bytes_behind_the_last_term_are_not_looked_at() {
+        for control in one_of_each() {
+            let bytes = [&frame(&control)[..], &[0xFF, 0]].concat();
+            assert_eq!(parsed(bytes), Ok(Received::Control(control)));
+        }
+    }
+
+    #[test]
+    fn messages_share_the_memory_of_the_frame() {
+        let message = Bytes::from(vec![0x83, 0x68, 0]);
+        let frame = Bytes::from(frame(&Control::Send { to: ours(), message }));
+        let Ok(Received::Control(Control::Send { message, .. })) = parse(&frame, &peer()) else {
+            panic!("not the message that was sent");
+        };
+        assert_eq!(message.as_ptr(), frame[frame.len() - 3..].as_ptr());
+    }
+
+    fn monitored() -> impl Strategy<Value = Monitored> {
+        prop_oneof![
+            generate::pid(generate::atom()).prop_map(Monitored::Pid),
+            generate::atom().prop_map(Monitored::Name),
+        ]
+    }
+
+    /// Any control message that [`peer`] may send.
+    fn control() -> impl Strategy<Value = Control> {
+        let theirs = || generate::pid(Just(peer().as_atom().clone()));
+        let pid = || generate::pid(generate::atom());
+        let pids = move || (theirs(), pid());
+        let reason = || generate::term().prop_map(Bytes::from);
+        let message = || generate::term().prop_map(|term| [&[0x83][..], &term].concat().into());
+        let watch = move || (theirs(), monitored(), generate::reference());
+        prop_oneof![
+            pids().prop_map(|(from, to)| Control::Link { from, to }),
+            (pid(), message()).prop_map(|(to, message)| Control::Send { to, message }),
+            (pids(), reason()).prop_map(|((from, to), reason)| Control::Exit { from, to, reason }),
+            (any::<NonZeroU64>(), pids()).prop_map(|(id, (from, to))| Control::UnlinkId {
+                id,
+                from,
+                to
+            }),
+            (any::<NonZeroU64>(), pids()).prop_map(|(id, (from, to))| Control::UnlinkIdAck {
+                id,
+                from,
+                to
+            }),
+            (pid(), generate::atom(), message()).prop_map(|(from, to, message)| Control::RegSend {
+                from,
+                to,
+                message
+            }),
+            (pid(), pid()).prop_map(|(leader, to)| Control::GroupLeader { leader, to }),
+            (pids(), reason()).prop_map(|((from, to), reason)| Control::Exit2 { from, to, reason }),
+            watch().prop_map(|(from, to, reference)| Control::MonitorP { from, to, reference }),
+            watch().prop_map(|(from, to, reference)| Control::DemonitorP { from, to, reference }),
+            (monitored(), pid(), generate::reference(), reason()).prop_map(
+                |(from, to, reference, reason)| Control::MonitorPExit {
+                    from,
+                    to,
+                    reference,
+                    reason
+                }
+            ),
+        ]
+    }
+
+    proptest! {
+        //= docs/spec/channel.md#ch-pass-through
+        //= type=test
+        #[test]
+        fn parse_gives_back_what_was_emitted(controls in many(control(), 1..4)) {
+            let mut stream = Vec::new();
+            for control in &controls {
+                control.emit(&mut stream).unwrap();
+            }
+            let mut frames = FrameBuffer::new(Framing::Long, stream.len());
+            frames.push(&stream);
+            for control in controls {
+                let frame = frames.next_frame().unwrap().unwrap();
+                prop_assert_eq!(parse(&frame, &peer()), Ok(Received::Control(control)));
+            }
+            prop_assert_eq!(frames.next_frame(), Ok(None));
+        }
+
+        #[test]
+        fn no_strict_prefix_of_a_frame_is_a_message(control in control()) {
+            let bytes = Bytes::from(frame(&control));
+            for len in 0..bytes.len() {
+                prop_assert_eq!(parse(&bytes.slice(..len), &peer()), Err(Violation::Term));
+            }
+        }
+
+        #[test]
+        fn what_a_damaged_frame_is_read_as_can_be_emitted_and_read_again(
+            control in control(),
+            damage in many((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        ) {
+            let mut bytes = frame(&control);
+            for (at, byte) in damage {
+                *at.get_mut(&mut bytes) = byte;
+            }
+            if let Ok(Received::Control(read)) = parsed(bytes) {
+                prop_assert_eq!(parsed(frame(&read)), Ok(Received::Control(read)));
+            }
+        }
     }
 }

@@ -70,7 +70,7 @@ impl Framing {
 /// Cuts a stream of bytes into frames, however the bytes come in.
 ///
 /// Frames share the memory of the chunk that they came in: whoever keeps a small one for long may want to copy it.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FrameBuffer {
     framing: Framing,
     limit: usize,

@@ -4,4 +4,6 @@
 //! the bytes in hand justify.
 
 pub mod control;
+pub mod epmd;
 pub mod framing;
+pub mod handshake;

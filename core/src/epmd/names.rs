@@ -1,0 +1,62 @@
+//! Asking an EPMD for all the names that it knows (`erl_epmd:names/1`).
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::time::Duration;
+
+use super::NamesError;
+use crate::wire::epmd::{Listing, Request};
+
+/// How long to wait for the end of the answer before [`NamesError::NoReply`]. The owner keeps the timer.
+//= docs/spec/epmd.md#epmd-names-timeout
+pub const NAMES_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The longest answer that is taken, in bytes: more than the longest of an EPMD with 1024 connections.
+//= docs/spec/epmd.md#epmd-names-limit
+pub const NAMES_MAX: usize = 2 * 1024 * 1024;
+
+/// The question for names on an open stream, gathering the answer until the peer closes the stream.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Names {
+    epmd_port: u16,
+    received: Vec<u8>,
+}
+
+impl Names {
+    /// Once a stream to the EPMD at `epmd_port` is open: the machine, and the request to transmit before the first read.
+    #[must_use]
+    pub fn ask(epmd_port: u16) -> (Self, Bytes) {
+        (Self { epmd_port, received: Vec::new() }, Request::Names.to_bytes())
+    }
+
+    /// Bytes arrived; read once more.
+    ///
+    /// # Errors
+    /// [`NamesError::Garbage`] and [`NamesError::TooLong`]; close the stream.
+    pub fn receive(mut self, bytes: &[u8]) -> Result<Self, NamesError> {
+        if bytes.len() > NAMES_MAX - self.received.len() {
+            return Err(NamesError::TooLong);
+        }
+        self.received.extend_from_slice(bytes);
+        //= docs/spec/epmd.md#epmd-names-port
+        match Listing::parse(&self.received) {
+            Some(answer) if answer.epmd_port != u32::from(self.epmd_port) => {
+                Err(NamesError::Garbage)
+            }
+            Some(_) | None => Ok(self),
+        }
+    }
+
+    /// The peer closed the stream, which ends the answer: the names with their ports, last line first.
+    #[must_use]
+    pub fn closed(self) -> Vec<(String, u16)> {
+        //= docs/spec/epmd.md#epmd-names-empty
+        let Some(answer) = Listing::parse(&self.received) else { return Vec::new() };
+        //= docs/spec/epmd.md#epmd-names-order
+        let mut names: Vec<_> =
+            answer.names().map(|line| (String::from(line.name), line.port)).collect();
+        names.reverse();
+        names
+    }
+}

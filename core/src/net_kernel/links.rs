@@ -1,0 +1,181 @@
+//! Links: how they come up, are kept alive, and go down; and attempts that do not get so far.
+
+use alloc::vec::Vec;
+
+use super::table::{Role, Row, RowState, Up};
+use super::{
+    Answer, CloseCause, ConnectError, Diagnostic, NetKernel, NodeDownReason, NodeEvent, Output,
+    Promotion, TimerName,
+};
+use crate::flags::NodeType;
+use crate::handshake::Established;
+use crate::ids::{RequestId, StreamId};
+use crate::liveness::{Beat, Liveness, Traffic};
+use crate::name::NodeName;
+use crate::time::Instant;
+
+impl NetKernel {
+    /// Ends the link with `node` (`erlang:disconnect_node/1`). Answers [`Answer::Disconnected`] once it is down.
+    pub fn disconnect_node(&mut self, now: Instant, node: &NodeName) -> RequestId {
+        self.set_clock(now);
+        let request = self.request_ids.mint();
+        if self.life.alive().is_none() {
+            self.answer(request, Answer::Disconnected(None));
+            return request;
+        }
+        self.close_link(node, NodeDownReason::Disconnect);
+        match self.table.get_mut(node).map(|row| &mut row.state) {
+            Some(RowState::Closing { disconnecting, .. }) => disconnecting.push(request),
+            Some(RowState::Pending { .. } | RowState::Up { .. }) | None => {
+                self.answer(request, Answer::Disconnected(Some(false)));
+            }
+        }
+        request
+    }
+
+    /// A new row, with an attempt on `stream`.
+    pub(super) fn attempt(&mut self, node: &NodeName, stream: StreamId, waiting: Vec<RequestId>) {
+        let link = self.link_ids.mint();
+        self.table.insert(node.clone(), Row { link, state: RowState::Pending { stream }, waiting });
+        self.outputs.push_back(Output::Attempting { node: node.clone(), link });
+    }
+
+    /// The handshake on `stream` is over, and its row pending.
+    pub(super) fn come_up(&mut self, stream: StreamId, established: Established) {
+        self.timers.clear(TimerName::Setup(stream));
+        let Established { node, creation, flags, node_type, given: _, residue } = established;
+        let Some(row) = self.table.get_mut(&node) else {
+            debug_assert!(false, "an attempt has a row");
+            self.end(stream, true);
+            return;
+        };
+        let liveness =
+            Liveness::new(node_type == NodeType::Hidden, self.config.net_ticktime.intensity());
+        row.state =
+            RowState::Up { up: Up { stream, node_type, creation, liveness }, successor: None };
+        let link = row.link;
+        let waiting = core::mem::take(&mut row.waiting);
+        self.streams.insert(stream, Role::Link { node: node.clone() });
+        self.tell(&NodeEvent::NodeUp { node: node.clone(), node_type, link });
+        let promotion = Promotion { link, node, creation, flags, node_type, residue };
+        self.outputs.push_back(Output::Promote { stream, promotion });
+        self.answer_connected(waiting, &Ok(()));
+    }
+
+    /// The attempt on `stream` has failed: its row goes, or the link that it was to replace stays.
+    pub(super) fn attempt_failed(
+        &mut self,
+        node: &NodeName,
+        stream: StreamId,
+        error: &ConnectError,
+    ) {
+        let Some(row) = self.table.get_mut(node) else { return };
+        if row.successor() == Some(stream) {
+            row.set_successor(None);
+            if row.up().is_some() {
+                let waiting = core::mem::take(&mut row.waiting);
+                self.answer_connected(waiting, &Ok(()));
+            }
+        } else if row.state == (RowState::Pending { stream }) {
+            let (link, waiting) = (row.link, core::mem::take(&mut row.waiting));
+            self.table.remove(node);
+            self.given_names.give_back(node, None);
+            self.outputs.push_back(Output::Disconnected {
+                node: node.clone(),
+                link,
+                was_up: false,
+            });
+            self.answer_connected(waiting, &Err(error.clone()));
+            self.finish_stopping();
+        }
+    }
+
+    /// One round of the ticker: every link is sampled, and decided upon in [`NetKernel::sampled`].
+    pub(super) fn tick(&mut self) {
+        self.timers.set(TimerName::Tick, self.config.net_ticktime.next(self.clock));
+        let streams = self.table.values().filter_map(|row| row.up().map(|up| up.stream));
+        self.outputs.extend(streams.map(|stream| Output::Sample { stream }));
+    }
+
+    //= docs/spec/tick.md#tick-timeout
+    pub(super) fn sampled(&mut self, stream: StreamId, traffic: Option<Traffic>) {
+        let Some(Role::Link { node }) = self.streams.get(&stream) else { return };
+        let node = node.clone();
+        let Some(RowState::Up { up, .. }) = self.table.get_mut(&node).map(|row| &mut row.state)
+        else {
+            return;
+        };
+        match traffic.map(|traffic| up.liveness.tick(traffic)) {
+            //= docs/spec/tick.md#tick-no-counters
+            None => self.close_link(&node, NodeDownReason::SendNetTickFailed),
+            Some(Beat::Dead) => self.close_link(&node, NodeDownReason::NetTickTimeout),
+            Some(Beat::Alive { tick, missed }) => {
+                if tick {
+                    self.outputs.push_back(Output::Tick { stream });
+                }
+                if missed > 0 {
+                    let intensity = self.config.net_ticktime.intensity();
+                    self.diagnose(Diagnostic::TickMissed { node, missed, intensity });
+                }
+            }
+        }
+    }
+
+    /// Ends a link from this side. The row keeps the reason until the stream has ended; a row without a link is left alone.
+    pub(super) fn close_link(&mut self, node: &NodeName, reason: NodeDownReason) {
+        let Some(row) = self.table.get_mut(node) else { return };
+        if let RowState::Up { up, successor } = row.state.clone() {
+            let stream = up.stream;
+            row.state = RowState::Closing { up, reason, successor, disconnecting: Vec::new() };
+            self.outputs.push_back(Output::Close { stream, abort: true });
+        }
+    }
+
+    /// The stream of a link has ended.
+    pub(super) fn link_closed(&mut self, node: &NodeName, cause: CloseCause) {
+        let Some(Row { link, state, waiting }) = self.table.remove(node) else { return };
+        let (up, reason, successor, disconnecting) = match state {
+            RowState::Up { up, successor } => (up, cause.into(), successor, Vec::new()),
+            RowState::Closing { up, reason, successor, disconnecting } => {
+                (up, reason, successor, disconnecting)
+            }
+            state @ RowState::Pending { .. } => {
+                debug_assert!(false, "the stream of a pending row is not a link's");
+                self.table.insert(node.clone(), Row { link, state, waiting });
+                return;
+            }
+        };
+        self.given_names.give_back(node, Some(up.creation));
+        self.outputs.push_back(Output::Disconnected { node: node.clone(), link, was_up: true });
+        self.tell(&NodeEvent::NodeDown {
+            node: node.clone(),
+            node_type: up.node_type,
+            link,
+            reason,
+        });
+        for request in disconnecting {
+            self.answer(request, Answer::Disconnected(Some(true)));
+        }
+        match successor {
+            Some(stream) => self.succeed(node, stream, waiting),
+            None if waiting.is_empty() => {}
+            None => self.begin_attempt(node, waiting),
+        }
+        self.finish_stopping();
+    }
+
+    pub(super) fn answer_connected(
+        &mut self,
+        waiting: Vec<RequestId>,
+        result: &Result<(), ConnectError>,
+    ) {
+        for request in waiting {
+            self.answer(request, Answer::Connected(result.clone()));
+        }
+    }
+
+    fn tell(&mut self, event: &NodeEvent) {
+        let events = self.subscribers.iter().map(|&to| Output::Event { to, event: event.clone() });
+        self.outputs.extend(events);
+    }
+}

@@ -1,0 +1,146 @@
+//! Well-formed terms, for property tests.
+
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use proptest::collection::vec as many;
+use proptest::prelude::*;
+
+use super::{Atom, Pid, REFERENCE_MAX_WORDS, Reference};
+use crate::creation::Creation;
+
+pub(crate) fn atom() -> impl Strategy<Value = Atom> {
+    let chars = prop_oneof![9 => 0..20_usize, 1 => 250..=255_usize];
+    chars
+        .prop_flat_map(|len| many(any::<char>(), len))
+        .prop_map(|chars| Atom::new(&chars.into_iter().collect::<String>()).unwrap())
+}
+
+pub(crate) fn pid(node: impl Strategy<Value = Atom>) -> impl Strategy<Value = Pid> {
+    (node, any::<(u32, u32, u32)>()).prop_map(|(node, (id, serial, creation))| Pid {
+        node,
+        id,
+        serial,
+        creation: Creation(creation),
+    })
+}
+
+pub(crate) fn reference() -> impl Strategy<Value = Reference> {
+    (atom(), any::<u32>(), many(any::<u32>(), 1..=REFERENCE_MAX_WORDS)).prop_map(
+        |(node, creation, words)| Reference::new(node, Creation(creation), &words).unwrap(),
+    )
+}
+
+/// The bytes of any term that may be sent between nodes, in any encoding that may be read.
+pub(crate) fn term() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![atom_bytes(), number(), data(), identifier()].prop_recursive(4, 60, 6, |inner| {
+        let terms = || many(inner.clone(), 0..6);
+        prop_oneof![
+            terms().prop_map(|t| cat(&[&[0x68, t.len() as u8], &t.concat()])),
+            terms().prop_map(|t| cat(&[&[0x69], &count(t.len()), &t.concat()])),
+            (terms(), inner.clone()).prop_map(|(t, tail)| cat(&[
+                &[0x6C],
+                &count(t.len()),
+                &t.concat(),
+                &tail
+            ])),
+            many((inner.clone(), inner.clone()), 0..3).prop_map(|pairs| {
+                let terms = pairs.iter().flat_map(|(key, value)| [&key[..], value]);
+                cat(&[&[0x74], &count(pairs.len()), &terms.collect::<Vec<_>>().concat()])
+            }),
+            (any::<[u8; 29 - 4]>(), atom_bytes(), pid_bytes(), terms()).prop_map(
+                |(fixed, module, pid, variables)| {
+                    let small = [0x61, 1, 0x62, 0, 1, 2, 3];
+                    let end = [&module[..], &small, &pid, &variables.concat()].concat();
+                    cat(&[&[0x70], &fixed, &count(variables.len()), &end])
+                }
+            ),
+        ]
+    })
+}
+
+fn cat(parts: &[&[u8]]) -> Vec<u8> {
+    parts.concat()
+}
+
+fn count(len: usize) -> [u8; 4] {
+    (len as u32).to_be_bytes()
+}
+
+fn atom_bytes() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        atom().prop_map(|atom| {
+            cat(&[&[0x76], &(atom.len() as u16).to_be_bytes(), atom.as_bytes()])
+        }),
+        "[a-zé]{0,100}".prop_map(|text| cat(&[&[0x77, text.len() as u8], text.as_bytes()])),
+        many(any::<u8>(), 0..=255).prop_map(|text| cat(&[&[0x64, 0, text.len() as u8], &text])),
+        many(any::<u8>(), 0..=255).prop_map(|text| cat(&[&[0x73, text.len() as u8], &text])),
+    ]
+}
+
+fn number() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        any::<u8>().prop_map(|value| vec![0x61, value]),
+        any::<i32>().prop_map(|value| cat(&[&[0x62], &value.to_be_bytes()])),
+        many(any::<u8>(), 1..12).prop_map(|big| cat(&[&[0x6E, big.len() as u8 - 1], &big])),
+        many(any::<u8>(), 1..300).prop_map(|big| cat(&[&[0x6F], &count(big.len() - 1), &big])),
+        (-1e300..1e300).prop_map(|float: f64| cat(&[&[0x46], &float.to_be_bytes()])),
+        (-1e300..1e300).prop_map(|float: f64| {
+            let mut text = alloc::format!("{float:.20e}").into_bytes();
+            text.resize(31, 0);
+            cat(&[&[0x63], &text])
+        }),
+    ]
+}
+
+fn data() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        Just(vec![0x6A]),
+        many(any::<u8>(), 0..300).prop_map(|bytes| cat(&[
+            &[0x6B],
+            &(bytes.len() as u16).to_be_bytes(),
+            &bytes
+        ])),
+        many(any::<u8>(), 0..300).prop_map(|bytes| cat(&[&[0x6D], &count(bytes.len()), &bytes])),
+        (many(any::<u8>(), 1..20), 1..=8_u8).prop_map(|(bytes, bits)| cat(&[
+            &[0x4D],
+            &count(bytes.len()),
+            &[bits],
+            &bytes
+        ])),
+        Just(vec![0x4D, 0, 0, 0, 0, 0]),
+    ]
+}
+
+fn identifier() -> impl Strategy<Value = Vec<u8>> {
+    let of_node = |tag: u8, len: usize| {
+        (atom_bytes(), many(any::<u8>(), len))
+            .prop_map(move |(node, id)| cat(&[&[tag], &node, &id]))
+    };
+    let reference = |tag: u8, creation: usize| {
+        (1..=REFERENCE_MAX_WORDS).prop_flat_map(move |words| {
+            (atom_bytes(), many(any::<u8>(), creation + 4 * words))
+                .prop_map(move |(node, id)| cat(&[&[tag, 0, words as u8], &node, &id]))
+        })
+    };
+    prop_oneof![
+        pid_bytes(),
+        of_node(0x67, 9),
+        of_node(0x78, 12),
+        of_node(0x59, 8),
+        of_node(0x66, 5),
+        of_node(0x65, 5),
+        reference(0x5A, 4),
+        reference(0x72, 1),
+        (atom_bytes(), atom_bytes(), any::<u8>()).prop_map(|(module, function, arity)| cat(&[
+            &[0x71],
+            &module,
+            &function,
+            &[0x61, arity]
+        ])),
+    ]
+}
+
+fn pid_bytes() -> impl Strategy<Value = Vec<u8>> {
+    (atom_bytes(), any::<[u8; 12]>()).prop_map(|(node, id)| cat(&[&[0x58], &node, &id]))
+}
