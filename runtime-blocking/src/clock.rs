@@ -22,7 +22,7 @@ impl Clock {
 /// Bytes from the operating system's cryptographic random generator.
 pub(crate) fn random_bytes<const N: usize>() -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    getrandom::fill(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -5,7 +5,7 @@ use core::ops::RangeInclusive;
 use std::net::Ipv4Addr;
 
 use netkernel_core::link::Limits;
-use netkernel_core::net_kernel::Config;
+use netkernel_core::net_kernel::{Config, NetTicktime};
 use netkernel_core::{Cookie, NodeName};
 
 use crate::cookie_file::{self, CookieFileError};
@@ -31,7 +31,7 @@ impl NodeConfig {
     #[must_use]
     pub fn new(cookie: Cookie) -> Self {
         Self {
-            kernel: Config::new(cookie),
+            kernel: Config::new(cookie, NetTicktime::default()),
             bind: None,
             listen_ports: 0..=0,
             limits: Limits::default(),

@@ -57,10 +57,10 @@ pub fn read(path: &Path) -> Result<Cookie, CookieFileError> {
 fn read_file(path: &Path) -> Result<Cookie, CookieFileProblem> {
     // Asked before it is opened, since opening a pipe would block.
     check_access(&fs::metadata(path)?)?;
-    let mut file = File::open(path)?;
+    let file = File::open(path)?;
     check_access(&file.metadata()?)?;
     let mut bytes = Vec::new();
-    file.by_ref().take(READ_LIMIT).read_to_end(&mut bytes)?;
+    file.take(READ_LIMIT).read_to_end(&mut bytes)?;
     parse(&bytes)
 }
 

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use netkernel_core::driver::Host;
 use netkernel_core::liveness::Traffic;
 use netkernel_core::net_kernel::{
-    Answer, CloseCause, Diagnostic, Input, NodeEvent, OpenError, Promotion, StartOptions, Target,
+    Answer, Diagnostic, Input, NodeEvent, Promotion, StartOptions, Target,
 };
 use netkernel_core::{Creation, LinkId, MailboxId, NodeName, RequestId, StreamId};
 
@@ -236,8 +236,8 @@ impl Host for BlockingHost {
         }
     }
 
-    fn disconnected(&mut self, node: NodeName, link: LinkId, was_up: bool) {
-        self.surroundings.table.disconnected(&node, link, was_up);
+    fn disconnected(&mut self, node: NodeName, link: LinkId, _was_up: bool) {
+        self.surroundings.table.disconnected(&node, link);
     }
 
     fn answer(&mut self, request: RequestId, answer: Answer) {

@@ -10,7 +10,8 @@
 //! let node = Node::new(NodeConfig::from_env()?)?;
 //! let mailbox = node.mailbox();
 //! mailbox.monitor_nodes(true);
-//! node.start(StartOptions::new("rust@127.0.0.1".parse()?))?;
+//! let name = "rust@127.0.0.1".parse()?;
+//! node.start(StartOptions { name, hidden: false, listen: true })?;
 //! node.connect_node("b@127.0.0.1".parse()?)?;
 //! while let Item::Event(event) = mailbox.recv() {
 //!     println!("{event}");
@@ -54,8 +55,8 @@ pub use config::{ConfigError, NodeConfig};
 pub use listener::ACCEPT_STACK;
 pub use mailbox::{Item, Mailbox, SendError};
 pub use netkernel_core as core;
-pub use netkernel_core::net_kernel::StartOptions;
-pub use node::{Identity, Node, NodeInfo};
+pub use netkernel_core::net_kernel::{NodeInfo, StartOptions};
+pub use node::{Identity, Node};
 pub use ping::PingError;
 pub use stream::{READER_STACK, WRITER_STACK};
 

@@ -4,12 +4,12 @@ use std::net::TcpStream;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 
 use netkernel_core::driver::{Machine as _, turn};
-use netkernel_core::net_kernel::{Answer, Input, NetKernel, StartOptions};
+use netkernel_core::net_kernel::{Answer, Input, NetKernel, NodeInfo, StartOptions};
 use netkernel_core::{Cookie, Instant, MailboxId, NodeName};
 
 use crate::clock::{Clock, entropy};
 use crate::host::BlockingHost;
-use crate::node::{Identity, NodeInfo};
+use crate::node::Identity;
 
 /// Messages that the inbox holds. Whoever sends more waits: callers, reader threads and the accept thread, but never the
 /// owner.
@@ -123,7 +123,7 @@ impl Owner {
                 self.kernel.set_cookie(peer, cookie);
                 let _ = done.send(());
             }
-            Message::Nodes(reply) => drop(reply.send(self.nodes())),
+            Message::Nodes(reply) => drop(reply.send(self.kernel.nodes().collect())),
             Message::Identity(reply) => drop(reply.send(self.host.identity())),
             Message::Forget(mailbox) => {
                 self.kernel.demonitor_nodes(mailbox);
@@ -159,10 +159,5 @@ impl Owner {
             Ok(entropy) => self.kernel.handle(now, Input::Accepted { stream, entropy }),
             Err(error) => tracing::warn!(%error, "dropping an incoming connection"),
         }
-    }
-
-    fn nodes(&self) -> Vec<NodeInfo> {
-        let nodes = self.kernel.nodes();
-        nodes.map(|(name, node_type, link)| NodeInfo { name, node_type, link }).collect()
     }
 }

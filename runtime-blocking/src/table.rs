@@ -208,7 +208,7 @@ impl Table {
         }
     }
 
-    pub(crate) fn disconnected(&self, node: &NodeName, link: LinkId, was_up: bool) {
+    pub(crate) fn disconnected(&self, node: &NodeName, link: LinkId) {
         let mut state = lock(&self.state);
         let State { processes, mailboxes, pings, peers, links, .. } = &mut *state;
         links.remove(&link);
