@@ -203,8 +203,7 @@ mod tests {
 
     impl Dir {
         fn new(test: &str) -> Self {
-            let dir =
-                std::env::temp_dir().join(format!("netkernel-{test}-{}", std::process::id()));
+            let dir = std::env::temp_dir().join(format!("netkernel-{test}-{}", std::process::id()));
             let _ = fs::remove_dir_all(&dir);
             fs::create_dir_all(dir.join("config/erlang")).unwrap();
             Self(dir)

@@ -143,10 +143,11 @@ impl BlockingHost {
 
 impl Host for BlockingHost {
     fn listen(&mut self) {
-        let opened = socket::listen(self.bind, self.config.listen_ports.clone()).and_then(|socket| {
-            let inbox = self.surroundings.inbox.clone();
-            Listener::run(socket, inbox).map_err(|error| socket::open_error(&error))
-        });
+        let opened =
+            socket::listen(self.bind, self.config.listen_ports.clone()).and_then(|socket| {
+                let inbox = self.surroundings.inbox.clone();
+                Listener::run(socket, inbox).map_err(|error| socket::open_error(&error))
+            });
         self.inputs.push_back(match opened {
             Ok(listener) => {
                 let port = listener.port();

@@ -124,9 +124,8 @@ mod tests {
         let (inbox, messages) = mpsc::sync_channel(1);
         let socket = socket::listen(Ipv4Addr::LOCALHOST, 0..=0).unwrap();
         let listener = Listener::run(socket, inbox).unwrap();
-        let clients: Vec<_> = (0..10)
-            .map(|_| TcpStream::connect(("127.0.0.1", listener.port())).unwrap())
-            .collect();
+        let clients: Vec<_> =
+            (0..10).map(|_| TcpStream::connect(("127.0.0.1", listener.port())).unwrap()).collect();
         for _ in &clients {
             assert!(matches!(messages.recv_timeout(GIVE_UP), Ok(Message::Accepted(_))));
         }

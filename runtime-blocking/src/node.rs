@@ -49,11 +49,8 @@ impl Node {
     pub fn new(config: NodeConfig) -> io::Result<Self> {
         let (inbox, messages) = sync_channel(INBOX_MAX);
         let table = Arc::<Table>::default();
-        let surroundings = Surroundings {
-            inbox: inbox.clone(),
-            table: Arc::clone(&table),
-            limits: config.limits,
-        };
+        let surroundings =
+            Surroundings { inbox: inbox.clone(), table: Arc::clone(&table), limits: config.limits };
         let owner = Owner {
             kernel: NetKernel::new(config.kernel.clone()),
             host: BlockingHost::new(config, surroundings),

@@ -79,7 +79,9 @@ fn read<'a>(
 ) -> Result<&'a [u8], CloseCause> {
     let n = loop {
         match socket.read(buffer) {
-            Ok(0) => return Err(if stream.has_ended() { CloseCause::Local } else { CloseCause::Eof }),
+            Ok(0) => {
+                return Err(if stream.has_ended() { CloseCause::Local } else { CloseCause::Eof });
+            }
             Ok(n) => break n,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(_) if stream.has_ended() => return Err(CloseCause::Local),

@@ -2,7 +2,9 @@
 
 use core::time::Duration;
 use std::io;
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpListener, TcpStream, ToSocketAddrs as _};
+use std::net::{
+    Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpListener, TcpStream, ToSocketAddrs as _,
+};
 use std::ops::RangeInclusive;
 
 use netkernel_core::net_kernel::{OpenError, Target};

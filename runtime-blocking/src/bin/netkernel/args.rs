@@ -134,7 +134,9 @@ fn port() -> clap::builder::RangedI64ValueParser<u16> {
 impl CookieArgs {
     fn find(&self) -> Result<Cookie, Failed> {
         if let Some(cookie) = &self.cookie {
-            tracing::warn!("--cookie: other users of this machine can read the command line, use --cookie-file");
+            tracing::warn!(
+                "--cookie: other users of this machine can read the command line, use --cookie-file"
+            );
             return Ok(cookie.clone());
         }
         let found = match &self.cookie_file {

@@ -40,16 +40,17 @@ pub(crate) fn run(args: &NodeArgs, report: &Report) -> Result<(), Failed> {
     watch_signals(&events)?;
     let ending = Arc::new(AtomicBool::new(false));
     watch_mailbox(&node, events.clone(), Arc::clone(&ending))?;
-    let options =
-        StartOptions { name: args.name.clone(), hidden: args.hidden, listen: true };
+    let options = StartOptions { name: args.name.clone(), hidden: args.hidden, listen: true };
     let identity =
         node.start(options).map_err(|error| Failed::Because(format!("{}: {error}", args.name)))?;
     report.print(&started(&identity))?;
-    watch_input(events.clone());
+    // All at once: one that does not answer must not delay the others.
     for peer in &args.connect {
-        obey(&node, Command::Connect(peer.clone()), &events);
+        let _ = work(&node, events.clone())?.send(Command::Connect(peer.clone()));
     }
-    let result = serve(&node, report, &events, &incoming);
+    let commands = work(&node, events.clone())?;
+    watch_input(events);
+    let result = serve(report, &commands, &incoming);
     node.stop();
     result?;
     // What the stop has brought is in the mailbox now, and is told too.
@@ -67,12 +68,11 @@ pub(crate) fn run(args: &NodeArgs, report: &Report) -> Result<(), Failed> {
 }
 
 fn serve(
-    node: &Node,
     report: &Report,
-    events: &Sender<Event>,
+    commands: &Sender<Command>,
     incoming: &Receiver<Event>,
 ) -> io::Result<()> {
-    // This function has a sender itself, so there is always a next event to wait for.
+    // The signal handler has a sender as long as the process lives, so there is always a next event to wait for.
     while let Ok(event) = incoming.recv() {
         match event {
             Event::Item(item) => report.print(&line_of(&item))?,
@@ -80,7 +80,7 @@ fn serve(
             Event::Input(line) => match console::parse(&line) {
                 Ok(None) => {}
                 Ok(Some(Command::Stop)) => break,
-                Ok(Some(command)) => obey(node, command, events),
+                Ok(Some(command)) => drop(commands.send(command)),
                 Err(text) => report.print(&error_line(&text))?,
             },
             Event::Stop => break,
@@ -90,15 +90,19 @@ fn serve(
     Ok(())
 }
 
-/// Carries a command out in a thread of its own: a connect takes its time, and events are printed meanwhile.
-fn obey(node: &Node, command: Command, events: &Sender<Event>) {
-    let (node, results) = (node.clone(), events.clone());
+/// Carries commands out one after the other, in a thread: they take their time, and events are printed meanwhile.
+fn work(node: &Node, results: Sender<Event>) -> io::Result<Sender<Command>> {
+    let node = node.clone();
+    let (commands, queue) = channel();
     let work = move || {
-        let _ = results.send(Event::Done(carry_out(&node, command)));
+        for command in queue {
+            if results.send(Event::Done(carry_out(&node, command))).is_err() {
+                return;
+            }
+        }
     };
-    if let Err(error) = thread::Builder::new().spawn(work) {
-        let _ = events.send(Event::Done(error_line(&error.to_string())));
-    }
+    thread::Builder::new().spawn(work)?;
+    Ok(commands)
 }
 
 fn carry_out(node: &Node, command: Command) -> Line {

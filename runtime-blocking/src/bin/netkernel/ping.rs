@@ -31,7 +31,9 @@ pub(crate) fn run(args: &PingArgs, report: &Report) -> Result<(), Failed> {
 /// What a ping came to.
 pub(crate) fn line(node: &NodeName, result: &Result<(), PingError>) -> Line {
     match result {
-        Ok(()) => Line::new("pong", json!({"event": "ping", "node": node.as_str(), "result": "pong"})),
+        Ok(()) => {
+            Line::new("pong", json!({"event": "ping", "node": node.as_str(), "result": "pong"}))
+        }
         Err(error) => {
             let step = match error {
                 PingError::Connect(error) => reason::step(error),
