@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
-#[cfg(test)]
+#[cfg(any(test, feature = "arbitrary"))] // derived code names std
 extern crate std;
 
 pub mod driver;

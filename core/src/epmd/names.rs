@@ -60,3 +60,66 @@ impl Names {
         names
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(bytes: &[u8]) -> Result<Vec<(String, u16)>, NamesError> {
+        let (names, _) = Names::ask(4369);
+        names.receive(bytes).map(Names::closed)
+    }
+
+    //= docs/spec/epmd.md#epmd-bare-request
+    //= type=test
+    #[test]
+    fn the_request() {
+        assert_eq!(Names::ask(4369).1[..], b"\0\x01n"[..]);
+    }
+
+    //= docs/spec/epmd.md#epmd-names-order
+    //= type=test
+    //= docs/spec/epmd.md#epmd-names-line
+    //= type=test
+    #[test]
+    fn lines_come_in_reverse_and_others_are_skipped() {
+        let text = b"\0\0\x11\x11name beta at port 4002\nname a b at port 1\nport 5\nname c at port 65536\n\
+            name \xFF at port 7\nname alpha at port 4001\nname cut at port 4";
+        let expected = [(String::from("alpha"), 4001), (String::from("beta"), 4002)];
+        assert_eq!(answer(text).unwrap(), expected);
+    }
+
+    //= docs/spec/epmd.md#epmd-names-empty
+    //= type=test
+    #[test]
+    fn an_early_end_means_no_names() {
+        assert_eq!(Names::ask(4369).0.closed(), []);
+        assert_eq!(answer(b"\0\0\x11"), Ok(Vec::new()));
+        assert_eq!(answer(b"\0\0\x11\x11"), Ok(Vec::new()));
+    }
+
+    //= docs/spec/epmd.md#epmd-names-port
+    //= type=test
+    #[test]
+    fn another_port_is_garbage() {
+        assert_eq!(answer(b"\0\0\x11\x12"), Err(NamesError::Garbage));
+        assert_eq!(answer(b"\0\x01\x11\x11"), Err(NamesError::Garbage));
+    }
+
+    //= docs/spec/epmd.md#epmd-names-limit
+    //= type=test
+    #[test]
+    fn a_longer_answer_is_refused() {
+        let mut names = Names::ask(4369).0.receive(b"\0\0\x11\x11").unwrap();
+        names = names.receive(&alloc::vec![b'x'; NAMES_MAX - 4]).unwrap();
+        assert_eq!(names.clone().receive(b"x"), Err(NamesError::TooLong));
+        assert_eq!(names.closed(), []);
+    }
+
+    //= docs/spec/epmd.md#epmd-names-timeout
+    //= type=test
+    #[test]
+    fn the_answer_has_ten_seconds() {
+        assert_eq!(NAMES_TIMEOUT.as_millis(), 10_000);
+    }
+}

@@ -56,6 +56,7 @@ pub enum RegistrationStep {
     Idle,
     /// Open a stream to the EPMD of this host.
     Open,
+    //= docs/spec/epmd.md#epmd-silence
     /// Transmit these bytes, then read once. Nothing else is ever written: EPMD drops a node that says more.
     Ask(Bytes),
     /// Read once.
@@ -126,6 +127,7 @@ impl Registration {
             State::Held => return self.fail(now, RegisterError::Garbage),
             State::Dialling | State::Lost { .. } | State::Failed => return RegistrationStep::Idle,
         };
+        //= docs/spec/epmd.md#epmd-register-errors
         match answer {
             Ok(None) => RegistrationStep::Read,
             Ok(Some(answer)) => self.answered(now, answer),
@@ -169,6 +171,7 @@ impl Registration {
         if core::mem::replace(&mut self.was_held, true) {
             RegistrationStep::Renewed
         } else {
+            //= docs/spec/epmd.md#epmd-usable-creation
             RegistrationStep::Registered(creation.usable())
         }
     }
@@ -196,4 +199,292 @@ fn request(node: &NodeName, port: u16) -> Bytes {
         lowest: DIST_LOWEST,
     };
     Request::Alive2(Entry { info, name: Name::from(node), extra: Extra::default() }).to_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Instant = Instant::from_millis(60_000);
+    const GRANTED: &[u8] = &[b'v', 0, 0, 0, 0, 9];
+    const TAKEN: &[u8] = &[b'v', 1, 0, 0, 0, 99];
+
+    fn new() -> Registration {
+        Registration::new(&NodeName::new("alpha@localhost").unwrap(), 4001)
+    }
+
+    /// Every state, with and without a registration before it, reached at the origin of time.
+    fn states() -> [(&'static str, Registration); 7] {
+        let zero = Instant::ORIGIN;
+        let first_dialling = new();
+        let mut first_asked = first_dialling.clone();
+        assert!(matches!(first_asked.opened(zero), RegistrationStep::Ask(_)));
+        let mut held = first_asked.clone();
+        assert_eq!(held.received(zero, GRANTED), RegistrationStep::Registered(Creation(9)));
+        let mut lost = held.clone();
+        assert_eq!(lost.closed(zero), RegistrationStep::Lost(RegisterError::Closed));
+        let mut dialling = lost.clone();
+        assert_eq!(dialling.timeout(zero + RETRY_INTERVAL), RegistrationStep::Open);
+        let mut asked = dialling.clone();
+        assert!(matches!(asked.opened(zero), RegistrationStep::Ask(_)));
+        let mut failed = first_dialling.clone();
+        let refused = failed.open_failed(zero, OpenError::Refused);
+        assert_eq!(refused, RegistrationStep::Failed(RegisterError::Open(OpenError::Refused)));
+        [
+            ("first dialling", first_dialling),
+            ("first asked", first_asked),
+            ("held", held),
+            ("lost", lost),
+            ("dialling", dialling),
+            ("asked", asked),
+            ("failed", failed),
+        ]
+    }
+
+    type Event = fn(&mut Registration) -> RegistrationStep;
+
+    const EVENTS: [(&str, Event); 11] = [
+        ("opened", |r| r.opened(NOW)),
+        ("open failed", |r| r.open_failed(NOW, OpenError::Refused)),
+        ("part", |r| r.received(NOW, &GRANTED[..3])),
+        ("granted", |r| r.received(NOW, GRANTED)),
+        ("granted, old", |r| r.received(NOW, &[b'y', 0, 0, 9])),
+        ("taken", |r| r.received(NOW, TAKEN)),
+        ("garbage", |r| r.received(NOW, b"?")),
+        ("surplus", |r| r.received(NOW, &[GRANTED, b"?"].concat())),
+        ("closed", |r| r.closed(NOW)),
+        ("early timeout", |r| r.timeout(Instant::from_millis(1_999))),
+        ("timeout", |r| r.timeout(NOW)),
+    ];
+
+    /// What each event does in each state: the step, and the state after it.
+    const MATRIX: [(&str, [&str; 11]); 7] = [
+        (
+            "first dialling",
+            [
+                "Ask -> asked",
+                "Failed(Open(Refused)) -> failed",
+                "Idle",
+                "Idle",
+                "Idle",
+                "Idle",
+                "Idle",
+                "Idle",
+                "Idle",
+                "Idle",
+                "Idle",
+            ],
+        ),
+        (
+            "first asked",
+            [
+                "Idle",
+                "Idle",
+                "Read -> asked",
+                "Registered(Creation(9)) -> held",
+                "Registered(Creation(9)) -> held",
+                "Failed(DuplicateName) -> failed",
+                "Failed(Garbage) -> failed",
+                "Failed(Garbage) -> failed",
+                "Failed(Closed) -> failed",
+                "Idle",
+                "Failed(NoReply) -> failed",
+            ],
+        ),
+        (
+            "held",
+            [
+                "Idle",
+                "Idle",
+                "Lost(Garbage) -> lost",
+                "Lost(Garbage) -> lost",
+                "Lost(Garbage) -> lost",
+                "Lost(Garbage) -> lost",
+                "Lost(Garbage) -> lost",
+                "Lost(Garbage) -> lost",
+                "Lost(Closed) -> lost",
+                "Idle",
+                "Idle",
+            ],
+        ),
+        (
+            "lost",
+            [
+                "Idle",
+                "Idle",
+                "Idle",
+                "Idle",
+                "Idle",
+                "Idle",
+                "Idle",
+                "Idle",
+                "Idle",
+                "Idle",
+                "Open -> dialling",
+            ],
+        ),
+        (
+            "dialling",
+            [
+                "Ask -> asked",
+                "Lost(Open(Refused)) -> lost",
+                "Idle",
+                "Idle",
+                "Idle",
+                "Idle",
+                "Idle",
+                "Idle",
+                "Idle",
+                "Idle",
+                "Idle",
+            ],
+        ),
+        (
+            "asked",
+            [
+                "Idle",
+                "Idle",
+                "Read -> asked",
+                "Renewed -> held",
+                "Renewed -> held",
+                "Lost(DuplicateName) -> lost",
+                "Lost(Garbage) -> lost",
+                "Lost(Garbage) -> lost",
+                "Lost(Closed) -> lost",
+                "Idle",
+                "Lost(NoReply) -> lost",
+            ],
+        ),
+        ("failed", ["Idle"; 11]),
+    ];
+
+    fn outcome(before: &Registration, event: Event) -> alloc::string::String {
+        let mut after = before.clone();
+        let step = event(&mut after);
+        if step == RegistrationStep::Idle {
+            assert_eq!(after, *before, "nothing happened");
+            return "Idle".into();
+        }
+        let state = match after.state {
+            State::Dialling => "dialling",
+            State::Asked { .. } => "asked",
+            State::Held => "held",
+            State::Lost { retry_at } => {
+                assert_eq!(retry_at, NOW + RETRY_INTERVAL);
+                "lost"
+            }
+            State::Failed => "failed",
+        };
+        if let RegistrationStep::Ask(_) = step {
+            return alloc::format!("Ask -> {state}");
+        }
+        alloc::format!("{step:?} -> {state}")
+    }
+
+    //= docs/spec/epmd.md#epmd-first-attempt
+    //= type=test
+    //= docs/spec/epmd.md#epmd-retry
+    //= type=test
+    //= docs/spec/epmd.md#epmd-duplicate
+    //= type=test
+    //= docs/spec/epmd.md#epmd-held-bytes
+    //= type=test
+    //= docs/spec/epmd.md#epmd-register-errors
+    //= type=test
+    #[test]
+    fn every_event_in_every_state() {
+        for ((state, machine), (row, cells)) in states().iter().zip(MATRIX) {
+            assert_eq!(*state, row);
+            for ((event, apply), cell) in EVENTS.iter().zip(cells) {
+                assert_eq!(outcome(machine, *apply), cell, "{event} in state {state}");
+            }
+        }
+    }
+
+    //= docs/spec/epmd.md#epmd-register-request
+    //= type=test
+    //= docs/spec/epmd.md#epmd-silence
+    //= type=test
+    #[test]
+    fn the_request_is_that_of_an_erlang_node_and_all_that_is_ever_written() {
+        let mut registration = new();
+        let RegistrationStep::Ask(request) = registration.opened(NOW) else { panic!("no request") };
+        assert_eq!(request[..], b"\0\x12x\x0F\xA1M\0\0\x06\0\x05\0\x05alpha\0\0"[..]);
+        for (state, machine) in states() {
+            let writes = EVENTS
+                .map(|(_, event)| matches!(event(&mut machine.clone()), RegistrationStep::Ask(_)));
+            let dialling = matches!(machine.state, State::Dialling);
+            assert_eq!(writes[0], dialling, "opened in state {state}");
+            assert!(!writes[1..].contains(&true), "state {state}");
+        }
+    }
+
+    //= docs/spec/epmd.md#epmd-keep-creation
+    //= type=test
+    #[test]
+    fn a_lost_registration_never_changes_the_creation() {
+        let mut registration = new();
+        let mut told = 0;
+        for round in 0..5 {
+            let now = Instant::from_millis(round * 10_000);
+            let _ = registration.timeout(now);
+            let _ = registration.opened(now);
+            let step = registration.received(now, &[b'v', 0, 0, 0, 1, round as u8]);
+            told += u32::from(matches!(step, RegistrationStep::Registered(_)));
+            assert_eq!(registration.state, State::Held);
+            assert_eq!(registration.closed(now), RegistrationStep::Lost(RegisterError::Closed));
+        }
+        assert_eq!(told, 1, "the creation is told once");
+    }
+
+    //= docs/spec/epmd.md#epmd-usable-creation
+    //= type=test
+    #[test]
+    fn a_reserved_creation_is_made_usable() {
+        let mut registration = new();
+        let _ = registration.opened(NOW);
+        let step = registration.received(NOW, &[b'y', 0, 0, 2]);
+        assert_eq!(step, RegistrationStep::Registered(Creation::MIN));
+    }
+
+    //= docs/spec/epmd.md#epmd-register-timeout
+    //= type=test
+    #[test]
+    fn deadlines() {
+        let ten = Some(Instant::ORIGIN + Duration::from_secs(10));
+        let two = Some(Instant::ORIGIN + Duration::from_secs(2));
+        let deadlines = states().map(|(_, machine)| machine.deadline());
+        assert_eq!(deadlines, [None, ten, None, two, None, ten, None]);
+        let (_, mut asked) = states().into_iter().nth(1).unwrap();
+        assert_eq!(asked.timeout(Instant::from_millis(9_999)), RegistrationStep::Idle);
+        // Bytes do not move the deadline: ten seconds are all there is.
+        let _ = asked.received(NOW, b"v");
+        assert_eq!(asked.deadline(), ten);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn registrations_end_alike_however_the_answer_is_cut(
+            head in proptest::sample::select(std::vec![&b"v\0"[..], b"y\0", b"v\x01", b"", b"w"]),
+            tail in proptest::collection::vec(0..255u8, 0..9),
+        ) {
+            let bytes = [head, &tail].concat();
+            let mut whole = new();
+            let _ = whole.opened(NOW);
+            if !bytes.is_empty() {
+                let _ = whole.received(NOW, &bytes);
+            }
+            let mut cut = new();
+            let _ = cut.opened(NOW);
+            for byte in bytes.chunks(1) {
+                let _ = cut.received(NOW, byte);
+            }
+            // A surplus makes the first attempt fail in one read, and a held registration be lost in two.
+            let ended = |r: &Registration| matches!(r.state, State::Failed | State::Lost { .. });
+            assert_eq!(ended(&whole), ended(&cut));
+            if !ended(&whole) {
+                assert_eq!(whole, cut);
+            }
+        }
+    }
 }

@@ -28,6 +28,8 @@ impl Limits {
 
 impl Default for Limits {
     /// Frames of 128 MiB, and a high mark of 1 MiB.
+    //= docs/spec/channel.md#ch-frame-limit-default
+    //= docs/spec/channel.md#ch-writer-marks
     fn default() -> Self {
         Self { max_frame_bytes: 128 << 20, high_mark_bytes: 1 << 20 }
     }

@@ -101,25 +101,19 @@ impl Peer {
     /// by [`push_raw`](super::LinkWriter::push_raw) before anybody can send again.
     //= docs/spec/channel.md#ch-pending-order
     pub fn promoted(&mut self, promotion: &Promotion) -> Vec<Bytes> {
-        match &mut self.state {
-            State::Pending { link, queue, .. } if *link == promotion.link => {
-                let queue = mem::take(queue);
-                let flags = promotion.flags;
-                self.state = State::Up { link: promotion.link, flags };
-                queue
-                    .iter()
-                    .filter(|signal| flags.contains(signal.needed_flags()))
-                    .filter_map(frame_of)
-                    .collect()
-            }
-            State::Absent | State::Pending { .. } | State::Up { .. } | State::Closing { .. } => {
-                Vec::new()
-            }
+        let State::Pending { link, queue, .. } = &mut self.state else { return Vec::new() };
+        if *link != promotion.link {
+            return Vec::new();
         }
+        let (queue, flags) = (mem::take(queue), promotion.flags);
+        self.state = State::Up { link: promotion.link, flags };
+        let agreed = queue.iter().filter(|signal| flags.contains(signal.needed_flags()));
+        agreed.filter_map(frame_of).collect()
     }
 
     /// [`Output::Close`](crate::net_kernel::Output::Close) of the stream of a promoted link: what is sent from now on is
     /// dropped.
+    //= docs/spec/channel.md#ch-closing
     pub fn closing(&mut self, closed: LinkId) {
         if self.link() == Some(closed) {
             self.state = State::Closing { link: closed };
@@ -127,6 +121,7 @@ impl Peer {
     }
 
     /// [`Output::Disconnected`](crate::net_kernel::Output::Disconnected): what waited is dropped.
+    //= docs/spec/channel.md#ch-closing
     pub fn disconnected(&mut self, gone: LinkId) {
         let present = match self.state {
             State::Absent => None,
@@ -187,4 +182,127 @@ fn frame_of(signal: &Control) -> Option<Bytes> {
     let mut frame = Vec::with_capacity(128 + payload_len(signal));
     signal.emit(&mut frame).ok()?;
     Some(frame.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Mint as _;
+    use crate::term::{Atom, Pid, Reference};
+    use crate::wire::control::Monitored;
+    use crate::{Creation, NodeName, NodeType};
+    use alloc::vec;
+
+    fn pid() -> Pid {
+        Pid { node: Atom::literal("a@b"), id: 1, serial: 0, creation: Creation(7) }
+    }
+
+    fn signal(number: u8) -> Control {
+        Control::Send { to: pid(), message: vec![131, 97, number].into() }
+    }
+
+    fn monitor() -> Control {
+        let reference = Reference::new(Atom::literal("a@b"), Creation(7), &[1]).unwrap();
+        Control::MonitorP { from: pid(), to: Monitored::Name(Atom::literal("x")), reference }
+    }
+
+    fn links() -> [LinkId; 3] {
+        [1, 2, 3].map(LinkId::from_number)
+    }
+
+    fn promotion(link: LinkId, flags: Flags) -> Promotion {
+        Promotion {
+            link,
+            node: NodeName::new("c@d").unwrap(),
+            creation: Creation(8),
+            flags,
+            node_type: NodeType::Hidden,
+            residue: Bytes::new(),
+        }
+    }
+
+    fn peer() -> Peer {
+        Peer::new(Limits { high_mark_bytes: 1000, ..Limits::default() })
+    }
+
+    fn up(peer: &mut Peer, link: LinkId) {
+        peer.attempting(link);
+        let _ = peer.promoted(&promotion(link, Flags::SERVED));
+        assert_eq!(peer.link(), Some(link));
+    }
+
+    //= docs/spec/channel.md#ch-pending-order
+    //= type=test
+    #[test]
+    fn what_waited_comes_first_and_in_order_whoever_began() {
+        let ([one, two, _], mut peer) = (links(), peer());
+        assert_eq!(peer.send(signal(0)), Sending::Absent(signal(0)));
+        peer.attempting(one);
+        assert_eq!(peer.send(signal(1)), Sending::Queued);
+        // The other node dialled, too, and its connection wins.
+        peer.attempting(two);
+        peer.disconnected(one);
+        assert_eq!(peer.send(signal(2)), Sending::Queued);
+        assert_eq!(peer.promoted(&promotion(one, Flags::SERVED)), [] as [Bytes; 0], "stale");
+        let frames = peer.promoted(&promotion(two, Flags::SERVED));
+        assert_eq!(frames, [frame_of(&signal(1)).unwrap(), frame_of(&signal(2)).unwrap()]);
+        let frame = frame_of(&signal(3)).unwrap();
+        assert_eq!(peer.send(signal(3)), Sending::Push { link: two, frame });
+    }
+
+    //= docs/spec/channel.md#ch-pending-bound
+    //= type=test
+    #[test]
+    fn a_full_queue_gives_signals_back_and_a_failed_attempt_drops_it() {
+        let ([one, two, _], mut peer) = (links(), peer());
+        peer.attempting(one);
+        let queued = (0..100).filter(|&i| peer.send(signal(i)) == Sending::Queued).count();
+        assert_eq!(queued, 1000_usize.div_ceil(SIGNAL_BYTES + 3));
+        assert_eq!(peer.send(signal(9)), Sending::Full(signal(9)));
+        peer.disconnected(one);
+        assert_eq!(peer.send(signal(9)), Sending::Absent(signal(9)));
+        peer.attempting(two);
+        assert_eq!(peer.promoted(&promotion(two, Flags::SERVED)), [] as [Bytes; 0]);
+    }
+
+    //= docs/spec/channel.md#ch-closing
+    //= type=test
+    #[test]
+    fn nothing_outlives_its_link_and_stale_ids_change_nothing() {
+        let ([one, two, three], mut peer) = (links(), peer());
+        up(&mut peer, one);
+        peer.closing(three);
+        peer.disconnected(three);
+        peer.attempting(three);
+        assert_eq!(peer.link(), Some(one));
+        peer.closing(one);
+        assert_eq!(peer.link(), None);
+        assert_eq!(peer.send(signal(1)), Sending::Dropped);
+        peer.disconnected(two);
+        assert_eq!(peer.send(signal(1)), Sending::Dropped, "still closing");
+        peer.disconnected(one);
+        assert_eq!(peer.send(signal(1)), Sending::Absent(signal(1)));
+        up(&mut peer, two);
+        peer.closing(one);
+        peer.disconnected(one);
+        assert_eq!(peer.link(), Some(two));
+    }
+
+    //= docs/spec/channel.md#ch-monitor-flags
+    //= type=test
+    #[test]
+    fn monitors_are_sent_only_where_they_were_agreed() {
+        let [one, two, _] = links();
+        for flags in [Flags::MANDATORY_26, Flags::SERVED.without(Flags::DIST_MONITOR_NAME)] {
+            let mut peer = peer();
+            peer.attempting(one);
+            assert_eq!(peer.send(monitor()), Sending::Queued);
+            assert_eq!(peer.promoted(&promotion(one, flags)), [] as [Bytes; 0]);
+            assert_eq!(peer.send(monitor()), Sending::Dropped);
+            assert!(matches!(peer.send(signal(1)), Sending::Push { .. }));
+        }
+        let mut peer = peer();
+        up(&mut peer, two);
+        assert!(matches!(peer.send(monitor()), Sending::Push { .. }));
+    }
 }

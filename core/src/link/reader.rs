@@ -35,9 +35,16 @@ impl LinkReader {
     /// [`decode`](Self::decode) with no bytes at once, for they may hold whole frames.
     #[must_use]
     pub fn new(promotion: &Promotion, limits: Limits) -> Self {
-        let mut frames = FrameBuffer::new(Framing::Long, limits.max_frame_bytes);
-        frames.push(&promotion.residue);
         let origin = Origin { node: promotion.node.clone(), flags: promotion.flags };
+        let mut reader = Self::from_origin(origin, limits);
+        reader.frames.push(&promotion.residue);
+        reader
+    }
+
+    /// A reader of bytes that came from there, without a link: for tests and tools.
+    #[must_use]
+    pub fn from_origin(origin: Origin, limits: Limits) -> Self {
+        let frames = FrameBuffer::new(Framing::Long, limits.max_frame_bytes);
         Self { origin, frames, violation: None }
     }
 
@@ -84,5 +91,104 @@ impl Batch {
             processes.handle(&self.origin, signal, deliver)?;
         }
         self.violation.map_or(Ok(()), Err)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flags::{Flags, NodeType};
+    use crate::ids::{LinkId, Mint as _};
+    use crate::{Creation, NodeName};
+    use alloc::vec;
+    use bytes::Bytes;
+
+    /// UNLINK_ID of the pids that the captures have.
+    const UNLINK: &[u8] = b"p\x83h\x04a\x23a\x4d\
+        X\x77\x0dpy1@localhost\0\0\0\x01\0\0\0\0\x11\x22\x33\x44\
+        X\x77\x0dotp@localhost\0\0\0\x59\0\0\0\0\x6b\x01\x62\x6f";
+
+    fn promotion(residue: Vec<u8>) -> Promotion {
+        Promotion {
+            link: LinkId::from_number(1),
+            node: NodeName::new("py1@localhost").unwrap(),
+            creation: Creation(0x1122_3344),
+            flags: Flags::SERVED,
+            node_type: NodeType::Hidden,
+            residue: Bytes::from(residue),
+        }
+    }
+
+    fn framed(bodies: &[&[u8]]) -> Vec<u8> {
+        let mut out = Vec::new();
+        for body in bodies {
+            Framing::Long.put(&mut out, |out| out.extend_from_slice(body)).unwrap();
+        }
+        out
+    }
+
+    //= docs/spec/channel.md#ch-frame
+    //= type=test
+    #[test]
+    fn frames_behind_the_handshake_are_the_first() {
+        let mut residue = framed(&[UNLINK, UNLINK]);
+        let rest = residue.split_off(residue.len() - 5);
+        let mut reader = LinkReader::new(&promotion(residue), Limits::default());
+        let batch = reader.decode(&[]);
+        assert_eq!((batch.signals.len(), batch.violation), (1, None));
+        assert_eq!(batch.origin.node.as_str(), "py1@localhost");
+        assert_eq!(reader.decode(&rest).signals.len(), 1);
+    }
+
+    //= docs/spec/channel.md#ch-tick-ignored
+    //= type=test
+    #[test]
+    fn ticks_and_operations_not_served_are_no_signals() {
+        let mut reader = LinkReader::new(&promotion(vec![]), Limits::default());
+        // SPAWN_REPLY, of which nothing is looked at.
+        let bytes = framed(&[&[], b"p\x83h\x01a\x1f", &[], UNLINK, &[]]);
+        let batch = reader.decode(&bytes);
+        assert_eq!((batch.signals.len(), batch.violation), (1, None));
+    }
+
+    //= docs/spec/channel.md#ch-violation-order
+    //= type=test
+    #[test]
+    fn nothing_behind_a_violation_is_decoded() {
+        let mut reader = LinkReader::new(&promotion(vec![]), Limits::default());
+        let batch = reader.decode(&framed(&[UNLINK, b"p\x83a\x05", UNLINK]));
+        assert_eq!((batch.signals.len(), batch.violation), (1, Some(Violation::Control)));
+        let batch = reader.decode(&framed(&[UNLINK]));
+        assert_eq!((batch.signals.len(), batch.violation), (0, Some(Violation::Control)));
+    }
+
+    //= docs/spec/channel.md#ch-frame-limit-default
+    //= type=test
+    #[test]
+    fn the_limit_of_frames_is_128_mib_or_what_the_embedder_says() {
+        let first = |limits, length: u32| {
+            let mut reader = LinkReader::new(&promotion(vec![]), limits);
+            reader.decode(&length.to_be_bytes()).violation
+        };
+        let mib = 1 << 20;
+        assert_eq!(first(Limits::default(), 128 * mib), None);
+        assert_eq!(first(Limits::default(), 128 * mib + 1), Some(Violation::FrameTooLong));
+        let small = Limits { max_frame_bytes: 10, ..Limits::default() };
+        assert_eq!((first(small, 10), first(small, 11)), (None, Some(Violation::FrameTooLong)));
+    }
+
+    #[test]
+    fn messages_share_the_memory_of_the_frame() {
+        let mut body =
+            b"p\x83h\x03a\x02w\0X\x77\x03a@b\0\0\0\x01\0\0\0\0\0\0\0\x07\x83m\0\x01\0\0".to_vec();
+        body.extend(vec![1; 1 << 16]);
+        let mut reader = LinkReader::new(&promotion(vec![]), Limits::default());
+        let batch = reader.decode(&framed(&[&body, &body]));
+        let [Control::Send { message: one, .. }, Control::Send { message: two, .. }] =
+            &batch.signals[..]
+        else {
+            panic!("{batch:?}")
+        };
+        assert_eq!(two.as_ptr() as usize - one.as_ptr() as usize, body.len() + 4);
     }
 }

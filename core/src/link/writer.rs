@@ -120,6 +120,7 @@ impl LinkWriter {
     }
 
     /// The stream took `n` bytes of what [`chunks`](Self::chunks) gave; they may end inside a frame.
+    //= docs/spec/channel.md#ch-writer-order
     pub fn advance(&mut self, mut n: usize) {
         while n > 0 {
             let Some(front) = self.queue.front_mut() else { break };
@@ -164,6 +165,7 @@ impl LinkWriter {
 
     /// Drops what is queued, and from now on all that is pushed: the stream is closed abortively. Whoever waits for room
     /// is to be woken.
+    //= docs/spec/channel.md#ch-writer-discard
     pub fn discard(&mut self) {
         self.discarded = true;
         self.queue.clear();
@@ -181,5 +183,172 @@ impl LinkWriter {
         self.answers += if answer { bytes.len() } else { 0 };
         self.queue.push_back(Queued { bytes, answer });
         self.busy = self.busy || self.queued() >= self.limits.high_mark_bytes as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+    use alloc::vec::Vec;
+    use proptest::collection::vec as many;
+    use proptest::prelude::*;
+
+    const MARK: usize = 100;
+
+    fn writer() -> LinkWriter {
+        LinkWriter::new(Limits { high_mark_bytes: MARK, ..Limits::default() })
+    }
+
+    fn frame(len: usize) -> Bytes {
+        vec![7; len].into()
+    }
+
+    /// Has the stream take at most `n` bytes of what is offered in at most `pieces` pieces.
+    fn take(writer: &mut LinkWriter, n: usize, pieces: usize) -> Vec<u8> {
+        let mut taken: Vec<u8> = writer.chunks(pieces).flatten().copied().collect();
+        taken.truncate(n);
+        writer.advance(taken.len());
+        taken
+    }
+
+    //= docs/spec/channel.md#ch-writer-marks
+    //= type=test
+    #[test]
+    fn senders_wait_from_the_high_mark_until_below_the_low_mark() {
+        let mut writer = writer();
+        writer.push(frame(99)).unwrap();
+        assert!(writer.has_room());
+        writer.push(frame(1000)).unwrap();
+        assert!(!writer.has_room());
+        assert_eq!(writer.push(frame(1)), Err(Busy(frame(1))));
+        take(&mut writer, 1049, 9);
+        assert_eq!((writer.queued(), writer.has_room()), (50, false));
+        assert_eq!(writer.push(frame(1)), Err(Busy(frame(1))), "below the high mark is not enough");
+        take(&mut writer, 1, 9);
+        assert_eq!((writer.queued(), writer.has_room()), (49, true));
+        writer.push(frame(1)).unwrap();
+        assert_eq!(writer.sent(), 3, "a frame that was given back was not sent");
+        assert_eq!(Limits::default().high_mark_bytes, 1024 * 1024);
+    }
+
+    //= docs/spec/channel.md#ch-writer-answers
+    //= type=test
+    #[test]
+    fn answers_pass_the_mark_up_to_eight_times_it() {
+        let mut writer = writer();
+        writer.push(frame(5000)).unwrap();
+        for _ in 0..8 {
+            writer.push_forced(frame(100)).unwrap();
+        }
+        assert_eq!(writer.push_forced(frame(1)), Err(Violation::AnswersUnread));
+        take(&mut writer, 5000, 1);
+        assert_eq!(writer.push_forced(frame(1)), Err(Violation::AnswersUnread));
+        take(&mut writer, 10, 1);
+        assert_eq!(writer.push_forced(frame(10)), Ok(()));
+        take(&mut writer, 800, 9);
+        assert!(writer.is_empty());
+        assert_eq!(writer.push_forced(frame(800)), Ok(()));
+    }
+
+    //= docs/spec/channel.md#ch-writer-tick
+    //= type=test
+    #[test]
+    fn a_tick_passes_the_mark_and_is_not_doubled_but_counted() {
+        let mut writer = writer();
+        writer.push(frame(200)).unwrap();
+        writer.tick();
+        writer.tick();
+        assert_eq!((writer.queued(), writer.sent()), (204, 3));
+        assert_eq!(take(&mut writer, 203, 9)[200..], [0, 0, 0]);
+        writer.tick();
+        assert_eq!((writer.queued(), writer.sent()), (1, 4), "half a tick is an unwritten one");
+        assert_eq!(take(&mut writer, 9, 9), [0]);
+        writer.tick();
+        assert_eq!((writer.queued(), writer.sent()), (4, 5));
+    }
+
+    #[test]
+    fn packets_of_the_set_up_count_from_the_opening_on() {
+        let mut writer = writer();
+        writer.push_raw(frame(30));
+        writer.push_raw(frame(90));
+        assert_eq!((writer.queued(), writer.sent()), (120, 2));
+        take(&mut writer, 500, 9);
+        assert_eq!((writer.queued(), writer.sent(), writer.has_room()), (0, 2, true));
+        assert!(!alloc::format!("{writer:?}").contains("\\x07"), "bytes are not for the log");
+    }
+
+    //= docs/spec/channel.md#ch-writer-discard
+    //= type=test
+    #[test]
+    fn nothing_is_written_after_a_discard() {
+        let mut writer = writer();
+        writer.push(frame(200)).unwrap();
+        writer.push_forced(frame(20)).unwrap();
+        writer.discard();
+        assert!(writer.is_empty() && writer.has_room(), "who waits for room has to wake");
+        assert_eq!(writer.push(frame(5)), Ok(()));
+        assert_eq!(writer.push_forced(frame(5)), Ok(()));
+        writer.push_raw(frame(5));
+        writer.tick();
+        // A write that was under way ends late.
+        writer.advance(200);
+        assert_eq!((writer.is_empty(), writer.queued(), writer.sent()), (true, 0, 2));
+    }
+
+    proptest! {
+        //= docs/spec/channel.md#ch-writer-order
+        //= type=test
+        #[test]
+        fn writer_emits_every_byte_once_in_order(
+            steps in many((0_u8..4, 0_usize..60, 1_usize..5), 0..60),
+        ) {
+            let (mut writer, mut expected, mut written) = (writer(), Vec::new(), Vec::new());
+            for (i, &(kind, n, pieces)) in steps.iter().enumerate() {
+                let frame: Vec<u8> = (0..n).map(|j| (i * 31 + j) as u8).collect();
+                let accepted = match kind {
+                    0 => writer.push(frame.clone().into()).is_ok(),
+                    1 => writer.push_forced(frame.clone().into()).is_ok(),
+                    2 => { writer.push_raw(frame.clone().into()); true }
+                    _ => { written.extend(take(&mut writer, n, pieces)); false }
+                };
+                if accepted {
+                    expected.extend(frame);
+                }
+                prop_assert_eq!(writer.queued() as usize, expected.len() - written.len());
+            }
+            written.extend(take(&mut writer, usize::MAX, usize::MAX));
+            prop_assert_eq!(written, expected);
+            prop_assert!(writer.is_empty() && writer.has_room());
+        }
+
+        //= docs/spec/channel.md#ch-writer-tick
+        //= type=test
+        #[test]
+        fn a_tick_never_splits_a_frame(steps in many((any::<bool>(), 1_u8..60, 1_usize..80), 0..60)) {
+            let (mut writer, mut written, mut frames) = (writer(), Vec::new(), Vec::new());
+            for (tick, len, n) in steps {
+                if tick {
+                    writer.tick();
+                } else {
+                    let frame = [&[0, 0, 0, len], &vec![len; len.into()][..]].concat();
+                    frames.push(len);
+                    writer.push_raw(frame.into());
+                }
+                written.extend(take(&mut writer, n, 3));
+            }
+            written.extend(take(&mut writer, usize::MAX, usize::MAX));
+            let mut rest = &written[..];
+            let mut seen = Vec::new();
+            while let [0, 0, 0, len, tail @ ..] = rest {
+                let (body, tail) = tail.split_at((*len).into());
+                prop_assert!(body.iter().all(|b| b == len));
+                seen.extend((*len > 0).then_some(*len));
+                rest = tail;
+            }
+            prop_assert!(rest.is_empty());
+            prop_assert_eq!(seen, frames);
+        }
     }
 }

@@ -180,3 +180,81 @@ impl fmt::Display for RegisterNameError {
 }
 
 impl core::error::Error for RegisterNameError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alive() -> Processes {
+        let mut processes = Processes::new();
+        processes.alive(NodeName::new("a@b").unwrap(), Creation(7));
+        processes
+    }
+
+    fn atom(text: &str) -> Atom {
+        Atom::new(text).unwrap()
+    }
+
+    //= docs/spec/channel.md#ch-own-pids
+    //= type=test
+    #[test]
+    fn only_pids_of_this_incarnation_are_ours() {
+        let mut processes = alive();
+        let mailbox = processes.spawn_mailbox();
+        let pid = processes.pid(mailbox).unwrap();
+        assert_eq!(processes.mailbox(&pid), Some(mailbox));
+        for other in [
+            Pid { creation: Creation(8), ..pid.clone() },
+            Pid { node: atom("a@c"), ..pid.clone() },
+            Pid { id: pid.id + 1, ..pid.clone() },
+            Pid { serial: 1, ..pid.clone() },
+            Pid { id: pid.id | 1 << ID_BITS, ..pid.clone() },
+        ] {
+            assert_eq!(processes.mailbox(&other), None, "{other:?}");
+        }
+        processes.not_alive();
+        assert_eq!((processes.pid(mailbox), processes.mailbox(&pid)), (None, None));
+        processes.alive(NodeName::new("a@b").unwrap(), Creation(8));
+        assert_eq!(processes.mailbox(&pid), None);
+        assert_eq!(processes.pid(mailbox).unwrap().creation, Creation(8), "it has lived on");
+    }
+
+    //= docs/spec/channel.md#ch-own-pids
+    //= type=test
+    #[test]
+    fn numbers_go_on_in_the_serial_and_are_never_used_twice() {
+        let mut processes = alive();
+        let first = processes.spawn_mailbox();
+        let pid = processes.pid(first).unwrap();
+        processes.remove(first);
+        assert_ne!(processes.spawn_mailbox(), first);
+        assert_eq!((processes.mailbox(&pid), processes.pid(first)), (None, None));
+        let own = processes.own.as_ref().unwrap();
+        for (number, id, serial) in [(1, 1, 0), (0x0FFF_FFFF, 0x0FFF_FFFF, 0), (0x1000_0000, 0, 1)]
+        {
+            let pid = own.pid(MailboxId::from_number(number));
+            assert_eq!((pid.id, pid.serial), (id, serial));
+            assert_eq!(own.number(&pid), Some(MailboxId::from_number(number)));
+        }
+    }
+
+    #[test]
+    fn names_are_given_as_by_register() {
+        let mut processes = alive();
+        let (one, two) = (processes.spawn_mailbox(), processes.spawn_mailbox());
+        assert_eq!(processes.register(atom("x"), one), Ok(()));
+        assert_eq!(processes.register(atom("x"), two), Err(RegisterNameError::Taken));
+        assert_eq!(processes.register(atom("y"), one), Err(RegisterNameError::HasName));
+        for reserved in ["net_kernel", "undefined"] {
+            assert_eq!(processes.register(atom(reserved), two), Err(RegisterNameError::Reserved));
+        }
+        assert_eq!(processes.whereis("x"), Some(one));
+        assert_eq!(processes.unregister("x"), Some(one));
+        assert_eq!((processes.unregister("x"), processes.whereis("x")), (None, None));
+        assert_eq!(processes.register(atom("y"), one), Ok(()));
+        processes.remove(one);
+        assert_eq!(processes.whereis("y"), None);
+        assert_eq!(processes.register(atom("z"), one), Err(RegisterNameError::NoProcess));
+        assert_eq!(processes.register(atom("y"), two), Ok(()), "the name is free again");
+    }
+}

@@ -94,6 +94,7 @@ impl Processes {
         Ok(())
     }
 
+    //= docs/spec/channel.md#ch-send
     //= docs/spec/channel.md#ch-send-dropped
     fn send(
         &mut self,

@@ -85,6 +85,7 @@ fn head(reader: &mut Reader<'_>) -> Result<u64, TermError> {
         }
         tag::NEW_FUN => return new_fun(reader),
         tag::EXPORT => return export(reader),
+        //= docs/spec/channel.md#ch-term-refused
         other => return Err(TermError::Unexpected(other)),
     };
     Ok(0)
@@ -119,6 +120,7 @@ fn float(reader: &mut Reader<'_>) -> Result<u64, TermError> {
 /// A fun, up to its free variables.
 ///
 /// Nodes since OTP 23.0 may send a size that is too large, so nobody may rely on it (`external.c`, `decoded_size`).
+//= docs/spec/channel.md#ch-term-fun-size
 fn new_fun(reader: &mut Reader<'_>) -> Result<u64, TermError> {
     // Size, arity, the checksum of the module, index.
     reader.take(4 + 1 + 16 + 4)?;

@@ -94,6 +94,7 @@ impl FrameBuffer {
     /// # Errors
     /// [`FrameTooLong`] as soon as the length field is there, and ever after.
     //= docs/spec/channel.md#ch-frame
+    //= docs/spec/channel.md#ch-tick
     //= docs/spec/channel.md#ch-frame-limit
     pub fn next_frame(&mut self) -> Result<Option<Bytes>, FrameTooLong> {
         let Some(length) = self.framing.announced(&self.buffer) else { return Ok(None) };
@@ -102,6 +103,7 @@ impl FrameBuffer {
         }
         let arrived = self.buffer.len() - self.framing.header_len();
         if arrived < length {
+            //= docs/spec/channel.md#ch-frame-memory
             self.buffer.reserve((length - arrived).min(RESERVE_MAX));
             return Ok(None);
         }

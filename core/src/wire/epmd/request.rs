@@ -78,6 +78,7 @@ impl<'a> Request<'a> {
                 name.map(|name| Self::PortPlease2 { name }).map_err(RequestError::Name)
             }
             STOP => parse_stop(fields),
+            //= docs/spec/epmd.md#epmd-unknown-request
             _ => Err(RequestError::Opcode(opcode)),
         }
     }

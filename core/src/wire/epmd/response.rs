@@ -251,7 +251,10 @@ impl StopResp {
     /// [`Garbage`] for other bytes.
     //= docs/spec/epmd.md#epmd-stop-reply
     pub fn parse(bytes: &[u8]) -> Result<Option<Self>, Garbage> {
-        parse_text(bytes, [Self::NoExist, Self::Stopped], Self::text)
+        parse_text(bytes, [Self::NoExist, Self::Stopped], |answer| match answer {
+            Self::NoExist => b"NOEXIST",
+            Self::Stopped => b"STOPPED",
+        })
     }
 
     /// Appends the answer.

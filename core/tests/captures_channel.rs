@@ -1,0 +1,274 @@
+//! Frames of a channel as they were captured between real nodes of OTP 25 and a program that spoke the protocol.
+//!
+//! Hexadecimal is as captured, without the length of the frame; identifiers that the captures abbreviate are filled in.
+
+#![expect(clippy::unwrap_used, reason = "what is captured is known to be valid")]
+
+use core::num::NonZeroU64;
+
+use bytes::Bytes;
+use netkernel_core::link::Violation;
+use netkernel_core::term::{Atom, Pid, Reader, Reference};
+use netkernel_core::wire::control::{Control, Monitored, Received, parse};
+use netkernel_core::wire::framing::{FrameBuffer, FrameTooLong, Framing};
+use netkernel_core::{Creation, NodeName};
+
+/// Bytes written as hexadecimal digits and, between quotes, as text.
+fn hex(text: &str) -> Bytes {
+    let mut bytes = Vec::new();
+    for (i, part) in text.split('"').enumerate() {
+        if i % 2 == 1 {
+            bytes.extend_from_slice(part.as_bytes());
+            continue;
+        }
+        let digits: Vec<u8> =
+            part.chars().filter_map(|c| c.to_digit(16)).map(|digit| digit as u8).collect();
+        assert_eq!(digits.len() % 2, 0, "{part}");
+        bytes.extend(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]));
+    }
+    bytes.into()
+}
+
+fn node(name: &str) -> NodeName {
+    NodeName::new(name).unwrap()
+}
+
+fn atom(text: &str) -> Atom {
+    Atom::new(text).unwrap()
+}
+
+fn pid(node: &str, id: u32, creation: u32) -> Pid {
+    Pid { node: atom(node), id, serial: 0, creation: Creation(creation) }
+}
+
+fn reference(node: &str, creation: u32, words: &[u32]) -> Reference {
+    Reference::new(atom(node), Creation(creation), words).unwrap()
+}
+
+/// The frame is this control message, and this control message is the frame.
+fn both_ways(peer: &str, frame: &Bytes, control: Control) {
+    assert_eq!(parse(frame, &node(peer)), Ok(Received::Control(control.clone())));
+    let mut out = Vec::new();
+    control.emit(&mut out).unwrap();
+    let mut framed = Vec::from((frame.len() as u32).to_be_bytes());
+    framed.extend_from_slice(frame);
+    assert_eq!(out, framed);
+}
+
+const PY1: &str = r#"58 770d "py1@localhost" 00000001 00000000 11223344"#;
+const OTP_59: &str = r#"58 770d "otp@localhost" 00000059 00000000 6b016381"#;
+const OTP_REF: &str = r#"5a 0003 770d "otp@localhost" 6b016381 00002ff5 ab0d0001 03f4d9f5"#;
+
+fn py1() -> Pid {
+    pid("py1@localhost", 1, 0x1122_3344)
+}
+
+fn otp_59() -> Pid {
+    pid("otp@localhost", 0x59, 0x6B01_6381)
+}
+
+fn otp_ref() -> Reference {
+    reference("otp@localhost", 0x6B01_6381, &[0x2FF5, 0xAB0D_0001, 0x03F4_D9F5])
+}
+
+//= docs/spec/channel.md#ch-pass-through
+//= type=test
+#[test]
+fn v8_an_is_auth_call_without_monitor() {
+    let py1_ref = r#"5a 0003 770d "py1@localhost" 11223344 00000001 00000002 00000003"#;
+    let message = hex(&format!(
+        r#"83 68 03 7709 "$gen_call" 68 02 {PY1} {py1_ref} 68 02 7707 "is_auth" 770d "py1@localhost""#
+    ));
+    let control = hex(&format!(r#"70 83 68 04 61 06 {PY1} 7700 770a "net_kernel""#));
+    let frame = Bytes::from([control, message.clone()].concat());
+    assert_eq!(frame.len(), 0x98, "as captured");
+    let to = atom("net_kernel");
+    both_ways(
+        "py1@localhost",
+        &frame,
+        Control::RegSend { from: py1(), to, message: message.clone() },
+    );
+
+    let mut call = Reader::new(&message);
+    call.version().unwrap();
+    assert_eq!((call.tuple(), call.atom()), (Ok(3), Ok(atom("$gen_call"))));
+    assert_eq!((call.tuple(), call.pid()), (Ok(2), Ok(py1())));
+    assert_eq!(call.reference(), Ok(reference("py1@localhost", 0x1122_3344, &[1, 2, 3])));
+    assert_eq!((call.tuple(), call.atom()), (Ok(2), Ok(atom("is_auth"))));
+    assert_eq!(call.atom(), Ok(atom("py1@localhost")));
+    assert!(call.is_empty());
+}
+
+//= docs/spec/channel.md#ch-not-served
+//= type=test
+#[test]
+fn v8_the_answer_with_a_sender() {
+    let frame = hex(&format!(
+        r#"70 83 68 03 61 16 58 770d "otp@localhost" 0000003d 00000000 6b01626f {PY1}
+           83 68 02 5a 0003 770d "py1@localhost" 11223344 00000001 00000002 00000003 7703 "yes""#
+    ));
+    assert_eq!(frame.len(), 104, "as captured");
+    assert_eq!(parse(&frame, &node("otp@localhost")), Ok(Received::NotServed { op: 22 }));
+}
+
+//= docs/spec/channel.md#ch-pass-through
+//= type=test
+#[test]
+fn v10_a_ping_from_otp() {
+    let peer = "otp@localhost";
+    let monitor = hex(&format!(r#"70 83 68 04 61 13 {OTP_59} 770a "net_kernel" {OTP_REF}"#));
+    let name = Monitored::Name(atom("net_kernel"));
+    let (from, to, reference) = (otp_59(), name.clone(), otp_ref());
+    both_ways(peer, &monitor, Control::MonitorP { from, to, reference });
+
+    let tag = format!(r#"6c 00000001 7705 "alias" {OTP_REF}"#);
+    let message = hex(&format!(
+        r#"83 68 03 7709 "$gen_call" 68 02 {OTP_59} {tag} 68 02 7707 "is_auth" 770d "otp@localhost""#
+    ));
+    let control = hex(&format!(r#"70 83 68 04 61 06 {OTP_59} 7700 770a "net_kernel""#));
+    let frame = Bytes::from([control, message.clone()].concat());
+    let to = atom("net_kernel");
+    both_ways(peer, &frame, Control::RegSend { from: otp_59(), to, message: message.clone() });
+
+    let mut call = Reader::new(&message);
+    call.version().unwrap();
+    assert_eq!((call.tuple(), call.atom()), (Ok(3), Ok(atom("$gen_call"))));
+    assert_eq!((call.tuple(), call.pid()), (Ok(2), Ok(otp_59())));
+    assert_eq!(call.raw(), Ok(&hex(&tag)[..]), "the tag is an improper list");
+    assert_eq!((call.tuple(), call.atom()), (Ok(2), Ok(atom("is_auth"))));
+    assert_eq!(call.atom(), Ok(atom("otp@localhost")));
+    assert!(call.is_empty());
+
+    let demonitor = hex(&format!(r#"70 83 68 04 61 14 {OTP_59} 770a "net_kernel" {OTP_REF}"#));
+    let (from, reference) = (otp_59(), otp_ref());
+    both_ways(peer, &demonitor, Control::DemonitorP { from, to: name, reference });
+}
+
+//= docs/spec/channel.md#ch-not-served
+//= type=test
+#[test]
+fn v10_answers_in_forms_that_are_not_offered() {
+    let alias_send = hex(&format!(
+        r#"70 83 68 03 61 21 58 770f "pysrv@localhost" 00000009 00000000 6b016381 {OTP_REF}
+           83 68 02 6c 00000001 7705 "alias" {OTP_REF} 7703 "yes""#
+    ));
+    let noproc =
+        hex(&format!(r#"70 83 68 04 61 1c 770a "net_kernel" {OTP_59} {OTP_REF} 83 7706 "noproc""#));
+    for (frame, op) in [(alias_send, 33), (noproc, 28)] {
+        assert_eq!(parse(&frame, &node("pysrv@localhost")), Ok(Received::NotServed { op }));
+    }
+}
+
+//= docs/spec/channel.md#ch-pass-through
+//= type=test
+#[test]
+fn v10_a_monitor_of_a_name_that_nobody_has() {
+    let py1_ref = r#"5a 0003 770d "py1@localhost" 11223344 00000002 00000002 00000003"#;
+    let monitor = hex(&format!(r#"70 83 68 04 61 13 {PY1} 770a "nosuchname" {py1_ref}"#));
+    let reference = reference("py1@localhost", 0x1122_3344, &[2, 2, 3]);
+    let to = Monitored::Name(atom("nosuchname"));
+    both_ways("py1@localhost", &monitor, Control::MonitorP { from: py1(), to, reference });
+    let noproc =
+        hex(&format!(r#"70 83 68 04 61 1c 770a "nosuchname" {PY1} {py1_ref} 83 7706 "noproc""#));
+    assert_eq!(parse(&noproc, &node("otp@localhost")), Ok(Received::NotServed { op: 28 }));
+}
+
+//= docs/spec/channel.md#ch-pass-through
+//= type=test
+#[test]
+fn v11_link_and_unlink() {
+    let (from, to) = (py1(), otp_59());
+    let link = hex(&format!("70 83 68 03 61 01 {PY1} {OTP_59}"));
+    both_ways("py1@localhost", &link, Control::Link { from: from.clone(), to: to.clone() });
+    let id = NonZeroU64::new(77).unwrap();
+    let unlink = hex(&format!("70 83 68 04 61 23 61 4d {PY1} {OTP_59}"));
+    let control = Control::UnlinkId { id, from: from.clone(), to: to.clone() };
+    both_ways("py1@localhost", &unlink, control);
+    let ack = hex(&format!("70 83 68 04 61 24 61 4d {OTP_59} {PY1}"));
+    both_ways("otp@localhost", &ack, Control::UnlinkIdAck { id, from: to, to: from });
+}
+
+//= docs/spec/channel.md#ch-term-walk
+//= type=test
+#[test]
+fn v13_what_a_visible_node_sends_first() {
+    let otp = |id: &str| format!(r#"58 770d "otp@localhost" 000000{id} 00000000 6b0162f5"#);
+    let features = format!(r#"83 68 02 {} 7710 "features_request""#, otp("36"));
+    let init_connect = format!(
+        r#"83 68 02 7709 "$gen_cast" 68 04 770c "init_connect" 68 02 61 08 6e 08 01 f2ffffffffffff07
+           770d "otp@localhost" 68 04 7706 "locker" 770f "no_longer_a_pid"
+           74 00000001 68 02 770d "connection_id" 770f "pysrv@localhost" 62 00cfa3b5 {}"#,
+        otp("38")
+    );
+    for (id, name, length, message) in
+        [(0x36, "rex", "03", features), (0x37, "global_name_server", "12", init_connect)]
+    {
+        let from = otp(&format!("{id:x}"));
+        let control = format!(r#"70 83 68 04 61 06 {from} 7700 77{length} "{name}""#);
+        let frame = Bytes::from([hex(&control), hex(&message)].concat());
+        let (from, to) = (pid("otp@localhost", id, 0x6B01_62F5), atom(name));
+        both_ways("otp@localhost", &frame, Control::RegSend { from, to, message: hex(&message) });
+    }
+    let tag = hex("6e 08 01 f2ffffffffffff07");
+    assert_eq!(Reader::new(&tag).integer(), Ok(-0x07FF_FFFF_FFFF_FFF2));
+}
+
+//= docs/spec/channel.md#ch-control-form
+//= type=test
+#[test]
+fn v15_bad_frames() {
+    let otp = node("otp@localhost");
+    assert_eq!(parse(&hex("70 83 61 05"), &otp), Err(Violation::Control), "no tuple");
+    assert_eq!(parse(&hex("70 82 61 05"), &otp), Err(Violation::Term), "wrong version byte");
+    let unknown = hex(&format!("70 83 68 02 61 63 {OTP_59}"));
+    assert_eq!(parse(&unknown, &otp), Err(Violation::Control), "operation 99");
+    let other_first_byte = hex(&format!(r#"71 83 68 04 61 06 {OTP_59} 7700 7703 "rex" 83 6a"#));
+    let (from, to, message) = (otp_59(), atom("rex"), hex("83 6a"));
+    let control = Control::RegSend { from, to, message };
+    assert_eq!(parse(&other_first_byte, &otp), Ok(Received::Control(control)));
+}
+
+//= docs/spec/channel.md#ch-frame-limit
+//= type=test
+#[test]
+fn v15_a_length_beyond_the_limit() {
+    let limit = 128 << 20;
+    let mut buffer = FrameBuffer::new(Framing::Long, limit);
+    buffer.push(&hex("ff ff ff ff"));
+    assert_eq!(buffer.next_frame(), Err(FrameTooLong { length: 0xFFFF_FFFF, limit }));
+}
+
+//= docs/spec/channel.md#ch-pass-through
+//= type=test
+#[test]
+fn v18_the_forms_without_exit_payload_and_sender() {
+    let (otp, py6) = (
+        r#"58 770d "otp@localhost" 00007000 00000000 6b0162f5"#,
+        r#"58 770d "py6@localhost" 00000001 00000000 11223344"#,
+    );
+    let py6_ref = r#"5a 0003 770d "py6@localhost" 11223344 00000001 00000002 00000003"#;
+    let (from, to) =
+        (pid("otp@localhost", 0x7000, 0x6B01_62F5), pid("py6@localhost", 1, 0x1122_3344));
+    let reason = hex(r#"77 06 "noproc""#);
+
+    let exit = hex(&format!(r#"70 83 68 04 61 03 {otp} {py6} 77 06 "noproc""#));
+    let control = Control::Exit { from, to: to.clone(), reason: reason.clone() };
+    both_ways("otp@localhost", &exit, control);
+
+    let message = format!(r#"83 68 02 {py6_ref} 77 03 "yes""#);
+    let send = hex(&format!("70 83 68 03 61 02 77 00 {py6} {message}"));
+    both_ways("otp@localhost", &send, Control::Send { to: to.clone(), message: hex(&message) });
+
+    let down = hex(&format!(r#"70 83 68 05 61 15 77 03 "zzz" {py6} {py6_ref} 77 06 "noproc""#));
+    let from = Monitored::Name(atom("zzz"));
+    let reference = reference("py6@localhost", 0x1122_3344, &[1, 2, 3]);
+    both_ways("otp@localhost", &down, Control::MonitorPExit { from, to, reference, reason });
+}
+
+//= docs/spec/channel.md#ch-control-from
+//= type=test
+#[test]
+fn v19_a_link_from_a_pid_of_another_node() {
+    let link = hex(&format!("70 83 68 03 61 01 {PY1} {OTP_59}"));
+    assert_eq!(parse(&link, &node("py2@localhost")), Err(Violation::Control));
+}

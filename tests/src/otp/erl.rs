@@ -1,0 +1,286 @@
+//! One Erlang node.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+use core::time::Duration;
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Instant;
+use std::{env, fs, thread};
+
+use super::log::Log;
+use super::{Epmd, GIVE_UP, Release, Signal, TempDir, signal};
+
+/// How a node is started.
+#[derive(Clone, Debug)]
+pub struct ErlOptions {
+    /// Which `erl`.
+    pub release: Release,
+    /// The part of the name before `@127.0.0.1`.
+    pub name: String,
+    /// The cookie; `secret` unless set.
+    pub cookie: String,
+    /// The port of its EPMD.
+    pub epmd: u16,
+    /// `net_ticktime` in seconds.
+    pub ticktime: Option<u32>,
+    /// `net_tickintensity`.
+    pub intensity: Option<u32>,
+    /// `-hidden`.
+    pub hidden: bool,
+    /// More arguments for `erl`.
+    pub args: Vec<String>,
+}
+
+impl ErlOptions {
+    /// A visible node with Erlang's own defaults.
+    #[must_use]
+    pub fn new(release: Release, epmd: &Epmd, name: &str) -> Self {
+        Self {
+            release,
+            name: name.to_owned(),
+            cookie: "secret".to_owned(),
+            epmd: epmd.port(),
+            ticktime: None,
+            intensity: None,
+            hidden: false,
+            args: Vec::new(),
+        }
+    }
+
+    /// The command, with a home and an environment of its own. It starts no EPMD.
+    fn command(&self, home: &TempDir, control: u16) -> Command {
+        let witness = home.path().join("witness.erl");
+        let start = format!(
+            "{{ok, witness, Code}} = compile:file({:?}, [binary, report]), \
+             {{module, witness}} = code:load_binary(witness, \"witness\", Code), witness:start({control}).",
+            witness.display().to_string()
+        );
+        fs::write(&witness, include_str!("../../otp/witness.erl")).expect("a file in a new folder");
+        let mut command = Command::new(self.release.program("erl"));
+        command.env_clear().env("PATH", env::var_os("PATH").unwrap_or_default());
+        command.env("HOME", home.path()).env("ERL_EPMD_PORT", self.epmd.to_string());
+        command.args(["-noinput", "-start_epmd", "false", "-setcookie", &self.cookie]);
+        command.args(["-name", &format!("{}@127.0.0.1", self.name)]);
+        command.args(["-kernel", "prevent_overlapping_partitions", "false"]);
+        for (parameter, value) in
+            [("net_ticktime", self.ticktime), ("net_tickintensity", self.intensity)]
+        {
+            command
+                .args(value.map(|v| [parameter.to_owned(), v.to_string()]).into_iter().flatten());
+        }
+        command.args(self.hidden.then_some("-hidden")).args(&self.args).args(["-eval", &start]);
+        command.current_dir(home.path());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+}
+
+/// A running node with a witness inside (`tests/otp/witness.erl`), killed on drop.
+///
+/// The witness is subscribed to the events of all nodes, with reasons and connection ids, and registered as `witness`.
+#[derive(Debug)]
+pub struct Erl {
+    name: String,
+    child: Child,
+    control: TcpStream,
+    log: Arc<Log>,
+    next_id: AtomicU64,
+    _home: TempDir,
+}
+
+impl Erl {
+    /// Starts a node, and waits until it is up and its witness answers.
+    ///
+    /// # Panics
+    /// If it ends or does not answer, with its output.
+    #[must_use]
+    pub fn start(options: &ErlOptions) -> Self {
+        Self::try_start(options).unwrap_or_else(|output| panic!("{output}"))
+    }
+
+    /// The same for a node that may fail to start.
+    ///
+    /// # Errors
+    /// The node's output.
+    ///
+    /// # Panics
+    /// If `erl` cannot be run.
+    #[expect(
+        clippy::unwrap_in_result,
+        reason = "the error is the node's, a panic the test machine's"
+    )]
+    pub fn try_start(options: &ErlOptions) -> Result<Self, String> {
+        let home = TempDir::new();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+        let port = listener.local_addr().expect("its number").port();
+        let mut child = options.command(&home, port).spawn().expect("erl runs");
+        let log = Arc::new(Log::default());
+        let readers = [
+            follow(child.stdout.take().expect("it is piped"), &log),
+            follow(child.stderr.take().expect("it is piped"), &log),
+        ];
+        let Some(control) = accept(&listener, &mut child) else {
+            _ = child.kill();
+            _ = child.wait();
+            readers.into_iter().for_each(|reader| _ = reader.join());
+            return Err(format!("{} does not start\n{}", options.name, log.lock()));
+        };
+        let packets = control.try_clone().expect("a second handle");
+        let (name, next_id) = (format!("{}@127.0.0.1", options.name), AtomicU64::new(0));
+        let erl = Self { name, child, control, log: Arc::clone(&log), next_id, _home: home };
+        thread::spawn(move || listen(packets, &log));
+        let pid = erl.log.wait("the witness's first word", GIVE_UP, |said| said.ready)?;
+        assert_eq!(pid, erl.pid(), "erl has become the virtual machine, without a process between");
+        Ok(erl)
+    }
+
+    /// Its full name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The process of the virtual machine.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The value of Erlang expressions, as `~0tp` prints it. Events go on while they run.
+    ///
+    /// # Panics
+    /// If they raise an exception, or there is no answer within [`GIVE_UP`].
+    pub fn eval(&self, expressions: &str) -> String {
+        self.try_eval(expressions).unwrap_or_else(|e| panic!("{}: {expressions}: {e}", self.name))
+    }
+
+    /// The same for expressions that may raise an exception.
+    ///
+    /// # Errors
+    /// The exception as `{Class,Reason}`.
+    ///
+    /// # Panics
+    /// If there is no answer within [`GIVE_UP`].
+    #[expect(clippy::unwrap_in_result, reason = "the error is Erlang's exception")]
+    pub fn try_eval(&self, expressions: &str) -> Result<String, String> {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let what = format!("{}: answer to {expressions}", self.name);
+        let body = format!("{id} {expressions}.").into_bytes();
+        let mut packet = u32::try_from(body.len()).expect("a short text").to_be_bytes().to_vec();
+        packet.extend(body);
+        // A failure shows in the wait, with the node's output. One write: senders in several threads do not mix.
+        _ = (&self.control).write_all(&packet);
+        let reply = self.log.wait(&what, GIVE_UP, |said| said.replies.remove(&id));
+        reply.unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// `net_adm:ping/1`, and whether it was a `pong`.
+    pub fn ping(&self, node: &str) -> bool {
+        self.eval(&format!("net_adm:ping('{node}')")) == "pong"
+    }
+
+    /// Waits for an event after those that were waited for before: node events in Erlang's form, such as
+    /// `{nodeup,'b@127.0.0.1',#{connection_id => 1,node_type => visible}}`, and other messages sent to `witness`.
+    /// Events on the way are passed over.
+    ///
+    /// # Panics
+    /// If it does not come within `give_up`, or the node ends.
+    pub fn wait_event(&self, give_up: Duration, wanted: impl Fn(&str) -> bool) -> String {
+        let found = self.log.wait(&format!("{}: event", self.name), give_up, |said| {
+            let at = said.passed + said.events[said.passed..].iter().position(|e| wanted(e))?;
+            said.passed = at + 1;
+            Some(said.events[at].clone())
+        });
+        found.unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// All events so far, also those that were passed over.
+    #[must_use]
+    pub fn events(&self) -> Vec<String> {
+        self.log.lock().events.clone()
+    }
+
+    /// The lines on its standard output and standard error so far: what Erlang's logger says.
+    #[must_use]
+    pub fn output(&self) -> Vec<String> {
+        self.log.lock().output.clone()
+    }
+
+    /// Sends a signal to the virtual machine.
+    pub fn signal(&self, which: Signal) {
+        signal(self.pid(), which);
+    }
+
+    /// Waits until the node has ended by itself, or after a signal.
+    ///
+    /// # Panics
+    /// If it runs on for [`GIVE_UP`].
+    pub fn wait_end(&mut self) {
+        let begin = Instant::now();
+        while self.child.try_wait().expect("its state").is_none() {
+            assert!(begin.elapsed() < GIVE_UP, "{} runs on\n{}", self.name, self.log.lock());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Erl {
+    fn drop(&mut self) {
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+/// The witness's connection; `None` if the node ends or takes too long.
+fn accept(listener: &TcpListener, child: &mut Child) -> Option<TcpStream> {
+    listener.set_nonblocking(true).expect("an option of every socket");
+    let begin = Instant::now();
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                stream.set_nonblocking(false).expect("an option of every socket");
+                return Some(stream);
+            }
+            Err(e) => assert_eq!(e.kind(), ErrorKind::WouldBlock, "accept: {e}"),
+        }
+        if begin.elapsed() > GIVE_UP || child.try_wait().expect("its state").is_some() {
+            return None;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Logs the lines of one output.
+fn follow(output: impl Read + Send + 'static, log: &Arc<Log>) -> thread::JoinHandle<()> {
+    let log = Arc::clone(log);
+    thread::spawn(move || {
+        for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+            log.add(|said| said.output.push(String::from_utf8_lossy(&line).into_owned()));
+        }
+    })
+}
+
+/// Logs the witness's packets until its connection ends.
+fn listen(mut packets: TcpStream, log: &Log) {
+    while let Ok(packet) = read_packet(&mut packets) {
+        let (kind, rest) = packet.split_once(' ').unwrap_or((&packet, ""));
+        let (id, term) = rest.split_once(' ').unwrap_or((rest, ""));
+        log.add(|said| match (kind, id.parse()) {
+            ("ready", _) => said.ready = id.parse().ok(),
+            ("ok", Ok(id)) => _ = said.replies.insert(id, Ok(term.to_owned())),
+            ("error", Ok(id)) => _ = said.replies.insert(id, Err(term.to_owned())),
+            _ => said.events.push(rest.to_owned()),
+        });
+    }
+    log.add(|said| said.ended = true);
+}
+
+fn read_packet(stream: &mut TcpStream) -> io::Result<String> {
+    let mut length = [0; 4];
+    stream.read_exact(&mut length)?;
+    let mut body = Vec::new();
+    stream.take(u32::from_be_bytes(length).into()).read_to_end(&mut body)?;
+    Ok(String::from_utf8_lossy(&body).into_owned())
+}

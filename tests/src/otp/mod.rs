@@ -1,0 +1,164 @@
+//! Real Erlang nodes for the interop tests: releases, a private EPMD, and nodes that report and obey.
+//!
+//! Everything blocks, every wait gives up with a message that shows the node's output so far, and every process is
+//! ended by its id when its value is dropped. Nothing that reads or judges the protocol may live here.
+
+mod epmd;
+mod erl;
+mod log;
+
+pub use epmd::Epmd;
+pub use erl::{Erl, ErlOptions};
+
+use core::fmt;
+use core::sync::atomic::{AtomicU32, Ordering};
+use core::time::Duration;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs, process};
+
+/// After how long a wait for something that should take no time gives up. Generous: machines stall.
+pub const GIVE_UP: Duration = Duration::from_secs(60);
+
+/// An installed release of Erlang/OTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// OTP 25.
+    Otp25,
+    /// OTP 27.
+    Otp27,
+    /// OTP 29, or the nearest newer one that is packaged.
+    Newest,
+}
+
+impl Release {
+    /// All of them, oldest first.
+    pub const ALL: [Self; 3] = [Self::Otp25, Self::Otp27, Self::Newest];
+
+    /// The path of a program, such as `erl`.
+    ///
+    /// # Panics
+    /// If the release is not installed: a test that needs it fails, it does not skip itself.
+    #[must_use]
+    pub fn program(self, name: &str) -> PathBuf {
+        let home = install_dir().join(self.to_string());
+        assert!(
+            home.join(".stamp").exists(),
+            "{self} is not in {}: tests/run, or tests/otp/install, puts it there",
+            home.display()
+        );
+        home.join("bin").join(name)
+    }
+}
+
+/// The name of its folder.
+impl fmt::Display for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Otp25 => "otp25",
+            Self::Otp27 => "otp27",
+            Self::Newest => "otp29",
+        })
+    }
+}
+
+/// Where `tests/otp/install` puts the releases.
+fn install_dir() -> PathBuf {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("NETKERNEL_OTP_DIR").unwrap_or_else(|| {
+        let cache = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
+        cache.expect("HOME or NETKERNEL_OTP_DIR is set").join("netkernel/otp")
+    })
+}
+
+/// Makes three tests, one for each release, of every function `fn name(release: Release) { .. }` with `#[test]`.
+#[macro_export]
+macro_rules! each_release {
+    ($($(#[$attribute:meta])+ fn $name:ident($release:ident: $kind:ty) $body:block)+) => {$(
+        mod $name {
+            use super::*;
+
+            fn scenario($release: $kind) $body
+
+            #[test]
+            fn otp25() {
+                scenario($crate::otp::Release::Otp25);
+            }
+
+            #[test]
+            fn otp27() {
+                scenario($crate::otp::Release::Otp27);
+            }
+
+            #[test]
+            fn newest() {
+                scenario($crate::otp::Release::Newest);
+            }
+        }
+    )+};
+}
+
+/// What [`signal`] sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGCONT: a stopped process goes on.
+    Continue,
+    /// SIGKILL.
+    Kill,
+    /// SIGSTOP: the process freezes, its sockets stay open.
+    Stop,
+    /// SIGTERM.
+    Terminate,
+}
+
+/// Sends a signal to the process `pid`.
+///
+/// # Panics
+/// If there is no such process.
+pub fn signal(pid: u32, signal: Signal) {
+    let name = match signal {
+        Signal::Continue => "CONT",
+        Signal::Kill => "KILL",
+        Signal::Stop => "STOP",
+        Signal::Terminate => "TERM",
+    };
+    let kill = format!("kill -s {name} {pid}"); // the shell's own: std has none, and not every system a program
+    let status = Command::new("sh").args(["-c", &kill]).status();
+    assert!(status.is_ok_and(|status| status.success()), "{kill} failed");
+}
+
+/// A loopback port that was free a moment ago. Somebody else may take it: whoever uses one tries again with another.
+///
+/// # Panics
+/// If the system has none left.
+#[must_use]
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    listener.local_addr().expect("its number").port()
+}
+
+/// A new empty directory, removed on drop.
+#[derive(Debug)]
+struct TempDir(PathBuf);
+
+impl TempDir {
+    fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("netkernel-{}-{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let path = env::temp_dir().join(name);
+        _ = fs::remove_dir_all(&path); // of a test that was killed, and whose process id is ours now
+        fs::create_dir(&path).expect("a temporary directory");
+        Self(path)
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        _ = fs::remove_dir_all(&self.0);
+    }
+}
