@@ -50,12 +50,15 @@ impl Liveness {
         Self { hidden, intensity, received: None, sent: 0, missed: 0 }
     }
 
+    //= docs/spec/tick.md#tick-send-visible
+    //= docs/spec/tick.md#tick-send-hidden
     /// One tick (every `net_ticktime / net_tickintensity`), with the counters of this moment.
     ///
     /// A visible link is ticked when nothing was sent since the last tick and nothing is queued. A hidden one is ticked
     /// also when nothing was received, because simple peers tick only in answer.
     pub fn tick(&mut self, now: Traffic) -> Beat {
-        // The first tick only takes the measure, and so does one of a link whose reader is paused.
+        //= docs/spec/tick.md#tick-first
+        //= docs/spec/tick.md#tick-paused
         let heard = now.paused || self.received.is_none_or(|before| before != now.received);
         let received_nothing = self.received.unwrap_or(0) == now.received;
         self.missed = if heard { 0 } else { self.missed + 1 };
@@ -66,5 +69,140 @@ impl Liveness {
         self.received = Some(now.received);
         self.sent = now.sent + u64::from(tick);
         Beat::Alive { tick, missed: self.missed }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    const HANDSHAKE: Traffic = Traffic { received: 100, sent: 2, queued: 0, paused: false };
+
+    fn alive(tick: bool, missed: u16) -> Beat {
+        Beat::Alive { tick, missed }
+    }
+
+    //= docs/spec/tick.md#tick-send-visible
+    //= type=test
+    #[test]
+    fn a_visible_link_is_ticked_when_it_sent_nothing_and_has_nothing_queued() {
+        let mut link = Liveness::new(false, 4);
+        let mut now = HANDSHAKE;
+        assert_eq!(link.tick(now), alive(false, 0), "the handshake was sent in the first interval");
+        now.received += 1;
+        assert_eq!(link.tick(now), alive(true, 0));
+        now.sent += 1; // the tick
+        now.received += 1;
+        assert_eq!(link.tick(now), alive(true, 0), "a tick that went out is no reason not to tick");
+        now.sent += 2;
+        assert_eq!(link.tick(now), alive(false, 1), "something else was sent");
+        now.queued = 1;
+        assert_eq!(link.tick(now), alive(false, 2), "something is queued");
+    }
+
+    //= docs/spec/tick.md#tick-send-hidden
+    //= type=test
+    #[test]
+    fn a_hidden_link_is_ticked_also_when_it_received_nothing() {
+        let mut link = Liveness::new(true, 4);
+        let mut now = HANDSHAKE;
+        assert_eq!(link.tick(now), alive(false, 0));
+        now.sent += 5;
+        now.queued = 9;
+        assert_eq!(link.tick(now), alive(true, 1), "nothing received");
+        now.received += 1;
+        now.sent += 5;
+        assert_eq!(link.tick(now), alive(false, 0), "received, and sent");
+    }
+
+    //= docs/spec/tick.md#tick-first
+    //= type=test
+    #[test]
+    fn the_first_tick_counts_as_heard_even_for_counters_that_begin_at_zero() {
+        let mut link = Liveness::new(false, 4);
+        for missed in 0..4 {
+            let Beat::Alive { missed: told, .. } = link.tick(Traffic::default()) else {
+                panic!("dead too early")
+            };
+            assert_eq!(told, missed);
+        }
+        assert_eq!(link.tick(Traffic::default()), Beat::Dead);
+    }
+
+    //= docs/spec/tick.md#tick-paused
+    //= type=test
+    #[test]
+    fn a_paused_reader_rearms_the_link() {
+        let mut link = Liveness::new(false, 4);
+        let paused = Traffic { paused: true, ..HANDSHAKE };
+        link.tick(HANDSHAKE);
+        for _ in 0..3 {
+            link.tick(HANDSHAKE);
+        }
+        for _ in 0..10 {
+            assert!(matches!(link.tick(paused), Beat::Alive { missed: 0, .. }));
+        }
+        let silent: Vec<_> = (0..4).map(|_| link.tick(HANDSHAKE)).collect();
+        assert!(matches!(
+            silent[..],
+            [Beat::Alive { missed: 1, .. }, _, Beat::Alive { missed: 3, .. }, Beat::Dead]
+        ));
+    }
+
+    /// What Erlang's connection process does, word for word of its variables.
+    struct Reference {
+        read: u64,
+        write: u64,
+        tick: u16,
+        ticked: u16,
+    }
+
+    impl Reference {
+        fn send_tick(&mut self, now: Traffic, hidden: bool, intensity: u16) -> Option<bool> {
+            let t = self.tick + 1;
+            if now.received == self.read && self.ticked == t {
+                return None;
+            }
+            let sends = (now.sent == self.write && now.queued == 0)
+                || (hidden && now.received == self.read);
+            self.write = now.sent + u64::from(sends);
+            self.ticked = if now.received == self.read { self.ticked } else { t };
+            self.tick = t % intensity;
+            self.read = now.received;
+            Some(sends)
+        }
+    }
+
+    proptest! {
+        //= docs/spec/tick.md#tick-timeout
+        //= type=test
+        #[test]
+        fn every_tick_decides_as_erlangs_own_variables_do(
+            hidden: bool,
+            intensity in 4..8_u16,
+            steps in proptest::collection::vec((0..2_u64, 0..3_u64, 0..2_u64), 1..60),
+        ) {
+            let mut link = Liveness::new(hidden, intensity);
+            let mut reference = Reference { read: 0, write: 0, tick: 0, ticked: 0 };
+            let mut now = HANDSHAKE;
+            for (received, sent, queued) in steps {
+                now.received += received;
+                now.sent += sent;
+                now.queued = queued;
+                let expected = reference.send_tick(now, hidden, intensity);
+                match link.tick(now) {
+                    Beat::Dead => {
+                        prop_assert_eq!(expected, None);
+                        break;
+                    }
+                    Beat::Alive { tick, .. } => {
+                        prop_assert_eq!(expected, Some(tick));
+                        now.sent += u64::from(tick);
+                    }
+                }
+            }
+        }
     }
 }

@@ -1,8 +1,10 @@
 //! Kernels in memory, through `turn` and `pump`.
 
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 mod world;
 
-use std::time::Duration;
+use core::time::Duration;
 
 use netkernel_core::epmd::{LookupError, NamesError, RegisterError};
 use netkernel_core::handshake::{
@@ -302,12 +304,10 @@ fn odd_names_are_closed_or_answered_nok_as_erlang_does() {
         .host
         .diagnostics
         .iter()
-        .filter_map(|diagnostic| match diagnostic {
-            Diagnostic::AcceptFailed {
-                error: ConnectError::Handshake(Failure::Nok(cause)),
-                ..
-            } => Some(*cause),
-            _ => None,
+        .filter_map(|diagnostic| {
+            let Diagnostic::AcceptFailed { error, .. } = diagnostic else { return None };
+            let ConnectError::Handshake(Failure::Nok(cause)) = error else { return None };
+            Some(*cause)
         })
         .collect();
     let illegal = NokCause::Name(NameError::IllegalCharacter);
@@ -469,6 +469,8 @@ fn a_peer_without_a_name_is_given_one_and_a_later_one_gets_it_again_with_the_nex
 }
 
 //= docs/spec/tick.md#tick-timeout
+//= type=test
+//= docs/spec/tick.md#tick-missed
 //= type=test
 #[test]
 fn a_silent_peer_is_declared_down_between_t_minus_and_t_plus_one_interval_after_its_last_byte() {

@@ -124,7 +124,7 @@ impl Registration {
                 Alive2Resp::parse(received)
             }
             //= docs/spec/epmd.md#epmd-held-bytes
-            State::Held => return self.fail(now, RegisterError::Garbage),
+            State::Held => return RegistrationStep::Read,
             State::Dialling | State::Lost { .. } | State::Failed => return RegistrationStep::Idle,
         };
         //= docs/spec/epmd.md#epmd-register-errors
@@ -296,12 +296,12 @@ mod tests {
             [
                 "Idle",
                 "Idle",
-                "Lost(Garbage) -> lost",
-                "Lost(Garbage) -> lost",
-                "Lost(Garbage) -> lost",
-                "Lost(Garbage) -> lost",
-                "Lost(Garbage) -> lost",
-                "Lost(Garbage) -> lost",
+                "Read -> held",
+                "Read -> held",
+                "Read -> held",
+                "Read -> held",
+                "Read -> held",
+                "Read -> held",
                 "Lost(Closed) -> lost",
                 "Idle",
                 "Idle",

@@ -1,5 +1,6 @@
 //! Other nodes' attempts: who may connect, and when.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::table::{IncomingStep, Role, RowState, Stranger};
@@ -100,11 +101,11 @@ impl NetKernel {
     pub(super) fn succeed(&mut self, node: &NodeName, stream: StreamId, waiting: Vec<RequestId>) {
         match self.streams.remove(&stream) {
             Some(Role::Incoming { who, step: IncomingStep::Parked(admission) }) => {
-                self.admit(stream, who, admission, waiting);
+                self.admit(stream, who, *admission, waiting);
             }
             Some(Role::Incoming { who: _, step: IncomingStep::Confirmed(confirmation) }) => {
                 self.attempt(node, stream, waiting);
-                self.confirm(stream, confirmation);
+                self.confirm(stream, *confirmation);
             }
             Some(role @ Role::Incoming { step: IncomingStep::Handshake(_), .. }) => {
                 self.attempt(node, stream, waiting);
@@ -164,8 +165,10 @@ impl NetKernel {
             Seat::Refused(refusal) => self.refuse(stream, who, admission, refusal),
             Seat::Parked => {
                 who.node = Some(node);
-                self.streams
-                    .insert(stream, Role::Incoming { who, step: IncomingStep::Parked(admission) });
+                self.streams.insert(
+                    stream,
+                    Role::Incoming { who, step: IncomingStep::Parked(Box::new(admission)) },
+                );
             }
             Seat::Taken(seat) => {
                 who.node = Some(node.clone());
@@ -247,7 +250,7 @@ impl NetKernel {
         if self.table.get(&node).is_some_and(|row| row.successor() == Some(stream)) {
             self.streams.insert(
                 stream,
-                Role::Incoming { who, step: IncomingStep::Confirmed(confirmation) },
+                Role::Incoming { who, step: IncomingStep::Confirmed(Box::new(confirmation)) },
             );
             self.close_link(&node, NodeDownReason::WaitPending);
         } else {
@@ -264,8 +267,10 @@ impl NetKernel {
 
     fn incoming_waits(&mut self, stream: StreamId, who: Stranger, acceptor: Acceptor) {
         self.set_setup_timer(stream, acceptor.deadline());
-        self.streams
-            .insert(stream, Role::Incoming { who, step: IncomingStep::Handshake(acceptor) });
+        self.streams.insert(
+            stream,
+            Role::Incoming { who, step: IncomingStep::Handshake(Box::new(acceptor)) },
+        );
         self.read(stream);
     }
 }

@@ -113,6 +113,7 @@ impl NetKernel {
                 if tick {
                     self.outputs.push_back(Output::Tick { stream });
                 }
+                //= docs/spec/tick.md#tick-missed
                 if missed > 0 {
                     let intensity = self.config.net_ticktime.intensity();
                     self.diagnose(Diagnostic::TickMissed { node, missed, intensity });

@@ -45,14 +45,13 @@ use crate::flags::NodeType;
 use crate::ids::{LinkId, MailboxId, Minter, RequestId, StreamId};
 use crate::name::NodeName;
 use crate::time::Instant;
+use crate::wire::epmd::EPMD_PORT;
 
 use given_names::GivenNames;
 use lifecycle::Life;
 use table::{Role, Table};
 use timers::Timers;
 
-/// The TCP port of EPMD, unless told otherwise.
-pub const EPMD_PORT_DEFAULT: u16 = 4369;
 /// Kernel's `net_setuptime`, unless told otherwise.
 pub const SETUP_TIME_DEFAULT: Duration = Duration::from_secs(7);
 /// The longest set-up time; a longer one is cut (`net_kernel:connecttime/0`).
@@ -82,7 +81,7 @@ impl Config {
             cookie,
             net_ticktime,
             setup_time: SETUP_TIME_DEFAULT,
-            epmd_port: EPMD_PORT_DEFAULT,
+            epmd_port: EPMD_PORT,
             strangers_max: 1024,
         }
     }

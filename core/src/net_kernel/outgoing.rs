@@ -1,5 +1,6 @@
 //! Our own attempts: ask EPMD for the port, dial, shake hands.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
@@ -185,7 +186,7 @@ impl NetKernel {
         let mut out = Vec::new();
         let initiator = Initiator::new(config, entropy, deadline, &mut out);
         self.transmit(stream, out);
-        self.outgoing_waits(stream, node, Outgoing::Handshake(initiator));
+        self.outgoing_waits(stream, node, Outgoing::Handshake(Box::new(initiator)));
     }
 
     fn initiator_step(
@@ -199,12 +200,14 @@ impl NetKernel {
             Ok(InitiatorStep::Wait(initiator)) => {
                 self.transmit(stream, out);
                 self.set_setup_timer(stream, initiator.deadline());
-                self.outgoing_waits(stream, node, Outgoing::Handshake(initiator));
+                self.outgoing_waits(stream, node, Outgoing::Handshake(Box::new(initiator)));
             }
             // Not read any more: the attempt that the peer prefers takes the row over, or the timer ends this one.
             Ok(InitiatorStep::Nok(initiator)) => {
-                self.streams
-                    .insert(stream, Role::Outgoing { node, step: Outgoing::Handshake(initiator) });
+                self.streams.insert(
+                    stream,
+                    Role::Outgoing { node, step: Outgoing::Handshake(Box::new(initiator)) },
+                );
             }
             // An attempt that is not the one of its row any more has been closed already, so this one is.
             Ok(InitiatorStep::Alive(remark)) => {

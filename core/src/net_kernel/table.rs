@@ -1,5 +1,6 @@
 //! The connection table: one row for each node that we have, try to have, or just lost.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
@@ -76,7 +77,7 @@ pub(super) enum Outgoing {
     /// Dialling the node.
     Dial,
     /// Speaking with it.
-    Handshake(Initiator),
+    Handshake(Box<Initiator>),
 }
 
 /// Who stands behind an incoming attempt, as far as is known.
@@ -94,11 +95,11 @@ pub(super) struct Stranger {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum IncomingStep {
     /// Exchanging messages.
-    Handshake(Acceptor),
+    Handshake(Box<Acceptor>),
     /// There is a link of the claimed name that is just ending: to be admitted after that.
-    Parked(Admission),
+    Parked(Box<Admission>),
     /// The peer proved the cookie: to come up once the old link is gone.
-    Confirmed(Confirmation),
+    Confirmed(Box<Confirmation>),
 }
 
 impl Row {

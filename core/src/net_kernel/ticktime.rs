@@ -87,6 +87,7 @@ impl NetTicktime {
         Duration::from_millis(self.ticktime_ms / self.intensity as u64)
     }
 
+    //= docs/spec/tick.md#tick-late
     /// When the tick after one that rings at `now` is due. Counted from the ring, as Erlang's ticker does: after a long
     /// sleep it rings once, not once for each interval that was slept through.
     #[must_use]

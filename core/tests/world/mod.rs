@@ -2,10 +2,11 @@
 //!
 //! It drives the machines as a runtime does, through `turn` and `pump`, and looks at what comes out.
 #![allow(dead_code, reason = "each test file uses its own part of the world")]
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 #![allow(unreachable_pub, reason = "a module of tests has nobody to be reached by")]
 
+use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
-use std::time::Duration;
 
 use bytes::Bytes;
 use netkernel_core::driver::{Host, Machine as _, turn};
@@ -228,7 +229,7 @@ impl World {
 
     /// Bytes that the script has got and not looked at.
     pub fn heard(&mut self, script: usize) -> Vec<u8> {
-        std::mem::take(&mut self.scripts[script].received)
+        core::mem::take(&mut self.scripts[script].received)
     }
 
     /// The stream of a link.
@@ -372,7 +373,7 @@ impl World {
         side.received += bytes.len() as u64;
         if let Some(mut reader) = side.reader.take() {
             let mut answers = Answers { stream, host };
-            let mut processes = std::mem::take(&mut answers.host.processes);
+            let mut processes = core::mem::take(&mut answers.host.processes);
             let result = pump(&mut reader, &bytes, &mut processes, &mut answers);
             host.processes = processes;
             if let Some(side) = host.sides.get_mut(&stream) {
@@ -455,7 +456,7 @@ impl World {
     /// Drops every registration, as a daemon that dies.
     pub fn kill_epmd(&mut self) {
         self.epmd_down = true;
-        for ((id, stream), name) in std::mem::take(&mut self.holders) {
+        for ((id, stream), name) in core::mem::take(&mut self.holders) {
             self.epmd.remove(&name);
             if let Some(side) = self.nodes[id].host.sides.get_mut(&stream) {
                 side.eof = true;
@@ -564,7 +565,7 @@ impl Host for TestHost {
 
     fn read(&mut self, stream: StreamId) {
         if let Some(side) = self.sides.get_mut(&stream) {
-            assert!(!std::mem::replace(&mut side.reading, true), "one read at a time");
+            assert!(!core::mem::replace(&mut side.reading, true), "one read at a time");
         }
     }
 
