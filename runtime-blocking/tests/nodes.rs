@@ -287,9 +287,11 @@ fn a_stop_cancels_a_connect() {
     let (a, _a_box) = epmd.node(A);
     // It takes connections, and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    epmd.pretend("b", silent.local_addr().unwrap().port());
+    epmd.pretend("silent", silent.local_addr().unwrap().port());
+    let (_b, _b_box) = epmd.node(B);
+    a.connect_node(name(B)).unwrap();
     let caller = a.clone();
-    let call = thread::spawn(move || caller.connect_node(name(B)));
+    let call = thread::spawn(move || caller.connect_node(name("silent@127.0.0.1")));
     let (_stream, _) = silent.accept().unwrap();
     assert!(a.stop());
     assert_eq!(call.join().unwrap(), Err(ConnectError::Cancelled));
