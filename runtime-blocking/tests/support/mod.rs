@@ -1,5 +1,5 @@
 //! What the tests share: an EPMD of a few lines, nodes on it, a relay that can be cut, and a peer that misbehaves.
-#![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary has its own copy, and uses a part")]
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
