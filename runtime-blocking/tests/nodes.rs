@@ -1,10 +1,13 @@
 //! Two nodes of ours over loopback: links, messages, and their ends.
 
+#![allow(clippy::unwrap_used, reason = "this is test code")]
+
 mod support;
 
+use core::time::Duration;
 use std::net::TcpListener;
 use std::thread;
-use std::time::{Duration, Instant as Moment};
+use std::time::Instant as Moment;
 
 use netkernel_blocking::core::NodeType;
 use netkernel_blocking::core::epmd::{LookupError, RegisterError};
@@ -320,6 +323,7 @@ fn simultaneous_connects_make_one_link() {
     }
 }
 
+/// A port that was free a moment ago.
 fn unused_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -1,11 +1,14 @@
 //! What strangers and faulty peers can do to a node: nothing.
 
+#![allow(clippy::unwrap_used, reason = "this is test code")]
+
 mod support;
 
+use core::time::Duration;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::thread;
-use std::time::{Duration, Instant as Moment};
+use std::time::Instant as Moment;
 
 use netkernel_blocking::core::net_kernel::{ConnectError, Diagnostic, NodeDownReason};
 use netkernel_blocking::{Item, Mailbox, Node};
@@ -86,9 +89,8 @@ fn a_silent_stranger_is_dropped_by_the_setup_timer() {
     assert_eq!(read_to_end(&mut stream), b"");
     assert!(start.elapsed() >= setup_time - Duration::from_millis(10));
     let told = loop {
-        match victim.mailbox.recv_timeout(GIVE_UP).unwrap() {
-            Item::Diagnostic(diagnostic) => break diagnostic,
-            _ => {}
+        if let Item::Diagnostic(diagnostic) = victim.mailbox.recv_timeout(GIVE_UP).unwrap() {
+            break diagnostic;
         }
     };
     assert!(matches!(

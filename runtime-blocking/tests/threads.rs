@@ -1,5 +1,6 @@
 //! Threads and descriptors come back when links and nodes end. Alone in its process, since it counts them.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "this is test code")]
 
 mod support;
 
