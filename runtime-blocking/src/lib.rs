@@ -1,1 +1,66 @@
 //! An Erlang distribution node on blocking sockets and threads.
+//!
+//! A [`Node`] joins Erlang clusters: it registers with EPMD, connects and accepts, ticks, and tells of nodes that come and
+//! go. A [`Mailbox`] is a process of that node: messages and node events arrive in it in one order.
+//!
+//! ```no_run
+//! use netkernel_blocking::{Item, Node, NodeConfig, StartOptions};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let node = Node::new(NodeConfig::from_env()?)?;
+//! let mailbox = node.mailbox();
+//! mailbox.monitor_nodes(true);
+//! let name = "rust@127.0.0.1".parse()?;
+//! node.start(StartOptions { name, hidden: false, listen: true })?;
+//! node.connect_node("b@127.0.0.1".parse()?)?;
+//! while let Item::Event(event) = mailbox.recv() {
+//!     println!("{event}");
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Security
+//!
+//! **A node without TLS is open to whoever reaches its port and learns the cookie**, and whoever is let in may run any
+//! code that the node runs for its peers. The cookie is proved, not sent, but nothing is encrypted, and who records one
+//! handshake can guess weak cookies offline. Use it on loopback or in networks that you trust. Without another choice the
+//! listener is bound to loopback when the host of the node's name is, and else to all addresses, with a warning.
+//!
+//! # Threads
+//!
+//! One owner thread runs the kernel. It has one bounded inbox and never blocks elsewhere. A link has two threads, with
+//! stacks of [`READER_STACK`] and [`WRITER_STACK`] bytes of address space, and an open listener has one more
+//! ([`ACCEPT_STACK`]).
+#![forbid(unsafe_code)]
+
+mod clock;
+mod config;
+pub mod cookie_file;
+mod host;
+mod listener;
+mod mailbox;
+mod node;
+mod owner;
+mod ping;
+mod reader;
+mod socket;
+mod stream;
+mod table;
+mod writer;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub use config::{ConfigError, NodeConfig};
+pub use listener::ACCEPT_STACK;
+pub use mailbox::{Item, Mailbox, SendError};
+pub use netkernel_core as core;
+pub use netkernel_core::net_kernel::{NodeInfo, StartOptions};
+pub use node::{Identity, Node};
+pub use ping::PingError;
+pub use stream::{READER_STACK, WRITER_STACK};
+
+/// Locks, whether or not another thread panicked under the lock: every change under our locks is complete in itself.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

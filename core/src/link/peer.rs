@@ -80,6 +80,12 @@ impl Peer {
         }
     }
 
+    /// Whether there is neither a link nor an attempt: then nothing is lost by forgetting this peer.
+    #[must_use]
+    pub const fn is_absent(&self) -> bool {
+        matches!(self.state, State::Absent)
+    }
+
     /// [`Output::Attempting`](crate::net_kernel::Output::Attempting): signals wait for this link from now on.
     pub fn attempting(&mut self, attempt: LinkId) {
         match &mut self.state {

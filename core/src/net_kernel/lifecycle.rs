@@ -255,7 +255,6 @@ impl NetKernel {
         for node in up {
             self.close_link(&node, reason);
         }
-        self.finish_stopping();
     }
 
     /// Gives up whatever is being set up, from both sides.

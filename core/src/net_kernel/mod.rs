@@ -217,7 +217,10 @@ impl Machine for NetKernel {
             Input::Timeout => self.timeouts(),
             Input::Listening { port } => self.listening(port),
             Input::ListenFailed { error } => self.listen_failed(error),
-            Input::ListenerLost => self.shut_down(NodeDownReason::NoNetwork),
+            Input::ListenerLost => {
+                self.shut_down(NodeDownReason::NoNetwork);
+                self.finish_stopping();
+            }
             Input::Opened { stream, entropy } => self.opened(stream, entropy),
             Input::OpenFailed { stream, error } => self.open_failed(stream, error),
             Input::Accepted { stream, entropy } => self.accepted(stream, entropy),

@@ -1,0 +1,273 @@
+//! The command line.
+
+use core::net::Ipv4Addr;
+use core::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{ArgGroup, CommandFactory as _, Parser, Subcommand};
+use netkernel_blocking::core::net_kernel::NetTicktime;
+use netkernel_blocking::core::{Cookie, NodeName};
+use netkernel_blocking::{NodeConfig, cookie_file};
+
+use crate::Failed;
+
+const EXAMPLES: &str = "\
+Examples:
+  netkernel node rust@127.0.0.1 --connect b@127.0.0.1
+  netkernel node watcher@127.0.0.1 --hidden --json --ticktime 8
+  netkernel ping b@127.0.0.1
+  netkernel names
+
+Exit codes: 0 done, 1 failed, 2 usage. RUST_LOG=debug logs more to standard error.
+
+Security: a node without TLS is open to whoever reaches its port and learns the cookie. Use it on
+loopback or in networks that you trust.";
+
+const NODE_HELP: &str = "\
+Commands on standard input:
+  connect NODE, disconnect NODE, ping NODE, nodes, state, stop, help
+
+The node ends cleanly on `stop`, SIGINT and SIGTERM. The end of the input ends it only at a terminal.
+
+Examples:
+  netkernel node rust@127.0.0.1 --connect b@127.0.0.1
+  netkernel node rust@db1.example.com --bind 10.0.0.5 --listen-min 9100 --listen-max 9105
+
+Security: a node without TLS is open to whoever reaches its port and learns the cookie. Without --bind
+it listens on loopback if the host of NAME is loopback, and else on all addresses.";
+
+/// An Erlang distribution node.
+#[derive(Debug, Parser)]
+#[command(name = "netkernel", version, after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Print one JSON object a line
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a node, and print what happens to it and why
+    Node(NodeArgs),
+    /// Ask a node whether it is there: prints pong or pang
+    Ping(PingArgs),
+    /// Print the nodes that the EPMD of a host knows
+    Names(NamesArgs),
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = NODE_HELP)]
+pub(crate) struct NodeArgs {
+    /// The full name to take: name@host
+    pub(crate) name: NodeName,
+    #[command(flatten)]
+    cookie: CookieArgs,
+    /// Have only hidden links
+    #[arg(long)]
+    pub(crate) hidden: bool,
+    /// A node to connect to at the start; may be given several times
+    #[arg(long, value_name = "NODE")]
+    pub(crate) connect: Vec<NodeName>,
+    /// net_ticktime in seconds: how long a silent node counts as alive
+    #[arg(long, value_name = "S", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+    ticktime: u32,
+    /// net_tickintensity: ticks in a ticktime
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(4..=1000))]
+    tickintensity: u16,
+    /// The address to listen on
+    #[arg(long, value_name = "A")]
+    bind: Option<Ipv4Addr>,
+    /// The first port to try for listening
+    #[arg(long, value_name = "P", value_parser = port())]
+    listen_min: Option<u16>,
+    /// The last port to try for listening; without it only the first is tried
+    #[arg(long, value_name = "P", requires = "listen_min", value_parser = port())]
+    listen_max: Option<u16>,
+    #[command(flatten)]
+    epmd: EpmdArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PingArgs {
+    /// The node to ask
+    pub(crate) node: NodeName,
+    #[command(flatten)]
+    cookie: CookieArgs,
+    #[command(flatten)]
+    epmd: EpmdArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct NamesArgs {
+    /// The host to ask
+    #[arg(default_value = "127.0.0.1")]
+    pub(crate) host: String,
+    #[command(flatten)]
+    epmd: EpmdArgs,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("secret").multiple(false))]
+struct CookieArgs {
+    /// The cookie. Others on this machine can read it; prefer a file
+    #[arg(long, value_name = "C", group = "secret", value_parser = Cookie::new)]
+    cookie: Option<Cookie>,
+    /// The file that holds the cookie [default: ~/.erlang.cookie, as erl]
+    #[arg(long, value_name = "F", group = "secret")]
+    cookie_file: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+struct EpmdArgs {
+    /// The port of EPMD, here and on other hosts [default: $ERL_EPMD_PORT, else 4369]
+    #[arg(long, value_name = "P", value_parser = port())]
+    epmd_port: Option<u16>,
+}
+
+fn port() -> clap::builder::RangedI64ValueParser<u16> {
+    clap::value_parser!(u16).range(1..)
+}
+
+impl CookieArgs {
+    fn find(&self) -> Result<Cookie, Failed> {
+        if let Some(cookie) = &self.cookie {
+            tracing::warn!(
+                "--cookie: other users of this machine can read the command line, use --cookie-file"
+            );
+            return Ok(cookie.clone());
+        }
+        let found = match &self.cookie_file {
+            Some(path) => cookie_file::read(path),
+            None => cookie_file::find(),
+        };
+        found.map_err(|error| Failed::Because(error.to_string()))
+    }
+}
+
+impl EpmdArgs {
+    fn apply(&self, config: &mut NodeConfig) -> Result<(), Failed> {
+        match self.epmd_port {
+            Some(port) => config.kernel.epmd_port = port,
+            None => config.apply_env().map_err(|error| Failed::Because(error.to_string()))?,
+        }
+        Ok(())
+    }
+}
+
+impl NodeArgs {
+    pub(crate) fn config(&self) -> Result<NodeConfig, Failed> {
+        let mut config = NodeConfig::new(self.cookie.find()?);
+        config.kernel.net_ticktime = NetTicktime::new(self.ticktime, self.tickintensity)
+            .map_err(|error| Failed::Because(error.to_string()))?;
+        config.bind = self.bind;
+        config.listen_ports = self.listen_ports();
+        self.epmd.apply(&mut config)?;
+        Ok(config)
+    }
+
+    /// As `inet_dist_listen_min` and `_max`: one port if only the first is given, any if none is.
+    fn listen_ports(&self) -> RangeInclusive<u16> {
+        let first = self.listen_min.unwrap_or(0);
+        let last = self.listen_max.unwrap_or(first);
+        if first > last {
+            usage("--listen-max is less than --listen-min");
+        }
+        first..=last
+    }
+}
+
+impl PingArgs {
+    pub(crate) fn config(&self) -> Result<NodeConfig, Failed> {
+        let mut config = NodeConfig::new(self.cookie.find()?);
+        self.epmd.apply(&mut config)?;
+        Ok(config)
+    }
+}
+
+impl NamesArgs {
+    pub(crate) fn config(&self) -> Result<NodeConfig, Failed> {
+        // EPMD asks for no cookie, so none is looked for. Erlang's word for a node without one.
+        let cookie = Cookie::new("nocookie").map_err(|error| Failed::Because(error.to_string()))?;
+        let mut config = NodeConfig::new(cookie);
+        self.epmd.apply(&mut config)?;
+        Ok(config)
+    }
+}
+
+/// Ends the process, as for any other error of usage.
+fn usage(text: &str) -> ! {
+    Args::command().error(ErrorKind::ValueValidation, text).exit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Args, clap::Error> {
+        Args::try_parse_from(line.split(' '))
+    }
+
+    fn node(line: &str) -> NodeArgs {
+        match parse(line).unwrap().command {
+            Command::Node(args) => args,
+            Command::Ping(_) | Command::Names(_) => unreachable!("a node command"),
+        }
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_of_a_node_is_taken() {
+        let args = node(
+            "netkernel node a@h --cookie C --hidden --connect b@h --connect c@h --ticktime 8 \
+             --tickintensity 5 --bind 127.0.0.1 --listen-min 9100 --listen-max 9105 --epmd-port 4370 --json",
+        );
+        assert_eq!((args.name.as_str(), args.connect.len(), args.hidden), ("a@h", 2, true));
+        let config = args.config().unwrap();
+        assert_eq!((config.listen_ports, config.kernel.epmd_port), (9100..=9105, 4370));
+        assert_eq!(config.kernel.net_ticktime, NetTicktime::new(8, 5).unwrap());
+        assert_eq!(config.bind, Some(Ipv4Addr::LOCALHOST));
+    }
+
+    #[test]
+    fn one_listen_port_may_be_given() {
+        assert_eq!(node("netkernel node a@h --listen-min 9100").listen_ports(), 9100..=9100);
+        assert_eq!(node("netkernel node a@h").listen_ports(), 0..=0);
+    }
+
+    #[test]
+    fn errors_of_usage_have_exit_code_2() {
+        for line in [
+            "netkernel",
+            "netkernel node",
+            "netkernel node nohost",
+            "netkernel node a@h --cookie C --cookie-file F",
+            "netkernel node a@h --tickintensity 3",
+            "netkernel node a@h --ticktime 0",
+            "netkernel node a@h --listen-max 9100",
+            "netkernel node a@h --bind ::1",
+            "netkernel node a@h --epmd-port 0",
+            "netkernel node a@h --cookie ",
+            "netkernel ping",
+            "netkernel frobnicate",
+        ] {
+            assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+    }
+
+    #[test]
+    fn help_has_examples_and_the_warning() {
+        for line in ["netkernel --help", "netkernel node --help"] {
+            let help = parse(line).unwrap_err();
+            assert_eq!(help.exit_code(), 0);
+            let help = help.to_string();
+            assert!(help.contains("Examples:") && help.contains("without TLS is open"), "{help}");
+        }
+    }
+}

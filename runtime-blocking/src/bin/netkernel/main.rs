@@ -1,0 +1,83 @@
+//! The `netkernel` command: a node to join Erlang clusters with, pings, and the names that an EPMD knows.
+//!
+//! Results go to standard output, a line each, warnings and logs to standard error.
+
+mod args;
+mod console;
+mod names;
+mod node;
+mod ping;
+mod reason;
+mod report;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use args::{Args, Command};
+use report::Report;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    log_to_stderr();
+    let report = Report::new(args.json);
+    let result = match args.command {
+        Command::Node(args) => node::run(&args, &report),
+        Command::Ping(args) => ping::run(&args, &report),
+        Command::Names(args) => names::run(&args, &report),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failed::Told) => ExitCode::FAILURE,
+        Err(Failed::Because(text)) => {
+            tracing::error!("{text}");
+            ExitCode::FAILURE
+        }
+        // Whoever read our output has enough of it.
+        Err(Failed::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(Failed::Output(error)) => {
+            tracing::error!("standard output: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Why a command failed.
+#[derive(Debug)]
+enum Failed {
+    /// The output has said it.
+    Told,
+    /// To be said.
+    Because(String),
+    /// There is no output any more.
+    Output(std::io::Error),
+}
+
+impl From<std::io::Error> for Failed {
+    fn from(error: std::io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+/// Warnings, or what `RUST_LOG` says. Diagnostics of the node are left out: the output has them.
+fn log_to_stderr() {
+    let wanted = std::env::var("RUST_LOG").ok().and_then(|text| text.parse().ok());
+    let filter = wanted.unwrap_or_else(|| {
+        Targets::new()
+            .with_default(LevelFilter::WARN)
+            .with_target("netkernel::diagnostic", LevelFilter::OFF)
+    });
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .without_time()
+        .with_target(false)
+        .with_filter(filter);
+    tracing_subscriber::registry().with(layer).init();
+}

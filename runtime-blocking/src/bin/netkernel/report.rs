@@ -1,0 +1,43 @@
+//! Standard output: lines for people, or JSON objects for programs.
+
+use core::fmt::Display;
+use std::io::{self, Write as _};
+
+use serde_json::Value;
+
+/// Where results go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Report {
+    json: bool,
+}
+
+/// One result, in both forms.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    text: String,
+    json: Value,
+}
+
+impl Line {
+    pub(crate) fn new(text: impl Display, json: Value) -> Self {
+        Self { text: text.to_string(), json }
+    }
+}
+
+impl Report {
+    pub(crate) const fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Writes one line, and flushes: a program at the other end of a pipe sees it now.
+    pub(crate) fn print(&self, line: &Line) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        if self.json {
+            serde_json::to_writer(&mut out, &line.json)?;
+            out.write_all(b"\n")?;
+        } else {
+            writeln!(out, "{}", line.text)?;
+        }
+        out.flush()
+    }
+}

@@ -1,0 +1,257 @@
+//! Carries the kernel's outputs out. Nothing here blocks: what takes time is a thread's.
+
+use core::net::Ipv4Addr;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io;
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+
+use bytes::Bytes;
+use netkernel_core::driver::Host;
+use netkernel_core::liveness::Traffic;
+use netkernel_core::net_kernel::{
+    Answer, Diagnostic, Input, NodeEvent, Promotion, StartOptions, Target,
+};
+use netkernel_core::{Creation, LinkId, MailboxId, NodeName, RequestId, StreamId};
+
+use crate::config::NodeConfig;
+use crate::listener::Listener;
+use crate::mailbox::Item;
+use crate::node::Identity;
+use crate::socket;
+use crate::stream::{Origin, Stream, Surroundings, Wish};
+
+/// The effects of one node.
+#[derive(Debug)]
+pub(crate) struct BlockingHost {
+    config: NodeConfig,
+    surroundings: Surroundings,
+    bind: Ipv4Addr,
+    listener: Option<Listener>,
+    identity: Option<(NodeName, Creation)>,
+    streams: BTreeMap<StreamId, Entry>,
+    /// What happened at once, while the kernel was being served.
+    inputs: VecDeque<Input>,
+    calls: BTreeMap<RequestId, SyncSender<Answer>>,
+    attempts: Vec<SyncSender<()>>,
+    /// Mailboxes that want diagnostics.
+    logs: BTreeSet<MailboxId>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    stream: Arc<Stream>,
+    /// Dialled, and the kernel has not heard yet how that ended.
+    opening: bool,
+    /// The link, once it is up.
+    link: Option<(NodeName, LinkId)>,
+}
+
+impl BlockingHost {
+    pub(crate) const fn new(config: NodeConfig, surroundings: Surroundings) -> Self {
+        Self {
+            config,
+            surroundings,
+            bind: Ipv4Addr::LOCALHOST,
+            listener: None,
+            identity: None,
+            streams: BTreeMap::new(),
+            inputs: VecDeque::new(),
+            calls: BTreeMap::new(),
+            attempts: Vec::new(),
+            logs: BTreeSet::new(),
+        }
+    }
+
+    /// The next thing that happened while the kernel was being served.
+    pub(crate) fn next_input(&mut self) -> Option<Input> {
+        self.inputs.pop_front()
+    }
+
+    /// Whether the kernel is to hear of this: what comes of a stream that it has given up is dropped.
+    pub(crate) fn admits(&mut self, input: &Input) -> bool {
+        match input {
+            Input::Opened { stream, .. } => {
+                let entry = self.streams.get_mut(stream);
+                entry.map(|entry| entry.opening = false).is_some()
+            }
+            Input::Received { stream, .. } => self.streams.contains_key(stream),
+            Input::OpenFailed { stream, .. } | Input::Closed { stream, .. } => {
+                self.streams.remove(stream).is_some()
+            }
+            Input::Timeout
+            | Input::Listening { .. }
+            | Input::ListenFailed { .. }
+            | Input::ListenerLost
+            | Input::Accepted { .. }
+            | Input::Sampled { .. } => true,
+        }
+    }
+
+    /// Starts the threads of a connection that the listener accepted.
+    pub(crate) fn accepted(&mut self, id: StreamId, socket: TcpStream) -> io::Result<()> {
+        let stream = self.run(id, Origin::Accepted(socket))?;
+        self.streams.insert(id, Entry { stream, opening: false, link: None });
+        Ok(())
+    }
+
+    fn run(&self, id: StreamId, origin: Origin) -> io::Result<Arc<Stream>> {
+        Stream::run(id, origin, self.config.limits, self.surroundings.clone())
+    }
+
+    /// Remembers what the listener will need.
+    pub(crate) fn prepare_start(&mut self, options: &StartOptions) {
+        if options.listen && self.identity.is_none() {
+            self.bind = self.config.bind_for(&options.name);
+        }
+    }
+
+    pub(crate) fn await_answer(&mut self, request: RequestId, reply: SyncSender<Answer>) {
+        self.calls.insert(request, reply);
+    }
+
+    pub(crate) fn attempt_asked(&mut self, begun: SyncSender<()>) {
+        self.attempts.push(begun);
+    }
+
+    /// To be called when the kernel has no outputs left: attempts have begun, or have failed at once.
+    pub(crate) fn answer_attempts(&mut self) {
+        for begun in self.attempts.drain(..) {
+            let _ = begun.send(());
+        }
+    }
+
+    pub(crate) fn monitor_diagnostics(&mut self, mailbox: MailboxId, on: bool) {
+        if on {
+            self.logs.insert(mailbox);
+        } else {
+            self.logs.remove(&mailbox);
+        }
+    }
+
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        let port = self.listener.as_ref().map(Listener::port);
+        let (name, creation) = self.identity.clone()?;
+        Some(Identity { name, creation, port })
+    }
+
+    /// Whether no stream and no listener is left.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.streams.is_empty() && self.listener.is_none()
+    }
+}
+
+impl Host for BlockingHost {
+    fn listen(&mut self) {
+        let opened =
+            socket::listen(self.bind, self.config.listen_ports.clone()).and_then(|socket| {
+                let inbox = self.surroundings.inbox.clone();
+                Listener::run(socket, inbox).map_err(|error| socket::open_error(&error))
+            });
+        self.inputs.push_back(match opened {
+            Ok(listener) => {
+                let port = listener.port();
+                self.listener = Some(listener);
+                Input::Listening { port }
+            }
+            Err(error) => Input::ListenFailed { error },
+        });
+    }
+
+    fn unlisten(&mut self) {
+        self.listener = None;
+    }
+
+    fn open(&mut self, stream: StreamId, target: Target) {
+        tracing::debug!(?stream, host = %target.host, port = target.port, "dialling");
+        match self.run(stream, Origin::Dial(target, self.config.kernel.setup_time)) {
+            Ok(started) => {
+                self.streams.insert(stream, Entry { stream: started, opening: true, link: None });
+            }
+            Err(error) => {
+                let error = socket::open_error(&error);
+                self.inputs.push_back(Input::OpenFailed { stream, error });
+            }
+        }
+    }
+
+    fn read(&mut self, stream: StreamId) {
+        if let Some(entry) = self.streams.get(&stream) {
+            entry.stream.wish(Wish::Read);
+        }
+    }
+
+    fn transmit(&mut self, stream: StreamId, bytes: Bytes) {
+        if let Some(entry) = self.streams.get(&stream) {
+            entry.stream.outgoing.with(|writer| writer.push_raw(bytes));
+        }
+    }
+
+    fn attempting(&mut self, node: NodeName, link: LinkId) {
+        self.surroundings.table.attempting(node, link, self.config.limits);
+    }
+
+    fn alive(&mut self, name: NodeName, creation: Creation) {
+        self.surroundings.table.alive(&name, creation);
+        self.identity = Some((name, creation));
+    }
+
+    fn not_alive(&mut self) {
+        self.surroundings.table.not_alive();
+        self.identity = None;
+    }
+
+    fn event(&mut self, to: MailboxId, event: NodeEvent) {
+        self.surroundings.table.push(to, Item::Event(event));
+    }
+
+    fn promote(&mut self, stream: StreamId, promotion: Promotion) {
+        let Some(entry) = self.streams.get_mut(&stream) else { return };
+        entry.link = Some((promotion.node.clone(), promotion.link));
+        entry.stream.lift_write_limit();
+        self.surroundings.table.promoted(&promotion, &entry.stream);
+        entry.stream.wish(Wish::Promote(Box::new(promotion)));
+    }
+
+    fn tick(&mut self, stream: StreamId) {
+        if let Some(entry) = self.streams.get(&stream) {
+            entry.stream.outgoing.with(netkernel_core::link::LinkWriter::tick);
+        }
+    }
+
+    fn sample(&mut self, stream: StreamId) -> Option<Traffic> {
+        self.streams.get(&stream).map(|entry| entry.stream.traffic())
+    }
+
+    fn close(&mut self, stream: StreamId, abort: bool) {
+        let Some(entry) = self.streams.get(&stream) else { return };
+        if let Some((node, link)) = &entry.link {
+            self.surroundings.table.closing(node, *link);
+        }
+        if entry.opening {
+            // Cancelled: its thread ends by itself, some time, and nobody waits for that.
+            entry.stream.close(true);
+            self.streams.remove(&stream);
+        } else {
+            entry.stream.close(abort);
+        }
+    }
+
+    fn disconnected(&mut self, node: NodeName, link: LinkId, _was_up: bool) {
+        self.surroundings.table.disconnected(&node, link);
+    }
+
+    fn answer(&mut self, request: RequestId, answer: Answer) {
+        if let Some(reply) = self.calls.remove(&request) {
+            let _ = reply.send(answer);
+        }
+    }
+
+    fn diagnostic(&mut self, diagnostic: Diagnostic) {
+        tracing::warn!(target: "netkernel::diagnostic", "{diagnostic}");
+        for mailbox in &self.logs {
+            self.surroundings.table.push(*mailbox, Item::Diagnostic(diagnostic.clone()));
+        }
+    }
+}

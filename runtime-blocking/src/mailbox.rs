@@ -1,0 +1,209 @@
+//! Mailboxes: where everything that concerns one local process arrives, in one order.
+
+use core::fmt;
+use core::time::Duration;
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Instant as Moment;
+
+use bytes::Bytes;
+use netkernel_core::net_kernel::{Diagnostic, NodeEvent};
+use netkernel_core::process::RegisterNameError;
+use netkernel_core::term::{Atom, Pid};
+use netkernel_core::wire::control::Control;
+use netkernel_core::{MailboxId, NodeName};
+
+use crate::lock;
+use crate::node::Handle;
+use crate::table::Outcome;
+
+/// What arrives in a [`Mailbox`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Item {
+    /// A message: one complete external term, version byte included, not decoded.
+    Message(Bytes),
+    /// A node came or went. See [`Mailbox::monitor_nodes`].
+    Event(NodeEvent),
+    /// What an Erlang node would log. See [`Mailbox::monitor_diagnostics`].
+    Diagnostic(Diagnostic),
+}
+
+/// A process of a [`Node`](crate::Node) that has a mailbox and nothing else. Dropping it ends the process.
+///
+/// Its queue has no bound, as Erlang's. Between the node events of a node come all messages from that link, and no other.
+#[derive(Debug)]
+pub struct Mailbox {
+    id: MailboxId,
+    queue: Arc<Queue>,
+    handle: Arc<Handle>,
+}
+
+impl Mailbox {
+    pub(crate) fn new(handle: Arc<Handle>) -> Self {
+        let (id, queue) = handle.table.add_mailbox();
+        Self { id, queue, handle }
+    }
+
+    /// Waits for the next item.
+    #[must_use]
+    pub fn recv(&self) -> Item {
+        let mut items = lock(&self.queue.items);
+        loop {
+            match items.pop_front() {
+                Some(item) => return item,
+                None => {
+                    items = self.queue.wake.wait(items).unwrap_or_else(PoisonError::into_inner);
+                }
+            }
+        }
+    }
+
+    /// Waits for the next item, for at most `limit`.
+    #[must_use]
+    pub fn recv_timeout(&self, limit: Duration) -> Option<Item> {
+        let start = Moment::now();
+        let mut items = lock(&self.queue.items);
+        loop {
+            if let Some(item) = items.pop_front() {
+                return Some(item);
+            }
+            let left = limit.checked_sub(start.elapsed()).filter(|left| !left.is_zero())?;
+            let waited = self.queue.wake.wait_timeout(items, left);
+            items = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// The next item, if there is one.
+    #[must_use]
+    pub fn try_recv(&self) -> Option<Item> {
+        lock(&self.queue.items).pop_front()
+    }
+
+    /// The pid of this process; `None` while the node is not alive. It changes with the node's name and creation.
+    #[must_use]
+    pub fn pid(&self) -> Option<Pid> {
+        self.handle.table.pid(self.id)
+    }
+
+    /// Gives this process a name (`erlang:register/2`). It keeps it until [`Self::unregister`] or the end.
+    ///
+    /// # Errors
+    /// Why it cannot have the name.
+    pub fn register(&self, name: Atom) -> Result<(), RegisterNameError> {
+        self.handle.table.register(name, self.id)
+    }
+
+    /// Frees a registered name of this node (`erlang:unregister/1`); `false` if no process had it.
+    pub fn unregister(&self, name: &str) -> bool {
+        self.handle.table.unregister(name)
+    }
+
+    /// Begins or ends the delivery of an [`Item::Event`] for every node, visible or hidden, that comes or goes from now on
+    /// (`net_kernel:monitor_nodes/2`). Works before the node is started, and survives its stop.
+    pub fn monitor_nodes(&self, on: bool) {
+        self.handle.request(|done| crate::owner::Message::MonitorNodes(self.id, on, done));
+    }
+
+    /// Begins or ends the delivery of an [`Item::Diagnostic`] for all that an Erlang node would log, in order with the
+    /// node events.
+    pub fn monitor_diagnostics(&self, on: bool) {
+        self.handle.request(|done| crate::owner::Message::MonitorDiagnostics(self.id, on, done));
+    }
+
+    /// Sends a message to a process. `message` is one complete external term, version byte included.
+    ///
+    /// Connects to the node if there is no link. Waits while too much is queued for that node. As in Erlang, success says
+    /// nothing about the arrival.
+    ///
+    /// # Errors
+    /// [`SendError`]: the message was not even tried.
+    pub fn send(&self, to: &Pid, message: impl Into<Bytes>) -> Result<(), SendError> {
+        let message = message.into();
+        if self.handle.table.send_locally(to, &message) {
+            return Ok(());
+        }
+        let node = NodeName::new(&to.node).map_err(|_| SendError::NoSuchNode)?;
+        self.send_signal(&node, Control::Send { to: to.clone(), message })
+    }
+
+    /// Sends a message to the process that is registered under `name` on `node`; else as [`Self::send`].
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub fn send_to_name(
+        &self,
+        name: &Atom,
+        node: &NodeName,
+        message: impl Into<Bytes>,
+    ) -> Result<(), SendError> {
+        let message = message.into();
+        if self.handle.table.send_locally_by_name(node, name, &message) {
+            return Ok(());
+        }
+        let from = self.pid().ok_or(SendError::NotAlive)?;
+        self.send_signal(node, Control::RegSend { from, to: name.clone(), message })
+    }
+
+    fn send_signal(&self, node: &NodeName, signal: Control) -> Result<(), SendError> {
+        let table = &self.handle.table;
+        let outcome = match table.send(node, signal) {
+            Outcome::Absent(signal) => {
+                self.pid().ok_or(SendError::NotAlive)?;
+                self.handle.request(|begun| crate::owner::Message::Attempt(node.clone(), begun));
+                table.send(node, signal)
+            }
+            outcome @ (Outcome::Sent | Outcome::Dropped | Outcome::TooLong) => outcome,
+        };
+        match outcome {
+            // Absent still: the attempt failed at once, or has failed already.
+            Outcome::Sent | Outcome::Absent(_) | Outcome::Dropped => Ok(()),
+            Outcome::TooLong => Err(SendError::TooLong),
+        }
+    }
+}
+
+impl Drop for Mailbox {
+    fn drop(&mut self) {
+        self.handle.table.remove_mailbox(self.id);
+        self.handle.tell(crate::owner::Message::Forget(self.id));
+    }
+}
+
+/// Why a message was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The pid is of a node that cannot exist.
+    NoSuchNode,
+    /// This node is not alive, so it cannot reach another one.
+    NotAlive,
+    /// Longer than a frame can be: 4 GiB.
+    TooLong,
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoSuchNode => "the node of the pid has an impossible name",
+            Self::NotAlive => "this node is not alive",
+            Self::TooLong => "the message is longer than a frame can be",
+        })
+    }
+}
+
+impl core::error::Error for SendError {}
+
+/// What waits in a mailbox.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    items: Mutex<VecDeque<Item>>,
+    wake: Condvar,
+}
+
+impl Queue {
+    pub(crate) fn push(&self, item: Item) {
+        lock(&self.items).push_back(item);
+        self.wake.notify_one();
+    }
+}

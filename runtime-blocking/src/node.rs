@@ -1,0 +1,177 @@
+//! The handle of a node.
+
+use core::time::Duration;
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
+
+use netkernel_core::epmd::NamesError;
+use netkernel_core::net_kernel::{
+    Answer, ConnectError, NetKernel, NodeInfo, StartError, StartOptions,
+};
+use netkernel_core::{Cookie, Creation, NodeName};
+
+use crate::clock::Clock;
+use crate::config::NodeConfig;
+use crate::host::BlockingHost;
+use crate::mailbox::Mailbox;
+use crate::owner::{Call, INBOX_MAX, Message, Owner};
+use crate::ping::{self, PingError};
+use crate::stream::Surroundings;
+use crate::table::Table;
+
+/// A node. Clones are handles of the same one; when the last of them and the last [`Mailbox`] are gone, it stops.
+///
+/// All calls block until they are answered. Each is bounded by the node's own timers; none fails because another thread
+/// waits in one.
+#[derive(Clone, Debug)]
+pub struct Node {
+    handle: Arc<Handle>,
+}
+
+/// Who a node is while it is alive.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// Its name.
+    pub name: NodeName,
+    /// Which incarnation of that name it is.
+    pub creation: Creation,
+    /// The TCP port that it listens on, if it does.
+    pub port: Option<u16>,
+}
+
+impl Node {
+    /// A node that is not alive yet: it has no name, and neither listens nor connects.
+    ///
+    /// # Errors
+    /// The operating system gives no thread.
+    pub fn new(config: NodeConfig) -> io::Result<Self> {
+        let (inbox, messages) = sync_channel(INBOX_MAX);
+        let table = Arc::<Table>::default();
+        let surroundings =
+            Surroundings { inbox: inbox.clone(), table: Arc::clone(&table), limits: config.limits };
+        let owner = Owner {
+            kernel: NetKernel::new(config.kernel.clone()),
+            host: BlockingHost::new(config, surroundings),
+            clock: Clock::start(),
+            inbox: messages,
+            leaving: false,
+        };
+        thread::Builder::new().name("netkernel owner".into()).spawn(move || owner.run())?;
+        Ok(Self { handle: Arc::new(Handle { inbox, table }) })
+    }
+
+    /// Takes a name, listens, and registers with EPMD (`net_kernel:start/2`).
+    ///
+    /// # Errors
+    /// [`StartError`] says which of it failed.
+    pub fn start(&self, options: StartOptions) -> Result<Identity, StartError> {
+        match self.handle.call(Call::Start(options)) {
+            Some(Answer::Started(Ok(_))) => self.identity().ok_or(StartError::Stopped),
+            Some(Answer::Started(Err(error))) => Err(error),
+            Some(_) | None => Err(StartError::Stopped),
+        }
+    }
+
+    /// Ends all links, stops listening and gives the name up (`net_kernel:stop/0`). `false` if it had none.
+    pub fn stop(&self) -> bool {
+        matches!(self.handle.call(Call::Stop), Some(Answer::Stopped(true)))
+    }
+
+    /// Connects to a node, or finds that there is a link (`net_kernel:connect_node/1`).
+    ///
+    /// # Errors
+    /// [`ConnectError`] says at which step it failed, and why.
+    pub fn connect_node(&self, node: NodeName) -> Result<(), ConnectError> {
+        match self.handle.call(Call::Connect(node)) {
+            Some(Answer::Connected(result)) => result,
+            Some(_) | None => Err(ConnectError::NotAlive),
+        }
+    }
+
+    /// Ends the link with a node (`erlang:disconnect_node/1`): whether there was one. `None` is Erlang's `ignored`: this
+    /// node is not alive.
+    pub fn disconnect_node(&self, node: &NodeName) -> Option<bool> {
+        match self.handle.call(Call::Disconnect(node.clone())) {
+            Some(Answer::Disconnected(result)) => result,
+            Some(_) | None => None,
+        }
+    }
+
+    /// The links that are up, visible and hidden, in the order of the names (`nodes(connected)`).
+    #[must_use]
+    pub fn nodes(&self) -> Vec<NodeInfo> {
+        self.handle.request(Message::Nodes).unwrap_or_default()
+    }
+
+    /// Connects to a node if there is no link, and asks whether it answers (`net_adm:ping/1`, but with a limit for the
+    /// answer, and without disconnecting when there is none).
+    ///
+    /// # Errors
+    /// [`PingError`]: Erlang's `pang`, and why.
+    pub fn ping(&self, node: &NodeName, limit: Duration) -> Result<(), PingError> {
+        ping::ping(self, &self.handle.table, node, limit)
+    }
+
+    /// The names that the EPMD of a host knows, with their ports (`net_adm:names/1`). Works while this node is not alive.
+    ///
+    /// # Errors
+    /// [`NamesError`] says why they are not known.
+    pub fn names(&self, host: &str) -> Result<Vec<(String, u16)>, NamesError> {
+        match self.handle.call(Call::Names(host.into())) {
+            Some(Answer::Names(result)) => result,
+            Some(_) | None => Err(NamesError::NoReply),
+        }
+    }
+
+    /// Uses `cookie` with this peer, from the next attempt on, whoever begins it (`erlang:set_cookie/2`).
+    pub fn set_cookie(&self, peer: NodeName, cookie: Cookie) {
+        self.handle.request(|done| Message::SetCookie(peer, cookie, done));
+    }
+
+    /// Who this node is; `None` while it is not alive.
+    #[must_use]
+    pub fn identity(&self) -> Option<Identity> {
+        self.handle.request(Message::Identity).flatten()
+    }
+
+    /// A new process with a mailbox.
+    #[must_use]
+    pub fn mailbox(&self) -> Mailbox {
+        Mailbox::new(Arc::clone(&self.handle))
+    }
+}
+
+/// What all handles of one node share.
+#[derive(Debug)]
+pub(crate) struct Handle {
+    inbox: SyncSender<Message>,
+    pub(crate) table: Arc<Table>,
+}
+
+impl Handle {
+    /// Makes a call and waits for its answer; `None` if the node cannot even try.
+    fn call(&self, call: Call) -> Option<Answer> {
+        self.request(|reply| Message::Call(call, reply))
+    }
+
+    /// Sends a message and waits for the reply; `None` if it was dropped.
+    pub(crate) fn request<R>(&self, message: impl FnOnce(SyncSender<R>) -> Message) -> Option<R> {
+        // Room for the one reply, so that the owner never waits.
+        let (reply, answer) = sync_channel(1);
+        self.inbox.send(message(reply)).ok()?;
+        answer.recv().ok()
+    }
+
+    /// Sends a message that has no reply.
+    pub(crate) fn tell(&self, message: Message) {
+        let _ = self.inbox.send(message);
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.tell(Message::Leave);
+    }
+}

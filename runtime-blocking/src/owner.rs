@@ -1,0 +1,163 @@
+//! The owner: the one thread that has the kernel.
+
+use std::net::TcpStream;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+
+use netkernel_core::driver::{Machine as _, turn};
+use netkernel_core::net_kernel::{Answer, Input, NetKernel, NodeInfo, StartOptions};
+use netkernel_core::{Cookie, Instant, MailboxId, NodeName};
+
+use crate::clock::{Clock, entropy};
+use crate::host::BlockingHost;
+use crate::node::Identity;
+
+/// Messages that the inbox holds. Whoever sends more waits: callers, reader threads and the accept thread, but never the
+/// owner.
+pub(crate) const INBOX_MAX: usize = 1024;
+
+/// What the owner is sent.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// Of a stream or the listener.
+    Input(Input),
+    /// Of the listener.
+    Accepted(TcpStream),
+    /// A call that the kernel answers later.
+    Call(Call, SyncSender<Answer>),
+    /// A sender found no link with this node, and no attempt. To be answered once there is one, or was.
+    Attempt(NodeName, SyncSender<()>),
+    /// Subscribes a mailbox to node events, or ends its subscription.
+    MonitorNodes(MailboxId, bool, SyncSender<()>),
+    /// Subscribes a mailbox to diagnostics, or ends its subscription.
+    MonitorDiagnostics(MailboxId, bool, SyncSender<()>),
+    /// Sets the cookie to use with a peer.
+    SetCookie(NodeName, Cookie, SyncSender<()>),
+    /// Which links are up?
+    Nodes(SyncSender<Vec<NodeInfo>>),
+    /// Who are we?
+    Identity(SyncSender<Option<Identity>>),
+    /// A mailbox is gone.
+    Forget(MailboxId),
+    /// The last handle is gone: stop the node and end.
+    Leave,
+}
+
+/// A call of [`Message::Call`].
+#[derive(Debug)]
+pub(crate) enum Call {
+    Start(StartOptions),
+    Stop,
+    Connect(NodeName),
+    Disconnect(NodeName),
+    Names(String),
+}
+
+/// What the thread works with.
+#[derive(Debug)]
+pub(crate) struct Owner {
+    pub(crate) kernel: NetKernel,
+    pub(crate) host: BlockingHost,
+    pub(crate) clock: Clock,
+    pub(crate) inbox: Receiver<Message>,
+    pub(crate) leaving: bool,
+}
+
+impl Owner {
+    /// The thread. A turn comes before each message, so deadlines that have passed are served before the inbox.
+    pub(crate) fn run(mut self) {
+        loop {
+            let now = self.clock.now();
+            let wake = turn(&mut self.kernel, now, &mut self.host);
+            if let Some(input) = self.host.next_input() {
+                self.kernel.handle(now, input);
+                continue;
+            }
+            let outputs_left = wake.is_some_and(|wake| wake <= now);
+            if !outputs_left {
+                self.host.answer_attempts();
+                if self.leaving && self.host.is_idle() {
+                    return;
+                }
+            }
+            match self.wait(wake) {
+                Ok(message) => self.take(message),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn wait(&self, wake: Option<Instant>) -> Result<Message, RecvTimeoutError> {
+        match wake {
+            None => self.inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(wake) => self.inbox.recv_timeout(wake.saturating_since(self.clock.now())),
+        }
+    }
+
+    fn take(&mut self, message: Message) {
+        let now = self.clock.now();
+        match message {
+            Message::Input(input) => {
+                if self.host.admits(&input) {
+                    self.kernel.handle(now, input);
+                }
+            }
+            Message::Accepted(socket) => self.accept(now, socket),
+            Message::Call(call, reply) => self.call(now, call, reply),
+            Message::Attempt(node, begun) => {
+                let _ = self.kernel.connect_node(now, node);
+                self.host.attempt_asked(begun);
+            }
+            Message::MonitorNodes(mailbox, on, done) => {
+                self.kernel.demonitor_nodes(mailbox);
+                if on {
+                    self.kernel.monitor_nodes(mailbox);
+                }
+                let _ = done.send(());
+            }
+            Message::MonitorDiagnostics(mailbox, on, done) => {
+                self.host.monitor_diagnostics(mailbox, on);
+                let _ = done.send(());
+            }
+            Message::SetCookie(peer, cookie, done) => {
+                self.kernel.set_cookie(peer, cookie);
+                let _ = done.send(());
+            }
+            Message::Nodes(reply) => drop(reply.send(self.kernel.nodes().collect())),
+            Message::Identity(reply) => drop(reply.send(self.host.identity())),
+            Message::Forget(mailbox) => {
+                self.kernel.demonitor_nodes(mailbox);
+                self.host.monitor_diagnostics(mailbox, false);
+            }
+            Message::Leave => {
+                self.leaving = true;
+                let _ = self.kernel.stop(now);
+            }
+        }
+    }
+
+    fn call(&mut self, now: Instant, call: Call, reply: SyncSender<Answer>) {
+        let request = match call {
+            Call::Start(options) => {
+                // Without randomness there is no creation; the caller is told that the node is gone.
+                let Ok(entropy) = entropy() else { return };
+                self.host.prepare_start(&options);
+                self.kernel.start(now, options, entropy)
+            }
+            Call::Stop => self.kernel.stop(now),
+            Call::Connect(node) => self.kernel.connect_node(now, node),
+            Call::Disconnect(node) => self.kernel.disconnect_node(now, &node),
+            Call::Names(host) => self.kernel.names(now, &host),
+        };
+        self.host.await_answer(request, reply);
+    }
+
+    /// Takes a connection in; without randomness or threads it is dropped, as if nobody had accepted it.
+    fn accept(&mut self, now: Instant, socket: TcpStream) {
+        let stream = self.kernel.mint_stream();
+        match entropy().and_then(|entropy| self.host.accepted(stream, socket).map(|()| entropy)) {
+            Ok(entropy) => self.kernel.handle(now, Input::Accepted { stream, entropy }),
+            Err(error) => tracing::warn!(%error, "dropping an incoming connection"),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The reading half of a stream.
+
+use std::io::{self, Read as _};
+use std::net::TcpStream;
+
+use bytes::Bytes;
+use netkernel_core::link::LinkReader;
+use netkernel_core::net_kernel::{CloseCause, Input, Promotion};
+
+use crate::owner::Message;
+use crate::socket;
+use crate::stream::{Stream, Surroundings, Wish};
+
+/// Bytes that one read takes at most.
+const READ_MAX: usize = 64 * 1024;
+
+/// Serves the owner's wishes, and then the link, until the end. Returns why it has ended.
+pub(crate) fn read_loop(
+    stream: &Stream,
+    socket: &TcpStream,
+    surroundings: &Surroundings,
+) -> CloseCause {
+    // Zeroed memory is taken page by page as it is used, so a quiet stream costs little.
+    let mut buffer = vec![0; READ_MAX];
+    loop {
+        match stream.next_wish() {
+            Wish::Read => {
+                let bytes = match read(stream, socket, &mut buffer) {
+                    Ok(bytes) => Bytes::copy_from_slice(bytes),
+                    Err(cause) => return cause,
+                };
+                let input = Input::Received { stream: stream.id(), bytes };
+                if surroundings.inbox.send(Message::Input(input)).is_err() {
+                    return CloseCause::Local;
+                }
+            }
+            Wish::Promote(promotion) => {
+                return pump_loop(stream, socket, &promotion, &mut buffer, surroundings);
+            }
+            Wish::End => return CloseCause::Local,
+        }
+    }
+}
+
+/// Reads freely: decodes without a lock, and applies under the table's.
+fn pump_loop(
+    stream: &Stream,
+    socket: &TcpStream,
+    promotion: &Promotion,
+    buffer: &mut [u8],
+    surroundings: &Surroundings,
+) -> CloseCause {
+    let mut reader = LinkReader::new(promotion, surroundings.limits);
+    // What came behind the handshake is in the reader already, and may be whole frames.
+    let mut bytes: &[u8] = &[];
+    loop {
+        let batch = reader.decode(bytes);
+        // What was not yet handled when our side closed the link is dropped.
+        if stream.has_ended() {
+            return CloseCause::Local;
+        }
+        let quiet = batch.signals.is_empty() && batch.violation.is_none();
+        if !quiet && let Err(violation) = surroundings.table.apply(batch, stream) {
+            socket::abort(socket);
+            return CloseCause::Violation(violation);
+        }
+        bytes = match read(stream, socket, buffer) {
+            Ok(bytes) => bytes,
+            Err(cause) => return cause,
+        };
+    }
+}
+
+/// Reads once, at least one byte.
+fn read<'a>(
+    stream: &Stream,
+    mut socket: &TcpStream,
+    buffer: &'a mut [u8],
+) -> Result<&'a [u8], CloseCause> {
+    let n = loop {
+        match socket.read(buffer) {
+            Ok(0) => {
+                return Err(if stream.has_ended() { CloseCause::Local } else { CloseCause::Eof });
+            }
+            Ok(n) => break n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) if stream.has_ended() => return Err(CloseCause::Local),
+            Err(_) => return Err(CloseCause::Reset),
+        }
+    };
+    stream.count_received(n);
+    Ok(buffer.get(..n).unwrap_or_default())
+}

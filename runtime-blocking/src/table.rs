@@ -1,0 +1,264 @@
+//! What the owner, the readers and the senders share: processes, peers and mailboxes, under one lock.
+//!
+//! The lock is taken before a stream's or a mailbox's, never the other way round. Nothing is sent to the owner under it,
+//! for that may wait, and the owner takes it too.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use bytes::Bytes;
+use netkernel_core::link::{Batch, Busy, Limits, Peer, Sending, Violation};
+use netkernel_core::net_kernel::Promotion;
+use netkernel_core::process::{Deliver, Processes, RegisterNameError};
+use netkernel_core::term::{Atom, Pid};
+use netkernel_core::wire::control::Control;
+use netkernel_core::{Creation, LinkId, MailboxId, NodeName, PingId};
+
+use crate::lock;
+use crate::mailbox::{Item, Queue};
+use crate::stream::Stream;
+
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    state: Mutex<State>,
+    /// A peer has changed its state.
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    own: Option<NodeName>,
+    processes: Processes,
+    mailboxes: Mailboxes,
+    pings: BTreeMap<PingId, SyncSender<bool>>,
+    /// The nodes that are not absent.
+    peers: BTreeMap<NodeName, Peer>,
+    /// The streams of the links that are up or closing.
+    links: BTreeMap<LinkId, Arc<Stream>>,
+}
+
+type Mailboxes = BTreeMap<MailboxId, Arc<Queue>>;
+
+/// What became of a signal.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// It is on its way, as far as this side goes.
+    Sent,
+    /// There is no link and no attempt.
+    Absent(Control),
+    /// The link is going down, or the peer does not know such signals.
+    Dropped,
+    /// Longer than a frame can be.
+    TooLong,
+}
+
+/// Mailboxes.
+impl Table {
+    pub(crate) fn add_mailbox(&self) -> (MailboxId, Arc<Queue>) {
+        let mut state = lock(&self.state);
+        let id = state.processes.spawn_mailbox();
+        let queue = Arc::<Queue>::default();
+        state.mailboxes.insert(id, Arc::clone(&queue));
+        (id, queue)
+    }
+
+    pub(crate) fn remove_mailbox(&self, id: MailboxId) {
+        let mut state = lock(&self.state);
+        state.processes.remove(id);
+        state.mailboxes.remove(&id);
+    }
+
+    pub(crate) fn pid(&self, id: MailboxId) -> Option<Pid> {
+        lock(&self.state).processes.pid(id)
+    }
+
+    pub(crate) fn register(&self, name: Atom, id: MailboxId) -> Result<(), RegisterNameError> {
+        lock(&self.state).processes.register(name, id)
+    }
+
+    pub(crate) fn unregister(&self, name: &str) -> bool {
+        lock(&self.state).processes.unregister(name).is_some()
+    }
+
+    /// Puts an item into a mailbox, if it is still there.
+    pub(crate) fn push(&self, to: MailboxId, item: Item) {
+        push(&lock(&self.state).mailboxes, to, item);
+    }
+
+    /// Delivers a message to a process of this node; `false` if the pid is another node's.
+    pub(crate) fn send_locally(&self, to: &Pid, message: &Bytes) -> bool {
+        let state = lock(&self.state);
+        if state.own.as_ref().is_none_or(|own| *own.as_atom() != to.node) {
+            return false;
+        }
+        if let Some(mailbox) = state.processes.mailbox(to) {
+            push(&state.mailboxes, mailbox, Item::Message(message.clone()));
+        }
+        true
+    }
+
+    /// Delivers a message to a registered process of this node; `false` if `node` is another one.
+    pub(crate) fn send_locally_by_name(&self, node: &NodeName, to: &str, message: &Bytes) -> bool {
+        let state = lock(&self.state);
+        if state.own.as_ref() != Some(node) {
+            return false;
+        }
+        if let Some(mailbox) = state.processes.whereis(to) {
+            push(&state.mailboxes, mailbox, Item::Message(message.clone()));
+        }
+        true
+    }
+}
+
+/// What senders and callers do.
+impl Table {
+    /// Sends a signal to a node. Waits while that node has enough to take.
+    pub(crate) fn send(&self, node: &NodeName, mut signal: Control) -> Outcome {
+        let mut state = lock(&self.state);
+        loop {
+            let Some(peer) = state.peers.get_mut(node) else { return Outcome::Absent(signal) };
+            match peer.send(signal) {
+                Sending::Push { link, frame } => {
+                    let stream = state.links.get(&link).map(Arc::clone);
+                    drop(state);
+                    let Some(stream) = stream else { return Outcome::Dropped };
+                    push_frame(&stream, frame);
+                    return Outcome::Sent;
+                }
+                Sending::Queued => return Outcome::Sent,
+                Sending::Full(back) => {
+                    signal = back;
+                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                }
+                Sending::Absent(back) => return Outcome::Absent(back),
+                Sending::TooLong(_) => return Outcome::TooLong,
+                Sending::Dropped => return Outcome::Dropped,
+            }
+        }
+    }
+
+    /// Begins a ping: its id, the signals to send, and where its result will be. `None` while the node is not alive.
+    pub(crate) fn ping(&self, node: &NodeName) -> Option<(PingId, [Control; 2], Receiver<bool>)> {
+        let mut state = lock(&self.state);
+        let (ping, signals) = state.processes.ping(node)?;
+        let (result, receiver) = sync_channel(1);
+        state.pings.insert(ping, result);
+        Some((ping, signals, receiver))
+    }
+
+    pub(crate) fn cancel_ping(&self, ping: PingId) {
+        let mut state = lock(&self.state);
+        state.processes.cancel_ping(ping);
+        state.pings.remove(&ping);
+    }
+
+    pub(crate) fn is_own(&self, node: &NodeName) -> bool {
+        lock(&self.state).own.as_ref() == Some(node)
+    }
+}
+
+/// What readers do.
+impl Table {
+    /// Has the signals of one read handled. Answers go to the stream that they came from.
+    pub(crate) fn apply(&self, batch: Batch, stream: &Stream) -> Result<(), Violation> {
+        let mut state = lock(&self.state);
+        let State { processes, mailboxes, pings, .. } = &mut *state;
+        batch.apply(processes, &mut Delivery { mailboxes, pings, stream: Some(stream) })
+    }
+}
+
+/// What the owner does, on the kernel's outputs.
+impl Table {
+    pub(crate) fn alive(&self, name: &NodeName, creation: Creation) {
+        let mut state = lock(&self.state);
+        state.processes.alive(name.clone(), creation);
+        state.own = Some(name.clone());
+    }
+
+    pub(crate) fn not_alive(&self) {
+        let mut state = lock(&self.state);
+        state.processes.not_alive();
+        state.own = None;
+    }
+
+    pub(crate) fn attempting(&self, node: NodeName, link: LinkId, limits: Limits) {
+        let mut state = lock(&self.state);
+        state.peers.entry(node).or_insert_with(|| Peer::new(limits)).attempting(link);
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// What waited for the link is queued before anybody can send behind it.
+    pub(crate) fn promoted(&self, promotion: &Promotion, stream: &Arc<Stream>) {
+        let mut state = lock(&self.state);
+        let waited = state.peers.get_mut(&promotion.node).map(|peer| peer.promoted(promotion));
+        stream.outgoing.with(|writer| {
+            for frame in waited.unwrap_or_default() {
+                writer.push_raw(frame);
+            }
+        });
+        state.links.insert(promotion.link, Arc::clone(stream));
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    pub(crate) fn closing(&self, node: &NodeName, link: LinkId) {
+        if let Some(peer) = lock(&self.state).peers.get_mut(node) {
+            peer.closing(link);
+        }
+    }
+
+    pub(crate) fn disconnected(&self, node: &NodeName, link: LinkId) {
+        let mut state = lock(&self.state);
+        let State { processes, mailboxes, pings, peers, links, .. } = &mut *state;
+        links.remove(&link);
+        if let Some(peer) = peers.get_mut(node) {
+            peer.disconnected(link);
+            if peer.is_absent() {
+                peers.remove(node);
+            }
+        }
+        processes.connection_down(node, &mut Delivery { mailboxes, pings, stream: None });
+        drop(state);
+        self.changed.notify_all();
+    }
+}
+
+/// Queues a frame on the link that it is made for; waits while that has no room. One whose link ends is dropped.
+fn push_frame(stream: &Stream, mut frame: Bytes) {
+    while let Err(Busy(back)) = stream.outgoing.with(|writer| writer.push(frame)) {
+        frame = back;
+        stream.outgoing.wait_for_room();
+    }
+}
+
+fn push(mailboxes: &Mailboxes, to: MailboxId, item: Item) {
+    if let Some(queue) = mailboxes.get(&to) {
+        queue.push(item);
+    }
+}
+
+/// Carries out what signals lead to.
+struct Delivery<'a> {
+    mailboxes: &'a Mailboxes,
+    pings: &'a mut BTreeMap<PingId, SyncSender<bool>>,
+    stream: Option<&'a Stream>,
+}
+
+impl Deliver for Delivery<'_> {
+    fn message(&mut self, to: MailboxId, message: Bytes) {
+        push(self.mailboxes, to, Item::Message(message));
+    }
+
+    fn answer(&mut self, frame: Bytes) -> Result<(), Violation> {
+        self.stream
+            .map_or(Ok(()), |stream| stream.outgoing.with(|writer| writer.push_forced(frame)))
+    }
+
+    fn pong(&mut self, ping: PingId, alive: bool) {
+        if let Some(result) = self.pings.remove(&ping) {
+            let _ = result.send(alive);
+        }
+    }
+}
