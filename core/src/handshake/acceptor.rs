@@ -89,7 +89,7 @@ impl Acceptor {
         }
     }
 
-    /// When the peer has taken too long.
+    /// When the peer has taken too long. The machine has no clock: whoever drives it drops it then.
     #[must_use]
     pub const fn deadline(&self) -> Instant {
         self.deadline
@@ -127,18 +127,8 @@ impl Acceptor {
         match self.state.clone() {
             State::Name => self.name(&packet, out),
             State::Alive { hello, peer, cookie } => {
-                let status =
-                    Status::parse(&packet).map_err(|_| Failure::Malformed(Stage::Alive))?;
-                match status {
-                    Status::True => self.send_challenge(now, hello, peer, cookie, out),
-                    Status::False => Err(Failure::Declined),
-                    Status::Ok
-                    | Status::OkSimultaneous
-                    | Status::Nok
-                    | Status::NotAllowed
-                    | Status::Alive
-                    | Status::Named { .. } => Err(Failure::Malformed(Stage::Alive)),
-                }
+                Self::alive(&packet)?;
+                self.send_challenge(now, hello, peer, cookie, out)
             }
             State::Complement { hello, peer, cookie } => {
                 self.complement(now, &packet, hello, peer, cookie, out)
@@ -187,6 +177,23 @@ impl Acceptor {
         Err(Failure::MissingFlags(missing))
     }
 
+    //= docs/spec/handshake.md#hs-acceptor-alive
+    fn alive(packet: &[u8]) -> Result<(), Failure> {
+        match Status::parse(packet) {
+            Ok(Status::True) => Ok(()),
+            Ok(Status::False) => Err(Failure::Declined),
+            Ok(
+                Status::Ok
+                | Status::OkSimultaneous
+                | Status::Nok
+                | Status::NotAllowed
+                | Status::Alive
+                | Status::Named { .. },
+            )
+            | Err(_) => Err(Failure::Malformed(Stage::Alive)),
+        }
+    }
+
     //= docs/spec/handshake.md#hs-acceptor-timer
     fn send_challenge(
         mut self,
@@ -196,6 +203,7 @@ impl Acceptor {
         cookie: Cookie,
         out: &mut Vec<u8>,
     ) -> Result<AcceptorStep, Failure> {
+        //= docs/spec/handshake.md#hs-acceptor-named
         let flags = if hello.wants_name() {
             self.config.flags.without(Flags::PUBLISHED) | Flags::NAME_ME
         } else {
@@ -209,7 +217,6 @@ impl Acceptor {
         };
         self.packets.put(out, |out| message.emit(out));
         self.deadline = now + self.config.setup_time;
-        self.config.flags = flags;
         self.state = match hello.creation {
             Some(creation) => {
                 State::Reply { agreed: flags.agree(hello.flags), creation, peer, cookie }
