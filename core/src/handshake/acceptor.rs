@@ -147,6 +147,7 @@ impl Acceptor {
                 Hello { flags, creation: Some(creation), name }
             }
         };
+        //= docs/spec/handshake.md#hs-name-form
         let well_formed =
             if hello.wants_name() { hello.name.is_host() } else { hello.name.is_full_name() };
         if !well_formed {
@@ -203,7 +204,7 @@ impl Acceptor {
         cookie: Cookie,
         out: &mut Vec<u8>,
     ) -> Result<AcceptorStep, Failure> {
-        //= docs/spec/handshake.md#hs-acceptor-named
+        //= docs/spec/handshake.md#hs-dynamic-acceptor
         let flags = if hello.wants_name() {
             self.config.flags.without(Flags::PUBLISHED) | Flags::NAME_ME
         } else {
@@ -357,6 +358,7 @@ impl Admission {
         self.acceptor.deadline
     }
 
+    //= docs/spec/handshake.md#hs-acceptor-greeting
     /// Sends the status, and the challenge unless the peer must answer first.
     ///
     /// # Errors
@@ -393,6 +395,7 @@ impl Admission {
         )
     }
 
+    //= docs/spec/handshake.md#hs-acceptor-refusal
     /// Sends the status that fits, if any, and ends the handshake.
     #[must_use]
     pub fn refuse(self, refusal: Refusal, out: &mut Vec<u8>) -> Failure {

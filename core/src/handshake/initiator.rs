@@ -126,6 +126,7 @@ impl Initiator {
         bytes: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<InitiatorStep, Failure> {
+        //= docs/spec/handshake.md#hs-initiator-nok
         // Whatever follows `nok` is not worth its memory.
         if self.state == State::OtherAttempt {
             return Ok(InitiatorStep::Nok(self));
@@ -205,6 +206,7 @@ impl Initiator {
             digest: self.config.cookie.digest(message.challenge),
         };
         self.packets.put(out, |out| reply.emit(out));
+        //= docs/spec/handshake.md#hs-initiator-timer
         self.deadline = now + self.config.setup_time;
         self.state = State::Ack { given, flags, creation: message.creation };
         self.advance(now, out)
@@ -237,7 +239,7 @@ impl Initiator {
     }
 }
 
-//= docs/spec/handshake.md#hs-initiator-named
+//= docs/spec/handshake.md#hs-dynamic-initiator
 /// The name in a `named:` status, which is UTF-8, if a node may have it and it is of the host that asked.
 fn given_name(name: &PeerName, host: &PeerName) -> Option<NodeName> {
     let given = NodeName::new(core::str::from_utf8(name.as_bytes()).ok()?).ok()?;

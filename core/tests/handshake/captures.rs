@@ -237,9 +237,9 @@ const V5_OTP_NAMES: &[Line] = &[
 ];
 const NAMED_BY_OTP: &str = "38VACHK9LY67K@localhost";
 
-//= docs/spec/handshake.md#hs-acceptor-named
+//= docs/spec/handshake.md#hs-dynamic-acceptor
 //= type=test
-//= docs/spec/handshake.md#hs-initiator-named
+//= docs/spec/handshake.md#hs-dynamic-initiator
 //= type=test
 #[test]
 fn v5_otp_gives_a_name() {
@@ -263,9 +263,9 @@ const V5_OTP_IS_NAMED: &[Line] = &[
     A("61 ae8d2482ddff53c48609173bdad9136b"),
 ];
 
-//= docs/spec/handshake.md#hs-acceptor-named
+//= docs/spec/handshake.md#hs-dynamic-acceptor
 //= type=test
-//= docs/spec/handshake.md#hs-initiator-named
+//= docs/spec/handshake.md#hs-dynamic-initiator
 //= type=test
 #[test]
 fn v5_otp_is_given_a_name() {

@@ -7,3 +7,4 @@ mod matrix;
 mod pair;
 mod pair_properties;
 mod parties;
+mod play;

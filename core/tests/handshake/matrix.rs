@@ -82,6 +82,8 @@ fn events() -> Vec<Event> {
         ("name 6 and a byte", packet(&and_a_byte(send_name_6(OTP, "a@h")))),
         ("name 6 few flags", packet(&send_name_6(Flags::PUBLISHED, "a@h"))),
         ("name 6 no @", packet(&send_name_6(OTP, "h"))),
+        ("name 6 no @ few", packet(&send_name_6(Flags::PUBLISHED, "h"))),
+        ("name 6 illegal few", packet(&send_name_6(Flags::PUBLISHED, "a.b@h"))),
         ("name 6 illegal", packet(&send_name_6(OTP, "a.b@h"))),
         ("name 6 name me", packet(&send_name_6(OTP | Flags::NAME_ME, "h"))),
         ("name 6 name me @", packet(&send_name_6(OTP | Flags::NAME_ME, "a@h"))),
@@ -205,6 +207,8 @@ name 6                | .               | .           | =            | .        
 name 6 and a byte     | .               | .           | =            | .             | .             | .          | .
 name 6 few flags      | .               | .           | =            | .             | .             | .          | .
 name 6 no @           | .               | .           | =            | .             | .             | .          | .
+name 6 no @ few       | .               | .           | =            | .             | .             | .          | .
+name 6 illegal few    | .               | .           | =            | .             | .             | .          | .
 name 6 illegal        | .               | .           | =            | .             | .             | .          | .
 name 6 name me        | .               | .           | =            | .             | .             | .          | .
 name 6 name me @      | .               | .           | =            | .             | .             | .          | .
@@ -245,7 +249,7 @@ ack and a byte        | .               | .           | =            | .        
 //= type=test
 //= docs/spec/handshake.md#hs-initiator-nok
 //= type=test
-//= docs/spec/handshake.md#hs-initiator-named
+//= docs/spec/handshake.md#hs-dynamic-initiator
 //= type=test
 //= docs/spec/handshake.md#hs-initiator-challenge
 //= type=test
@@ -304,6 +308,8 @@ name 6                | Reply sok N                | .         | .            | 
 name 6 and a byte     | Reply sok N                | .         | .            | .                          | .          | .
 name 6 few flags      | !MissingFlags snot_allowed | .         | .            | .                          | .          | .
 name 6 no @           | .                          | .         | .            | .                          | .          | .
+name 6 no @ few       | .                          | .         | .            | .                          | .          | .
+name 6 illegal few    | !MissingFlags snot_allowed | .         | .            | .                          | .          | .
 name 6 illegal        | !Nok snok                  | .         | .            | .                          | .          | .
 name 6 name me        | Reply snamed N             | .         | .            | .                          | .          | .
 name 6 name me @      | .                          | .         | .            | .                          | .          | .
@@ -385,7 +391,7 @@ already pending       | !AlreadyPending              | !AlreadyPending          
 //= type=test
 //= docs/spec/handshake.md#hs-acceptor-refusal
 //= type=test
-//= docs/spec/handshake.md#hs-acceptor-named
+//= docs/spec/handshake.md#hs-dynamic-acceptor
 //= type=test
 #[test]
 fn answers_of_the_kernel() {

@@ -1,162 +1,19 @@
 //! Both machines, one against the other.
 
 use core::time::Duration;
-use std::collections::VecDeque;
 
-use netkernel_core::handshake::{Failure, Greeting, InitiatorConfig, Own, Refusal, Stage};
+use netkernel_core::handshake::{
+    Acceptor, AcceptorStep, Failure, Greeting, NokCause, Own, Refusal, Stage, Welcome,
+};
 use netkernel_core::wire::framing::Framing;
 use netkernel_core::wire::handshake::{ChallengeReply, Complement, SendName};
-use netkernel_core::{Challenge, Cookie, Creation, Digest, Flags, Instant, NodeType, PeerName};
+use netkernel_core::{Challenge, Creation, Digest, Flags, Instant, NodeType, PeerName};
 
 use crate::parties::{
-    Answer, Dialler, Listener, OTP, OTP_VISIBLE, Outcome, SETUP, at, bodies, cookie, dialling,
+    Answer, Dialler, Listener, OTP, OTP_VISIBLE, Outcome, SETUP, at, bodies, cookie, entropy,
     listening, node, packet,
 };
-
-/// The challenges of the side that dials and of the one that listens.
-pub(crate) const OURS: u32 = 0xFFFF_FFFF;
-pub(crate) const THEIRS: u32 = 0;
-/// What each side sends on the channel as soon as it may.
-pub(crate) const FIRST_FRAMES: &[u8] = &[0, 0, 0, 0, 0, 0, 0, 2, 112, 131];
-
-/// Everything that a handshake depends on.
-#[derive(Clone, Debug)]
-pub(crate) struct Pair {
-    pub(crate) own: &'static str,
-    pub(crate) answer: Answer,
-    pub(crate) cookies: [&'static str; 2],
-    pub(crate) flags: [Flags; 2],
-    pub(crate) replace: bool,
-    pub(crate) framing: Framing,
-}
-
-impl Pair {
-    pub(crate) fn new() -> Self {
-        Self {
-            own: "a@h",
-            answer: Answer::Greet(Greeting::Ok),
-            cookies: ["SECRET"; 2],
-            flags: [OTP_VISIBLE; 2],
-            replace: true,
-            framing: Framing::Short,
-        }
-    }
-
-    fn dialler_config(&self) -> InitiatorConfig {
-        InitiatorConfig {
-            cookie: cookie(self.cookies[0]),
-            framing: self.framing,
-            ..dialling(self.own, 4, self.flags[0], "b@h")
-        }
-    }
-
-    pub(crate) fn dialler(&self) -> (Dialler, Vec<u8>) {
-        Dialler::new(self.dialler_config(), OURS, self.replace)
-    }
-
-    pub(crate) fn listener(&self) -> Listener {
-        let mut config = listening("b@h", 6, self.flags[1]);
-        config.framing = self.framing;
-        Listener::new(config, THEIRS, self.answer.clone()).with_cookie(cookie(self.cookies[1]))
-    }
-
-    /// Plays it with whole writes.
-    pub(crate) fn play(&self) -> [Outcome; 2] {
-        self.play_in(&[usize::MAX]).outcomes
-    }
-
-    /// Plays it, with the bytes of both directions cut into pieces of these lengths, again and again.
-    pub(crate) fn play_in(&self, pieces: &[usize]) -> Played {
-        self.play_altered(pieces, |_, _| {})
-    }
-
-    /// Plays it; `alter` may change the bytes of either direction (0 is from the dialler) on their way.
-    pub(crate) fn play_altered(
-        &self,
-        pieces: &[usize],
-        mut alter: impl FnMut(usize, &mut Vec<u8>),
-    ) -> Played {
-        let (mut dialler, hello) = self.dialler();
-        let mut listener = self.listener();
-        let mut played = Played::default();
-        let mut pipes = [Pipe::default(), Pipe::default()];
-        let mut write = |pipes: &mut [Pipe; 2], from: usize, mut bytes: Vec<u8>| {
-            alter(from, &mut bytes);
-            pipes[from].write(&bytes);
-        };
-        write(&mut pipes, 0, hello);
-        for piece in pieces.iter().cycle().take(10_000) {
-            let Some(from) = pipes.iter().position(|pipe| !pipe.waiting.is_empty()) else { break };
-            let bytes = pipes[from].read(*piece);
-            let up = [dialler.outcome.is_up(), listener.outcome.is_up()];
-            if up[1 - from] {
-                played.later[1 - from].extend(&bytes);
-                continue;
-            }
-            let mut said = match from {
-                0 => listener.hears(Instant::ORIGIN, &bytes),
-                _ => dialler.hears(Instant::ORIGIN, &bytes),
-            };
-            // Whoever has come up sends on at once, behind its last packet.
-            if listener.outcome.is_up() != up[1] || dialler.outcome.is_up() != up[0] {
-                said.extend(FIRST_FRAMES);
-            }
-            write(&mut pipes, 1 - from, said);
-        }
-        assert!(pipes.iter().all(|pipe| pipe.waiting.is_empty()), "it does not end");
-        played.said = pipes.map(|pipe| pipe.written);
-        played.outcomes = [dialler.outcome, listener.outcome];
-        played
-    }
-}
-
-/// How a handshake went. The dialler's side comes first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Played {
-    pub(crate) outcomes: [Outcome; 2],
-    /// Bytes written, as they arrived.
-    pub(crate) said: [Vec<u8>; 2],
-    /// Bytes that came after the end of the handshake, without the residue.
-    pub(crate) later: [Vec<u8>; 2],
-}
-
-impl Default for Played {
-    fn default() -> Self {
-        let outcomes = [Outcome::Waits(Stage::Status), Outcome::Waits(Stage::Name)];
-        Self { outcomes, said: Default::default(), later: Default::default() }
-    }
-}
-
-impl Played {
-    /// What each side has of the channel, however it came, and no residue any more.
-    pub(crate) fn channel(mut self) -> (Self, [Vec<u8>; 2]) {
-        let mut channel = [Vec::new(), Vec::new()];
-        for (side, channel) in channel.iter_mut().enumerate() {
-            if let Outcome::Up(established) = &mut self.outcomes[side] {
-                channel.extend(core::mem::take(&mut established.residue));
-            }
-            channel.append(&mut self.later[side]);
-        }
-        (self, channel)
-    }
-}
-
-#[derive(Default)]
-struct Pipe {
-    waiting: VecDeque<u8>,
-    written: Vec<u8>,
-}
-
-impl Pipe {
-    fn write(&mut self, bytes: &[u8]) {
-        self.waiting.extend(bytes);
-        self.written.extend(bytes);
-    }
-
-    fn read(&mut self, length: usize) -> Vec<u8> {
-        self.waiting.drain(..length.min(self.waiting.len())).collect()
-    }
-}
+use crate::play::{FIRST_FRAMES, OURS, Pair, THEIRS};
 
 //= docs/spec/handshake.md#hs-flags-agreed
 //= type=test
@@ -200,7 +57,7 @@ fn a_cookie_and_the_digits_of_the_challenge_are_not_told_apart_by_erlang() {
     assert_eq!(digest("AB", 12), digest("AB1", 2));
 }
 
-//= docs/spec/handshake.md#hs-flags-visible
+//= docs/spec/handshake.md#hs-visible
 //= type=test
 #[test]
 fn a_link_is_visible_if_both_wish_it() {
@@ -277,7 +134,7 @@ fn alive_is_answered_true_or_false() {
 //= type=test
 #[test]
 fn after_nok_the_initiator_waits_and_heeds_nothing() {
-    let nok = netkernel_core::handshake::NokCause::OurAttempt;
+    let nok = NokCause::OurAttempt;
     let pair = Pair { answer: Answer::Refuse(Refusal::Nok(nok)), ..Pair::new() };
     let waits = Outcome::Waits(Stage::OtherAttempt);
     assert_eq!(pair.play(), [waits.clone(), Outcome::Failed(Failure::Nok(nok))]);
@@ -292,9 +149,9 @@ fn after_nok_the_initiator_waits_and_heeds_nothing() {
     assert_eq!((dialler.outcome, dialler.deadline), (waits, at(7)));
 }
 
-//= docs/spec/handshake.md#hs-initiator-named
+//= docs/spec/handshake.md#hs-dynamic-initiator
 //= type=test
-//= docs/spec/handshake.md#hs-acceptor-named
+//= docs/spec/handshake.md#hs-dynamic-acceptor
 //= type=test
 #[test]
 fn a_node_without_a_name_is_given_one_of_its_host() {
@@ -310,7 +167,7 @@ fn a_node_without_a_name_is_given_one_of_its_host() {
     assert_eq!(other_host.play()[0], Outcome::Failed(Failure::GivenName));
 }
 
-//= docs/spec/handshake.md#hs-initiator-named
+//= docs/spec/handshake.md#hs-dynamic-initiator
 //= type=test
 #[test]
 fn a_given_name_is_utf_8_although_the_host_was_sent_in_latin_1() {
@@ -437,12 +294,54 @@ fn frames_right_behind_the_last_packet_are_handed_on() {
     assert_eq!(listener.outcome.up().residue, FIRST_FRAMES);
 }
 
+//= docs/spec/handshake.md#hs-packet-limit
+//= type=test
+#[test]
+fn a_length_beyond_two_bytes_ends_it_at_once() {
+    let pair = Pair { framing: Framing::Long, ..Pair::new() };
+    for (length, outcome) in [
+        ([0, 0, 0xFF, 0xFF], Outcome::Waits(Stage::Name)),
+        ([0, 1, 0, 0], Outcome::Failed(Failure::Malformed(Stage::Name))),
+    ] {
+        let mut listener = pair.listener();
+        assert_eq!(listener.hears(at(1), &length), []);
+        assert_eq!(listener.outcome, outcome);
+    }
+}
+
+//= docs/spec/handshake.md#hs-acceptor-ack
+//= type=test
+#[test]
+fn nothing_is_acknowledged_before_the_kernel_says_so() {
+    let config = listening("b@h", 6, OTP);
+    let mut out = Vec::new();
+    let name = SendName::V6 { flags: OTP, creation: Creation(4), name: PeerName::new("a@h") };
+    name.emit(&mut out);
+    let machine = Acceptor::new(at(0), config, entropy(THEIRS));
+    let step = machine.receive(at(1), &packet(&out), &mut Vec::new());
+    let Ok(AcceptorStep::Admit(admission)) = step else { panic!("{step:?}") };
+    assert_eq!(admission.deadline(), at(7), "the timer runs on while the kernel is asked");
+    let secret = cookie("SECRET");
+    let welcome = Welcome { greeting: Greeting::Ok, peer: node("a@h"), cookie: secret.clone() };
+    let step = admission.accept(at(1), welcome, &mut Vec::new());
+    let Ok(AcceptorStep::Wait(machine)) = step else { panic!("{step:?}") };
+
+    let digest = secret.digest(Challenge(THEIRS));
+    let (mut reply, mut out) = (Vec::new(), Vec::new());
+    ChallengeReply { challenge: Challenge(OURS), digest }.emit(&mut reply);
+    let step = machine.receive(at(2), &packet(&reply), &mut out);
+    let Ok(AcceptorStep::Authenticated(confirmation)) = step else { panic!("{step:?}") };
+    assert_eq!((confirmation.peer(), &out[..]), (&node("a@h"), &[][..]));
+    let up = confirmation.confirm(&mut out);
+    assert_eq!((up.node, bodies(&out)[0][0]), (node("a@h"), b'a'));
+}
+
 //= docs/spec/handshake.md#hs-digest
 //= type=test
 #[test]
 fn the_digests_prove_each_others_challenge() {
     let played = Pair::new().play_in(&[usize::MAX]);
-    let secret: Cookie = cookie("SECRET");
+    let secret = cookie("SECRET");
     let reply =
         ChallengeReply { challenge: Challenge(OURS), digest: secret.digest(Challenge(THEIRS)) };
     let mut expected = Vec::new();

@@ -1,12 +1,12 @@
 //! What holds however the bytes of a handshake are cut, and whatever happens to them.
 
 use netkernel_core::handshake::Greeting;
-use netkernel_core::{Challenge, Digest};
+use netkernel_core::{Challenge, Digest, Instant};
 use proptest::collection::vec as many;
 use proptest::prelude::*;
 
-use crate::pair::{FIRST_FRAMES, OURS, Pair, THEIRS};
 use crate::parties::{Answer, Outcome, cookie};
+use crate::play::{FIRST_FRAMES, OURS, Pair, THEIRS};
 
 fn pairs() -> impl Strategy<Value = Pair> {
     let alive = Answer::Greet(Greeting::Alive);
@@ -92,8 +92,8 @@ proptest! {
                 bytes.extend(prefix);
             }
             bytes.extend(chunk);
-            let _ = dialler.hears(netkernel_core::Instant::ORIGIN, &bytes);
-            let _ = listener.hears(netkernel_core::Instant::ORIGIN, &bytes);
+            let _ = dialler.hears(Instant::ORIGIN, &bytes);
+            let _ = listener.hears(Instant::ORIGIN, &bytes);
         }
         prop_assert!(!dialler.outcome.is_up() && !listener.outcome.is_up());
     }
