@@ -6,6 +6,7 @@ mod support;
 
 use core::time::Duration;
 use std::net::TcpListener;
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Instant as Moment;
 
@@ -170,6 +171,20 @@ fn sends_to_nobody_are_dropped() {
     let asleep = Node::new(epmd.config()).unwrap().mailbox();
     assert_eq!(asleep.send(&gone, term(b"x")), Err(SendError::NotAlive));
     assert_eq!(asleep.pid(), None);
+}
+
+#[test]
+fn a_waker_is_called_for_each_item() {
+    let epmd = Epmd::start();
+    let ((a, a_box), (_b, _b_box)) = (epmd.node(A), epmd.node(B));
+    let (calls, called) = channel();
+    assert!(a_box.set_waker(move || {
+        let _ = calls.send(());
+    }));
+    assert!(!a_box.set_waker(|| {}), "there is one already");
+    a.connect_node(name(B)).unwrap();
+    called.recv_timeout(GIVE_UP).unwrap();
+    assert!(matches!(a_box.try_recv(), Some(Item::Event(_))));
 }
 
 #[test]
