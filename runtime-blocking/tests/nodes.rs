@@ -326,9 +326,11 @@ fn simultaneous_connects_make_one_link() {
             thread::spawn(move || other.connect_node(name(A))),
         ];
         for call in calls {
-            call.join().unwrap().unwrap();
+            // It may fail, as in Erlang: when the losing attempt of the round before is seen only after the end of the
+            // winner's link, this call waits for it, and it has ended long ago.
+            let _ = call.join().unwrap();
         }
-        a.ping(&name(B), GIVE_UP).unwrap();
+        eventually("there is a link", || a.ping(&name(B), GIVE_UP).is_ok());
         assert_eq!((a.nodes().len(), b.nodes().len()), (1, 1));
         expect_up(&a_box, B);
         expect_up(&b_box, A);
