@@ -1,4 +1,24 @@
 //! Erlang's distribution kernel as pure, deterministic state machines.
+//!
+//! Nothing in here knows a socket, a thread, a lock, a clock or a random number. Machines take inputs with a `now`, and give
+//! outputs; the same inputs give the same outputs, on every platform. That makes them easy to embed in any event loop, to
+//! fuzz, and to run by the thousand in a simulation.
+//!
+//! | layer | what it is |
+//! |---|---|
+//! | [`wire`], [`term`] | bytes to values and back |
+//! | [`handshake`], [`epmd`], [`liveness`] | small machines, each usable alone |
+//! | [`net_kernel`] | the node: its name, its links, who may connect, ticks. Sees no payload |
+//! | [`link`], [`process`] | the data plane: what is sent and received on a link, and for whom |
+//! | [`driver`] | the loop that runtimes share |
+//!
+//! Each layer uses only those above it in this table. `docs/embedding.md` shows how to drive them.
+//!
+//! # Security
+//!
+//! Distribution without TLS is open to whoever reaches the port of a node and learns its cookie. The cookie is proved by
+//! MD5 digests that can be guessed offline from one recorded handshake, and nothing after it is protected. Whoever is let
+//! in is trusted with everything that the node serves. Use it on loopback, or where the network is trusted.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -31,3 +51,7 @@ pub use flags::{Flags, NodeType};
 pub use ids::{LinkId, MailboxId, PingId, RequestId, StreamId};
 pub use name::{NameError, NodeName, PeerName};
 pub use time::Instant;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/embedding.md")]
+mod embedding {}

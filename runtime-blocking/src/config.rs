@@ -1,8 +1,8 @@
 //! What a node is made with.
 
 use core::fmt;
+use core::net::Ipv4Addr;
 use core::ops::RangeInclusive;
-use std::net::Ipv4Addr;
 
 use netkernel_core::link::Limits;
 use netkernel_core::net_kernel::{Config, NetTicktime};

@@ -22,9 +22,10 @@ const READ_LIMIT: u64 = 1024;
 /// # Errors
 /// [`CookieFileError`], which names the file and what is wrong with it.
 pub fn find() -> Result<Cookie, CookieFileError> {
-    let home = std::env::home_dir()
-        .filter(|home| !home.as_os_str().is_empty())
-        .ok_or(CookieFileError { path: FILE_NAME.into(), problem: CookieFileProblem::NoHome })?;
+    let home =
+        std::env::home_dir().filter(|home| !home.as_os_str().is_empty()).ok_or_else(|| {
+            CookieFileError { path: FILE_NAME.into(), problem: CookieFileProblem::NoHome }
+        })?;
     let config = std::env::var_os("XDG_CONFIG_HOME")
         .filter(|config| !config.is_empty())
         .map_or_else(|| home.join(".config"), PathBuf::from);
@@ -193,7 +194,8 @@ impl fmt::Display for CookieFileProblem {
 
 impl core::error::Error for CookieFileError {}
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt as _;

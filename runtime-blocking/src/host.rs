@@ -1,8 +1,9 @@
 //! Carries the kernel's outputs out. Nothing here blocks: what takes time is a thread's.
 
+use core::net::Ipv4Addr;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 

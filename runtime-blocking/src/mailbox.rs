@@ -15,7 +15,7 @@ use netkernel_core::{MailboxId, NodeName};
 
 use crate::lock;
 use crate::node::Handle;
-use crate::table::Unsent;
+use crate::table::Outcome;
 
 /// What arrives in a [`Mailbox`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -147,18 +147,18 @@ impl Mailbox {
 
     fn send_signal(&self, node: &NodeName, signal: Control) -> Result<(), SendError> {
         let table = &self.handle.table;
-        let result = match table.send(node, signal) {
-            Err(Unsent::Absent(signal)) => {
+        let outcome = match table.send(node, signal) {
+            Outcome::Absent(signal) => {
                 self.pid().ok_or(SendError::NotAlive)?;
                 self.handle.request(|begun| crate::owner::Message::Attempt(node.clone(), begun));
                 table.send(node, signal)
             }
-            result => result,
+            outcome @ (Outcome::Sent | Outcome::Dropped | Outcome::TooLong) => outcome,
         };
-        match result {
+        match outcome {
             // Absent still: the attempt failed at once, or has failed already.
-            Ok(()) | Err(Unsent::Absent(_) | Unsent::Dropped) => Ok(()),
-            Err(Unsent::TooLong) => Err(SendError::TooLong),
+            Outcome::Sent | Outcome::Absent(_) | Outcome::Dropped => Ok(()),
+            Outcome::TooLong => Err(SendError::TooLong),
         }
     }
 }

@@ -8,7 +8,7 @@ use netkernel_core::NodeName;
 use netkernel_core::net_kernel::ConnectError;
 
 use crate::node::Node;
-use crate::table::Table;
+use crate::table::{Outcome, Table};
 
 /// Why a ping was not answered: Erlang's `pang`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -50,7 +50,7 @@ pub(crate) fn ping(
     let not_alive = PingError::Connect(ConnectError::NotAlive);
     let (ping, signals, result) = table.ping(node).ok_or(not_alive)?;
     for signal in signals {
-        if table.send(node, signal).is_err() {
+        if !matches!(table.send(node, signal), Outcome::Sent) {
             table.cancel_ping(ping);
             return Err(PingError::LinkLost);
         }

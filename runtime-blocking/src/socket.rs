@@ -1,11 +1,10 @@
 //! TCP sockets: how they are dialled, opened for peers, set up and torn down. IPv4 only, as `inet_tcp`.
 
+use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use core::ops::RangeInclusive;
 use core::time::Duration;
 use std::io;
-use std::net::{
-    Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpListener, TcpStream, ToSocketAddrs as _,
-};
-use std::ops::RangeInclusive;
+use std::net::{Shutdown, TcpListener, TcpStream, ToSocketAddrs as _};
 
 use netkernel_core::net_kernel::{OpenError, Target};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};

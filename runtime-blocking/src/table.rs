@@ -40,9 +40,11 @@ struct State {
 
 type Mailboxes = BTreeMap<MailboxId, Arc<Queue>>;
 
-/// Why a signal was not sent.
+/// What became of a signal.
 #[derive(Debug)]
-pub(crate) enum Unsent {
+pub(crate) enum Outcome {
+    /// It is on its way, as far as this side goes.
+    Sent,
     /// There is no link and no attempt.
     Absent(Control),
     /// The link is going down, or the peer does not know such signals.
@@ -112,27 +114,26 @@ impl Table {
 /// What senders and callers do.
 impl Table {
     /// Sends a signal to a node. Waits while that node has enough to take.
-    pub(crate) fn send(&self, node: &NodeName, mut signal: Control) -> Result<(), Unsent> {
+    pub(crate) fn send(&self, node: &NodeName, mut signal: Control) -> Outcome {
         let mut state = lock(&self.state);
         loop {
-            let Some(peer) = state.peers.get_mut(node) else { return Err(Unsent::Absent(signal)) };
+            let Some(peer) = state.peers.get_mut(node) else { return Outcome::Absent(signal) };
             match peer.send(signal) {
                 Sending::Push { link, frame } => {
                     let stream = state.links.get(&link).map(Arc::clone);
                     drop(state);
-                    return stream.map_or(Err(Unsent::Dropped), |stream| {
-                        push_frame(&stream, frame);
-                        Ok(())
-                    });
+                    let Some(stream) = stream else { return Outcome::Dropped };
+                    push_frame(&stream, frame);
+                    return Outcome::Sent;
                 }
-                Sending::Queued => return Ok(()),
+                Sending::Queued => return Outcome::Sent,
                 Sending::Full(back) => {
                     signal = back;
                     state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
                 }
-                Sending::Absent(back) => return Err(Unsent::Absent(back)),
-                Sending::TooLong(_) => return Err(Unsent::TooLong),
-                Sending::Dropped => return Err(Unsent::Dropped),
+                Sending::Absent(back) => return Outcome::Absent(back),
+                Sending::TooLong(_) => return Outcome::TooLong,
+                Sending::Dropped => return Outcome::Dropped,
             }
         }
     }

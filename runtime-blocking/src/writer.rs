@@ -153,8 +153,9 @@ fn is_passing(error: &io::Error) -> bool {
 mod tests {
     use super::*;
     use crate::socket;
+    use core::net::Ipv4Addr;
     use std::io::Read as _;
-    use std::net::{Ipv4Addr, TcpListener};
+    use std::net::TcpListener;
     use std::sync::Arc;
     use std::thread::{self, JoinHandle};
 

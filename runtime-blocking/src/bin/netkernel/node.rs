@@ -1,11 +1,11 @@
 //! `netkernel node`: runs a node, prints what happens, and obeys commands on standard input.
 
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
 use std::io::{self, BufRead as _, IsTerminal as _};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
-use std::time::Duration;
 
 use netkernel_blocking::core::NodeName;
 use netkernel_blocking::core::net_kernel::{ConnectError, NodeEvent};
@@ -129,7 +129,7 @@ fn watch_mailbox(
     events: Sender<Event>,
     ending: Arc<AtomicBool>,
 ) -> Result<(), Failed> {
-    let because = |error: &dyn std::fmt::Display| Failed::Because(error.to_string());
+    let because = |error: &dyn core::fmt::Display| Failed::Because(error.to_string());
     let mailbox: Mailbox = node.mailbox();
     mailbox.monitor_nodes(true);
     mailbox.monitor_diagnostics(true);

@@ -1,8 +1,10 @@
 //! `netkernel ping`.
 
-use std::net::{Ipv4Addr, UdpSocket};
+use core::net::{IpAddr, Ipv4Addr};
+use core::time::Duration;
+use std::net::UdpSocket;
 use std::process;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use netkernel_blocking::core::NodeName;
 use netkernel_blocking::{Node, PingError, StartOptions};
@@ -17,7 +19,7 @@ use crate::report::{Line, Report};
 pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(args: &PingArgs, report: &Report) -> Result<(), Failed> {
-    let because = |error: &dyn std::fmt::Display| Failed::Because(error.to_string());
+    let because = |error: &dyn core::fmt::Display| Failed::Because(error.to_string());
     let node = Node::new(args.config()?).map_err(|error| because(&error))?;
     let name = own_name(&args.node).map_err(|error| because(&error))?;
     node.start(StartOptions { name, hidden: true, listen: false })
@@ -37,7 +39,7 @@ pub(crate) fn line(node: &NodeName, result: &Result<(), PingError>) -> Line {
         Err(error) => {
             let step = match error {
                 PingError::Connect(error) => reason::step(error),
-                _ => "answer",
+                PingError::LinkLost | PingError::Refused | PingError::NoAnswer | _ => "answer",
             };
             Line::new(
                 format_args!("pang: {error}"),
@@ -59,8 +61,8 @@ fn own_address(host: &str) -> Option<Ipv4Addr> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
     socket.connect((host, 9)).ok()?;
     match socket.local_addr().ok()?.ip() {
-        std::net::IpAddr::V4(address) => Some(address),
-        std::net::IpAddr::V6(_) => None,
+        IpAddr::V4(address) => Some(address),
+        IpAddr::V6(_) => None,
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) const fn step(error: &ConnectError) -> &'static str {
         ConnectError::SetupTimeout(_) => "setup_timeout",
         ConnectError::NotAlive => "not_alive",
         ConnectError::Cancelled => "cancelled",
-        _ => "other",
+        ConnectError::Evicted | _ => "other",
     }
 }
 
@@ -32,7 +32,7 @@ const fn step_of_handshake(failure: Failure) -> &'static str {
         | Failure::Nok(_)
         | Failure::NotAllowed
         | Failure::UnexpectedStatus => "status",
-        _ => "handshake",
+        Failure::GivenName | _ => "name",
     }
 }
 

@@ -1,6 +1,6 @@
 //! Standard output: lines for people, or JSON objects for programs.
 
-use std::fmt::Display;
+use core::fmt::Display;
 use std::io::{self, Write as _};
 
 use serde_json::Value;

@@ -1,0 +1,234 @@
+//! Figures, printed and not asserted: `cargo bench --bench figures`.
+//!
+//! * frames a second through `pump`, beside the memory bandwidth of the same bytes in the same run;
+//! * bytes of memory a link in core, counted by the allocator.
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a benchmark prints, and fails by panicking"
+)]
+
+use core::alloc::{GlobalAlloc, Layout};
+use core::hint::black_box;
+use core::sync::atomic::{AtomicUsize, Ordering};
+use core::time::Duration;
+use std::alloc::System;
+use std::time::Instant as Clock;
+
+use bytes::Bytes;
+use netkernel_core::driver::Machine as _;
+use netkernel_core::handshake::{Initiator, InitiatorConfig, InitiatorStep, Own};
+use netkernel_core::link::{Limits, LinkReader, LinkWriter, Violation, pump};
+use netkernel_core::net_kernel::{
+    Config, Input, NetKernel, NetTicktime, Output, Promotion, StartOptions,
+};
+use netkernel_core::process::{Deliver, Processes};
+use netkernel_core::term::{Atom, Pid};
+use netkernel_core::wire::control::Control;
+use netkernel_core::wire::framing::Framing;
+use netkernel_core::{
+    Cookie, Creation, Entropy, Flags, Instant, LinkId, MailboxId, NodeName, NodeType, PeerName,
+    PingId,
+};
+
+/// Counts the bytes that are in use.
+struct Counting;
+
+static IN_USE: AtomicUsize = AtomicUsize::new(0);
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[allow(unsafe_code, reason = "counting what is allocated needs an allocator; it only passes on")]
+// SAFETY: every call is passed on unchanged to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        IN_USE.fetch_add(layout.size(), Ordering::Relaxed);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        IN_USE.fetch_sub(layout.size(), Ordering::Relaxed);
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+/// Takes messages and drops them.
+#[derive(Default)]
+struct Sink {
+    messages: u64,
+    answers: u64,
+}
+
+impl Deliver for Sink {
+    fn message(&mut self, _: MailboxId, message: Bytes) {
+        self.messages += 1;
+        black_box(message);
+    }
+
+    fn answer(&mut self, frame: Bytes) -> Result<(), Violation> {
+        self.answers += 1;
+        black_box(frame);
+        Ok(())
+    }
+
+    fn pong(&mut self, _: PingId, _: bool) {}
+}
+
+fn name(text: &str) -> NodeName {
+    text.parse().unwrap()
+}
+
+fn main() {
+    frames_through_pump();
+    memory_a_link();
+}
+
+fn promotion(link: LinkId) -> Promotion {
+    Promotion {
+        link,
+        node: name("b@127.0.0.1"),
+        creation: Creation(7),
+        flags: Flags::SERVED,
+        node_type: NodeType::Hidden,
+        residue: Bytes::new(),
+    }
+}
+
+fn frames_through_pump() {
+    let mut kernel = Kernel::alive();
+    let link = kernel.connect(0).link;
+    let mut processes = Processes::new();
+    processes.alive(name("a@127.0.0.1"), Creation(9));
+    let mailbox = processes.spawn_mailbox();
+    processes.register(Atom::new("sink").unwrap(), mailbox).unwrap();
+    let to = processes.pid(mailbox).unwrap();
+    let from =
+        Pid { node: Atom::new("b@127.0.0.1").unwrap(), id: 90, serial: 0, creation: Creation(7) };
+    let small = Bytes::from_static(b"\x83\x68\x02\x77\x03seq\x62\x00\x01\x00\x00");
+    let kilobyte = Bytes::from([&b"\x83\x6d\0\0\x04\0"[..], &[7; 1024]].concat());
+    for (what, signal) in [
+        ("SEND {seq,N}", Control::Send { to: to.clone(), message: small.clone() }),
+        (
+            "REG_SEND {seq,N}",
+            Control::RegSend { from: from.clone(), to: Atom::new("sink").unwrap(), message: small },
+        ),
+        ("SEND 1 KiB", Control::Send { to: to.clone(), message: kilobyte }),
+        ("LINK, answered noproc", Control::Link { from, to }),
+    ] {
+        let mut frame = Vec::new();
+        signal.emit(&mut frame).unwrap();
+        let per_read = (64 * 1024 / frame.len()).max(1);
+        let batch = frame.repeat(per_read);
+        let mut reader = LinkReader::new(&promotion(link), Limits::default());
+        let mut sink = Sink::default();
+        let (mut frames, began) = (0_u64, Clock::now());
+        while began.elapsed() < Duration::from_millis(700) {
+            for _ in 0..16 {
+                pump(&mut reader, black_box(&batch), &mut processes, &mut sink).unwrap();
+                frames += per_read as u64;
+            }
+        }
+        let pumped = frames as f64 / began.elapsed().as_secs_f64();
+        assert_eq!(sink.messages + sink.answers, frames);
+        let (mut copies, began) = (0_u64, Clock::now());
+        while began.elapsed() < Duration::from_millis(200) {
+            black_box(black_box(&batch).clone());
+            copies += per_read as u64;
+        }
+        let copied = copies as f64 / began.elapsed().as_secs_f64();
+        println!(
+            "pump: {what:24} {:5} B a frame {pumped:12.0} frames/s {:7.0} ns a frame, 1 : {:.1} of copying the bytes",
+            frame.len(),
+            1e9 / pumped,
+            copied / pumped,
+        );
+    }
+}
+
+fn memory_a_link() {
+    const LINKS: usize = 10_000;
+    let mut kernel = Kernel::alive();
+    kernel.connect(0);
+    let before = IN_USE.load(Ordering::Relaxed);
+    for number in 1..=LINKS {
+        kernel.connect(number);
+    }
+    let table = (IN_USE.load(Ordering::Relaxed) - before) as f64 / LINKS as f64;
+    let link = kernel.connect(LINKS + 1).link;
+    let before = IN_USE.load(Ordering::Relaxed);
+    let plane: Vec<_> = (0..LINKS)
+        .map(|_| {
+            (
+                LinkReader::new(&promotion(link), Limits::default()),
+                LinkWriter::new(Limits::default()),
+            )
+        })
+        .collect();
+    let idle = (IN_USE.load(Ordering::Relaxed) - before) as f64 / LINKS as f64;
+    drop(plane);
+    println!(
+        "memory: {table:.0} B a link in the kernel, {idle:.0} B in the reader and writer of an idle one ({LINKS} links)"
+    );
+}
+
+/// A kernel that accepts links from machines in memory.
+struct Kernel {
+    kernel: NetKernel,
+    now: Instant,
+}
+
+impl Kernel {
+    fn alive() -> Self {
+        let now = Instant::from_millis(1);
+        let mut kernel =
+            NetKernel::new(Config::new(Cookie::new("C").unwrap(), NetTicktime::default()));
+        // A node that does not listen needs no EPMD; it accepts all the same what its host hands it.
+        let options = StartOptions { name: name("a@127.0.0.1"), hidden: false, listen: false };
+        kernel.start(now, options, Entropy::new([9; 16]));
+        while kernel.poll().is_some() {}
+        Self { kernel, now }
+    }
+
+    fn connect(&mut self, number: usize) -> Promotion {
+        let own = PeerName::new(format!("n{number}@127.0.0.1"));
+        let config = InitiatorConfig {
+            own: Own::Named { name: own, creation: Creation(5) },
+            peer: name("a@127.0.0.1"),
+            cookie: Cookie::new("C").unwrap(),
+            flags: Flags::SERVED,
+            mandatory: Flags::MANDATORY_26,
+            setup_time: Duration::from_secs(7),
+            framing: Framing::Short,
+        };
+        let stream = self.kernel.mint_stream();
+        self.kernel.handle(self.now, Input::Accepted { stream, entropy: Entropy::new([1; 16]) });
+        let mut out = Vec::new();
+        let machine = Initiator::new(config, Entropy::new([2; 16]), Instant::MAX, &mut out);
+        let mut step = Some(machine);
+        loop {
+            if !out.is_empty() {
+                let bytes = core::mem::take(&mut out).into();
+                self.kernel.handle(self.now, Input::Received { stream, bytes });
+            }
+            let mut heard = Vec::new();
+            let mut promotion = None;
+            while let Some(output) = self.kernel.poll() {
+                if let Output::Transmit { bytes, .. } = output {
+                    heard.extend_from_slice(&bytes);
+                } else if let Output::Promote { promotion: p, .. } = output {
+                    promotion = Some(p);
+                }
+            }
+            if let Some(promotion) = promotion {
+                return promotion;
+            }
+            let InitiatorStep::Wait(machine) =
+                step.take().unwrap().receive(self.now, &heard, &mut out).unwrap()
+            else {
+                panic!("the link is not up")
+            };
+            step = Some(machine);
+        }
+    }
+}
