@@ -209,7 +209,8 @@ fn a_closed_pipe_ends_a_node_quietly() {
     let mut a = Running::start(&format!("node {A} --cookie {COOKIE}"), epmd.port);
     a.line();
     drop(a.lines.take());
-    b.connect_node(name(A)).unwrap();
+    // It makes the node print. The node may end so quickly that the call fails.
+    let _ = b.connect_node(name(A));
     let (code, errors) = a.end();
     assert_eq!(code, Some(0), "{errors}");
     assert!(!errors.contains("panicked"), "{errors}");
