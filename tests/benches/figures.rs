@@ -8,10 +8,12 @@
     reason = "a benchmark prints, and fails by panicking"
 )]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::hint::black_box;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant as Clock};
+use core::alloc::{GlobalAlloc, Layout};
+use core::hint::black_box;
+use core::sync::atomic::{AtomicUsize, Ordering};
+use core::time::Duration;
+use std::alloc::System;
+use std::time::Instant as Clock;
 
 use bytes::Bytes;
 use netkernel_core::driver::Machine as _;

@@ -2,4 +2,10 @@
 
 #[cfg(feature = "otp")]
 pub mod otp;
+pub mod ours;
 pub mod spec;
+
+use core::time::Duration;
+
+/// After how long a wait for something that should take no time gives up. Generous: machines stall.
+pub const GIVE_UP: Duration = Duration::from_secs(60);

@@ -28,13 +28,21 @@ impl Epmd {
             .expect("one of ten ports that were free a moment ago")
     }
 
-    /// Starts one on `port`: the successor of one that was dropped.
+    /// Starts one on `port`: the successor of one that was dropped. Somebody's outgoing connection may have the port for a
+    /// moment.
     ///
     /// # Panics
-    /// If the port is taken.
+    /// If the port stays taken.
     #[must_use]
     pub fn start_at(release: Release, port: u16) -> Self {
-        Self::launch(release, port).unwrap_or_else(|| panic!("port {port} is taken"))
+        let begin = Instant::now();
+        loop {
+            if let Some(epmd) = Self::launch(release, port) {
+                return epmd;
+            }
+            assert!(begin.elapsed() < GIVE_UP, "port {port} is taken");
+            thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// Its port.

@@ -7,19 +7,16 @@ mod epmd;
 mod erl;
 mod log;
 
+pub use crate::GIVE_UP;
 pub use epmd::Epmd;
 pub use erl::{Erl, ErlOptions};
 
 use core::fmt;
 use core::sync::atomic::{AtomicU32, Ordering};
-use core::time::Duration;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs, process};
-
-/// After how long a wait for something that should take no time gives up. Generous: machines stall.
-pub const GIVE_UP: Duration = Duration::from_secs(60);
 
 /// An installed release of Erlang/OTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +101,8 @@ macro_rules! each_release {
 pub enum Signal {
     /// SIGCONT: a stopped process goes on.
     Continue,
+    /// SIGINT.
+    Interrupt,
     /// SIGKILL.
     Kill,
     /// SIGSTOP: the process freezes, its sockets stay open.
@@ -119,6 +118,7 @@ pub enum Signal {
 pub fn signal(pid: u32, signal: Signal) {
     let name = match signal {
         Signal::Continue => "CONT",
+        Signal::Interrupt => "INT",
         Signal::Kill => "KILL",
         Signal::Stop => "STOP",
         Signal::Terminate => "TERM",
@@ -140,10 +140,15 @@ pub fn free_port() -> u16 {
 
 /// A new empty directory, removed on drop.
 #[derive(Debug)]
-struct TempDir(PathBuf);
+pub struct TempDir(PathBuf);
 
 impl TempDir {
-    fn new() -> Self {
+    /// Makes one.
+    ///
+    /// # Panics
+    /// If the system cannot.
+    #[must_use]
+    pub fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("netkernel-{}-{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let path = env::temp_dir().join(name);
@@ -152,7 +157,9 @@ impl TempDir {
         Self(path)
     }
 
-    fn path(&self) -> &Path {
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
         &self.0
     }
 }

@@ -1,0 +1,203 @@
+//! Links with real nodes: made from either side, hidden and visible, proved by cookies, and ended.
+#![expect(clippy::unwrap_used, reason = "scenarios are functions that the macro makes tests of")]
+
+use core::time::Duration;
+use std::thread;
+
+use netkernel_blocking::PingError;
+use netkernel_blocking::core::NodeType;
+use netkernel_blocking::core::epmd::LookupError;
+use netkernel_blocking::core::handshake::{Failure, Stage};
+use netkernel_blocking::core::net_kernel::{ConnectError, Diagnostic, NodeDownReason};
+use netkernel_tests::each_release;
+use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release};
+use netkernel_tests::ours::{Ours, cookie, node_name};
+
+const RUST: &str = "rust@127.0.0.1";
+
+/// Waits until a node has seen `rust` come up with this type.
+fn saw_up(erl: &Erl, node: &str, node_type: NodeType) {
+    let event = erl.wait_event(GIVE_UP, |event| event.contains(node));
+    let up = event.starts_with(&format!("{{nodeup,'{node}',#{{connection_id => "));
+    assert!(up && event.ends_with(&format!("node_type => {node_type}}}}}")), "{event}");
+}
+
+/// Waits until a node has seen `rust` go down for this reason.
+fn saw_down(erl: &Erl, node: &str, reason: &str) {
+    let event = erl.wait_event(GIVE_UP, |event| event.contains(node));
+    let down = event.starts_with(&format!("{{nodedown,'{node}',"));
+    assert!(down && event.contains(&format!("nodedown_reason => {reason}}}")), "{event}");
+}
+
+/// Visible nodes of Erlang make a new link when they have something to say to each other. A test that counts links
+/// forbids that.
+fn without_auto_connect(options: ErlOptions) -> ErlOptions {
+    let args = ["-kernel", "dist_auto_connect", "never"].map(str::to_owned).to_vec();
+    ErlOptions { args, ..options }
+}
+
+each_release! {
+    #[test]
+    fn links_are_visible_if_both_sides_wish_it(release: Release) {
+        let epmd = Epmd::start(release);
+        let options = |name| without_auto_connect(ErlOptions::new(release, &epmd, name));
+        let visible = Erl::start(&options("visible"));
+        let hidden = Erl::start(&ErlOptions { hidden: true, ..options("hidden") });
+        let ours = [
+            Ours::start("rust", Ours::config(epmd.port())),
+            Ours::start_hidden("shy", Ours::config(epmd.port())),
+        ];
+        for (our, we_hide) in ours.iter().zip([false, true]) {
+            for (erl, they_hide) in [(&visible, false), (&hidden, true)] {
+                let node_type =
+                    if we_hide || they_hide { NodeType::Hidden } else { NodeType::Visible };
+                let us = our.name();
+                for we_dial in [true, false] {
+                    if we_dial {
+                        our.connect(erl.name());
+                    } else {
+                        assert_eq!(erl.eval(&format!("net_kernel:connect_node('{us}')")), "true");
+                    }
+                    our.expect_up(erl.name(), node_type);
+                    saw_up(erl, us, node_type);
+                    assert_eq!(our.nodes(), [(erl.name().to_owned(), node_type)]);
+                    let (shown, not_shown) = match node_type {
+                        NodeType::Visible => ("visible", "hidden"),
+                        NodeType::Hidden => ("hidden", "visible"),
+                    };
+                    let seen = erl.eval(&format!("{{nodes({shown}), nodes({not_shown})}}"));
+                    assert_eq!(seen, format!("{{['{us}'],[]}}"));
+
+                    // Whoever ends it knows that it did, the other side only that it is over.
+                    if we_dial {
+                        assert_eq!(our.node.disconnect_node(&node_name(erl.name())), Some(true));
+                        our.expect_down(erl.name(), NodeDownReason::Disconnect);
+                        saw_down(erl, us, "connection_closed");
+                    } else {
+                        assert_eq!(erl.eval(&format!("erlang:disconnect_node('{us}')")), "true");
+                        saw_down(erl, us, "disconnect");
+                        our.expect_down(erl.name(), NodeDownReason::ConnectionClosed);
+                    }
+                    assert_eq!((our.nodes(), erl.eval("nodes(connected)")), (vec![], "[]".into()));
+                }
+            }
+        }
+    }
+
+    //= docs/spec/channel.md#ch-ping
+    //= type=test
+    //= docs/spec/channel.md#ch-is-auth
+    //= type=test
+    #[test]
+    fn pings_are_answered_both_ways(release: Release) {
+        let epmd = Epmd::start(release);
+        let erl = Erl::start(&ErlOptions::new(release, &epmd, "b"));
+        let rust = Ours::start("rust", Ours::config(epmd.port()));
+        let b = node_name(erl.name());
+
+        assert!(erl.ping(RUST), "it has made the link, too");
+        assert!(rust.node.disconnect_node(&b).is_some());
+        rust.expect_up(erl.name(), NodeType::Visible);
+        rust.expect_down(erl.name(), NodeDownReason::Disconnect);
+        rust.node.ping(&b, GIVE_UP).unwrap();
+        rust.expect_up(erl.name(), NodeType::Visible);
+
+        // Both at once, and quickly.
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let all = format!("lists:usort([net_adm:ping('{RUST}') || _ <- lists:seq(1, 200)])");
+                assert_eq!(erl.eval(&all), "[pong]");
+            });
+            for _ in 0..200 {
+                rust.node.ping(&b, GIVE_UP).unwrap();
+            }
+        });
+        // What a visible Erlang node says to a new one (`rex`, `global`) makes neither side give up the link.
+        rust.expect_silence(Duration::from_secs(1));
+        assert_eq!(rust.nodes(), [(erl.name().to_owned(), NodeType::Visible)]);
+        assert_eq!(erl.eval("nodes()"), format!("['{RUST}']"));
+
+        let absent = rust.node.ping(&node_name("absent@127.0.0.1"), GIVE_UP);
+        let unknown = ConnectError::Lookup(LookupError::NotRegistered);
+        assert_eq!(absent, Err(PingError::Connect(unknown)));
+        assert!(!erl.ping("absent@127.0.0.1"));
+    }
+
+    #[test]
+    fn a_wrong_cookie_makes_no_link(release: Release) {
+        let epmd = Epmd::start(release);
+        let erl = Erl::start(&ErlOptions {
+            cookie: "other".to_owned(),
+            ..ErlOptions::new(release, &epmd, "b")
+        });
+        let rust = Ours::start("rust", Ours::config(epmd.port()));
+        let b = node_name(erl.name());
+
+        assert_eq!(rust.node.connect_node(b.clone()), Err(ConnectError::PeerClosed(Stage::Ack)));
+        let failed = rust.wait_diagnostic(|told| matches!(told, Diagnostic::ConnectFailed { .. }));
+        assert!(failed.to_string().contains("cookie"), "{failed}");
+
+        assert_eq!(erl.eval(&format!("net_kernel:connect_node('{RUST}')")), "false");
+        let refused = rust.wait_diagnostic(|told| matches!(told, Diagnostic::AcceptFailed { .. }));
+        let bad = ConnectError::Handshake(Failure::BadCookie);
+        assert!(
+            matches!(&refused, Diagnostic::AcceptFailed { name: Some(name), error }
+                if name.as_bytes() == erl.name().as_bytes() && *error == bad),
+            "{refused:?}"
+        );
+        assert!(!erl.ping(RUST));
+        rust.expect_silence(Duration::ZERO);
+        assert_eq!(erl.events(), Vec::<String>::new());
+
+        // Our cookie for that node alone, then theirs for us alone.
+        rust.node.set_cookie(b.clone(), cookie("other"));
+        rust.connect(erl.name());
+        rust.expect_up(erl.name(), NodeType::Visible);
+        assert_eq!(rust.node.disconnect_node(&b), Some(true));
+        rust.expect_down(erl.name(), NodeDownReason::Disconnect);
+        saw_up(&erl, RUST, NodeType::Visible);
+        saw_down(&erl, RUST, "connection_closed");
+
+        let third = Ours::start("third", Ours::config(epmd.port()));
+        assert_eq!(erl.eval(&format!("net_kernel:connect_node('{}')", third.name())), "false");
+        assert_eq!(erl.eval(&format!("erlang:set_cookie('{}', secret)", third.name())), "true");
+        assert_eq!(erl.eval(&format!("net_kernel:connect_node('{}')", third.name())), "true");
+        third.expect_up(erl.name(), NodeType::Visible);
+        third.node.ping(&b, GIVE_UP).unwrap();
+    }
+
+    #[test]
+    fn simultaneous_connects_make_one_link(release: Release) {
+        let epmd = Epmd::start(release);
+        let options = |name| without_auto_connect(ErlOptions::new(release, &epmd, name));
+        let rust = Ours::start("rust", Ours::config(epmd.port()));
+        // One name is less than ours, the other greater: they win in turn.
+        for name in ["a", "z"] {
+            let erl = Erl::start(&options(name));
+            for round in 0..50 {
+                let both = thread::scope(|scope| {
+                    let theirs = scope.spawn(|| {
+                        erl.eval(&format!("net_kernel:connect_node('{RUST}')"))
+                    });
+                    let ours = rust.node.connect_node(node_name(erl.name()));
+                    (ours, theirs.join().unwrap())
+                });
+                assert_eq!(both, (Ok(()), "true".to_owned()), "round {round} with {name}");
+                rust.expect_up(erl.name(), NodeType::Visible);
+                saw_up(&erl, RUST, NodeType::Visible);
+                assert_eq!(rust.nodes(), [(erl.name().to_owned(), NodeType::Visible)]);
+                assert_eq!(erl.eval("nodes()"), format!("['{RUST}']"));
+                if round % 2 == 0 {
+                    assert_eq!(rust.node.disconnect_node(&node_name(erl.name())), Some(true));
+                    rust.expect_down(erl.name(), NodeDownReason::Disconnect);
+                    saw_down(&erl, RUST, "connection_closed");
+                } else {
+                    assert_eq!(erl.eval(&format!("erlang:disconnect_node('{RUST}')")), "true");
+                    rust.expect_down(erl.name(), NodeDownReason::ConnectionClosed);
+                    saw_down(&erl, RUST, "disconnect");
+                }
+            }
+        }
+        rust.expect_silence(Duration::ZERO);
+    }
+}
