@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Instant;
 use std::{env, fs, thread};
 
-use super::log::Log;
 use super::{Epmd, GIVE_UP, Release, Signal, TempDir, signal};
+use crate::log::Log;
 
 /// How a node is started.
 #[derive(Clone, Debug)]

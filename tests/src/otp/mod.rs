@@ -5,7 +5,6 @@
 
 mod epmd;
 mod erl;
-mod log;
 
 pub use crate::GIVE_UP;
 pub use epmd::Epmd;
