@@ -33,6 +33,7 @@ impl Cookie {
         bytes.map(|bytes| Self(bytes.into())).map_err(|_| CookieError::NotLatin1)
     }
 
+    //= docs/spec/handshake.md#hs-digest
     /// The answer to `challenge`: MD5 of the cookie followed by the challenge in unsigned decimal (`dist_util`,
     /// `gen_digest`).
     #[must_use]
@@ -147,6 +148,7 @@ impl Cookies {
         self.peers.insert(peer, cookie);
     }
 
+    //= docs/spec/handshake.md#hs-cookie
     /// The cookie to use with `peer` (`auth:get_cookie/1`).
     #[must_use]
     pub fn get(&self, peer: &NodeName) -> &Cookie {
@@ -176,6 +178,8 @@ mod tests {
         }
     }
 
+    //= docs/spec/handshake.md#hs-digest
+    //= type=test
     #[test]
     fn challenges_are_printed_unsigned_without_leading_zeros() {
         let mut digits = [0; 10];
@@ -194,6 +198,8 @@ mod tests {
         }
     }
 
+    //= docs/spec/handshake.md#hs-cookie
+    //= type=test
     #[test]
     fn cookies_are_checked_and_hidden() {
         assert_eq!(Cookie::new(""), Err(CookieError::Empty));

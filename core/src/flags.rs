@@ -22,6 +22,7 @@ macro_rules! flags {
     };
 }
 
+//= docs/spec/handshake.md#hs-flags-values
 flags! {
     /// The node wants to be visible.
     PUBLISHED = 0x1;
@@ -106,6 +107,7 @@ impl Flags {
             | Self::HANDSHAKE_23.0,
     );
 
+    //= docs/spec/handshake.md#hs-flags-mandatory
     /// What OTP 26 and later demand of a peer, and so do we.
     pub const MANDATORY_26: Self = Self(Self::MANDATORY_25.0 | Self::V4_NC.0 | Self::UNLINK_ID.0);
 
@@ -153,6 +155,7 @@ impl Flags {
         Self(self.0 & 0xFFFF_FFFF)
     }
 
+    //= docs/spec/handshake.md#hs-flags-digest
     /// The set with [`Flags::MANDATORY_25`] added if the digest flag stands for them.
     #[must_use]
     pub const fn expand(self) -> Self {
@@ -169,6 +172,7 @@ impl Flags {
         mandatory.without(self)
     }
 
+    //= docs/spec/handshake.md#hs-flags-agreed
     /// What a link can use: flags that both sides offered, the peer's expanded.
     #[must_use]
     pub const fn agree(self, peer: Self) -> Self {
@@ -231,6 +235,7 @@ pub enum NodeType {
 }
 
 impl NodeType {
+    //= docs/spec/handshake.md#hs-visible
     /// The type of a link on which these flags were agreed.
     #[must_use]
     pub const fn of(agreed: Flags) -> Self {
@@ -254,6 +259,10 @@ mod tests {
     use alloc::string::ToString;
     use alloc::vec::Vec;
 
+    //= docs/spec/handshake.md#hs-flags-values
+    //= type=test
+    //= docs/spec/handshake.md#hs-flags-mandatory
+    //= type=test
     #[test]
     fn the_sets_have_the_values_seen_on_the_wire() {
         assert_eq!(Flags::MANDATORY_25.bits(), 0x107_0F94);
@@ -274,6 +283,8 @@ mod tests {
         assert!(NAMED.is_sorted_by(|a, b| a.1.bits() < b.1.bits()));
     }
 
+    //= docs/spec/handshake.md#hs-flags-digest
+    //= type=test
     #[test]
     fn the_digest_flag_stands_for_the_mandatory_flags_of_25() {
         let smallest = Flags::from_bits(0x4_0600_0000);
@@ -296,6 +307,8 @@ mod tests {
         );
     }
 
+    //= docs/spec/handshake.md#hs-visible
+    //= type=test
     #[test]
     fn visible_needs_both() {
         let visible = Flags::SERVED | Flags::PUBLISHED;

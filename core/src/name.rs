@@ -39,6 +39,7 @@ impl PeerName {
         !self.0.is_empty() && !self.0.contains(&b'@') && self.0.len() <= ATOM_MAX_CHARS
     }
 
+    //= docs/spec/handshake.md#hs-name-characters
     /// The name as a node name, if the virtual machine would take it as one.
     ///
     /// # Errors

@@ -91,7 +91,7 @@ impl BlockingHost {
 
     /// Starts the threads of a connection that the listener accepted.
     pub(crate) fn accepted(&mut self, id: StreamId, socket: TcpStream) -> io::Result<()> {
-        let stream = self.run(id, Origin::Accepted(socket))?;
+        let stream = self.run(id, Origin::Accepted(Arc::new(socket)))?;
         self.streams.insert(id, Entry { stream, opening: false, link: None });
         Ok(())
     }

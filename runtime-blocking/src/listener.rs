@@ -15,13 +15,11 @@ use socket2::SockRef;
 use crate::owner::Message;
 
 /// The stack of the accept thread, in bytes.
-pub const ACCEPT_STACK: usize = 64 * 1024;
+pub const ACCEPT_STACK: usize = 128 * 1024;
 
 /// How long to wait when the process or the system is out of descriptors or memory: trying again at once would only
 /// burn time.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
-/// Failures in a row after which the listener counts as broken.
-const FAILURES_MAX: u32 = 100;
 
 /// An open listener. Dropping it closes the port.
 #[derive(Debug)]
@@ -65,29 +63,37 @@ impl Drop for Listener {
 }
 
 fn accept_loop(socket: &TcpListener, closing: &AtomicBool, inbox: &SyncSender<Message>) {
-    let mut failures = 0;
-    while failures < FAILURES_MAX {
+    let mut exhausted = false;
+    loop {
         let accepted = socket.accept();
         if closing.load(Ordering::Acquire) {
             return;
         }
         match accepted {
             Ok((stream, _)) => {
-                failures = 0;
+                exhausted = false;
                 if inbox.send(Message::Accepted(stream)).is_err() {
                     return;
                 }
             }
             // The stranger left before we came to it; nothing is wrong with the listener.
             Err(error) if is_strangers_fault(&error) => {}
+            // The socket does not listen any more.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                tracing::error!(%error, "the listener is lost");
+                let _ = inbox.send(Message::Input(Input::ListenerLost));
+                return;
+            }
+            // Out of descriptors or memory, which may be strangers' doing: that must not end the links that are up.
             Err(error) => {
-                tracing::warn!(%error, "accepting a connection failed");
-                failures += 1;
+                if !exhausted {
+                    tracing::warn!(%error, "no connections can be accepted for now");
+                }
+                exhausted = true;
                 thread::sleep(EXHAUSTED_PAUSE);
             }
         }
     }
-    let _ = inbox.send(Message::Input(Input::ListenerLost));
 }
 
 fn is_strangers_fault(error: &io::Error) -> bool {
@@ -118,6 +124,15 @@ mod tests {
             "the thread has ended, and did not call that a loss"
         );
         socket::listen(Ipv4Addr::LOCALHOST, port..=port).unwrap();
+    }
+
+    #[test]
+    fn a_listener_that_does_not_listen_any_more_is_lost() {
+        let (inbox, messages) = mpsc::sync_channel(1);
+        let socket = socket::listen(Ipv4Addr::LOCALHOST, 0..=0).unwrap();
+        let listener = Listener::run(socket, inbox).unwrap();
+        SockRef::from(&*listener.socket).shutdown(std::net::Shutdown::Both).unwrap();
+        assert!(matches!(messages.recv_timeout(GIVE_UP), Ok(Message::Input(Input::ListenerLost))));
     }
 
     #[test]

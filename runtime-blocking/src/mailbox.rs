@@ -3,7 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Instant as Moment;
 
 use bytes::Bytes;
@@ -78,6 +78,14 @@ impl Mailbox {
     #[must_use]
     pub fn try_recv(&self) -> Option<Item> {
         lock(&self.queue.items).pop_front()
+    }
+
+    /// Has `waker` called after each item that arrives from now on, so that a thread with other things to wait for need not
+    /// wait here: it is told, and takes the items by [`Self::try_recv`]. Only the first waker counts; `false` for others.
+    ///
+    /// It is called by the threads of the node, under their locks: it must not block, nor call anything of this crate.
+    pub fn set_waker(&self, waker: impl Fn() + Send + Sync + 'static) -> bool {
+        self.queue.waker.set(Waker(Box::new(waker))).is_ok()
     }
 
     /// The pid of this process; `None` while the node is not alive. It changes with the node's name and creation.
@@ -199,11 +207,23 @@ impl core::error::Error for SendError {}
 pub(crate) struct Queue {
     items: Mutex<VecDeque<Item>>,
     wake: Condvar,
+    waker: OnceLock<Waker>,
+}
+
+struct Waker(Box<dyn Fn() + Send + Sync>);
+
+impl fmt::Debug for Waker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Waker(..)")
+    }
 }
 
 impl Queue {
     pub(crate) fn push(&self, item: Item) {
         lock(&self.items).push_back(item);
         self.wake.notify_one();
+        if let Some(Waker(waker)) = self.waker.get() {
+            waker();
+        }
     }
 }

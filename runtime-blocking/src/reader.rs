@@ -11,8 +11,10 @@ use crate::owner::Message;
 use crate::socket;
 use crate::stream::{Stream, Surroundings, Wish};
 
-/// Bytes that one read takes at most.
+/// Bytes that one read of a link takes at most.
 const READ_MAX: usize = 64 * 1024;
+/// Bytes that one read takes at most while a stream is being set up: strangers cost little.
+const SETUP_READ_MAX: usize = 2 * 1024;
 
 /// Serves the owner's wishes, and then the link, until the end. Returns why it has ended.
 pub(crate) fn read_loop(
@@ -20,8 +22,7 @@ pub(crate) fn read_loop(
     socket: &TcpStream,
     surroundings: &Surroundings,
 ) -> CloseCause {
-    // Zeroed memory is taken page by page as it is used, so a quiet stream costs little.
-    let mut buffer = vec![0; READ_MAX];
+    let mut buffer = [0; SETUP_READ_MAX];
     loop {
         match stream.next_wish() {
             Wish::Read => {
@@ -35,7 +36,7 @@ pub(crate) fn read_loop(
                 }
             }
             Wish::Promote(promotion) => {
-                return pump_loop(stream, socket, &promotion, &mut buffer, surroundings);
+                return pump_loop(stream, socket, &promotion, surroundings);
             }
             Wish::End => return CloseCause::Local,
         }
@@ -47,9 +48,9 @@ fn pump_loop(
     stream: &Stream,
     socket: &TcpStream,
     promotion: &Promotion,
-    buffer: &mut [u8],
     surroundings: &Surroundings,
 ) -> CloseCause {
+    let mut buffer = vec![0; READ_MAX];
     let mut reader = LinkReader::new(promotion, surroundings.limits);
     // What came behind the handshake is in the reader already, and may be whole frames.
     let mut bytes: &[u8] = &[];
@@ -64,7 +65,7 @@ fn pump_loop(
             socket::abort(socket);
             return CloseCause::Violation(violation);
         }
-        bytes = match read(stream, socket, buffer) {
+        bytes = match read(stream, socket, &mut buffer) {
             Ok(bytes) => bytes,
             Err(cause) => return cause,
         };

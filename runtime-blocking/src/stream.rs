@@ -66,7 +66,7 @@ pub(crate) enum Origin {
     /// Dial, each address for at most this long.
     Dial(Target, Duration),
     /// A peer has dialled us.
-    Accepted(TcpStream),
+    Accepted(Arc<TcpStream>),
 }
 
 /// What the threads of a stream report to and work on.
@@ -85,9 +85,13 @@ impl Stream {
         limits: Limits,
         surroundings: Surroundings,
     ) -> io::Result<Arc<Self>> {
+        let slot = match &origin {
+            Origin::Dial(..) => Slot::Opening,
+            Origin::Accepted(socket) => Slot::Open(Arc::clone(socket)),
+        };
         let stream = Arc::new(Self {
             id,
-            socket: Mutex::new(Slot::Opening),
+            socket: Mutex::new(slot),
             wish: Mutex::new(None),
             wished: Condvar::new(),
             ended: AtomicBool::new(false),
@@ -114,7 +118,7 @@ impl Stream {
 
     /// The counters, since the opening.
     pub(crate) fn traffic(&self) -> Traffic {
-        let (sent, queued) = self.outgoing.with(|writer| (writer.sent(), writer.queued()));
+        let (sent, queued) = self.outgoing.counters();
         Traffic { received: self.received.load(Ordering::Relaxed), sent, queued, paused: false }
     }
 
@@ -180,7 +184,8 @@ impl Stream {
         let dialled = matches!(origin, Origin::Dial(..));
         let Opened { socket, writer, entropy } = match self.open(origin) {
             Ok(Some(opened)) => opened,
-            Ok(None) => return report(Input::Closed { stream, cause: CloseCause::Local }),
+            // Cancelled: nobody waits for this stream any more.
+            Ok(None) => return,
             Err(error) if dialled => return report(Input::OpenFailed { stream, error }),
             Err(_) => return report(Input::Closed { stream, cause: CloseCause::Reset }),
         };
@@ -199,25 +204,22 @@ impl Stream {
         report(Input::Closed { stream, cause });
     }
 
-    /// Gets the socket and starts the writer. `None` if our side has closed the stream meanwhile.
+    /// Gets the socket and starts the writer. `None` if the dialling was cancelled.
     fn open(self: &Arc<Self>, origin: Origin) -> Result<Option<Opened>, OpenError> {
         let (socket, entropy) = match origin {
             Origin::Dial(target, limit) => {
-                let socket = socket::dial(&target, limit, || self.has_ended())?;
+                let socket = Arc::new(socket::dial(&target, limit, || self.has_ended())?);
+                let mut slot = lock(&self.socket);
+                if matches!(*slot, Slot::Gone) {
+                    return Ok(None);
+                }
+                *slot = Slot::Open(Arc::clone(&socket));
                 (socket, Some(entropy().map_err(open_error)?))
             }
             Origin::Accepted(socket) => (socket, None),
         };
         socket::prepare(&socket).map_err(open_error)?;
         socket.set_write_timeout(Some(SETUP_WRITE_LIMIT)).map_err(open_error)?;
-        let socket = Arc::new(socket);
-        {
-            let mut slot = lock(&self.socket);
-            if matches!(*slot, Slot::Gone) {
-                return Ok(None);
-            }
-            *slot = Slot::Open(Arc::clone(&socket));
-        }
         let (stream, writers) = (Arc::clone(self), Arc::clone(&socket));
         let writer = thread::Builder::new()
             .name(format!("netkernel write {}", self.id.get()))

@@ -215,9 +215,11 @@ impl Table {
         links.remove(&link);
         if let Some(peer) = peers.get_mut(node) {
             peer.disconnected(link);
-            if peer.is_absent() {
-                peers.remove(node);
+            if !peer.is_absent() {
+                // Stale: another attempt has taken this one's place, and what waited for it waits on.
+                return;
             }
+            peers.remove(node);
         }
         processes.connection_down(node, &mut Delivery { mailboxes, pings, stream: None });
         drop(state);

@@ -60,6 +60,12 @@ impl Outgoing {
         result
     }
 
+    /// Frames submitted, and bytes not yet written: see [`LinkWriter`].
+    pub(crate) fn counters(&self) -> (u64, u64) {
+        let queue = lock(&self.queue);
+        (queue.writer.sent(), queue.writer.queued())
+    }
+
     /// Waits until a frame can be queued, or the stream has ended.
     pub(crate) fn wait_for_room(&self) {
         let mut queue = lock(&self.queue);

@@ -6,6 +6,7 @@ mod support;
 
 use core::time::Duration;
 use std::net::TcpListener;
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Instant as Moment;
 
@@ -173,6 +174,20 @@ fn sends_to_nobody_are_dropped() {
 }
 
 #[test]
+fn a_waker_is_called_for_each_item() {
+    let epmd = Epmd::start();
+    let ((a, a_box), (_b, _b_box)) = (epmd.node(A), epmd.node(B));
+    let (calls, called) = channel();
+    assert!(a_box.set_waker(move || {
+        let _ = calls.send(());
+    }));
+    assert!(!a_box.set_waker(|| {}), "there is one already");
+    a.connect_node(name(B)).unwrap();
+    called.recv_timeout(GIVE_UP).unwrap();
+    assert!(matches!(a_box.try_recv(), Some(Item::Event(_))));
+}
+
+#[test]
 fn a_hidden_node_that_does_not_listen_can_ping() {
     let epmd = Epmd::start();
     let (b, b_box) = epmd.node(B);
@@ -311,9 +326,11 @@ fn simultaneous_connects_make_one_link() {
             thread::spawn(move || other.connect_node(name(A))),
         ];
         for call in calls {
-            call.join().unwrap().unwrap();
+            // It may fail, as in Erlang: when the losing attempt of the round before is seen only after the end of the
+            // winner's link, this call waits for it, and it has ended long ago.
+            let _ = call.join().unwrap();
         }
-        a.ping(&name(B), GIVE_UP).unwrap();
+        eventually("there is a link", || a.ping(&name(B), GIVE_UP).is_ok());
         assert_eq!((a.nodes().len(), b.nodes().len()), (1, 1));
         expect_up(&a_box, B);
         expect_up(&b_box, A);

@@ -89,7 +89,7 @@ impl Acceptor {
         }
     }
 
-    /// When the peer has taken too long.
+    /// When the peer has taken too long. The machine has no clock: whoever drives it drops it then.
     #[must_use]
     pub const fn deadline(&self) -> Instant {
         self.deadline
@@ -127,18 +127,8 @@ impl Acceptor {
         match self.state.clone() {
             State::Name => self.name(&packet, out),
             State::Alive { hello, peer, cookie } => {
-                let status =
-                    Status::parse(&packet).map_err(|_| Failure::Malformed(Stage::Alive))?;
-                match status {
-                    Status::True => self.send_challenge(now, hello, peer, cookie, out),
-                    Status::False => Err(Failure::Declined),
-                    Status::Ok
-                    | Status::OkSimultaneous
-                    | Status::Nok
-                    | Status::NotAllowed
-                    | Status::Alive
-                    | Status::Named { .. } => Err(Failure::Malformed(Stage::Alive)),
-                }
+                Self::alive(&packet)?;
+                self.send_challenge(now, hello, peer, cookie, out)
             }
             State::Complement { hello, peer, cookie } => {
                 self.complement(now, &packet, hello, peer, cookie, out)
@@ -157,6 +147,7 @@ impl Acceptor {
                 Hello { flags, creation: Some(creation), name }
             }
         };
+        //= docs/spec/handshake.md#hs-name-form
         let well_formed =
             if hello.wants_name() { hello.name.is_host() } else { hello.name.is_full_name() };
         if !well_formed {
@@ -187,6 +178,23 @@ impl Acceptor {
         Err(Failure::MissingFlags(missing))
     }
 
+    //= docs/spec/handshake.md#hs-acceptor-alive
+    fn alive(packet: &[u8]) -> Result<(), Failure> {
+        match Status::parse(packet) {
+            Ok(Status::True) => Ok(()),
+            Ok(Status::False) => Err(Failure::Declined),
+            Ok(
+                Status::Ok
+                | Status::OkSimultaneous
+                | Status::Nok
+                | Status::NotAllowed
+                | Status::Alive
+                | Status::Named { .. },
+            )
+            | Err(_) => Err(Failure::Malformed(Stage::Alive)),
+        }
+    }
+
     //= docs/spec/handshake.md#hs-acceptor-timer
     fn send_challenge(
         mut self,
@@ -196,6 +204,7 @@ impl Acceptor {
         cookie: Cookie,
         out: &mut Vec<u8>,
     ) -> Result<AcceptorStep, Failure> {
+        //= docs/spec/handshake.md#hs-dynamic-acceptor
         let flags = if hello.wants_name() {
             self.config.flags.without(Flags::PUBLISHED) | Flags::NAME_ME
         } else {
@@ -209,7 +218,6 @@ impl Acceptor {
         };
         self.packets.put(out, |out| message.emit(out));
         self.deadline = now + self.config.setup_time;
-        self.config.flags = flags;
         self.state = match hello.creation {
             Some(creation) => {
                 State::Reply { agreed: flags.agree(hello.flags), creation, peer, cookie }
@@ -350,6 +358,7 @@ impl Admission {
         self.acceptor.deadline
     }
 
+    //= docs/spec/handshake.md#hs-acceptor-greeting
     /// Sends the status, and the challenge unless the peer must answer first.
     ///
     /// # Errors
@@ -386,6 +395,7 @@ impl Admission {
         )
     }
 
+    //= docs/spec/handshake.md#hs-acceptor-refusal
     /// Sends the status that fits, if any, and ends the handshake.
     #[must_use]
     pub fn refuse(self, refusal: Refusal, out: &mut Vec<u8>) -> Failure {

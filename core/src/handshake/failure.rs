@@ -14,7 +14,7 @@ pub enum Stage {
     Status,
     /// The initiator, after `nok`: that its other attempt, the one the peer began, comes up.
     OtherAttempt,
-    /// The initiator: what its own kernel says to the peer's `alive`. The acceptor: the answer to its `alive`.
+    /// The acceptor: the answer to its `alive`.
     Alive,
     /// The initiator: the challenge.
     Challenge,
@@ -109,9 +109,7 @@ impl fmt::Display for Failure {
                 "status: the peer answered not_allowed (its allow list or its mandatory flags)",
             ),
             Self::PeerNotAllowed => f.write_str("name: the peer is not on our allow list"),
-            Self::UnexpectedStatus => {
-                f.write_str("status: the peer's answer is unknown or does not fit")
-            }
+            Self::UnexpectedStatus => f.write_str("status: the peer's answer does not fit"),
             Self::WrongName => {
                 f.write_str("name: the node that answered is not the one that was dialled")
             }

@@ -5,7 +5,6 @@
 //! ```
 
 use alloc::vec::Vec;
-use bytes::Bytes;
 use core::time::Duration;
 
 use super::packets::Packets;
@@ -14,7 +13,7 @@ use crate::cookie::{Challenge, Cookie};
 use crate::creation::Creation;
 use crate::entropy::Entropy;
 use crate::flags::{Flags, NodeType};
-use crate::name::NodeName;
+use crate::name::{NodeName, PeerName};
 use crate::time::Instant;
 use crate::wire::framing::Framing;
 use crate::wire::handshake::{ChallengeAck, ChallengeMessage, ChallengeReply, SendName, Status};
@@ -100,7 +99,7 @@ impl Initiator {
         }
     }
 
-    /// When the peer has taken too long.
+    /// When the peer has taken too long. The machine has no clock: whoever drives it drops it then.
     #[must_use]
     pub const fn deadline(&self) -> Instant {
         self.deadline
@@ -127,19 +126,22 @@ impl Initiator {
         bytes: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<InitiatorStep, Failure> {
+        //= docs/spec/handshake.md#hs-initiator-nok
+        // Whatever follows `nok` is not worth its memory.
+        if self.state == State::OtherAttempt {
+            return Ok(InitiatorStep::Nok(self));
+        }
         self.packets.push(bytes);
         self.advance(now, out)
     }
 
     fn advance(mut self, now: Instant, out: &mut Vec<u8>) -> Result<InitiatorStep, Failure> {
-        if self.state == State::OtherAttempt {
-            return Ok(InitiatorStep::Nok(self));
-        }
         let Some(packet) = self.packets.next(self.stage())? else {
             return Ok(InitiatorStep::Wait(self));
         };
         match self.state.clone() {
-            State::Status | State::OtherAttempt => self.status(now, &packet, out),
+            State::Status => self.status(now, &packet, out),
+            State::OtherAttempt => Ok(InitiatorStep::Nok(self)),
             State::Challenge { given } => self.challenge(now, &packet, given, out),
             State::Ack { given, flags, creation } => self.ack(&packet, given, flags, creation),
         }
@@ -152,7 +154,7 @@ impl Initiator {
         packet: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<InitiatorStep, Failure> {
-        let status = Status::parse(packet).map_err(|_| Failure::UnexpectedStatus)?;
+        let status = Status::parse(packet).map_err(|_| Failure::Malformed(Stage::Status))?;
         let given = match (status, &self.config.own) {
             (Status::NotAllowed, _) => return Err(Failure::NotAllowed),
             (Status::Ok | Status::OkSimultaneous, Own::Named { .. }) => None,
@@ -162,11 +164,8 @@ impl Initiator {
             }
             (Status::Alive, Own::Named { .. }) => return Ok(InitiatorStep::Alive(Remark(self))),
             (Status::Named { name, creation }, Own::Nameless { host }) => {
-                let given = core::str::from_utf8(name.as_bytes())
-                    .ok()
-                    .and_then(|name| NodeName::new(name).ok());
-                let given = given.filter(|given| given.host().as_bytes() == host.as_bytes());
-                Some((given.ok_or(Failure::GivenName)?, creation))
+                let given = given_name(&name, host).ok_or(Failure::GivenName)?;
+                Some((given, creation))
             }
             (
                 Status::Ok
@@ -207,6 +206,7 @@ impl Initiator {
             digest: self.config.cookie.digest(message.challenge),
         };
         self.packets.put(out, |out| reply.emit(out));
+        //= docs/spec/handshake.md#hs-initiator-timer
         self.deadline = now + self.config.setup_time;
         self.state = State::Ack { given, flags, creation: message.creation };
         self.advance(now, out)
@@ -224,17 +224,27 @@ impl Initiator {
         if message.digest != self.config.cookie.digest(self.challenge) {
             return Err(Failure::BadCookie);
         }
-        let residue: Bytes = self.packets.into_residue();
-        let node_type = NodeType::of(flags);
         Ok(InitiatorStep::Done(Established {
             node: self.config.peer,
             creation,
             flags,
-            node_type,
+            node_type: NodeType::of(flags),
             given,
-            residue,
+            residue: self.packets.into_residue(),
         }))
     }
+
+    fn put_status(&self, status: &Status, out: &mut Vec<u8>) {
+        self.packets.put(out, |out| status.emit(out));
+    }
+}
+
+//= docs/spec/handshake.md#hs-dynamic-initiator
+/// The name in a `named:` status, which is UTF-8, if a node may have it and it is of the host that asked.
+fn given_name(name: &PeerName, host: &PeerName) -> Option<NodeName> {
+    let given = NodeName::new(core::str::from_utf8(name.as_bytes()).ok()?).ok()?;
+    let asked = host.as_bytes().iter().copied().map(char::from);
+    given.host().chars().eq(asked).then_some(given)
 }
 
 /// The peer answered `alive`: it has a link of our name. Is this attempt still the one that we want?
@@ -259,11 +269,5 @@ impl Remark {
     pub fn keep(self, out: &mut Vec<u8>) -> Failure {
         self.0.put_status(&Status::False, out);
         Failure::Declined
-    }
-}
-
-impl Initiator {
-    fn put_status(&self, status: &Status, out: &mut Vec<u8>) {
-        self.packets.put(out, |out| status.emit(out));
     }
 }

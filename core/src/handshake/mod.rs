@@ -56,6 +56,7 @@ pub struct Established {
     pub node_type: NodeType,
     /// The name and creation that the peer gave us, if we asked for them.
     pub given: Option<(NodeName, Creation)>,
+    //= docs/spec/handshake.md#hs-residue
     /// What arrived behind the last packet: the first bytes of the channel.
     pub residue: Bytes,
 }

@@ -6,9 +6,11 @@ use bytes::Bytes;
 use super::{Failure, Stage};
 use crate::wire::framing::{FrameBuffer, Framing};
 
+//= docs/spec/handshake.md#hs-packet-limit
 /// The longest packet: all that a 2-byte length can say. Over TLS, where the length has 4 bytes, no more is needed.
 pub(super) const PACKET_MAX_BYTES: usize = 0xFFFF;
 
+//= docs/spec/handshake.md#hs-framing
 /// The packets of one handshake.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Packets {

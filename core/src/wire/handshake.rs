@@ -342,6 +342,7 @@ impl ChallengeAck {
     }
 }
 
+//= docs/spec/handshake.md#hs-malformed
 fn exactly<'a, T>(
     parser: impl Parser<&'a [u8], Output = T, Error = nom::error::Error<&'a [u8]>>,
     packet: &'a [u8],
@@ -349,6 +350,7 @@ fn exactly<'a, T>(
     all_consuming(parser).parse(packet).map(|(_, message)| message).map_err(|_| Malformed)
 }
 
+//= docs/spec/handshake.md#hs-trailing
 fn ignoring_rest<'a, T>(
     mut parser: impl Parser<&'a [u8], Output = T, Error = nom::error::Error<&'a [u8]>>,
     packet: &'a [u8],

@@ -10,7 +10,7 @@ use netkernel_blocking::core::net_kernel::NetTicktime;
 use netkernel_blocking::core::{Cookie, NodeName};
 use netkernel_blocking::{NodeConfig, cookie_file};
 
-use crate::Failed;
+use crate::{Failed, tell};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -134,9 +134,7 @@ fn port() -> clap::builder::RangedI64ValueParser<u16> {
 impl CookieArgs {
     fn find(&self) -> Result<Cookie, Failed> {
         if let Some(cookie) = &self.cookie {
-            tracing::warn!(
-                "--cookie: other users of this machine can read the command line, use --cookie-file"
-            );
+            tell("warning: other users of this machine can read --cookie; use --cookie-file");
             return Ok(cookie.clone());
         }
         let found = match &self.cookie_file {

@@ -10,6 +10,7 @@ mod ping;
 mod reason;
 mod report;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failed::Told) => ExitCode::FAILURE,
         Err(Failed::Because(text)) => {
-            tracing::error!("{text}");
+            tell(&text);
             ExitCode::FAILURE
         }
         // Whoever read our output has enough of it.
@@ -42,10 +43,15 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(Failed::Output(error)) => {
-            tracing::error!("standard output: {error}");
+            tell(&format!("standard output: {error}"));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Says something to the user that is no result.
+fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr(), "netkernel: {text}");
 }
 
 /// Why a command failed.

@@ -1,9 +1,6 @@
 //! `netkernel node`: runs a node, prints what happens, and obeys commands on standard input.
 
-use core::sync::atomic::{AtomicBool, Ordering};
-use core::time::Duration;
 use std::io::{self, BufRead as _, IsTerminal as _};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
@@ -20,26 +17,22 @@ use crate::{Failed, ping, reason};
 
 /// The registered name of the mailbox whose messages are told.
 const MAILBOX: &str = "netkernel";
-/// How often the thread that empties the mailbox looks whether the command ends.
-const ENDING_POLL: Duration = Duration::from_millis(50);
 
 /// What the command waits for.
 enum Event {
-    Item(Item),
+    /// Something is in the mailbox.
+    Mail,
     Input(String),
     /// The result of a command.
     Done(Line),
     Stop,
-    /// After the stop of the node: everything that had arrived was told.
-    MailboxEmpty,
 }
 
 pub(crate) fn run(args: &NodeArgs, report: &Report) -> Result<(), Failed> {
     let node = Node::new(args.config()?).map_err(|error| Failed::Because(error.to_string()))?;
     let (events, incoming) = channel();
     watch_signals(&events)?;
-    let ending = Arc::new(AtomicBool::new(false));
-    watch_mailbox(&node, events.clone(), Arc::clone(&ending))?;
+    let mailbox = open_mailbox(&node, &events)?;
     let options = StartOptions { name: args.name.clone(), hidden: args.hidden, listen: true };
     let identity =
         node.start(options).map_err(|error| Failed::Because(format!("{}: {error}", args.name)))?;
@@ -50,19 +43,10 @@ pub(crate) fn run(args: &NodeArgs, report: &Report) -> Result<(), Failed> {
     }
     let commands = work(&node, events.clone())?;
     watch_input(events);
-    let result = serve(report, &commands, &incoming);
+    let result = serve(report, &commands, &mailbox, &incoming);
     node.stop();
     result?;
-    // What the stop has brought is in the mailbox now, and is told too.
-    ending.store(true, Ordering::Release);
-    while let Ok(event) = incoming.recv() {
-        match event {
-            Event::Item(item) => report.print(&line_of(&item))?,
-            Event::Done(line) => report.print(&line)?,
-            Event::MailboxEmpty => break,
-            Event::Input(_) | Event::Stop => {}
-        }
-    }
+    print_mail(report, &mailbox)?;
     report.print(&Line::new("stopped", json!({"event": "stopped"})))?;
     Ok(())
 }
@@ -70,12 +54,15 @@ pub(crate) fn run(args: &NodeArgs, report: &Report) -> Result<(), Failed> {
 fn serve(
     report: &Report,
     commands: &Sender<Command>,
+    mailbox: &Mailbox,
     incoming: &Receiver<Event>,
 ) -> io::Result<()> {
     // The signal handler has a sender as long as the process lives, so there is always a next event to wait for.
     while let Ok(event) = incoming.recv() {
+        // The mailbox comes first: what led to a result arrived there before the result.
+        print_mail(report, mailbox)?;
         match event {
-            Event::Item(item) => report.print(&line_of(&item))?,
+            Event::Mail => {}
             Event::Done(line) => report.print(&line)?,
             Event::Input(line) => match console::parse(&line) {
                 Ok(None) => {}
@@ -84,8 +71,14 @@ fn serve(
                 Err(text) => report.print(&error_line(&text))?,
             },
             Event::Stop => break,
-            Event::MailboxEmpty => {}
         }
+    }
+    Ok(())
+}
+
+fn print_mail(report: &Report, mailbox: &Mailbox) -> io::Result<()> {
+    while let Some(item) = mailbox.try_recv() {
+        report.print(&line_of(&item))?;
     }
     Ok(())
 }
@@ -124,32 +117,16 @@ fn watch_signals(events: &Sender<Event>) -> Result<(), Failed> {
         .map_err(|error| Failed::Because(format!("signals: {error}")))
 }
 
-fn watch_mailbox(
-    node: &Node,
-    events: Sender<Event>,
-    ending: Arc<AtomicBool>,
-) -> Result<(), Failed> {
+fn open_mailbox(node: &Node, events: &Sender<Event>) -> Result<Mailbox, Failed> {
     let because = |error: &dyn core::fmt::Display| Failed::Because(error.to_string());
-    let mailbox: Mailbox = node.mailbox();
+    let mailbox = node.mailbox();
+    let events = events.clone();
+    mailbox.set_waker(move || drop(events.send(Event::Mail)));
     mailbox.monitor_nodes(true);
     mailbox.monitor_diagnostics(true);
-    let name = Atom::new(MAILBOX).map_err(|_| Failed::Because("mailbox name".into()))?;
+    let name = Atom::new(MAILBOX).map_err(|_| because(&"mailbox name too long"))?;
     mailbox.register(name).map_err(|error| because(&error))?;
-    let work = move || {
-        loop {
-            let was_ending = ending.load(Ordering::Acquire);
-            let event = match mailbox.recv_timeout(ENDING_POLL) {
-                Some(item) => Event::Item(item),
-                None if was_ending => Event::MailboxEmpty,
-                None => continue,
-            };
-            let last = matches!(event, Event::MailboxEmpty);
-            if events.send(event).is_err() || last {
-                return;
-            }
-        }
-    };
-    thread::Builder::new().spawn(work).map(drop).map_err(|error| because(&error))
+    Ok(mailbox)
 }
 
 /// The end of the input stops the node only at a terminal: elsewhere it is how nodes run in the background.
