@@ -71,31 +71,13 @@ impl Netkernel {
     /// # Panics
     /// If it does not come.
     pub fn wait_line(&self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
-        self.try_line(what, GIVE_UP, wanted).unwrap_or_else(|why| panic!("{why}"))
-    }
-
-    /// That no line of its standard output says this for so long.
-    ///
-    /// # Panics
-    /// If one does.
-    pub fn expect_no_line(&self, time: Duration, unwanted: impl Fn(&str) -> bool) {
-        if let Ok(line) = self.try_line("nothing", time, unwanted) {
-            panic!("unexpected: {line}");
-        }
-    }
-
-    fn try_line(
-        &self,
-        what: &str,
-        give_up: Duration,
-        wanted: impl Fn(&str) -> bool,
-    ) -> Result<String, String> {
-        self.log.wait(what, give_up, |said| {
+        let found = self.log.wait(what, GIVE_UP, |said| {
             let at =
                 said.passed + said.events[said.passed..].iter().position(|line| wanted(line))?;
             said.passed = at + 1;
             Some(said.events[at].clone())
-        })
+        });
+        found.unwrap_or_else(|why| panic!("{why}"))
     }
 
     /// Waits for its end: how it ended, and all that it printed.

@@ -7,6 +7,7 @@ mod log;
 #[cfg(feature = "otp")]
 pub mod otp;
 pub mod ours;
+pub mod script;
 pub mod spec;
 
 use core::time::Duration;
