@@ -60,8 +60,7 @@ fn pump_loop(
         if stream.has_ended() {
             return CloseCause::Local;
         }
-        let quiet = batch.signals.is_empty() && batch.violation.is_none();
-        if !quiet && let Err(violation) = surroundings.table.apply(batch, stream) {
+        if let Err(violation) = surroundings.table.apply(batch, stream) {
             socket::abort(socket);
             return CloseCause::Violation(violation);
         }

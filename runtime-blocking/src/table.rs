@@ -162,6 +162,10 @@ impl Table {
 impl Table {
     /// Has the signals of one read handled. Answers go to the stream that they came from.
     pub(crate) fn apply(&self, batch: Batch, stream: &Stream) -> Result<(), Violation> {
+        // A tick, or a part of a frame.
+        if batch.signals.is_empty() {
+            return batch.violation.map_or(Ok(()), Err);
+        }
         let mut state = lock(&self.state);
         let State { processes, mailboxes, pings, .. } = &mut *state;
         batch.apply(processes, &mut Delivery { mailboxes, pings, stream: Some(stream) })

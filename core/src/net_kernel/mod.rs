@@ -69,7 +69,8 @@ pub struct Config {
     pub setup_time: Duration,
     /// The port of every EPMD: ours, and those of other hosts.
     pub epmd_port: u16,
-    /// Incoming connections that have not proved the cookie yet. One more, and the oldest is closed.
+    /// Incoming connections that have not proved the cookie yet. One more, and the oldest is closed. Keep it
+    /// well below the number of descriptors that the process may have.
     pub strangers_max: usize,
 }
 
@@ -82,7 +83,7 @@ impl Config {
             net_ticktime,
             setup_time: SETUP_TIME_DEFAULT,
             epmd_port: EPMD_PORT,
-            strangers_max: 1024,
+            strangers_max: 256,
         }
     }
 }

@@ -1,0 +1,230 @@
+//! The `netkernel` command as a user or a script sees it.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "this is test code")]
+
+mod support;
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+use netkernel_blocking::core::net_kernel::NodeDownReason;
+use netkernel_blocking::core::term::Atom;
+use serde_json::Value;
+use support::*;
+
+const A: &str = "a@127.0.0.1";
+const B: &str = "b@127.0.0.1";
+
+fn command(args: &str, epmd_port: u16) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_netkernel"));
+    command
+        .args(args.split(' '))
+        .env("ERL_EPMD_PORT", epmd_port.to_string())
+        .env_remove("RUST_LOG");
+    command
+}
+
+fn run(args: &str, epmd_port: u16) -> Output {
+    command(args, epmd_port).stdin(Stdio::null()).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// A running `netkernel node`, killed at the end if it still runs.
+struct Running {
+    child: Child,
+    /// Its standard output, until nobody reads that any more.
+    lines: Option<BufReader<ChildStdout>>,
+}
+
+impl Running {
+    fn start(args: &str, epmd_port: u16) -> Self {
+        let mut child = command(args, epmd_port)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = child.stdout.take().map(BufReader::new);
+        Self { child, lines }
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.lines.as_mut().unwrap().read_line(&mut line).unwrap();
+        line.trim_end().into()
+    }
+
+    /// The next object that is no diagnostic.
+    fn object(&mut self) -> Value {
+        loop {
+            let object: Value = serde_json::from_str(&self.line()).unwrap();
+            if object["event"] != "diagnostic" {
+                return object;
+            }
+        }
+    }
+
+    fn say(&mut self, line: &str) {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
+    /// Its exit code and what it wrote to standard error.
+    fn end(&mut self) -> (Option<i32>, String) {
+        let mut errors = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
+        (self.child.wait().unwrap().code(), errors)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn exit_codes_tell_done_failed_and_usage() {
+    let epmd = Epmd::start();
+    let (_b, _b_box) = epmd.node(B);
+    let ping = |node: &str, cookie: &str| {
+        let output = run(&format!("ping {node} --cookie {cookie}"), epmd.port);
+        (output.status.code(), text(&output.stdout))
+    };
+    assert_eq!(ping(B, COOKIE), (Some(0), "pong\n".into()));
+    let (code, out) = ping(B, "WRONG");
+    assert!(code == Some(1) && out.starts_with("pang: ") && out.contains("cookie"), "{out}");
+    let (code, out) = ping("c@127.0.0.1", COOKIE);
+    assert!(code == Some(1) && out.contains("no node of that name"), "{out}");
+    for usage in ["ping", "ping nohost", "frobnicate", "node a@b --tickintensity 2"] {
+        assert_eq!(run(usage, epmd.port).status.code(), Some(2), "{usage}");
+    }
+    assert_eq!(run("--help", epmd.port).status.code(), Some(0));
+}
+
+#[test]
+fn names_are_printed_as_epmd_prints_them() {
+    let epmd = Epmd::start();
+    epmd.pretend("b", 4711);
+    let output = run("names", epmd.port);
+    let expected =
+        format!("epmd: up and running on port {} with data:\nname b at port 4711\n", epmd.port);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), expected));
+
+    let unused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let output = run("names", unused);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), String::new()));
+    assert!(text(&output.stderr).contains("connection refused"));
+}
+
+#[test]
+fn a_node_tells_what_happens_and_obeys() {
+    let epmd = Epmd::start();
+    let (b, b_box) = epmd.node(B);
+    let mut a =
+        Running::start(&format!("node {A} --cookie {COOKIE} --connect {B} --json"), epmd.port);
+    let started = a.object();
+    assert_eq!((&started["event"], &started["node"]), (&"started".into(), &A.into()));
+    assert!(started["port"].is_u64() && started["creation"].is_u64());
+    let up = a.object();
+    assert_eq!(
+        (&up["event"], &up["node"], &up["node_type"]),
+        (&"nodeup".into(), &B.into(), &"visible".into())
+    );
+    assert_eq!(a.object()["result"], true, "the nodeup came first");
+    expect_up(&b_box, A);
+
+    a.say("frobnicate");
+    assert_eq!(a.object()["event"], "error");
+    a.say("nodes");
+    assert_eq!(a.object()["nodes"][0]["node"], B);
+    a.say(&format!("ping {B}"));
+    assert_eq!(a.object()["result"], "pong");
+    a.say("connect c@127.0.0.1");
+    let failed = a.object();
+    assert_eq!((&failed["result"], &failed["step"]), (&false.into(), &"epmd".into()));
+    let to = Atom::new("netkernel").unwrap();
+    b_box.send_to_name(&to, &name(A), term(b"hello")).unwrap();
+    assert_eq!(a.object()["bytes"], term(b"hello").len());
+    b.disconnect_node(&name(A)).unwrap();
+    let down = a.object();
+    assert_eq!(down["nodedown_reason"], "connection_closed");
+
+    a.say(&format!("connect {B}"));
+    assert_eq!((&a.object()["event"], &a.object()["event"]), (&"nodeup".into(), &"connect".into()));
+    a.say("stop");
+    assert_eq!(a.object()["nodedown_reason"], "net_kernel_terminated");
+    assert_eq!(a.object()["event"], "stopped");
+    let (code, errors) = a.end();
+    assert_eq!(code, Some(0));
+    assert!(errors.contains("--cookie"), "others can read the command line: {errors}");
+}
+
+#[test]
+fn events_have_erlangs_form() {
+    let epmd = Epmd::start();
+    let (b, _b_box) = epmd.node(B);
+    let mut a = Running::start(&format!("node {A} --cookie {COOKIE}"), epmd.port);
+    assert!(a.line().starts_with("started 'a@127.0.0.1', creation "));
+    b.connect_node(name(A)).unwrap();
+    assert_eq!(a.line(), "{nodeup,'b@127.0.0.1',#{connection_id => 1,node_type => visible}}");
+    b.stop();
+    assert_eq!(
+        a.line(),
+        "{nodedown,'b@127.0.0.1',#{connection_id => 1,node_type => visible,nodedown_reason => connection_closed}}"
+    );
+}
+
+#[test]
+fn the_end_of_input_keeps_a_node_running_and_signals_end_it() {
+    let epmd = Epmd::start();
+    let (b, b_box) = epmd.node(B);
+    for signal in ["-TERM", "-INT"] {
+        let mut a = Running::start(&format!("node {A} --cookie {COOKIE}"), epmd.port);
+        a.line();
+        drop(a.child.stdin.take());
+        b.ping(&name(A), GIVE_UP).unwrap();
+        expect_up(&b_box, A);
+        a.signal(signal);
+        assert_eq!(a.end().0, Some(0), "{signal}");
+        expect_down(&b_box, A, NodeDownReason::ConnectionClosed);
+        eventually("the name is free", || b.names("127.0.0.1").unwrap().len() == 1);
+    }
+}
+
+#[test]
+fn a_closed_pipe_ends_a_node_quietly() {
+    let epmd = Epmd::start();
+    let (b, _b_box) = epmd.node(B);
+    let mut a = Running::start(&format!("node {A} --cookie {COOKIE}"), epmd.port);
+    a.line();
+    drop(a.lines.take());
+    // It makes the node print. The node may end so quickly that the call fails.
+    let _ = b.connect_node(name(A));
+    let (code, errors) = a.end();
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(!errors.contains("panicked"), "{errors}");
+}
+
+#[test]
+fn a_bad_cookie_file_is_named() {
+    let epmd = Epmd::start();
+    let path = std::env::temp_dir().join(format!("netkernel-cli-cookie-{}", std::process::id()));
+    std::fs::write(&path, COOKIE).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let output = run(&format!("ping {B} --cookie-file {}", path.display()), epmd.port);
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let errors = text(&output.stderr);
+    assert!(errors.contains("netkernel-cli-cookie") && errors.contains("0644"), "{errors}");
+}
