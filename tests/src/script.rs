@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -96,6 +96,14 @@ impl Script {
         for byte in bytes {
             self.send(&[*byte]);
         }
+    }
+
+    /// Ends the connection in good order.
+    ///
+    /// # Panics
+    /// If it is gone already.
+    pub fn close(&mut self) {
+        self.stream.shutdown(Shutdown::Both).expect("it is open");
     }
 
     /// How this peer introduces itself.

@@ -40,6 +40,7 @@ impl World {
         let command = self.start(&[&["node", RUST, "--connect", self.erl.name()], more].concat());
         self.erl.wait_event(GIVE_UP, |event| event.starts_with("{nodeup,'rust@127.0.0.1',"));
         command.wait_line("the link", |line| line.contains("nodeup"));
+        assert!(self.erl.ping(RUST));
         command
     }
 }
@@ -135,7 +136,6 @@ each_release! {
     fn a_frozen_command_is_net_tick_timeout_for_erlang(release: Release) {
         let world = World::new(release, |options| options.ticktime = Some(8));
         let node = world.join(&["--ticktime", "8"]);
-        assert!(world.erl.ping(RUST));
         let stop = Instant::now();
         node.signal(Signal::Stop);
         let down = world.erl.wait_event(GIVE_UP, |event| event.starts_with("{nodedown,"));

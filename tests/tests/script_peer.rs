@@ -165,10 +165,7 @@ fn wrong_answers_to_a_dial_are_told_by_name() {
         packet(|out| out.extend(bytes))
     });
     assert_eq!(wrong_ack, failed(Failure::BadCookie));
-    assert_eq!(
-        dial(&victim, |peer| drop(peer.try_send(&[0]))),
-        Err(ConnectError::PeerClosed(Stage::Status))
-    );
+    assert_eq!(dial(&victim, Script::close), Err(ConnectError::PeerClosed(Stage::Status)));
     victim.assert_unharmed();
 }
 
