@@ -33,18 +33,11 @@ fn saw_down(erl: &Erl, ours: &Ours, reason: &str) {
     assert!(down && event.contains(&format!("nodedown_reason => {reason}}}")), "{event}");
 }
 
-/// Visible nodes of Erlang make a new link when they have something to say to each other. A test that counts links
-/// forbids that.
-fn without_auto_connect(options: ErlOptions) -> ErlOptions {
-    let args = ["-kernel", "dist_auto_connect", "never"].map(str::to_owned).to_vec();
-    ErlOptions { args, ..options }
-}
-
 each_release! {
     #[test]
     fn links_are_visible_if_both_sides_wish_it(release: Release) {
         let epmd = Epmd::start(release);
-        let options = |name| without_auto_connect(ErlOptions::new(release, &epmd, name));
+        let options = |name| ErlOptions::new(release, &epmd, name).without_auto_connect();
         let visible = Erl::start(&options("visible"));
         let hidden = Erl::start(&ErlOptions { hidden: true, ..options("hidden") });
         let ours = [
@@ -173,7 +166,7 @@ each_release! {
     #[test]
     fn simultaneous_connects_make_one_link(release: Release) {
         let epmd = Epmd::start(release);
-        let options = |name| without_auto_connect(ErlOptions::new(release, &epmd, name));
+        let options = |name| ErlOptions::new(release, &epmd, name).without_auto_connect();
         let rust = Ours::start("rust", Ours::config(epmd.port()));
         // One name is less than ours, the other greater: they win in turn.
         for name in ["a", "z"] {
@@ -183,6 +176,8 @@ each_release! {
                     let theirs = scope.spawn(|| {
                         erl.eval(&format!("net_kernel:connect_node('{RUST}')"))
                     });
+                    // Erlang has to parse first. So the attempts overlap now more, now less.
+                    thread::sleep(Duration::from_micros(100) * (round % 25));
                     let ours = rust.node.connect_node(node_name(erl.name()));
                     (ours, theirs.join().unwrap())
                 });

@@ -49,6 +49,14 @@ impl ErlOptions {
         }
     }
 
+    /// The same with links only where somebody calls `net_kernel:connect_node/1`. Visible nodes of Erlang make new ones when
+    /// they have something to say to each other; a test that counts links forbids that.
+    #[must_use]
+    pub fn without_auto_connect(mut self) -> Self {
+        self.args.extend(["-kernel", "dist_auto_connect", "never"].map(str::to_owned));
+        self
+    }
+
     /// The command, with a home and an environment of its own. It starts no EPMD.
     fn command(&self, home: &TempDir, control: u16) -> Command {
         let witness = home.path().join("witness.erl");
