@@ -122,11 +122,10 @@ impl Ours {
     /// # Panics
     /// If it is not.
     pub fn expect_up(&self, node: &str, node_type: NodeType) {
-        match self.next_event() {
-            NodeEvent::NodeUp { node: up, node_type: kind, .. }
-                if up.as_str() == node && kind == node_type => {}
-            other => panic!("{}: expected nodeup of {node}, {node_type}, got {other}", self.name),
-        }
+        let event = self.next_event();
+        let up = matches!(&event, NodeEvent::NodeUp { node: up, node_type: kind, .. }
+            if up.as_str() == node && *kind == node_type);
+        assert!(up, "{}: expected nodeup of {node}, {node_type}, got {event}", self.name);
     }
 
     /// That the next event is the `nodedown` of this node, for this reason.
@@ -134,11 +133,10 @@ impl Ours {
     /// # Panics
     /// If it is not.
     pub fn expect_down(&self, node: &str, reason: NodeDownReason) {
-        match self.next_event() {
-            NodeEvent::NodeDown { node: down, reason: why, .. }
-                if down.as_str() == node && why == reason => {}
-            other => panic!("{}: expected nodedown of {node}, {reason}, got {other}", self.name),
-        }
+        let event = self.next_event();
+        let down = matches!(&event, NodeEvent::NodeDown { node: down, reason: why, .. }
+            if down.as_str() == node && *why == reason);
+        assert!(down, "{}: expected nodedown of {node}, {reason}, got {event}", self.name);
     }
 
     /// That no event comes for so long.
