@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use core::fmt;
+use core::net::IpAddr;
 
 use crate::term::{ATOM_MAX_CHARS, Atom};
 
@@ -114,6 +115,12 @@ impl NodeName {
     #[must_use]
     pub fn host(&self) -> &str {
         self.split().1
+    }
+
+    /// Whether this is a long name: its host has a dot, or is an address.
+    #[must_use]
+    pub fn is_long(&self) -> bool {
+        self.host().contains('.') || self.host().parse::<IpAddr>().is_ok()
     }
 
     /// Whether a node may *take* this name: its host must be printable Latin-1 without blanks

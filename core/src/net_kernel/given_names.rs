@@ -1,6 +1,6 @@
 //! Names that this node gives to peers that ask for one (`NAME_ME`).
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -16,37 +16,44 @@ const KEPT_HOSTS: usize = 1024;
 /// The names in use, and those given back.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct GivenNames {
-    in_use: BTreeSet<NodeName>,
+    /// With the creation that the name had before, if it was not new.
+    in_use: BTreeMap<NodeName, Option<Creation>>,
     free: BTreeMap<String, Vec<(NodeName, Creation)>>,
 }
 
 impl GivenNames {
     //= docs/spec/handshake.md#hs-dynamic-pool
-    /// A name under `host`: the one given back last by a peer of that host, with its creation counted up, or a new one.
+    /// A name under `host` that is not `taken`: the one given back last by a peer of that host, with its creation counted
+    /// up, or a new one.
     pub(super) fn give(
         &mut self,
         host: &PeerName,
         entropy: Entropy,
+        taken: impl Fn(&NodeName) -> bool,
     ) -> Result<(NodeName, Creation), NameError> {
-        let mut name = base36(entropy.name());
-        name.push('@');
-        name.extend(host.as_bytes().iter().map(|&b| char::from(b)));
-        let fresh = NodeName::new(&name)?;
-        let kept = self.free.get_mut(fresh.host()).and_then(Vec::pop);
-        let (name, creation) = match kept {
-            Some((name, creation)) => (name, creation.next()),
-            None => (fresh, Creation(entropy.creation()).usable()),
+        let mut number = entropy.name();
+        let mut fresh = numbered(number, host)?;
+        while taken(&fresh) {
+            number = number.wrapping_add(1);
+            fresh = numbered(number, host)?;
+        }
+        let kept = self.free.get_mut(fresh.host()).and_then(|kept| {
+            let last = kept.iter().rposition(|(name, _)| !taken(name))?;
+            Some(kept.remove(last))
+        });
+        let (name, creation, before) = match kept {
+            Some((name, before)) => (name, before.next(), Some(before)),
+            None => (fresh, Creation(entropy.creation()).usable(), None),
         };
-        self.in_use.insert(name.clone());
+        self.in_use.insert(name.clone(), before);
         Ok((name, creation))
     }
 
-    /// Takes a name back, if it is one of ours; to be reused only if its peer had proved the cookie.
-    pub(super) fn give_back(&mut self, name: &NodeName, creation: Option<Creation>) {
-        if !self.in_use.remove(name) {
-            return;
-        }
-        let Some(creation) = creation else { return };
+    /// Takes a name back, if it is one of ours. `used` is the creation under which its peer had a link; without one a new
+    /// name is forgotten, and an old one is as if it had not been given.
+    pub(super) fn give_back(&mut self, name: &NodeName, used: Option<Creation>) {
+        let Some(before) = self.in_use.remove(name) else { return };
+        let Some(creation) = used.or(before) else { return };
         if self.free.len() >= KEPT_HOSTS && !self.free.contains_key(name.host()) {
             return;
         }
@@ -56,6 +63,13 @@ impl GivenNames {
         }
         kept.push((name.clone(), creation));
     }
+}
+
+fn numbered(number: u64, host: &PeerName) -> Result<NodeName, NameError> {
+    let mut name = base36(number);
+    name.push('@');
+    name.extend(host.as_bytes().iter().map(|&b| char::from(b)));
+    NodeName::new(&name)
 }
 
 /// Upper-case base 36, as Erlang's `integer_to_list(N, 36)` writes it.
@@ -75,6 +89,10 @@ fn base36(mut number: u64) -> String {
 mod tests {
     use super::*;
 
+    fn nobody(_: &NodeName) -> bool {
+        false
+    }
+
     fn entropy(byte: u8) -> Entropy {
         Entropy::new([byte; 16])
     }
@@ -85,14 +103,17 @@ mod tests {
     fn a_name_given_back_goes_to_the_next_peer_of_the_host_with_the_next_creation() {
         let mut names = GivenNames::default();
         let host = PeerName::new("vm");
-        let (first, creation) = names.give(&host, entropy(1)).unwrap();
+        let (first, creation) = names.give(&host, entropy(1), nobody).unwrap();
         assert_eq!((first.host(), creation), ("vm", Creation(0x0101_0101)));
-        let (second, _) = names.give(&host, entropy(2)).unwrap();
+        let (second, _) = names.give(&host, entropy(2), nobody).unwrap();
         assert_ne!(first, second);
         names.give_back(&first, Some(creation));
-        assert_eq!(names.give(&host, entropy(3)).unwrap(), (first.clone(), Creation(0x0101_0102)));
+        assert_eq!(
+            names.give(&host, entropy(3), nobody).unwrap(),
+            (first.clone(), Creation(0x0101_0102))
+        );
         names.give_back(&second, None);
-        let (third, _) = names.give(&host, entropy(4)).unwrap();
+        let (third, _) = names.give(&host, entropy(4), nobody).unwrap();
         assert!(third != second && third != first, "a name whose peer proved nothing is not kept");
     }
 
@@ -108,11 +129,39 @@ mod tests {
     #[test]
     fn what_is_kept_is_bounded() {
         let mut names = GivenNames::default();
-        let given: Vec<_> =
-            (0..200_u8).map(|i| names.give(&PeerName::new("vm"), entropy(i)).unwrap()).collect();
+        let given: Vec<_> = (0..200_u8)
+            .map(|i| names.give(&PeerName::new("vm"), entropy(i), nobody).unwrap())
+            .collect();
         for (name, creation) in &given {
             names.give_back(name, Some(*creation));
         }
         assert_eq!(names.free["vm"].len(), KEPT_PER_HOST);
+    }
+
+    //= docs/spec/handshake.md#hs-dynamic-pool
+    //= type=test
+    #[test]
+    fn a_peer_that_proves_nothing_does_not_use_a_kept_name_up() {
+        let mut names = GivenNames::default();
+        let host = PeerName::new("vm");
+        let (first, creation) = names.give(&host, entropy(1), nobody).unwrap();
+        names.give_back(&first, Some(creation));
+        for _ in 0..100 {
+            let (stranger, _) = names.give(&host, entropy(2), nobody).unwrap();
+            names.give_back(&stranger, None);
+        }
+        assert_eq!(names.give(&host, entropy(3), nobody).unwrap(), (first, creation.next()));
+    }
+
+    #[test]
+    fn a_name_that_is_taken_is_not_given() {
+        let mut names = GivenNames::default();
+        let host = PeerName::new("vm");
+        let (first, creation) = names.give(&host, entropy(1), nobody).unwrap();
+        names.give_back(&first, Some(creation));
+        let (other, _) = names.give(&host, entropy(1), |name| *name == first).unwrap();
+        assert_ne!(other, first);
+        names.give_back(&other, None);
+        assert_eq!(names.give(&host, entropy(1), nobody).unwrap().0, first, "and is still kept");
     }
 }

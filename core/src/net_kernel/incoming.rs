@@ -192,7 +192,8 @@ impl NetKernel {
         entropy: Entropy,
     ) -> Result<(NodeName, Greeting), NameError> {
         if admission.wants_name() {
-            let (name, creation) = self.given_names.give(admission.name(), entropy)?;
+            let taken = |name: &NodeName| self.table.contains_key(name);
+            let (name, creation) = self.given_names.give(admission.name(), entropy, taken)?;
             return Ok((name, Greeting::Named(creation)));
         }
         Ok((admission.name().to_node_name()?, Greeting::Ok))

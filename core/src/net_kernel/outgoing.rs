@@ -2,7 +2,6 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::net::IpAddr;
 
 use super::table::{Outgoing, Role, RowState};
 use super::{
@@ -237,9 +236,7 @@ impl NetKernel {
 }
 
 //= docs/spec/handshake.md#hs-initiator-domain
-/// Nodes with long names do not dial short ones, and the other way round. An address counts as long.
+/// Nodes with long names do not dial short ones, and the other way round.
 fn check_domain(own: &NodeName, peer: &NodeName) -> Result<(), NameError> {
-    let is_long =
-        |name: &NodeName| name.host().contains('.') || name.host().parse::<IpAddr>().is_ok();
-    if is_long(own) == is_long(peer) { Ok(()) } else { Err(NameError::OtherDomain) }
+    if own.is_long() == peer.is_long() { Ok(()) } else { Err(NameError::OtherDomain) }
 }

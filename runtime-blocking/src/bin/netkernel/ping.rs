@@ -49,10 +49,15 @@ pub(crate) fn line(node: &NodeName, result: &Result<(), PingError>) -> Line {
     }
 }
 
-/// A name that no other node has, on this machine as `node` would see it.
+/// A name that no other node has, on this machine as `node` would see it. Only nodes whose names are both long, or both
+/// short, connect; a short host of ours serves: nobody dials a node that does not listen.
 fn own_name(node: &NodeName) -> Result<NodeName, netkernel_blocking::core::NameError> {
-    let host = own_address(node.host()).unwrap_or(Ipv4Addr::LOCALHOST);
     let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.subsec_nanos());
+    let host = if node.is_long() {
+        own_address(node.host()).unwrap_or(Ipv4Addr::LOCALHOST).to_string()
+    } else {
+        "localhost".into()
+    };
     NodeName::new(&format!("netkernel-ping-{}-{nanos:x}@{host}", process::id()))
 }
 
@@ -71,10 +76,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_loopback_node_is_pinged_from_loopback() {
-        for host in ["127.0.0.1", "localhost"] {
-            let name = own_name(&NodeName::new(&format!("b@{host}")).unwrap()).unwrap();
-            assert_eq!(name.host(), "127.0.0.1");
+    fn our_name_is_of_the_kind_of_the_node_and_on_loopback_if_that_is() {
+        for (host, own) in
+            [("127.0.0.1", "127.0.0.1"), ("localhost", "localhost"), ("myhost", "localhost")]
+        {
+            let node = NodeName::new(&format!("b@{host}")).unwrap();
+            let name = own_name(&node).unwrap();
+            assert_eq!((name.host(), name.is_long()), (own, node.is_long()));
             assert!(name.check_own().is_ok());
         }
     }
