@@ -81,7 +81,8 @@ pub enum Input {
 /// new effect must break an embedder that ignores it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Output {
-    /// Open the listener for peers. Answered by [`Input::Listening`] or [`Input::ListenFailed`].
+    /// Open the listener for peers. Answered by exactly one [`Input::Listening`] or [`Input::ListenFailed`], also when
+    /// [`Output::Unlisten`] comes before the answer.
     Listen,
     /// Close the listener.
     Unlisten,

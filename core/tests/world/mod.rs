@@ -77,6 +77,7 @@ pub struct TestHost {
 #[derive(Debug)]
 enum Todo {
     Listen,
+    Unlisten,
     Open(StreamId, Target),
     Send(StreamId, Bytes),
     Close(StreamId),
@@ -301,6 +302,7 @@ impl World {
                 self.nodes[id].host.port = Some(port);
                 self.tell(id, Input::Listening { port });
             }
+            Todo::Unlisten => self.nodes[id].host.port = None,
             Todo::Open(stream, target) => self.open(id, stream, &target),
             Todo::Send(stream, bytes) => {
                 let Some(side) = self.nodes[id].host.sides.get(&stream) else { return };
@@ -560,7 +562,7 @@ impl Host for TestHost {
     }
 
     fn unlisten(&mut self) {
-        self.port = None;
+        self.todo.push_back(Todo::Unlisten);
     }
 
     fn open(&mut self, stream: StreamId, target: Target) {
