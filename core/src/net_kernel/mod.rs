@@ -22,6 +22,8 @@ mod io;
 mod life;
 mod lifecycle;
 mod links;
+#[cfg(test)]
+mod matrix;
 mod names;
 mod outgoing;
 mod past_links;
