@@ -566,6 +566,22 @@ fn a_lost_namer_takes_the_name_and_all_links_and_then_all_begins_anew() {
     assert_eq!(world.stop(d), Some(Answer::Stopped(Ok(()))));
 }
 
+//= docs/spec/kernel.md#kernel-dynamic-name
+//= type=test
+#[test]
+fn a_name_may_be_given_on_a_host_beyond_ascii_and_asked_for_again() {
+    let mut world = World::default();
+    world.start("b@caf\u{e9}");
+    let d = world.add(config());
+    world.start_again(d, StartOptions::nameless("caf\u{e9}".into()));
+    for _ in 0..2 {
+        assert_eq!(world.connect(d, "b@caf\u{e9}"), CONNECTED);
+        assert_eq!(world.nodes[d].kernel.node().host(), "caf\u{e9}");
+        world.disconnect(d, "b@caf\u{e9}");
+        assert_eq!(world.nodes[d].kernel.node(), NodeName::nonode());
+    }
+}
+
 #[test]
 fn a_nameless_node_that_stops_answers_who_waits_for_its_name() {
     let mut world = World::default();

@@ -55,8 +55,15 @@ pub(super) struct Alive {
     pub(super) manner: Manner,
     /// `None` for a node that does not listen.
     pub(super) registered: Option<Registered>,
-    /// The node that gave the name, if it is a dynamic one.
-    pub(super) namer: Option<NodeName>,
+    /// Who gave the name, if it is a dynamic one.
+    pub(super) namer: Option<Namer>,
+}
+
+/// The node that gave us our name, and the host that we asked with.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Namer {
+    pub(super) node: NodeName,
+    pub(super) wire_host: PeerName,
 }
 
 /// A node that has no name, or not any more, and will ask the first peer for one.

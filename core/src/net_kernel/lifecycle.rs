@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::life::{Alive, Life, Manner, Nameless, Starting};
+use super::life::{Alive, Life, Manner, Nameless, Namer, Starting};
 use super::registration::Registered;
 use super::table::{Callers, Role, RowState};
 use super::{
@@ -123,13 +123,12 @@ impl NetKernel {
         creation: Creation,
         namer: NodeName,
     ) -> Vec<(NodeName, Callers)> {
-        let Life::Nameless(nameless) = &mut self.life else { return Vec::new() };
-        let manner = nameless.manner;
-        let deferred = core::mem::take(&mut nameless.deferred);
-        // The host is the one that we sent, so the name is as printable as that.
-        let wire_name = PeerName::new(name.as_str().as_bytes().to_vec());
+        let Life::Nameless(nameless) = &self.life else { return Vec::new() };
+        let Nameless { wire_host, manner, deferred, .. } = nameless.clone();
+        let wire_name =
+            PeerName::new([name.name().as_bytes(), b"@", wire_host.as_bytes()].concat());
         let creation = creation.usable();
-        let namer = Some(namer);
+        let namer = Some(Namer { node: namer, wire_host });
         self.take_name(Alive { name, wire_name, creation, manner, registered: None, namer });
         deferred
     }
@@ -145,14 +144,16 @@ impl NetKernel {
     //= docs/spec/kernel.md#kernel-dynamic-lost
     /// The link with `node` has ended: if that node gave us our name, everything that the name brought ends, too.
     pub(super) fn lose_name_of(&mut self, node: &NodeName) {
-        let Life::Alive(alive) = &self.life else { return };
-        if alive.namer.as_ref() != Some(node) {
+        let Life::Alive(Alive { name, manner, namer: Some(namer), .. }) = &self.life else {
+            return;
+        };
+        if namer.node != *node {
             return;
         }
         let nameless = Nameless {
-            host: alive.name.host().into(),
-            wire_host: PeerName::new(alive.name.host().as_bytes().to_vec()),
-            manner: alive.manner,
+            host: name.host().into(),
+            wire_host: namer.wire_host.clone(),
+            manner: *manner,
             deferred: Vec::new(),
         };
         self.life = Life::Restarting(nameless);
