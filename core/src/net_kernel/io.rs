@@ -81,8 +81,8 @@ pub enum Input {
 /// new effect must break an embedder that ignores it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Output {
-    /// Open the listener for peers. Answered by exactly one [`Input::Listening`] or [`Input::ListenFailed`], also when
-    /// [`Output::Unlisten`] comes before the answer.
+    /// Open the listener for peers. Answered by exactly one [`Input::Listening`] or [`Input::ListenFailed`], unless an
+    /// [`Output::Unlisten`] comes first: that cancels it, and no answer may come any more.
     Listen,
     /// Close the listener.
     Unlisten,

@@ -47,7 +47,6 @@ impl NetKernel {
                 let starting = Starting { request, name, wire_name, manner };
                 if listens {
                     self.life = Life::Listening(starting);
-                    self.unanswered_listens += 1;
                     self.outputs.push_back(Output::Listen);
                 } else {
                     self.become_alive(starting, Creation(entropy.creation()).usable(), None);

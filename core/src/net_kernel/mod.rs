@@ -79,8 +79,6 @@ pub struct NetKernel {
     table: Table,
     past_links: PastLinks,
     streams: BTreeMap<StreamId, Role>,
-    /// How many [`Output::Listen`] the host has not answered: only the answer to the last concerns the present start.
-    unanswered_listens: u32,
     /// Streams that the host has been told to open, and that it has not said to be open.
     opening: BTreeSet<StreamId>,
     /// Incoming streams that have not proved the cookie, oldest first.
@@ -109,7 +107,6 @@ impl NetKernel {
             table: Table::new(),
             past_links: PastLinks::default(),
             streams: BTreeMap::new(),
-            unanswered_listens: 0,
             opening: BTreeSet::new(),
             strangers: BTreeSet::new(),
             subscribers: BTreeSet::new(),

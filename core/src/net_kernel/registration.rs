@@ -1,6 +1,6 @@
 //! Asking the host for a listener and EPMD for the name, and holding the name.
 
-use super::life::{Life, Starting};
+use super::life::Life;
 use super::table::Role;
 use super::{Answer, Diagnostic, NetKernel, OpenError, Output, Purpose, StartError, TimerName};
 use crate::epmd::{Registration, RegistrationStep};
@@ -19,32 +19,18 @@ pub(super) struct Registered {
 
 impl NetKernel {
     pub(super) fn listening(&mut self, port: u16) {
-        if let Some(starting) = self.listen_answered() {
-            let machine = Registration::new(&starting.name, port);
-            let stream = self.open_registration();
-            self.life = Life::Registering(starting, Registered { machine, stream });
-        }
+        let Life::Listening(starting) = &self.life else { return };
+        let starting = starting.clone();
+        let machine = Registration::new(&starting.name, port);
+        let stream = self.open_registration();
+        self.life = Life::Registering(starting, Registered { machine, stream });
     }
 
     pub(super) fn listen_failed(&mut self, error: OpenError) {
-        if let Some(starting) = self.listen_answered() {
+        if let Life::Listening(starting) = &self.life {
+            let request = starting.request;
             self.life = Life::NotAlive;
-            self.answer(starting.request, Answer::Started(Err(StartError::Listen(error))));
-        }
-    }
-
-    /// The start that has waited for this answer; an answer to one that was stopped concerns nobody.
-    fn listen_answered(&mut self) -> Option<Starting> {
-        self.unanswered_listens = self.unanswered_listens.saturating_sub(1);
-        match &self.life {
-            Life::Listening(starting) if self.unanswered_listens == 0 => Some(starting.clone()),
-            Life::NotAlive
-            | Life::Listening(_)
-            | Life::Registering(..)
-            | Life::Alive(_)
-            | Life::Nameless(_)
-            | Life::Restarting(_)
-            | Life::Stopping(_) => None,
+            self.answer(request, Answer::Started(Err(StartError::Listen(error))));
         }
     }
 

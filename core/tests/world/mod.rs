@@ -77,7 +77,6 @@ pub struct TestHost {
 #[derive(Debug)]
 enum Todo {
     Listen,
-    Unlisten,
     Open(StreamId, Target),
     Send(StreamId, Bytes),
     Close(StreamId),
@@ -302,7 +301,6 @@ impl World {
                 self.nodes[id].host.port = Some(port);
                 self.tell(id, Input::Listening { port });
             }
-            Todo::Unlisten => self.nodes[id].host.port = None,
             Todo::Open(stream, target) => self.open(id, stream, &target),
             Todo::Send(stream, bytes) => {
                 let Some(side) = self.nodes[id].host.sides.get(&stream) else { return };
@@ -562,7 +560,8 @@ impl Host for TestHost {
     }
 
     fn unlisten(&mut self) {
-        self.todo.push_back(Todo::Unlisten);
+        self.todo.retain(|todo| !matches!(todo, Todo::Listen));
+        self.port = None;
     }
 
     fn open(&mut self, stream: StreamId, target: Target) {
