@@ -4,7 +4,7 @@ use std::net::TcpStream;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 
 use netkernel_core::driver::{Machine as _, turn};
-use netkernel_core::net_kernel::{Answer, Input, NetKernel, NodeInfo, StartOptions};
+use netkernel_core::net_kernel::{Answer, Input, NetKernel, NodeInfo, NodeKinds, StartOptions};
 use netkernel_core::{Cookie, Instant, MailboxId, NodeName};
 
 use crate::clock::{Clock, entropy};
@@ -123,7 +123,9 @@ impl Owner {
                 self.kernel.set_cookie(peer, cookie);
                 let _ = done.send(());
             }
-            Message::Nodes(reply) => drop(reply.send(self.kernel.nodes().collect())),
+            Message::Nodes(reply) => {
+                drop(reply.send(self.kernel.nodes(NodeKinds::CONNECTED).collect()))
+            }
             Message::Identity(reply) => drop(reply.send(self.host.identity())),
             Message::Forget(mailbox) => {
                 self.kernel.demonitor_nodes(mailbox);
@@ -131,7 +133,7 @@ impl Owner {
             }
             Message::Leave => {
                 self.leaving = true;
-                let _ = self.kernel.stop(now);
+                let _ = self.kernel.halt(now);
             }
         }
     }

@@ -4,11 +4,11 @@
 use core::time::Duration;
 use std::thread;
 
-use netkernel_blocking::PingError;
 use netkernel_blocking::core::NodeType;
 use netkernel_blocking::core::epmd::LookupError;
 use netkernel_blocking::core::handshake::{Failure, Stage};
 use netkernel_blocking::core::net_kernel::{ConnectError, Diagnostic, NodeDownReason};
+use netkernel_blocking::{NodeKind, PingError};
 use netkernel_tests::each_release;
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release};
 use netkernel_tests::ours::{Ours, cookie, node_name};
@@ -57,7 +57,7 @@ each_release! {
                     }
                     our.expect_up(erl.name(), node_type);
                     saw_up(erl, our, node_type);
-                    assert_eq!(our.nodes(), [(erl.name().to_owned(), node_type)]);
+                    assert_eq!(our.nodes(), [(erl.name().to_owned(), NodeKind::from(node_type))]);
                     let (shown, not_shown) = match node_type {
                         NodeType::Visible => ("visible", "hidden"),
                         NodeType::Hidden => ("hidden", "visible"),
@@ -111,7 +111,7 @@ each_release! {
         });
         // What a visible Erlang node says to a new one (`rex`, `global`) makes neither side give up the link.
         rust.expect_silence(Duration::from_secs(1));
-        assert_eq!(rust.nodes(), [(erl.name().to_owned(), NodeType::Visible)]);
+        assert_eq!(rust.nodes(), [(erl.name().to_owned(), NodeKind::Visible)]);
         assert_eq!(erl.eval("nodes()"), format!("['{RUST}']"));
 
         let absent = rust.node.ping(&node_name("absent@127.0.0.1"), GIVE_UP);
@@ -184,7 +184,7 @@ each_release! {
                 assert_eq!(both, (Ok(()), "true".to_owned()), "round {round} with {name}");
                 rust.expect_up(erl.name(), NodeType::Visible);
                 saw_up(&erl, &rust, NodeType::Visible);
-                assert_eq!(rust.nodes(), [(erl.name().to_owned(), NodeType::Visible)]);
+                assert_eq!(rust.nodes(), [(erl.name().to_owned(), NodeKind::Visible)]);
                 assert_eq!(erl.eval("nodes()"), format!("['{RUST}']"));
                 if round % 2 == 0 {
                     assert_eq!(rust.node.disconnect_node(&node_name(erl.name())), Some(true));

@@ -8,13 +8,13 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::Instant;
 
-use netkernel_blocking::NodeConfig;
 use netkernel_blocking::core::handshake::{Failure, Stage};
 use netkernel_blocking::core::net_kernel::{ConnectError, Diagnostic, NodeDownReason, SetupStage};
 use netkernel_blocking::core::term::{Atom, Pid};
 use netkernel_blocking::core::wire::control::{Control, Monitored};
 use netkernel_blocking::core::wire::handshake::Status;
 use netkernel_blocking::core::{Creation, NodeType, PeerName};
+use netkernel_blocking::{NodeConfig, NodeKind};
 use netkernel_tests::GIVE_UP;
 use netkernel_tests::ours::{Ours, next_message, node_name};
 use netkernel_tests::script::{CHALLENGE, Directory, Script, ack, packet, reply_to};
@@ -57,7 +57,7 @@ impl Victim {
 
     fn assert_unharmed(&self) {
         self.b.node.ping(&node_name(A), GIVE_UP).unwrap();
-        assert_eq!(self.a.nodes(), [(B.to_owned(), NodeType::Visible)]);
+        assert_eq!(self.a.nodes(), [(B.to_owned(), NodeKind::Visible)]);
         self.a.expect_silence(Duration::ZERO);
     }
 }

@@ -13,8 +13,8 @@ use netkernel_core::driver::{Host, Machine as _, turn};
 use netkernel_core::link::{Limits, LinkReader, pump};
 use netkernel_core::liveness::Traffic;
 use netkernel_core::net_kernel::{
-    Answer, CloseCause, Config, Diagnostic, Input, NetKernel, NetTicktime, NodeEvent, OpenError,
-    Promotion, StartOptions, Target,
+    Answer, CloseCause, Config, Diagnostic, Input, NetKernel, NetTicktime, NodeEvent, NodeKinds,
+    OpenError, Promotion, StartOptions, Target,
 };
 use netkernel_core::process::{Deliver, Processes};
 use netkernel_core::wire::epmd::{
@@ -156,7 +156,7 @@ impl World {
 
     pub fn start_with(&mut self, node: &str, config: Config, hidden: bool) -> usize {
         let id = self.add(config);
-        let answer = self.start_again(id, StartOptions { name: name(node), hidden, listen: true });
+        let answer = self.start_again(id, StartOptions { hidden, ..StartOptions::new(name(node)) });
         assert_eq!(answer, Some(Answer::Started(Ok(name(node)))));
         id
     }
@@ -189,7 +189,11 @@ impl World {
 
     /// The names that a node says it has links with.
     pub fn nodes_of(&self, id: usize) -> Vec<String> {
-        self.nodes[id].kernel.nodes().map(|info| info.node.as_str().to_owned()).collect()
+        self.nodes[id]
+            .kernel
+            .nodes(NodeKinds::CONNECTED)
+            .map(|info| info.node.as_str().to_owned())
+            .collect()
     }
 
     /// A peer of the test's own connects to a node.
@@ -556,6 +560,7 @@ impl Host for TestHost {
     }
 
     fn unlisten(&mut self) {
+        self.todo.retain(|todo| !matches!(todo, Todo::Listen));
         self.port = None;
     }
 
