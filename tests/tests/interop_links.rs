@@ -181,7 +181,16 @@ each_release! {
                     let ours = rust.node.connect_node(node_name(erl.name()));
                     (ours, theirs.join().unwrap())
                 });
-                assert_eq!(both, (Ok(()), "true".to_owned()), "round {round} with {name}");
+                // A call may fail, as between Erlang's nodes: the losing attempt of the round before, if it is seen only
+                // now, is waited for, and it is dead. Whoever asks again gets the link.
+                let expected = matches!(&both.0, Ok(()) | Err(ConnectError::PeerClosed(_)));
+                assert!(expected, "round {round} with {name}: {both:?}");
+                if both.0.is_err() {
+                    rust.connect(erl.name());
+                }
+                if both.1 != "true" {
+                    assert_eq!(erl.eval(&format!("net_kernel:connect_node('{RUST}')")), "true");
+                }
                 rust.expect_up(erl.name(), NodeType::Visible);
                 saw_up(&erl, &rust, NodeType::Visible);
                 assert_eq!(rust.nodes(), [(erl.name().to_owned(), NodeKind::Visible)]);
