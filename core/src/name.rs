@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use core::fmt;
-use core::net::IpAddr;
 
 use crate::term::{ATOM_MAX_CHARS, Atom};
 
@@ -121,12 +120,6 @@ impl NodeName {
     #[must_use]
     pub fn host(&self) -> &str {
         self.split().1
-    }
-
-    /// Whether this is a long name: its host has a dot, or is an address.
-    #[must_use]
-    pub fn is_long(&self) -> bool {
-        self.host().contains('.') || self.host().parse::<IpAddr>().is_ok()
     }
 
     /// Whether a node may *take* this name: its host must be printable Latin-1 without blanks

@@ -7,6 +7,7 @@ use std::process;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use netkernel_blocking::core::NodeName;
+use netkernel_blocking::core::net_kernel::NameDomain;
 use netkernel_blocking::{Node, PingError, StartOptions};
 use serde_json::json;
 
@@ -53,7 +54,7 @@ pub(crate) fn line(node: &NodeName, result: &Result<(), PingError>) -> Line {
 /// short, connect; a short host of ours serves: nobody dials a node that does not listen.
 fn own_name(node: &NodeName) -> Result<NodeName, netkernel_blocking::core::NameError> {
     let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.subsec_nanos());
-    let host = if node.is_long() {
+    let host = if NameDomain::of(node.host()) == NameDomain::Longnames {
         own_address(node.host()).unwrap_or(Ipv4Addr::LOCALHOST).to_string()
     } else {
         "localhost".into()
@@ -82,7 +83,8 @@ mod tests {
         {
             let node = NodeName::new(&format!("b@{host}")).unwrap();
             let name = own_name(&node).unwrap();
-            assert_eq!((name.host(), name.is_long()), (own, node.is_long()));
+            assert_eq!(name.host(), own);
+            assert_eq!(NameDomain::of(name.host()), NameDomain::of(node.host()));
             assert!(name.check_own().is_ok());
         }
     }
