@@ -16,7 +16,7 @@ use netkernel_core::net_kernel::{
 };
 use netkernel_core::wire::framing::Framing;
 use netkernel_core::{Creation, Entropy, Flags, Instant, NameError, NodeName, PeerName};
-use world::{World, cookie, name, ticktime};
+use world::{EPMD_PORT, World, cookie, name, ticktime};
 
 const A: &str = "a@127.0.0.1";
 const B: &str = "b@127.0.0.1";
@@ -211,6 +211,34 @@ fn every_failed_attempt_says_where_and_why() {
     assert_eq!(world.nodes[a].host.sides.len(), 1, "only the registration is left");
     let told = world.nodes[a].host.diagnostics.len();
     assert_eq!(told, 6, "each of them was told, but the name that was never tried");
+}
+
+//= docs/spec/epmd.md#epmd-lookup-timeout
+//= type=test
+//= docs/spec/epmd.md#epmd-names-timeout
+//= type=test
+#[test]
+fn an_epmd_that_says_nothing_is_given_ten_seconds_at_most() {
+    for (setup_s, waits_s) in [(7, 7), (60, 10)] {
+        let mut world = World::default();
+        let mut config = Config::new(cookie("C"), ticktime(60));
+        config.setup_time = Duration::from_secs(setup_s);
+        let a = world.start_with(A, config, false);
+        world.black_holes.push(EPMD_PORT);
+        let connect = world.nodes[a].kernel.connect_node(world.now, name(B));
+        let names = world.nodes[a].kernel.names(world.now, "127.0.0.1");
+        let answer = |world: &World, request| world.nodes[a].host.answers.get(&request).cloned();
+        world.pass(Duration::from_secs(waits_s) - MS);
+        assert_eq!(answer(&world, connect), None);
+        world.pass(MS);
+        let error = match setup_s {
+            7 => ConnectError::SetupTimeout(SetupStage::Lookup),
+            _ => ConnectError::Lookup(LookupError::NoReply),
+        };
+        assert_eq!(answer(&world, connect), failed(error));
+        world.pass(Duration::from_secs(10 - waits_s));
+        assert_eq!(answer(&world, names), Some(Answer::Names(Err(NamesError::NoReply))));
+    }
 }
 
 //= docs/spec/handshake.md#hs-initiator-domain

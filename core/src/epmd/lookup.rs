@@ -116,13 +116,6 @@ mod tests {
         assert_eq!(asked(b"").receive(b"\0"), Err(LookupError::Garbage));
     }
 
-    //= docs/spec/epmd.md#epmd-lookup-timeout
-    //= type=test
-    #[test]
-    fn the_answer_has_ten_seconds() {
-        assert_eq!(LOOKUP_TIMEOUT.as_millis(), 10_000);
-    }
-
     //= docs/spec/epmd.md#epmd-lookup-version
     //= type=test
     #[test]

@@ -115,11 +115,4 @@ mod tests {
         assert_eq!(names.clone().receive(b"x"), Err(NamesError::TooLong));
         assert_eq!(names.closed(), []);
     }
-
-    //= docs/spec/epmd.md#epmd-names-timeout
-    //= type=test
-    #[test]
-    fn the_answer_has_ten_seconds() {
-        assert_eq!(NAMES_TIMEOUT.as_millis(), 10_000);
-    }
 }

@@ -21,7 +21,8 @@ pub struct Config {
     pub cookie: Cookie,
     /// `net_ticktime` and `net_tickintensity`.
     pub net_ticktime: NetTicktime,
-    /// `net_setuptime`: how long a peer may take over a step of the set-up. At most [`SETUP_TIME_MAX`].
+    /// `net_setuptime`: how long a peer may take over a step of the set-up. At most [`SETUP_TIME_MAX`];
+    /// zero is taken as [`SETUP_TIME_DEFAULT`].
     pub setup_time: Duration,
     /// The port of every EPMD: ours, and those of other hosts.
     pub epmd_port: u16,

@@ -3,7 +3,10 @@
 use super::life::Life;
 use super::query::NameDomain;
 use super::table::{Callers, Outgoing, Role, Row, RowState};
-use super::{Answer, AutoConnect, ConnectError, DistAutoConnect, NetKernel, Purpose, TimerName};
+use super::{
+    Answer, AutoConnect, ConnectError, Diagnostic, DistAutoConnect, NetKernel, Purpose, TimerName,
+};
+use crate::epmd::LOOKUP_TIMEOUT;
 use crate::flags::NodeType;
 use crate::ids::{LinkId, RequestId};
 use crate::name::{NameError, NodeName};
@@ -95,7 +98,13 @@ impl NetKernel {
     pub(super) fn try_attempt(&mut self, node: &NodeName, callers: Callers) {
         match self.check_dial(node) {
             Ok(()) => self.begin_attempt(node, callers),
-            Err(error) => self.answer_connected(callers, &Err(error)),
+            Err(error) => {
+                self.diagnose(Diagnostic::ConnectFailed {
+                    node: node.clone(),
+                    error: error.clone(),
+                });
+                self.answer_connected(callers, &Err(error));
+            }
         }
     }
 
@@ -117,15 +126,24 @@ impl NetKernel {
     fn begin_attempt(&mut self, node: &NodeName, callers: Callers) {
         //= docs/spec/kernel.md#kernel-dynamic-wait
         let busy = !self.table.is_empty() || matches!(self.life, Life::Restarting(_));
-        if let Life::Nameless(nameless) | Life::Restarting(nameless) = &mut self.life
-            && busy
-        {
-            nameless.defer(node, callers);
-            return;
+        match &mut self.life {
+            Life::Nameless(nameless) | Life::Restarting(nameless) if busy => {
+                nameless.defer(node, callers);
+                return;
+            }
+            Life::NotAlive
+            | Life::Listening(_)
+            | Life::Registering(..)
+            | Life::Nameless(_)
+            | Life::Restarting(_)
+            | Life::Alive(_)
+            | Life::Stopping(_) => {}
         }
         let role = Role::Outgoing { node: node.clone(), step: Outgoing::DialEpmd };
         let stream = self.open(node.host().into(), self.config.epmd_port, Purpose::Epmd, role);
-        self.timers.set(TimerName::Setup(stream), self.clock + self.config.setup_time);
+        //= docs/spec/epmd.md#epmd-lookup-timeout
+        let limit = self.config.setup_time.min(LOOKUP_TIMEOUT);
+        self.timers.set(TimerName::Setup(stream), self.clock + limit);
         self.attempt(node, stream, callers);
     }
 }

@@ -220,10 +220,12 @@ impl NetKernel {
         }
     }
 
-    /// To be called when rows may have gone. A node that gives its name up waits for the last row; so does a nameless one
-    /// before it dials the next node.
+    /// To be called when rows or streams may have gone. A node that gives its name up waits for the last row; so does a
+    /// nameless one before it dials the next node. One that stops also waits for the streams that it has closed: while EPMD
+    /// sees our registration, nobody can start under the same name.
     pub(super) fn go_on_without_rows(&mut self) {
-        if !self.table.is_empty() {
+        let closing = self.streams.values().any(|role| *role == Role::Ending);
+        if !self.table.is_empty() || closing && matches!(self.life, Life::Stopping(_)) {
             return;
         }
         match core::mem::replace(&mut self.life, Life::NotAlive) {
@@ -253,9 +255,8 @@ impl NetKernel {
 
     /// Dials the nodes that are waited for, one after the other, until one attempt is under way.
     fn dial_deferred(&mut self) {
-        while self.table.is_empty()
-            && let Some((node, callers)) = self.next_deferred()
-        {
+        while self.table.is_empty() {
+            let Some((node, callers)) = self.next_deferred() else { return };
             self.try_attempt(&node, callers);
         }
     }

@@ -98,6 +98,9 @@ impl NetKernel {
     /// A kernel that is not alive.
     #[must_use]
     pub fn new(mut config: Config) -> Self {
+        if config.setup_time.is_zero() {
+            config.setup_time = SETUP_TIME_DEFAULT;
+        }
         config.setup_time = config.setup_time.min(SETUP_TIME_MAX);
         Self {
             cookies: Cookies::new(config.cookie.clone()),
@@ -265,7 +268,8 @@ impl NetKernel {
             Some(Role::Outgoing { node, step }) => self.outgoing_closed(stream, &node, step),
             Some(Role::Incoming { who, step }) => self.incoming_closed(stream, who, &step),
             Some(Role::Link { node }) => self.link_closed(&node, cause),
-            Some(Role::Ending) | None => {}
+            Some(Role::Ending) => self.go_on_without_rows(),
+            None => {}
         }
     }
 

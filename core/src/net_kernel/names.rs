@@ -31,7 +31,11 @@ impl NetKernel {
         names: Option<Names>,
         bytes: &[u8],
     ) {
-        let Some(names) = names else { return };
+        let Some(names) = names else {
+            // Nothing can have been received before the stream was open.
+            self.streams.insert(stream, Role::Names { request, names: None });
+            return;
+        };
         match names.receive(bytes) {
             Ok(names) => {
                 self.streams.insert(stream, Role::Names { request, names: Some(names) });

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::table::{Outgoing, Role, RowState};
 use super::{ConnectError, Diagnostic, NetKernel, OpenError, Purpose, SetupStage, TimerName};
 use crate::entropy::Entropy;
-use crate::epmd::{Lookup, LookupError, LookupStep};
+use crate::epmd::{LOOKUP_TIMEOUT, Lookup, LookupError, LookupStep};
 use crate::flags::{Flags, NodeType};
 use crate::handshake::{Failure, Initiator, InitiatorConfig, InitiatorStep};
 use crate::ids::StreamId;
@@ -95,13 +95,21 @@ impl NetKernel {
     }
 
     pub(super) fn outgoing_timeout(&mut self, stream: StreamId, node: &NodeName, step: &Outgoing) {
-        let stage = match step {
-            Outgoing::DialEpmd | Outgoing::Lookup(_) => SetupStage::Lookup,
-            Outgoing::Dial => SetupStage::Dial,
-            Outgoing::Handshake(initiator) => SetupStage::Handshake(initiator.stage()),
+        let epmd_is_slow = self.config.setup_time > LOOKUP_TIMEOUT;
+        let error = match step {
+            Outgoing::DialEpmd | Outgoing::Lookup(_) if epmd_is_slow => {
+                ConnectError::Lookup(LookupError::NoReply)
+            }
+            Outgoing::DialEpmd | Outgoing::Lookup(_) => {
+                ConnectError::SetupTimeout(SetupStage::Lookup)
+            }
+            Outgoing::Dial => ConnectError::SetupTimeout(SetupStage::Dial),
+            Outgoing::Handshake(initiator) => {
+                ConnectError::SetupTimeout(SetupStage::Handshake(initiator.stage()))
+            }
         };
         self.end(stream, true);
-        self.outgoing_failed(stream, node, &ConnectError::SetupTimeout(stage));
+        self.outgoing_failed(stream, node, &error);
     }
 
     /// An attempt is over, and its stream with it.

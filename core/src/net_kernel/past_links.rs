@@ -22,9 +22,10 @@ impl PastLinks {
             self.by_link.remove(&before);
         }
         self.by_link.insert(link, node.clone());
-        if self.by_link.len() > KEPT
-            && let Some((_, oldest)) = self.by_link.pop_first()
-        {
+        if self.by_link.len() <= KEPT {
+            return;
+        }
+        if let Some((_, oldest)) = self.by_link.pop_first() {
             self.by_node.remove(&oldest);
         }
     }

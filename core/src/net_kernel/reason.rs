@@ -98,8 +98,6 @@ pub enum SetupStage {
     Dial,
     /// The next message of the handshake.
     Handshake(crate::handshake::Stage),
-    /// The end of the link before this one.
-    OldLink,
 }
 
 impl fmt::Display for SetupStage {
@@ -108,7 +106,6 @@ impl fmt::Display for SetupStage {
             Self::Lookup => f.write_str("EPMD's answer"),
             Self::Dial => f.write_str("the TCP connection"),
             Self::Handshake(stage) => fmt::Display::fmt(stage, f),
-            Self::OldLink => f.write_str("the end of the old link"),
         }
     }
 }

@@ -324,14 +324,14 @@ impl World {
         let far = if target.host == "nowhere.example" {
             self.tell(id, Input::OpenFailed { stream, error: OpenError::Resolve });
             return;
+        } else if self.black_holes.contains(&target.port) {
+            Far::Nobody
         } else if target.port == EPMD_PORT {
             if self.epmd_down {
                 self.tell(id, refused);
                 return;
             }
             Far::Epmd
-        } else if self.black_holes.contains(&target.port) {
-            Far::Nobody
         } else if let Some(other) =
             self.nodes.iter().position(|node| node.host.port == Some(target.port))
         {
