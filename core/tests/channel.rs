@@ -157,14 +157,38 @@ fn what_is_not_the_question_gets_no_reply_and_does_no_harm() {
     for message in [
         to_net_kernel(&["83 6a"]),
         to_net_kernel(&["83 68 03 7709 '$gen_cast' 68 02", OTP, REF, "68 02 7707 'is_auth' 6a"]),
-        to_net_kernel(&[call, OTP, REF, "68 02 7707 'is_self' 6a"]),
-        to_net_kernel(&[call, OTP, REF, "7707 'is_auth'"]),
+        to_net_kernel(&[call, OTP, "7703 'tag'", "7709 'get_state'"]),
         to_net_kernel(&[call, "61 05", REF, "68 02 7707 'is_auth' 6a"]),
         to_net_kernel(&[call, &third, REF, "68 02 7707 'is_auth' 6a"]),
     ] {
         let mut end = end();
         assert_eq!(end.receive(&message), Ok(()));
         assert_eq!(end.delivered, Delivered::default());
+    }
+}
+
+//= docs/spec/channel.md#ch-gen-call-unserved
+//= type=test
+#[test]
+fn the_caller_of_what_is_not_served_is_told_noproc_whatever_its_tag() {
+    let alias = format!("6c 00000001 7705 'alias' {REF}");
+    let deep = format!("6c 00000001 {alias} 7704 'more'");
+    let noproc = frame(&["68 05 61 15", NET_KERNEL, OTP, REF, NOPROC]);
+    for tag in [REF, &alias, &deep] {
+        for request in ["7709 'get_state'", "68 02 7707 'is_self' 6a", "7707 'is_auth'", "68 01 6a"]
+        {
+            let call = [
+                "68 04 61 06",
+                OTP,
+                "7700",
+                NET_KERNEL,
+                "83 68 03 7709 '$gen_call' 68 02",
+                OTP,
+                tag,
+                request,
+            ];
+            assert_eq!(answers_to(&[frame(&call)]), noproc, "{tag} {request}");
+        }
     }
 }
 

@@ -734,3 +734,35 @@ fn the_same_inputs_give_the_same_outputs() {
     };
     assert_eq!(run(), run());
 }
+
+//= docs/spec/tick.md#tick-send-visible
+//= type=test
+//= docs/spec/tick.md#tick-timeout
+//= type=test
+#[test]
+fn v14_a_peer_that_says_nothing_is_ticked_three_times_and_dropped_as_otp_does() {
+    // Capture V14, with T = 8 s: hidden, OTP accepts; its ticks at 2.56, 4.56 and 6.56 s, and the close at 8.57 s after a
+    // handshake at 0 s that came 0.56 s after a tick of the node. Visible, OTP initiates: the same, 1.4 s later.
+    for phase_ms in [1440, 40] {
+        let mut world = World::default();
+        let node = world.start_with(A, Config::new(cookie("C"), ticktime(8)), false);
+        world.pass(Duration::from_millis(phase_ms));
+        let peer = up_as(&mut world, node, B);
+        let up = world.now;
+        let (mut ticks, mut closed) = (Vec::new(), None);
+        world.heard(peer.script);
+        while closed.is_none() {
+            world.pass(MS);
+            let at = world.now.saturating_since(up).as_millis() as u64;
+            match world.heard(peer.script).as_slice() {
+                [] => {}
+                [0, 0, 0, 0] => ticks.push(at),
+                other => panic!("no tick: {other:?}"),
+            }
+            closed = world.scripts[peer.script].closed.then_some(at);
+        }
+        let first = 2000 - phase_ms;
+        assert_eq!(ticks, [first + 2000, first + 4000, first + 6000], "none in the first interval");
+        assert_eq!(closed, Some(first + 8000));
+    }
+}

@@ -252,7 +252,12 @@ impl Host for BlockingHost {
     }
 
     fn diagnostic(&mut self, diagnostic: Diagnostic) {
-        tracing::warn!(target: "netkernel::diagnostic", "{diagnostic}");
+        // Strangers must not be able to fill a log.
+        if matches!(diagnostic, Diagnostic::AcceptFailed { .. }) {
+            tracing::debug!(target: "netkernel::diagnostic", "{diagnostic}");
+        } else {
+            tracing::warn!(target: "netkernel::diagnostic", "{diagnostic}");
+        }
         for mailbox in &self.logs {
             self.surroundings.table.push(*mailbox, Item::Diagnostic(diagnostic.clone()));
         }

@@ -114,7 +114,7 @@ impl Mailbox {
     }
 
     /// Begins or ends the delivery of an [`Item::Diagnostic`] for all that an Erlang node would log, in order with the
-    /// node events.
+    /// node events. While 1024 items wait they are dropped: strangers can cause any number of them.
     pub fn monitor_diagnostics(&self, on: bool) {
         self.handle.request(|done| crate::owner::Message::MonitorDiagnostics(self.id, on, done));
     }
@@ -202,6 +202,9 @@ impl fmt::Display for SendError {
 
 impl core::error::Error for SendError {}
 
+/// Items that wait, above which diagnostics are dropped.
+const DIAGNOSTICS_MAX: usize = 1024;
+
 /// What waits in a mailbox.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
@@ -220,10 +223,31 @@ impl fmt::Debug for Waker {
 
 impl Queue {
     pub(crate) fn push(&self, item: Item) {
-        lock(&self.items).push_back(item);
+        let mut items = lock(&self.items);
+        if matches!(item, Item::Diagnostic(_)) && items.len() >= DIAGNOSTICS_MAX {
+            return;
+        }
+        items.push_back(item);
+        drop(items);
         self.wake.notify_one();
         if let Some(Waker(waker)) = self.waker.get() {
             waker();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn diagnostics_stop_at_a_bound_and_messages_do_not() {
+        let queue = Queue::default();
+        for _ in 0..2 * DIAGNOSTICS_MAX {
+            queue.push(Item::Diagnostic(Diagnostic::RegistrationRenewed));
+        }
+        assert_eq!(lock(&queue.items).len(), DIAGNOSTICS_MAX);
+        queue.push(Item::Message(Bytes::new()));
+        assert_eq!(lock(&queue.items).len(), DIAGNOSTICS_MAX + 1);
     }
 }

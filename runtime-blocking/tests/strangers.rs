@@ -10,6 +10,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::Instant as Moment;
 
+use netkernel_blocking::core::handshake::Stage;
 use netkernel_blocking::core::net_kernel::{ConnectError, Diagnostic, NodeDownReason};
 use netkernel_blocking::{Item, Mailbox, Node};
 use support::*;
@@ -76,6 +77,14 @@ fn a_stranger_who_leaves_is_forgotten() {
     for bytes in [&b""[..], &[0], &[0, 30, b'N']] {
         let mut stream = victim.dial();
         stream.write_all(bytes).unwrap();
+    }
+    let mut told = 0;
+    while told < 3 {
+        if let Item::Diagnostic(diagnostic) = victim.mailbox.recv_timeout(GIVE_UP).unwrap() {
+            let gone = ConnectError::PeerClosed(Stage::Name);
+            assert_eq!(diagnostic, Diagnostic::AcceptFailed { name: None, error: gone });
+            told += 1;
+        }
     }
     victim.assert_unharmed();
 }

@@ -129,7 +129,8 @@ impl Model {
     pub(super) fn check_at_rest(&self, kernel: &NetKernel) {
         // A node that stops is gone for its callers before the last stream that it closed has ended.
         let closing = self.streams_that(|stream| stream.state == StreamState::Closing);
-        let stopping = !kernel.is_alive() && !(self.rows.is_empty() && closing.is_empty());
+        let ending = !self.rows.is_empty() || !closing.is_empty();
+        let stopping = !kernel.is_alive() && ending;
         assert!(stopping || kernel.creation().map(|_| kernel.node()) == self.alive);
         let up = |row: &&Row| row.up.is_some_and(|stream| !self.streams[&stream].closed);
         let rows = self.rows.iter().filter(|(_, row)| up(row));

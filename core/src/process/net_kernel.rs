@@ -1,11 +1,12 @@
-//! The service `net_kernel`: it answers the question whether this node is there, which is what a ping is.
+//! The service `net_kernel`: it answers the question whether this node is there, which is what a ping is, and no other.
 
 use alloc::vec::Vec;
 use bytes::Bytes;
 
+use super::signals::NOPROC;
 use crate::name::NodeName;
-use crate::term::{Pid, Reader, TermError, write};
-use crate::wire::control::Control;
+use crate::term::{Atom, Pid, Reader, Reference, TermError, write};
+use crate::wire::control::{Control, Monitored};
 
 /// The name that the service is registered under.
 pub(super) const NAME: &str = "net_kernel";
@@ -25,34 +26,67 @@ pub(super) fn is_auth(from: &Pid, tag: impl FnOnce(&mut Vec<u8>), own: &NodeName
     out.into()
 }
 
-/// The reply to a message for the service, if it is one that gets a reply (`net_kernel:handle_call/3`).
+/// The answer to a message for the service, if it is one that gets an answer (`net_kernel:handle_call/3`): `yes` to the
+/// question of a ping. The caller of anything else is told that nobody is there to answer it, by its monitor, so that it does
+/// not wait in vain.
 ///
 /// A message of another form is none of the peer's faults: anybody may send anything to a process.
 //= docs/spec/channel.md#ch-is-auth
-pub(super) fn reply(peer: &NodeName, message: &[u8]) -> Option<Control> {
-    let (to, tag) = parse(message).ok()??;
-    // The reply goes back on the link of the request, so it can reach that node only.
+//= docs/spec/channel.md#ch-gen-call-unserved
+pub(super) fn answer(peer: &NodeName, message: &[u8]) -> Option<Control> {
+    let call = Call::parse(message).ok()??;
+    // The answer goes back on the link of the request, so it can reach that node only.
     //= docs/spec/channel.md#ch-is-auth-elsewhere
-    if to.node != *peer.as_atom() {
+    if call.from.node != *peer.as_atom() {
         return None;
     }
-    let mut out = Vec::with_capacity(8 + tag.len());
+    if !call.is_auth {
+        let reference = reference_in(call.tag)?;
+        let from = Monitored::Name(Atom::literal(NAME));
+        return Some(Control::MonitorPExit { from, to: call.from, reference, reason: NOPROC });
+    }
+    let mut out = Vec::with_capacity(8 + call.tag.len());
     write::version(&mut out);
     write::tuple(&mut out, 2);
     // The tag is the caller's to understand: a reference, or a list of one and what else `gen` puts there.
-    out.extend_from_slice(tag);
+    out.extend_from_slice(call.tag);
     write::literal(&mut out, "yes");
-    Some(Control::Send { to, message: out.into() })
+    Some(Control::Send { to: call.from, message: out.into() })
 }
 
-/// Who asks, and the tag to give back; `None` if the message is not the one question.
-fn parse(message: &[u8]) -> Result<Option<(Pid, &[u8])>, TermError> {
-    let mut reader = Reader::new(message);
-    reader.version()?;
-    if reader.tuple()? != 3 || &*reader.atom()? != "$gen_call" || reader.tuple()? != 2 {
-        return Ok(None);
+/// A call in the manner of `gen`.
+struct Call<'a> {
+    from: Pid,
+    /// One term, to be given back with the reply.
+    tag: &'a [u8],
+    is_auth: bool,
+}
+
+impl<'a> Call<'a> {
+    fn parse(message: &'a [u8]) -> Result<Option<Self>, TermError> {
+        let mut reader = Reader::new(message);
+        reader.version()?;
+        if reader.tuple()? != 3 || &*reader.atom()? != "$gen_call" || reader.tuple()? != 2 {
+            return Ok(None);
+        }
+        let (from, tag) = (reader.pid()?, reader.raw()?);
+        let is_auth =
+            matches!(reader.tuple(), Ok(2)) && reader.atom().is_ok_and(|what| &*what == "is_auth");
+        Ok(Some(Self { from, tag, is_auth }))
     }
-    let (from, tag) = (reader.pid()?, reader.raw()?);
-    let asks = reader.tuple()? == 2 && &*reader.atom()? == "is_auth";
-    Ok(asks.then_some((from, tag)))
+}
+
+/// The reference of the caller's monitor: `Ref`, `[alias|Ref]` or `[[alias|Ref]|_]`.
+fn reference_in(tag: &[u8]) -> Option<Reference> {
+    let mut reader = Reader::new(tag);
+    for _ in 0..2 {
+        if let Ok(reference) = reader.clone().reference() {
+            return Some(reference);
+        }
+        reader.list().ok()?;
+        if reader.at_atom() {
+            reader.atom().ok()?;
+        }
+    }
+    reader.reference().ok()
 }

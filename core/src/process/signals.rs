@@ -37,7 +37,7 @@ pub struct Origin {
 }
 
 /// The atom `noproc`, the reason for everything that is asked of a process that is not there.
-static NOPROC: Bytes = Bytes::from_static(b"\x77\x06noproc");
+pub(super) const NOPROC: Bytes = Bytes::from_static(b"\x77\x06noproc");
 
 impl Processes {
     /// Handles one signal that came from `origin`.
@@ -62,7 +62,7 @@ impl Processes {
             Control::MonitorP { to: Monitored::Name(name), .. } if &*name == net_kernel::NAME => {}
             //= docs/spec/channel.md#ch-monitor-noproc
             Control::MonitorP { from, to, reference } => {
-                let reason = NOPROC.clone();
+                let reason = NOPROC;
                 return answer(
                     origin,
                     &Control::MonitorPExit { from: to, to: from, reference, reason },
@@ -73,7 +73,7 @@ impl Processes {
             Control::Link { from, to } => {
                 return answer(
                     origin,
-                    &Control::Exit { from: to, to: from, reason: NOPROC.clone() },
+                    &Control::Exit { from: to, to: from, reason: NOPROC },
                     deliver,
                 );
             }
@@ -121,8 +121,8 @@ impl Processes {
         deliver: &mut impl Deliver,
     ) -> Result<(), Violation> {
         if &**to == net_kernel::NAME {
-            return net_kernel::reply(&origin.node, &message)
-                .map_or(Ok(()), |reply| answer(origin, &reply, deliver));
+            return net_kernel::answer(&origin.node, &message)
+                .map_or(Ok(()), |signal| answer(origin, &signal, deliver));
         }
         if let Some(mailbox) = self.whereis(to) {
             deliver.message(mailbox, message);
