@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use bytes::Bytes;
-use netkernel_core::link::{Batch, Busy, Limits, Peer, Sending, Violation};
+use netkernel_core::link::{Batch, Busy, Limits, Peer, Sending, Violation, frame};
 use netkernel_core::net_kernel::Promotion;
 use netkernel_core::process::{Deliver, Processes, RegisterNameError};
 use netkernel_core::term::{Atom, Pid};
@@ -119,10 +119,11 @@ impl Table {
         loop {
             let Some(peer) = state.peers.get_mut(node) else { return Outcome::Absent(signal) };
             match peer.send(signal) {
-                Sending::Push { link, frame } => {
+                Sending::Push { link, signal } => {
                     let stream = state.links.get(&link).map(Arc::clone);
                     drop(state);
                     let Some(stream) = stream else { return Outcome::Dropped };
+                    let Some(frame) = frame(&signal) else { return Outcome::TooLong };
                     push_frame(&stream, frame);
                     return Outcome::Sent;
                 }

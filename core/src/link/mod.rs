@@ -12,7 +12,7 @@ mod writer;
 use core::fmt;
 
 pub use limits::Limits;
-pub use peer::{MAX_MESSAGE_BYTES, Peer, Sending};
+pub use peer::{MAX_MESSAGE_BYTES, Peer, Sending, frame};
 pub use pump::pump;
 pub use reader::{Batch, LinkReader};
 pub use writer::{Busy, LinkWriter};

@@ -43,14 +43,14 @@ enum State {
 
 /// What became of a signal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use = "a frame is to be pushed, a signal that came back is to be sent again"]
+#[must_use = "a signal that comes back is to be pushed, or to be sent again"]
 pub enum Sending {
-    /// Push this frame on the writer of this link.
+    /// Make a frame of this signal, by [`frame`], and push it on the writer of this link. Making it takes no lock.
     Push {
-        /// The link that the frame is made for. It must not be sent on another.
+        /// The link that the signal is meant for. It must not be sent on another.
         link: LinkId,
-        /// The frame, with its length field.
-        frame: Bytes,
+        /// The signal.
+        signal: Control,
     },
     /// It waits for the link to come up.
     Queued,
@@ -108,7 +108,7 @@ impl Peer {
         let (queue, flags) = (mem::take(queue), promotion.flags);
         self.state = State::Up { link: promotion.link, flags };
         let agreed = queue.iter().filter(|signal| flags.contains(signal.needed_flags()));
-        agreed.filter_map(frame_of).collect()
+        agreed.filter_map(frame).collect()
     }
 
     /// [`Output::Close`](crate::net_kernel::Output::Close) of the stream of a promoted link: what is sent from now on is
@@ -150,11 +150,9 @@ impl Peer {
                 queue.push(signal);
                 Sending::Queued
             }
+            //= docs/spec/channel.md#ch-encode-unlocked
             State::Up { link, flags } if flags.contains(signal.needed_flags()) => {
-                match frame_of(&signal) {
-                    Some(frame) => Sending::Push { link: *link, frame },
-                    None => Sending::TooLong(signal),
-                }
+                Sending::Push { link: *link, signal }
             }
             State::Up { .. } | State::Closing { .. } => Sending::Dropped,
         }
@@ -178,7 +176,9 @@ const fn payload_len(signal: &Control) -> usize {
     }
 }
 
-fn frame_of(signal: &Control) -> Option<Bytes> {
+/// One signal as a frame, with its length field; `None` if it is longer than a frame can be.
+#[must_use]
+pub fn frame(signal: &Control) -> Option<Bytes> {
     let mut frame = Vec::with_capacity(128 + payload_len(signal));
     signal.emit(&mut frame).ok()?;
     Some(frame.into())
@@ -231,6 +231,8 @@ mod tests {
         assert_eq!(peer.link(), Some(link));
     }
 
+    //= docs/spec/channel.md#ch-encode-unlocked
+    //= type=test
     //= docs/spec/channel.md#ch-pending-order
     //= type=test
     #[test]
@@ -245,9 +247,8 @@ mod tests {
         assert_eq!(peer.send(signal(2)), Sending::Queued);
         assert_eq!(peer.promoted(&promotion(one, Flags::SERVED)), [] as [Bytes; 0], "stale");
         let frames = peer.promoted(&promotion(two, Flags::SERVED));
-        assert_eq!(frames, [frame_of(&signal(1)).unwrap(), frame_of(&signal(2)).unwrap()]);
-        let frame = frame_of(&signal(3)).unwrap();
-        assert_eq!(peer.send(signal(3)), Sending::Push { link: two, frame });
+        assert_eq!(frames, [frame(&signal(1)).unwrap(), frame(&signal(2)).unwrap()]);
+        assert_eq!(peer.send(signal(3)), Sending::Push { link: two, signal: signal(3) });
     }
 
     //= docs/spec/channel.md#ch-pending-bound
