@@ -127,7 +127,7 @@ impl Table {
                     push_frame(&stream, frame);
                     return Outcome::Sent;
                 }
-                Sending::Queued => return Outcome::Sent,
+                Sending::Queued | Sending::NotAgreed => return Outcome::Sent,
                 Sending::Full(back) => {
                     signal = back;
                     state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);

@@ -58,6 +58,8 @@ pub enum Sending {
     Full(Control),
     /// There is no link, and no attempt to have one.
     Absent(Control),
+    /// The peer does not take such signals. A monitor is then one of the connection alone, as in Erlang.
+    NotAgreed,
     /// The message is longer than a frame can be: more than [`MAX_MESSAGE_BYTES`].
     TooLong(Control),
     /// The link is going down, or the peer did not agree to such signals: there is nobody to send it to.
@@ -154,7 +156,8 @@ impl Peer {
             State::Up { link, flags } if flags.contains(signal.needed_flags()) => {
                 Sending::Push { link: *link, signal }
             }
-            State::Up { .. } | State::Closing { .. } => Sending::Dropped,
+            State::Up { .. } => Sending::NotAgreed,
+            State::Closing { .. } => Sending::Dropped,
         }
     }
 }
@@ -299,7 +302,7 @@ mod tests {
             peer.attempting(one);
             assert_eq!(peer.send(monitor()), Sending::Queued);
             assert_eq!(peer.promoted(&promotion(one, flags)), [] as [Bytes; 0]);
-            assert_eq!(peer.send(monitor()), Sending::Dropped);
+            assert_eq!(peer.send(monitor()), Sending::NotAgreed);
             assert!(matches!(peer.send(signal(1)), Sending::Push { .. }));
         }
         let mut peer = peer();
