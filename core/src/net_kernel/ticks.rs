@@ -33,6 +33,7 @@ impl NetKernel {
         }
         let Some(alive) = self.life.alive_mut() else { return Ok(None) };
         let change = alive.ticker.set(self.clock, seconds, transition_seconds)?;
+        //= docs/spec/ticktime.md#ticktime-no-period
         self.ring();
         Ok(Some(change))
     }
@@ -57,6 +58,7 @@ impl NetKernel {
         }
     }
 
+    //= docs/spec/ticktime.md#ticktime-new-links
     fn sample_links(&mut self, purpose: SamplePurpose) {
         let streams = self.table.values().filter_map(|row| row.up().map(|up| up.stream));
         self.outputs.extend(streams.map(|stream| Output::Sample { stream, purpose }));
@@ -99,9 +101,9 @@ impl NetKernel {
         }
     }
 
-    //= docs/spec/ticktime.md#ticktime-aux-tick-link
     fn aux_tick(&mut self, stream: StreamId, node: &NodeName, traffic: Option<Traffic>) {
         let Some(up) = self.table.get(node).and_then(|row| row.up()) else { return };
+        //= docs/spec/ticktime.md#ticktime-aux-tick-no-counters
         if traffic.is_some_and(|traffic| up.liveness.aux_tick(traffic)) {
             self.outputs.push_back(Output::Tick { stream });
         }

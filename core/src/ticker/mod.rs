@@ -133,7 +133,7 @@ impl Ticker {
         ring
     }
 
-    //= docs/spec/ticktime.md#ticktime-unchanged
+    //= docs/spec/ticktime.md#ticktime-arguments
     //= docs/spec/ticktime.md#ticktime-ongoing
     /// Changes the ticktime to `seconds`, over a transition of at least `transition_seconds` (`net_kernel:set_net_ticktime/2`).
     /// The first aux tick is due at once, and with a transition of zero seconds so is the end.
@@ -151,7 +151,7 @@ impl Ticker {
         }
         let ticktime = match self.phase {
             Phase::Changing { transition, .. } => {
-                return Ok(TicktimeChange::OngoingChangeTo(transition.new_ticktime().seconds()));
+                return Ok(TicktimeChange::OngoingChangeTo(transition.to().seconds()));
             }
             Phase::Steady(ticktime) => ticktime,
         };
@@ -173,14 +173,14 @@ impl Ticker {
         match self.phase {
             Phase::Steady(ticktime) => TicktimeState::Steady(ticktime.seconds()),
             Phase::Changing { transition, .. } => {
-                TicktimeState::OngoingChangeTo(transition.new_ticktime().seconds())
+                TicktimeState::OngoingChangeTo(transition.to().seconds())
             }
         }
     }
 
     //= docs/spec/ticktime.md#ticktime-shorter
     fn end_transition(&mut self, now: Instant, transition: Transition) {
-        let ticktime = transition.new_ticktime();
+        let ticktime = transition.to();
         if !transition.is_longer() {
             self.next_tick = now + ticktime.interval();
         }

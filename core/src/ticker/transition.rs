@@ -79,18 +79,19 @@ impl Transition {
         period_seconds: u32,
     ) -> Result<Option<Self>, TicktimeError> {
         let new = NetTicktime::new(seconds, old.intensity())?;
+        //= docs/spec/ticktime.md#ticktime-unchanged
         Ok((new != old).then_some(Self { old, new, period_seconds }))
     }
 
     /// The ticktime before.
     #[must_use]
-    pub const fn old(self) -> NetTicktime {
+    pub const fn from(self) -> NetTicktime {
         self.old
     }
 
     /// The ticktime afterwards.
     #[must_use]
-    pub const fn new_ticktime(self) -> NetTicktime {
+    pub const fn to(self) -> NetTicktime {
         self.new
     }
 
