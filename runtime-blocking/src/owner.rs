@@ -4,7 +4,9 @@ use std::net::TcpStream;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 
 use netkernel_core::driver::{Machine as _, turn};
-use netkernel_core::net_kernel::{Answer, Input, NetKernel, NodeInfo, StartOptions};
+use netkernel_core::net_kernel::{
+    Answer, Input, NetKernel, NodeInfo, StartOptions, TicktimeChange, TicktimeError, TicktimeState,
+};
 use netkernel_core::{Cookie, Instant, MailboxId, NodeName};
 
 use crate::clock::{Clock, entropy};
@@ -32,6 +34,10 @@ pub(crate) enum Message {
     MonitorDiagnostics(MailboxId, bool, SyncSender<()>),
     /// Sets the cookie to use with a peer.
     SetCookie(NodeName, Cookie, SyncSender<()>),
+    /// Changes the ticktime.
+    SetNetTicktime { seconds: u32, transition_seconds: u32, reply: SyncSender<TicktimeAnswer> },
+    /// What is the ticktime?
+    GetNetTicktime(SyncSender<Option<TicktimeState>>),
     /// Which links are up?
     Nodes(SyncSender<Vec<NodeInfo>>),
     /// Who are we?
@@ -41,6 +47,9 @@ pub(crate) enum Message {
     /// The last handle is gone: stop the node and end.
     Leave,
 }
+
+/// What a call to change the ticktime gives; `None` while the node is not alive.
+pub(crate) type TicktimeAnswer = Result<Option<TicktimeChange>, TicktimeError>;
 
 /// A call of [`Message::Call`].
 #[derive(Debug)]
@@ -123,6 +132,10 @@ impl Owner {
                 self.kernel.set_cookie(peer, cookie);
                 let _ = done.send(());
             }
+            Message::SetNetTicktime { seconds, transition_seconds, reply } => {
+                let _ = reply.send(self.kernel.set_net_ticktime(now, seconds, transition_seconds));
+            }
+            Message::GetNetTicktime(reply) => drop(reply.send(self.kernel.get_net_ticktime())),
             Message::Nodes(reply) => drop(reply.send(self.kernel.nodes().collect())),
             Message::Identity(reply) => drop(reply.send(self.host.identity())),
             Message::Forget(mailbox) => {
