@@ -72,6 +72,8 @@ pub enum Input {
     Sampled {
         /// The stream that was sampled.
         stream: StreamId,
+        /// What for, as the output said.
+        purpose: SamplePurpose,
         /// Its counters; `None` if they cannot be read.
         traffic: Option<Traffic>,
     },
@@ -145,6 +147,8 @@ pub enum Output {
     Sample {
         /// The stream.
         stream: StreamId,
+        /// What for: to be given back with the counters.
+        purpose: SamplePurpose,
     },
     /// End a stream. Exactly one [`Input::Closed`] follows, unless the stream was still being opened.
     Close {
@@ -192,6 +196,15 @@ pub enum Purpose {
     Epmd,
     /// A link with this node.
     Peer(NodeName),
+}
+
+/// What the counters of a stream are read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SamplePurpose {
+    /// A tick: whether the link is alive, and whether to send one.
+    Tick,
+    /// An aux tick of a change of `net_ticktime`: whether output is queued.
+    AuxTick,
 }
 
 /// What the data plane needs to know about a link that has come up.

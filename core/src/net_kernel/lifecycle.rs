@@ -13,6 +13,7 @@ use crate::epmd::{Registration, RegistrationStep};
 use crate::flags::Flags;
 use crate::ids::{RequestId, StreamId};
 use crate::name::{NameError, NodeName, PeerName};
+use crate::ticker::Ticker;
 use crate::time::Instant;
 
 /// Where a node's own EPMD is.
@@ -49,6 +50,7 @@ pub(super) struct Alive {
     pub(super) flags: Flags,
     /// `None` for a node that does not listen.
     pub(super) registered: Option<Registered>,
+    pub(super) ticker: Ticker,
 }
 
 /// Our registration, and the stream that holds it or shall hold it.
@@ -60,6 +62,13 @@ pub(super) struct Registered {
 
 impl Life {
     pub(super) const fn alive(&self) -> Option<&Alive> {
+        match self {
+            Self::Alive(alive) => Some(alive),
+            Self::NotAlive | Self::Listening(_) | Self::Registering(..) | Self::Stopping(_) => None,
+        }
+    }
+
+    pub(super) const fn alive_mut(&mut self) -> Option<&mut Alive> {
         match self {
             Self::Alive(alive) => Some(alive),
             Self::NotAlive | Self::Listening(_) | Self::Registering(..) | Self::Stopping(_) => None,
@@ -219,9 +228,17 @@ impl NetKernel {
             starting;
         let flags =
             if hidden || !listen { Flags::SERVED } else { Flags::SERVED | Flags::PUBLISHED };
-        self.life =
-            Life::Alive(Alive { name: name.clone(), wire_name, creation, flags, registered });
-        self.timers.set(TimerName::Tick, self.config.net_ticktime.next(self.clock));
+        //= docs/spec/ticktime.md#ticktime-while-alive
+        let ticker = Ticker::new(self.clock, self.config.net_ticktime);
+        self.timers.set(TimerName::Tick, ticker.deadline());
+        self.life = Life::Alive(Alive {
+            name: name.clone(),
+            wire_name,
+            creation,
+            flags,
+            registered,
+            ticker,
+        });
         self.outputs.push_back(Output::Alive { name: name.clone(), creation });
         self.answer(request, Answer::Started(Ok(name)));
     }

@@ -1,16 +1,16 @@
-//! Links: how they come up, are kept alive, and go down; and attempts that do not get so far.
+//! Links: how they come up and go down; and attempts that do not get so far.
 
 use alloc::vec::Vec;
 
 use super::table::{Role, Row, RowState, Up};
 use super::{
-    Answer, CloseCause, ConnectError, Diagnostic, NetKernel, NodeDownReason, NodeEvent, Output,
-    Promotion, TimerName,
+    Answer, CloseCause, ConnectError, NetKernel, NodeDownReason, NodeEvent, Output, Promotion,
+    TimerName,
 };
 use crate::flags::NodeType;
 use crate::handshake::Established;
 use crate::ids::{RequestId, StreamId};
-use crate::liveness::{Beat, Liveness, Traffic};
+use crate::liveness::Liveness;
 use crate::name::NodeName;
 use crate::time::Instant;
 
@@ -86,38 +86,6 @@ impl NetKernel {
                 was_up: false,
             });
             self.answer_connected(waiting, &Err(error.clone()));
-        }
-    }
-
-    /// One round of the ticker: every link is sampled, and decided upon in [`NetKernel::sampled`].
-    pub(super) fn tick(&mut self) {
-        self.timers.set(TimerName::Tick, self.config.net_ticktime.next(self.clock));
-        let streams = self.table.values().filter_map(|row| row.up().map(|up| up.stream));
-        self.outputs.extend(streams.map(|stream| Output::Sample { stream }));
-    }
-
-    //= docs/spec/tick.md#tick-timeout
-    pub(super) fn sampled(&mut self, stream: StreamId, traffic: Option<Traffic>) {
-        let Some(Role::Link { node }) = self.streams.get(&stream) else { return };
-        let node = node.clone();
-        let Some(RowState::Up { up, .. }) = self.table.get_mut(&node).map(|row| &mut row.state)
-        else {
-            return;
-        };
-        match traffic.map(|traffic| up.liveness.tick(traffic)) {
-            //= docs/spec/tick.md#tick-no-counters
-            None => self.close_link(&node, NodeDownReason::SendNetTickFailed),
-            Some(Beat::Dead) => self.close_link(&node, NodeDownReason::NetTickTimeout),
-            Some(Beat::Alive { tick, missed }) => {
-                if tick {
-                    self.outputs.push_back(Output::Tick { stream });
-                }
-                //= docs/spec/tick.md#tick-missed
-                if missed > 0 {
-                    let intensity = self.config.net_ticktime.intensity();
-                    self.diagnose(Diagnostic::TickMissed { node, missed, intensity });
-                }
-            }
         }
     }
 

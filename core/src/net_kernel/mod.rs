@@ -22,13 +22,17 @@ mod links;
 mod outgoing;
 mod reason;
 mod table;
-mod ticktime;
+mod ticks;
 mod timers;
 
-pub use io::{Answer, CloseCause, Input, NodeEvent, OpenError, Output, Promotion, Purpose, Target};
+pub use io::{
+    Answer, CloseCause, Input, NodeEvent, OpenError, Output, Promotion, Purpose, SamplePurpose,
+    Target,
+};
 pub use reason::{ConnectError, Diagnostic, NodeDownReason, SetupStage, StartError};
-pub use ticktime::{NetTicktime, TicktimeError};
 pub use timers::TimerName;
+
+pub use crate::ticker::{NetTicktime, TicktimeChange, TicktimeError, TicktimeState};
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
@@ -63,7 +67,7 @@ pub const SETUP_TIME_MAX: Duration = Duration::from_secs(120);
 pub struct Config {
     /// The cookie of this node.
     pub cookie: Cookie,
-    /// `net_ticktime` and `net_tickintensity`.
+    /// `net_ticktime` and `net_tickintensity` that the node starts with, each time.
     pub net_ticktime: NetTicktime,
     /// `net_setuptime`: how long a peer may take over a step of the set-up. At most [`SETUP_TIME_MAX`].
     pub setup_time: Duration,
@@ -175,12 +179,6 @@ impl NetKernel {
         })
     }
 
-    /// `net_ticktime` and `net_tickintensity`.
-    #[must_use]
-    pub const fn net_ticktime(&self) -> NetTicktime {
-        self.config.net_ticktime
-    }
-
     /// Uses `cookie` with `peer`, from the next attempt on (`erlang:set_cookie/2`).
     pub fn set_cookie(&mut self, peer: NodeName, cookie: Cookie) {
         self.cookies.set(peer, cookie);
@@ -227,7 +225,7 @@ impl Machine for NetKernel {
             Input::Accepted { stream, entropy } => self.accepted(stream, entropy),
             Input::Received { stream, bytes } => self.received(stream, &bytes),
             Input::Closed { stream, cause } => self.closed(stream, cause),
-            Input::Sampled { stream, traffic } => self.sampled(stream, traffic),
+            Input::Sampled { stream, purpose, traffic } => self.sampled(stream, purpose, traffic),
         }
     }
 
@@ -255,7 +253,7 @@ impl NetKernel {
     fn timeouts(&mut self) {
         while let Some(timer) = self.timers.pop_due(self.clock) {
             match timer {
-                TimerName::Tick => self.tick(),
+                TimerName::Tick => self.ring(),
                 TimerName::Registration => self.registration_timeout(),
                 TimerName::Setup(stream) => self.setup_timeout(stream),
             }

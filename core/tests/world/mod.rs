@@ -46,6 +46,7 @@ pub struct Side {
     reader: Option<LinkReader>,
     received: u64,
     sent: u64,
+    pub queued: u64,
     pub paused: bool,
     pub counters_fail: bool,
 }
@@ -72,6 +73,9 @@ pub struct TestHost {
     pub pongs: Vec<(PingId, bool)>,
     pub events: Vec<NodeEvent>,
     pub diagnostics: Vec<Diagnostic>,
+    /// When ticks were sent.
+    pub ticks: Vec<Instant>,
+    now: Instant,
 }
 
 #[derive(Debug)]
@@ -276,6 +280,7 @@ impl World {
     /// One turn of one node, and one read for each of its streams.
     pub fn step(&mut self, id: usize) -> bool {
         let node = &mut self.nodes[id];
+        node.host.now = self.now;
         let more = turn(&mut node.kernel, self.now, &mut node.host) == Some(self.now);
         let mut busy = more;
         while let Some(todo) = self.nodes[id].host.todo.pop_front() {
@@ -515,6 +520,7 @@ impl Side {
             reader: None,
             received: 0,
             sent: 0,
+            queued: 0,
             paused: false,
             counters_fail: false,
         }
@@ -609,12 +615,18 @@ impl Host for TestHost {
     }
 
     fn tick(&mut self, stream: StreamId) {
+        self.ticks.push(self.now);
         self.send(stream, Bytes::from_static(&[0; 4]));
     }
 
     fn sample(&mut self, stream: StreamId) -> Option<Traffic> {
         let side = self.sides.get(&stream).filter(|side| !side.counters_fail)?;
-        Some(Traffic { received: side.received, sent: side.sent, queued: 0, paused: side.paused })
+        Some(Traffic {
+            received: side.received,
+            sent: side.sent,
+            queued: side.queued,
+            paused: side.paused,
+        })
     }
 
     fn close(&mut self, stream: StreamId, _abort: bool) {
