@@ -64,7 +64,7 @@ pub fn turn<M: Machine, H: Host>(machine: &mut M, now: Instant, host: &mut H) ->
             Output::Attempting { node, link } => host.attempting(node, link),
             Output::Alive { name, creation } => host.alive(name, creation),
             Output::NotAlive => host.not_alive(),
-            Output::Event { to, event } => host.event(to, event),
+            Output::Event { to, options: _, event } => host.event(to, event),
             Output::Promote { stream, promotion } => host.promote(stream, promotion),
             Output::Tick { stream } => host.tick(stream),
             Output::Sample { stream, purpose } => {

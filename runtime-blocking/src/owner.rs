@@ -4,7 +4,9 @@ use std::net::TcpStream;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 
 use netkernel_core::driver::{Machine as _, turn};
-use netkernel_core::net_kernel::{Answer, Input, NetKernel, NodeInfo, StartOptions};
+use netkernel_core::net_kernel::{
+    Answer, Input, MonitorOptions, NetKernel, NodeInfo, StartOptions,
+};
 use netkernel_core::{Cookie, Instant, MailboxId, NodeName};
 
 use crate::clock::{Clock, entropy};
@@ -27,7 +29,7 @@ pub(crate) enum Message {
     /// A sender found no link with this node, and no attempt. To be answered once there is one, or was.
     Attempt(NodeName, SyncSender<()>),
     /// Subscribes a mailbox to node events, or ends its subscription.
-    MonitorNodes(MailboxId, bool, SyncSender<()>),
+    MonitorNodes { mailbox: MailboxId, flag: bool, options: MonitorOptions, done: SyncSender<()> },
     /// Subscribes a mailbox to diagnostics, or ends its subscription.
     MonitorDiagnostics(MailboxId, bool, SyncSender<()>),
     /// Sets the cookie to use with a peer.
@@ -108,11 +110,8 @@ impl Owner {
                 let _ = self.kernel.connect_node(now, node);
                 self.host.attempt_asked(begun);
             }
-            Message::MonitorNodes(mailbox, on, done) => {
-                self.kernel.demonitor_nodes(mailbox);
-                if on {
-                    self.kernel.monitor_nodes(mailbox);
-                }
+            Message::MonitorNodes { mailbox, flag, options, done } => {
+                self.kernel.monitor_nodes(mailbox, flag, options);
                 let _ = done.send(());
             }
             Message::MonitorDiagnostics(mailbox, on, done) => {
@@ -126,7 +125,7 @@ impl Owner {
             Message::Nodes(reply) => drop(reply.send(self.kernel.nodes().collect())),
             Message::Identity(reply) => drop(reply.send(self.host.identity())),
             Message::Forget(mailbox) => {
-                self.kernel.demonitor_nodes(mailbox);
+                self.kernel.mailbox_died(mailbox);
                 self.host.monitor_diagnostics(mailbox, false);
             }
             Message::Leave => {

@@ -136,6 +136,9 @@ fn a_node_tells_what_happens_and_obeys() {
     let started = a.object();
     assert_eq!((&started["event"], &started["node"]), (&"started".into(), &A.into()));
     assert!(started["port"].is_u64() && started["creation"].is_u64());
+    let own = a.object();
+    assert_eq!((&own["event"], &own["node"]), (&"nodeup".into(), &A.into()));
+    assert!(own["connection_id"].is_null());
     let up = a.object();
     assert_eq!(
         (&up["event"], &up["node"], &up["node_type"]),
@@ -163,7 +166,13 @@ fn a_node_tells_what_happens_and_obeys() {
     a.say(&format!("connect {B}"));
     assert_eq!((&a.object()["event"], &a.object()["event"]), (&"nodeup".into(), &"connect".into()));
     a.say("stop");
-    assert_eq!(a.object()["nodedown_reason"], "net_kernel_terminated");
+    for node in [B, A] {
+        let down = a.object();
+        assert_eq!(
+            (&down["node"], &down["nodedown_reason"]),
+            (&node.into(), &"net_kernel_terminated".into())
+        );
+    }
     assert_eq!(a.object()["event"], "stopped");
     let (code, errors) = a.end();
     assert_eq!(code, Some(0));
@@ -176,6 +185,10 @@ fn events_have_erlangs_form() {
     let (b, _b_box) = epmd.node(B);
     let mut a = Running::start(&format!("node {A} --cookie {COOKIE}"), epmd.port);
     assert!(a.line().starts_with("started 'a@127.0.0.1', creation "));
+    assert_eq!(
+        a.line(),
+        "{nodeup,'a@127.0.0.1',#{connection_id => undefined,node_type => visible}}"
+    );
     b.connect_node(name(A)).unwrap();
     assert_eq!(a.line(), "{nodeup,'b@127.0.0.1',#{connection_id => 1,node_type => visible}}");
     b.stop();

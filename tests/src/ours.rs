@@ -7,7 +7,7 @@ use std::time::Instant;
 use netkernel_blocking::core::net_kernel::{Diagnostic, NetTicktime, NodeDownReason, NodeEvent};
 use netkernel_blocking::core::term::{Atom, Pid};
 use netkernel_blocking::core::{Cookie, NodeName, NodeType};
-use netkernel_blocking::{Item, Mailbox, Node, NodeConfig, StartOptions};
+use netkernel_blocking::{Item, Mailbox, MonitorOptions, Node, NodeConfig, StartOptions};
 
 use crate::GIVE_UP;
 
@@ -66,11 +66,13 @@ impl Ours {
         let name = format!("{name}@127.0.0.1");
         let node = Node::new(config).expect("threads");
         let (events, log) = (node.mailbox(), node.mailbox());
-        events.monitor_nodes(true);
+        events.monitor_nodes(true, MonitorOptions::ALL);
         log.monitor_diagnostics(true);
         let options = StartOptions { name: node_name(&name), hidden, listen: true };
         node.start(options).unwrap_or_else(|error| panic!("{name}: {error}"));
-        Self { node, name, events, log }
+        let ours = Self { node, name, events, log };
+        ours.expect_up(&ours.name, NodeType::Visible);
+        ours
     }
 
     /// Its full name.
@@ -122,11 +124,11 @@ impl Ours {
     /// # Panics
     /// If it is not.
     pub fn expect_up(&self, node: &str, node_type: NodeType) {
-        match self.next_event() {
-            NodeEvent::NodeUp { node: up, node_type: kind, .. }
-                if up.as_str() == node && kind == node_type => {}
-            other => panic!("{}: expected nodeup of {node}, {node_type}, got {other}", self.name),
-        }
+        let event = self.next_event();
+        let as_expected = matches!(event, NodeEvent::NodeUp { .. })
+            && event.node().as_str() == node
+            && event.node_type() == Some(node_type);
+        assert!(as_expected, "{}: expected nodeup of {node}, {node_type}, got {event}", self.name);
     }
 
     /// That the next event is the `nodedown` of this node, for this reason.
@@ -134,11 +136,9 @@ impl Ours {
     /// # Panics
     /// If it is not.
     pub fn expect_down(&self, node: &str, reason: NodeDownReason) {
-        match self.next_event() {
-            NodeEvent::NodeDown { node: down, reason: why, .. }
-                if down.as_str() == node && why == reason => {}
-            other => panic!("{}: expected nodedown of {node}, {reason}, got {other}", self.name),
-        }
+        let event = self.next_event();
+        let as_expected = event.node().as_str() == node && event.nodedown_reason() == Some(&reason);
+        assert!(as_expected, "{}: expected nodedown of {node}, {reason}, got {event}", self.name);
     }
 
     /// That no event comes for so long.

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use core::fmt;
 
-use super::{ConnectError, Diagnostic, NodeDownReason, StartError};
+use super::{ConnectError, Diagnostic, MonitorOptions, NodeEvent, StartError};
 use crate::creation::Creation;
 use crate::entropy::Entropy;
 use crate::epmd::NamesError;
@@ -127,7 +127,9 @@ pub enum Output {
     Event {
         /// The subscriber.
         to: MailboxId,
-        /// What happened.
+        /// The subscription.
+        options: MonitorOptions,
+        /// What this subscriber is told.
         event: NodeEvent,
     },
     /// The link is up: hand the stream over to the data plane. Cannot fail; a host that cannot do it reports
@@ -273,52 +275,6 @@ pub enum CloseCause {
     Reset,
     /// The data plane could not accept what came, or the peer does not take what it asked for.
     Violation(Violation),
-}
-
-/// What a subscriber of node events gets (`net_kernel:monitor_nodes/2`).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum NodeEvent {
-    /// A link came up.
-    NodeUp {
-        /// The other node.
-        node: NodeName,
-        /// Visible or hidden.
-        node_type: NodeType,
-        /// The link.
-        link: LinkId,
-    },
-    /// A link ended.
-    NodeDown {
-        /// The other node.
-        node: NodeName,
-        /// Visible or hidden.
-        node_type: NodeType,
-        /// The link.
-        link: LinkId,
-        /// Why it ended.
-        reason: NodeDownReason,
-    },
-}
-
-/// In Erlang's form, with all keys, as `monitor_nodes(true, #{connection_id => true, node_type => all,
-/// nodedown_reason => true})` sends it.
-impl fmt::Display for NodeEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NodeUp { node, node_type, link } => {
-                write!(
-                    f,
-                    "{{nodeup,{node},#{{connection_id => {},node_type => {node_type}}}}}",
-                    link.connection_id()
-                )
-            }
-            Self::NodeDown { node, node_type, link, reason } => write!(
-                f,
-                "{{nodedown,{node},#{{connection_id => {},node_type => {node_type},nodedown_reason => {reason}}}}}",
-                link.connection_id()
-            ),
-        }
-    }
 }
 
 /// The result of a call.

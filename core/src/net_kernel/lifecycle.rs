@@ -2,15 +2,16 @@
 
 use alloc::vec::Vec;
 
+use super::subscriptions::NodeChange;
 use super::table::{Role, RowState};
 use super::{
-    Answer, ConnectError, Diagnostic, NetKernel, NodeDownReason, OpenError, Output, Purpose,
-    StartError, StartOptions, TimerName,
+    Answer, ConnectError, ConnectionId, Diagnostic, NetKernel, NodeDownReason, OpenError, Output,
+    Purpose, StartError, StartOptions, TimerName,
 };
 use crate::creation::Creation;
 use crate::entropy::Entropy;
 use crate::epmd::{Registration, RegistrationStep};
-use crate::flags::Flags;
+use crate::flags::{Flags, NodeType};
 use crate::ids::{RequestId, StreamId};
 use crate::name::{NameError, NodeName, PeerName};
 use crate::ticker::Ticker;
@@ -28,8 +29,17 @@ pub(super) enum Life {
     /// EPMD is being asked for the name.
     Registering(Starting, Registered),
     Alive(Alive),
-    /// All links are being ended; the callers wait for the last.
-    Stopping(Vec<RequestId>),
+    /// All links are being ended.
+    Stopping(Stopping),
+}
+
+/// A stop that is under way.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Stopping {
+    /// The callers that wait for the last link.
+    requests: Vec<RequestId>,
+    /// The name that is given up, and why; `None` if the start was not over.
+    name: Option<(NodeName, NodeDownReason)>,
 }
 
 /// A start that is under way.
@@ -119,8 +129,8 @@ impl NetKernel {
         self.set_clock(now);
         let request = self.request_ids.mint();
         self.shut_down(NodeDownReason::NetKernelTerminated);
-        if let Life::Stopping(requests) = &mut self.life {
-            requests.push(request);
+        if let Life::Stopping(stopping) = &mut self.life {
+            stopping.requests.push(request);
         } else {
             self.answer(request, Answer::Stopped(false));
         }
@@ -240,12 +250,18 @@ impl NetKernel {
             ticker,
         });
         self.outputs.push_back(Output::Alive { name: name.clone(), creation });
+        //= docs/spec/monitor.md#monitor-own-node
+        self.tell(&NodeChange::NodeUp {
+            node: name.clone(),
+            node_type: NodeType::Visible,
+            connection_id: ConnectionId::Undefined,
+        });
         self.answer(request, Answer::Started(Ok(name)));
     }
 
     /// Ends everything that the name brought, with this reason for the links.
     pub(super) fn shut_down(&mut self, reason: NodeDownReason) {
-        let life = core::mem::replace(&mut self.life, Life::Stopping(Vec::new()));
+        let life = core::mem::replace(&mut self.life, Life::Stopping(Stopping::default()));
         let registered = match life {
             Life::NotAlive | Life::Stopping(_) => {
                 self.life = life;
@@ -260,7 +276,11 @@ impl NetKernel {
                 self.answer(starting.request, Answer::Started(Err(StartError::Stopped)));
                 Some(registered)
             }
-            Life::Alive(alive) => alive.registered,
+            Life::Alive(alive) => {
+                let name = Some((alive.name, reason));
+                self.life = Life::Stopping(Stopping { requests: Vec::new(), name });
+                alive.registered
+            }
         };
         self.timers.clear(TimerName::Tick);
         self.timers.clear(TimerName::Registration);
@@ -298,7 +318,7 @@ impl NetKernel {
 
     /// The node is gone when its last link is.
     pub(super) fn finish_stopping(&mut self) {
-        let Life::Stopping(requests) = &mut self.life else { return };
+        let Life::Stopping(stopping) = &mut self.life else { return };
         if !self.table.is_empty() {
             debug_assert!(
                 self.table.values().all(|row| matches!(row.state, RowState::Closing { .. })),
@@ -306,9 +326,18 @@ impl NetKernel {
             );
             return;
         }
-        let requests = core::mem::take(requests);
+        let Stopping { requests, name } = core::mem::take(stopping);
         self.life = Life::NotAlive;
         self.outputs.push_back(Output::NotAlive);
+        //= docs/spec/monitor.md#monitor-own-node
+        if let Some((node, reason)) = name {
+            self.tell(&NodeChange::NodeDown {
+                node,
+                node_type: NodeType::Visible,
+                connection_id: ConnectionId::Undefined,
+                reason,
+            });
+        }
         for request in requests {
             self.answer(request, Answer::Stopped(true));
         }

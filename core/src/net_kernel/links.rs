@@ -2,9 +2,10 @@
 
 use alloc::vec::Vec;
 
+use super::subscriptions::NodeChange;
 use super::table::{Role, Row, RowState, Up};
 use super::{
-    Answer, CloseCause, ConnectError, NetKernel, NodeDownReason, NodeEvent, Output, Promotion,
+    Answer, CloseCause, ConnectError, ConnectionId, NetKernel, NodeDownReason, Output, Promotion,
     TimerName,
 };
 use crate::flags::NodeType;
@@ -56,7 +57,8 @@ impl NetKernel {
         let link = row.link;
         let waiting = core::mem::take(&mut row.waiting);
         self.streams.insert(stream, Role::Link { node: node.clone() });
-        self.tell(&NodeEvent::NodeUp { node: node.clone(), node_type, link });
+        let connection_id = ConnectionId::Link(link);
+        self.tell(&NodeChange::NodeUp { node: node.clone(), node_type, connection_id });
         let promotion = Promotion { link, node, creation, flags, node_type, residue };
         self.outputs.push_back(Output::Promote { stream, promotion });
         self.answer_connected(waiting, &Ok(()));
@@ -115,10 +117,10 @@ impl NetKernel {
         };
         self.given_names.give_back(node, Some(up.creation));
         self.outputs.push_back(Output::Disconnected { node: node.clone(), link, was_up: true });
-        self.tell(&NodeEvent::NodeDown {
+        self.tell(&NodeChange::NodeDown {
             node: node.clone(),
             node_type: up.node_type,
-            link,
+            connection_id: ConnectionId::Link(link),
             reason,
         });
         for request in disconnecting {
@@ -140,10 +142,5 @@ impl NetKernel {
         for request in waiting {
             self.answer(request, Answer::Connected(result.clone()));
         }
-    }
-
-    fn tell(&mut self, event: &NodeEvent) {
-        let events = self.subscribers.iter().map(|&to| Output::Event { to, event: event.clone() });
-        self.outputs.extend(events);
     }
 }

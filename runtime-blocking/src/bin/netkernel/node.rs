@@ -5,9 +5,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use netkernel_blocking::core::NodeName;
-use netkernel_blocking::core::net_kernel::{ConnectError, NodeEvent};
+use netkernel_blocking::core::net_kernel::{ConnectError, ConnectionId, NodeEvent};
 use netkernel_blocking::core::term::Atom;
-use netkernel_blocking::{Identity, Item, Mailbox, Node, NodeInfo, StartOptions};
+use netkernel_blocking::{Identity, Item, Mailbox, MonitorOptions, Node, NodeInfo, StartOptions};
 use serde_json::{Value, json};
 
 use crate::args::NodeArgs;
@@ -122,7 +122,7 @@ fn open_mailbox(node: &Node, events: &Sender<Event>) -> Result<Mailbox, Failed> 
     let mailbox = node.mailbox();
     let events = events.clone();
     mailbox.set_waker(move || drop(events.send(Event::Mail)));
-    mailbox.monitor_nodes(true);
+    mailbox.monitor_nodes(true, MonitorOptions::ALL);
     mailbox.monitor_diagnostics(true);
     let name = Atom::new(MAILBOX).map_err(|_| because(&"mailbox name too long"))?;
     mailbox.register(name).map_err(|error| because(&error))?;
@@ -236,19 +236,21 @@ fn line_of(item: &Item) -> Line {
 }
 
 fn event_json(event: &NodeEvent) -> Value {
-    let (name, node, node_type, link, reason) = match event {
-        NodeEvent::NodeUp { node, node_type, link } => ("nodeup", node, node_type, link, None),
-        NodeEvent::NodeDown { node, node_type, link, reason } => {
-            ("nodedown", node, node_type, link, Some(reason))
-        }
+    let name = match event {
+        NodeEvent::NodeUp { .. } => "nodeup",
+        NodeEvent::NodeDown { .. } => "nodedown",
+    };
+    let connection_id = match event.connection_id() {
+        Some(ConnectionId::Link(link)) => Some(link.connection_id()),
+        Some(ConnectionId::Undefined) | None => None,
     };
     let mut object = json!({
         "event": name,
-        "node": node.as_str(),
-        "connection_id": link.connection_id(),
-        "node_type": node_type.to_string(),
+        "node": event.node().as_str(),
+        "connection_id": connection_id,
+        "node_type": event.node_type().map(|node_type| node_type.to_string()),
     });
-    if let (Some(reason), Some(fields)) = (reason, object.as_object_mut()) {
+    if let (Some(reason), Some(fields)) = (event.nodedown_reason(), object.as_object_mut()) {
         fields.insert("nodedown_reason".into(), reason.to_string().into());
     }
     object
