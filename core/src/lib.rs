@@ -28,6 +28,9 @@ extern crate std;
 
 pub mod driver;
 pub mod epmd;
+#[cfg(any(test, feature = "__fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod handshake;
 pub mod link;
 pub mod liveness;

@@ -9,7 +9,7 @@ use crate::wire::control::{self, Control, Received};
 use crate::wire::framing::{FrameBuffer, Framing};
 
 /// Turns the bytes of one link into signals, however they come in.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LinkReader {
     origin: Origin,
     frames: FrameBuffer,

@@ -222,7 +222,8 @@ impl NetKernel {
     }
 
     fn end_registration(&mut self, stream: StreamId) {
-        if self.streams.contains_key(&stream) {
+        // A registration that was lost before has been closed, and may still be ending.
+        if matches!(self.streams.get(&stream), Some(Role::Registration)) {
             self.end(stream, false);
         }
     }

@@ -29,7 +29,7 @@ pub enum Received {
 /// A signal from a process to a process, or the kernel's answer to one.
 ///
 /// A `reason` is the bytes of one term without version byte; a `message` is a complete external term, version byte
-/// included. Both are well-formed if they come from [`parse`], and have to be for [`Control::emit`].
+/// included. Both are well-formed if they come from [`parse()`], and have to be for [`Control::emit`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the fields have the names of Erlang's manual")]
 pub enum Control {

@@ -1,0 +1,125 @@
+//! The target for the data plane of one link: bytes in, deliveries and answers out.
+
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+use super::source::{Source, pieces};
+use crate::creation::Creation;
+use crate::flags::Flags;
+use crate::ids::{MailboxId, PingId};
+use crate::link::{Limits, LinkReader, Violation, pump};
+use crate::name::NodeName;
+use crate::process::{Deliver, Origin, Processes};
+use crate::term::Atom;
+use crate::wire::control::{self, Received};
+
+/// Any bytes behind a handshake: how they are cut changes nothing, answers are frames and no more than the signals, and
+/// nothing is delivered to what is not there.
+pub fn channel(input: &[u8]) {
+    let mut source = Source::new(input);
+    let monitors = source.flag();
+    let limits = Limits { max_frame_bytes: usize::from(source.byte()) * 16, ..Limits::default() };
+    let pings = source.below(4);
+    let cuts = source.data();
+    let bytes = source.rest();
+    let origin = Origin {
+        node: NodeName::new("otp@localhost").unwrap(),
+        flags: if monitors { Flags::SERVED } else { Flags::MANDATORY_26 },
+    };
+    let reader = LinkReader::from_origin(origin.clone(), limits);
+
+    let whole = reader.clone().decode(bytes);
+    let (mut cut_reader, mut signals, mut violation) = (reader.clone(), Vec::new(), None);
+    for piece in pieces(bytes, cuts) {
+        let batch = cut_reader.decode(piece);
+        assert!(violation.is_none() || (batch.signals.is_empty() && batch.violation == violation));
+        signals.extend(batch.signals);
+        violation = batch.violation;
+    }
+    assert_eq!((&signals, violation), (&whole.signals, whole.violation));
+
+    let (processes, delivered, result) = run(&reader, core::iter::once(bytes), pings);
+    let again = run(&reader, pieces(bytes, cuts), pings);
+    assert_eq!((&processes, &delivered, result), (&again.0, &again.1, again.2));
+    assert_eq!(result, violation.map_or(Ok(()), Err));
+    delivered.check(&origin, signals.len(), pings);
+}
+
+/// A node with two mailboxes, one of which has a name, and some pings that wait for an answer.
+fn world(pings: usize) -> Processes {
+    let mut processes = Processes::new();
+    processes.alive(NodeName::new("py1@localhost").unwrap(), Creation(0x1122_3344));
+    let named = processes.spawn_mailbox();
+    processes.spawn_mailbox();
+    processes.register(Atom::new("rex").unwrap(), named).unwrap();
+    for _ in 0..pings {
+        assert!(processes.ping(&NodeName::new("otp@localhost").unwrap()).is_some());
+    }
+    processes
+}
+
+fn run<'a>(
+    reader: &LinkReader,
+    pieces: impl Iterator<Item = &'a [u8]>,
+    pings: usize,
+) -> (Processes, Delivered, Result<(), Violation>) {
+    let (mut reader, mut processes) = (reader.clone(), world(pings));
+    let (mut delivered, mut result) = (Delivered::default(), Ok(()));
+    for piece in pieces {
+        result = pump(&mut reader, piece, &mut processes, &mut delivered);
+        if result.is_err() {
+            break;
+        }
+    }
+    (processes, delivered, result)
+}
+
+#[derive(Debug, Default, PartialEq)]
+struct Delivered {
+    messages: Vec<(MailboxId, Bytes)>,
+    answers: Vec<Bytes>,
+    pongs: Vec<(PingId, bool)>,
+}
+
+impl Deliver for Delivered {
+    fn message(&mut self, to: MailboxId, message: Bytes) {
+        self.messages.push((to, message));
+    }
+
+    fn answer(&mut self, frame: Bytes) -> Result<(), Violation> {
+        self.answers.push(frame);
+        Ok(())
+    }
+
+    fn pong(&mut self, ping: PingId, alive: bool) {
+        self.pongs.push((ping, alive));
+    }
+}
+
+impl Delivered {
+    fn check(&self, origin: &Origin, signals: usize, pings: usize) {
+        assert!(self.answers.len() <= signals, "at most one answer for each signal");
+        assert!(self.messages.len() + self.answers.len() <= signals, "a signal is served once");
+        let processes = world(0);
+        for (mailbox, _) in &self.messages {
+            assert!(processes.pid(*mailbox).is_some(), "there is no {mailbox:?}");
+        }
+        for frame in &self.answers {
+            let (length, body) = frame.split_first_chunk().unwrap();
+            assert_eq!(u32::from_be_bytes(*length) as usize, body.len());
+            // What is asked of a pid that is not ours is answered in the name of that pid.
+            let ours = NodeName::new("py1@localhost").unwrap();
+            match control::parse(&frame.slice(4..), &ours) {
+                Ok(Received::Control(answer)) => {
+                    assert!(origin.flags.contains(answer.needed_flags()), "not agreed: {answer:?}");
+                }
+                Ok(Received::NotServed { op }) => panic!("an answer with the operation {op}"),
+                Err(violation) => assert_eq!(violation, Violation::Control, "{frame:02x?}"),
+            }
+        }
+        for (at, (ping, _)) in self.pongs.iter().enumerate() {
+            assert!(self.pongs[..at].iter().all(|(other, _)| other != ping), "{ping:?} ends twice");
+        }
+        assert!(self.pongs.len() <= pings);
+    }
+}

@@ -1,0 +1,89 @@
+//! The bodies of the fuzz targets: each takes any bytes, and panics if the code under test breaks a promise.
+//!
+//! `fuzz/` makes programs of them; the test below runs every file of the committed corpora through them. See
+//! `docs/fuzzing.md`. Private to this project: nothing here is stable.
+#![allow(clippy::unwrap_used, reason = "what cannot be unwrapped here is a finding")]
+#![allow(clippy::missing_panics_doc, reason = "to panic is how a target reports")]
+
+mod channel;
+mod epmd;
+mod far;
+mod handshake;
+mod kernel;
+mod model;
+mod source;
+mod wire;
+mod writer;
+
+pub use channel::channel;
+pub use epmd::{epmd_client, epmd_request, epmd_response};
+pub use handshake::{handshake_acceptor, handshake_initiator};
+pub use kernel::net_kernel;
+pub use wire::{control, framing, handshake_messages, term};
+pub use writer::link_writer;
+
+/// The name that a target has in `fuzz/fuzz_targets` and `fuzz/corpus`, and its body.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: [Target; 12] = [
+    ("channel", channel),
+    ("control", control),
+    ("epmd_client", epmd_client),
+    ("epmd_request", epmd_request),
+    ("epmd_response", epmd_response),
+    ("framing", framing),
+    ("handshake_acceptor", handshake_acceptor),
+    ("handshake_initiator", handshake_initiator),
+    ("handshake_messages", handshake_messages),
+    ("link_writer", link_writer),
+    ("net_kernel", net_kernel),
+    ("term", term),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+    use std::{eprintln, fs};
+
+    #[test]
+    fn every_target_holds_on_the_empty_input() {
+        for (_, target) in TARGETS {
+            target(&[]);
+        }
+    }
+
+    #[test]
+    fn every_target_holds_on_its_corpus() {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
+        for (name, target) in TARGETS {
+            let folder = corpus.join(name);
+            let files = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{folder:?}: {e}"));
+            let mut files: std::vec::Vec<_> = files.map(|file| file.unwrap().path()).collect();
+            files.sort();
+            assert!(!files.is_empty(), "{folder:?} is empty");
+            for file in files {
+                eprintln!("{}", file.display()); // shown if it panics
+                target(&fs::read(&file).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn every_target_has_a_program_and_a_corpus_and_there_are_no_others() {
+        let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
+        let names = |folder: &str, suffix: &str| {
+            let mut names: std::vec::Vec<_> = fs::read_dir(fuzz.join(folder))
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .map(|name| std::string::String::from(name.strip_suffix(suffix).unwrap()))
+                .collect();
+            names.sort();
+            names
+        };
+        let targets = TARGETS.map(|(name, _)| name);
+        assert_eq!(names("corpus", ""), targets);
+        assert_eq!(names("fuzz_targets", ".rs"), targets);
+    }
+}
