@@ -28,11 +28,17 @@ pub(crate) enum Command {
 
 /// What `help` prints.
 pub(crate) const HELP: &str = "\
-  connect NODE, disconnect NODE, ping NODE, nodes, state, stop, help
-  ticktime                   what net_ticktime is
-  ticktime S [TRANSITION]    change it, over a transition of 60 or so many seconds
-  monitor [OPTION...]        one more subscription to node events
-  monitor off [OPTION...]    end the subscriptions with these options, or all";
+connect NODE               connect, or find the link that is there
+disconnect NODE            end the link
+ping NODE                  connect, and ask whether the node answers
+nodes                      the nodes with a link
+state                      what this node is
+ticktime                   what net_ticktime is
+ticktime S [TRANSITION]    change it, over a transition of 60 or so many seconds
+monitor [OPTION...]        one more subscription to node events
+monitor off [OPTION...]    end the subscriptions with these options, or all
+stop                       end this node
+help                       print this";
 
 /// As Erlang's, when it is not told.
 const TRANSITION_SECONDS: u32 = 60;
