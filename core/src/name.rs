@@ -92,6 +92,12 @@ impl NodeName {
         Atom::new(text).map(Self).map_err(|_| NameError::TooLong)
     }
 
+    /// `nonode@nohost`: what `node/0` says of a node that has no name.
+    #[must_use]
+    pub fn nonode() -> Self {
+        Self(Atom::literal("nonode@nohost"))
+    }
+
     /// The whole name.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -5,7 +5,7 @@ mod world;
 use netkernel_core::driver::Machine as _;
 use netkernel_core::net_kernel::subscriptions::NodeTypes;
 use netkernel_core::net_kernel::{
-    Answer, Config, Input, MonitorOptions, NetKernel, Output, StartOptions,
+    Answer, Config, Input, MonitorOptions, NetKernel, NodeKinds, Output, StartOptions,
 };
 use netkernel_core::process::Processes;
 use netkernel_core::{Entropy, Instant, MailboxId};
@@ -59,7 +59,7 @@ fn the_own_node_comes_and_goes_as_a_visible_one_without_a_connection() {
     ];
     let mailboxes = expected.map(|(options, ..)| world.mailbox(a, &[options]));
     let hidden = world.mailbox(a, &[LIST.node_types(NodeTypes::Hidden)]);
-    world.start_again(a, StartOptions { name: name(A), hidden: true, listen: true });
+    world.start_again(a, StartOptions { hidden: true, ..StartOptions::new(name(A)) });
     world.stop(a);
     for (mailbox, (_, up, down)) in mailboxes.into_iter().zip(expected) {
         let told =
@@ -76,7 +76,7 @@ fn the_own_node_comes_first_and_goes_last() {
     let mut world = World::default();
     let a = world.add(config());
     let mailbox = world.mailbox(a, &[LIST.nodedown_reason()]);
-    world.start_again(a, StartOptions { name: name(A), hidden: false, listen: true });
+    world.start_again(a, StartOptions::new(name(A)));
     for node in [B, "c@127.0.0.1"] {
         world.start(node);
         assert_eq!(world.connect(a, node), CONNECTED);
@@ -99,7 +99,7 @@ fn the_own_node_comes_first_and_goes_last() {
         [
             "not alive".to_owned(),
             format!("{mailbox:?} got {}", down(A)),
-            "answer Stopped(true)".to_owned()
+            "answer Stopped(Ok(()))".to_owned()
         ]
     );
 }
@@ -111,11 +111,11 @@ fn a_lost_listener_is_told_as_no_network_and_a_failed_start_not_at_all() {
     let mut world = World::default();
     let a = world.add(config());
     let mailbox = world.mailbox(a, &[LIST.nodedown_reason()]);
-    let options = || StartOptions { name: name(A), hidden: false, listen: true };
+    let options = || StartOptions::new(name(A));
     world.epmd_down = true;
     world.start_again(a, options());
     world.nodes[a].kernel.start(world.now, options(), Entropy::new([1; 16]));
-    assert_eq!(world.stop(a), Some(Answer::Stopped(true)), "while it starts");
+    assert_eq!(world.stop(a), Some(Answer::Stopped(Ok(()))), "while it starts");
     assert!(world.mail(a, mailbox).is_empty());
 
     world.epmd_down = false;
@@ -133,11 +133,9 @@ fn subscriptions_come_before_the_start_and_outlive_the_stop() {
     let mut world = World::default();
     let a = world.add(config());
     let mailbox = world.mailbox(a, &[LIST]);
-    let mut options = StartOptions { name: name(A), hidden: false, listen: true };
-    world.start_again(a, options.clone());
+    world.start_again(a, StartOptions::new(name(A)));
     world.stop(a);
-    options.name = name("other@127.0.0.1");
-    world.start_again(a, options);
+    world.start_again(a, StartOptions::new(name("other@127.0.0.1")));
     world.nodes[a].kernel.monitor_nodes(mailbox, false, LIST);
     world.stop(a);
     assert_eq!(
@@ -190,7 +188,13 @@ fn the_connection_id_is_the_links_and_another_one_for_the_next_link() {
     let mut expected = Vec::new();
     for _ in 0..2 {
         world.connect(a, B);
-        let id = world.nodes[a].kernel.nodes().next().unwrap().link.connection_id();
+        let id = world.nodes[a]
+            .kernel
+            .nodes(NodeKinds::CONNECTED)
+            .next()
+            .unwrap()
+            .connection_id()
+            .unwrap();
         world.disconnect(a, B);
         for tag in ["nodeup", "nodedown"] {
             expected.push(format!("{{{tag},'b@127.0.0.1',[{{connection_id,{id}}}]}}"));
@@ -209,7 +213,7 @@ fn nodeup_comes_before_the_link_carries_anything_and_before_the_callers_answer()
             let (mut world, ..) = strangers(&[]);
             world.segment = segment;
             let mailbox = world.mailbox(to, &[LIST]);
-            let (now, peer) = (world.now, world.nodes[1].kernel.node().unwrap().0.clone());
+            let (now, peer) = (world.now, world.nodes[1].kernel.node());
             world.nodes[0].kernel.connect_node(now, peer);
             // The sender does not wait for anything once its side is up.
             while world.nodes_of(from).is_empty() {
@@ -313,7 +317,7 @@ fn unpolled<const N: usize>(subscriptions: [&[MonitorOptions]; N]) -> (NetKernel
         }
         mailbox
     });
-    let options = StartOptions { name: name(A), hidden: false, listen: false };
+    let options = StartOptions { listen: false, ..StartOptions::new(name(A)) };
     kernel.start(Instant::ORIGIN, options, Entropy::new([1; 16]));
     (kernel, mailboxes)
 }

@@ -11,8 +11,8 @@ use netkernel_core::handshake::{
     Established, Failure, Initiator, InitiatorConfig, InitiatorStep, NokCause, Own, Stage,
 };
 use netkernel_core::net_kernel::{
-    Answer, Config, ConnectError, Diagnostic, Input, NodeDownReason, OpenError, SetupStage,
-    StartError, StartOptions,
+    Answer, Config, ConnectError, Diagnostic, Input, NodeDownReason, NotAlive, OpenError,
+    SetupStage, StartError, StartOptions, StopError,
 };
 use netkernel_core::wire::framing::Framing;
 use netkernel_core::{Creation, Entropy, Flags, Instant, NameError, NodeName, PeerName};
@@ -50,7 +50,7 @@ impl ScriptedInitiator {
                 name: PeerName::new(as_name.to_owned()),
                 creation: Creation(9),
             }),
-            peer: world.nodes[to].kernel.node().unwrap().0.clone(),
+            peer: world.nodes[to].kernel.node(),
             cookie: cookie(key),
             flags: Flags::SERVED | Flags::PUBLISHED,
             mandatory: Flags::MANDATORY_26,
@@ -532,7 +532,7 @@ fn counters_that_cannot_be_read_end_the_link_at_the_tick() {
 #[test]
 fn disconnecting_answers_after_the_nodedown_and_the_other_side_sees_the_connection_closed() {
     let (mut world, a, b) = pair();
-    assert_eq!(world.disconnect(a, B), Some(Answer::Disconnected(Some(true))));
+    assert_eq!(world.disconnect(a, B), Some(Answer::Disconnected(Ok(true))));
     let tail = |world: &World, id: usize, n: usize| {
         world.nodes[id].host.log.iter().rev().take(n).rev().cloned().collect::<Vec<_>>()
     };
@@ -541,12 +541,12 @@ fn disconnecting_answers_after_the_nodedown_and_the_other_side_sees_the_connecti
         [
             "disconnected 'b@127.0.0.1' link",
             "nodedown 'b@127.0.0.1' disconnect",
-            "answer Disconnected(Some(true))"
+            "answer Disconnected(Ok(true))"
         ]
     );
     assert_eq!(tail(&world, b, 1), ["nodedown 'a@127.0.0.1' connection_closed"]);
-    assert_eq!(world.disconnect(a, B), Some(Answer::Disconnected(Some(false))));
-    assert_eq!(world.disconnect(a, A), Some(Answer::Disconnected(Some(false))), "oneself");
+    assert_eq!(world.disconnect(a, B), Some(Answer::Disconnected(Ok(false))));
+    assert_eq!(world.disconnect(a, A), Some(Answer::Disconnected(Ok(false))), "oneself");
     assert_eq!(world.connect(a, B), CONNECTED);
 }
 
@@ -561,7 +561,7 @@ fn connecting_while_the_old_link_ends_waits_and_dials_anew() {
     let answers = &world.nodes[a].host.answers;
     assert_eq!(
         (&answers[&down], &answers[&again]),
-        (&Answer::Disconnected(Some(true)), &Answer::Connected(Ok(())))
+        (&Answer::Disconnected(Ok(true)), &Answer::Connected(Ok(())))
     );
     assert_eq!(world.nodes[a].host.events.len(), 3);
 }
@@ -571,16 +571,16 @@ fn a_node_that_is_not_alive_ignores_calls() {
     let mut world = World::default();
     let a = world.add(Config::new(cookie("C"), ticktime(60)));
     assert_eq!(world.connect(a, B), failed(ConnectError::NotAlive));
-    assert_eq!(world.disconnect(a, B), Some(Answer::Disconnected(None)));
-    assert_eq!(world.stop(a), Some(Answer::Stopped(false)));
-    assert_eq!(world.nodes[a].kernel.node(), None);
+    assert_eq!(world.disconnect(a, B), Some(Answer::Disconnected(Err(NotAlive))));
+    assert_eq!(world.stop(a), Some(Answer::Stopped(Err(StopError::NotFound))));
+    assert_eq!(world.nodes[a].kernel.node(), NodeName::nonode());
 }
 
 #[test]
 fn stopping_takes_every_link_down_and_gives_the_name_back() {
     let (mut world, a, b) = pair();
     let pending = world.script(a);
-    assert_eq!(world.stop(a), Some(Answer::Stopped(true)));
+    assert_eq!(world.stop(a), Some(Answer::Stopped(Ok(()))));
     assert!(world.scripts[pending].closed);
     assert!(
         world.nodes[a]
@@ -590,12 +590,12 @@ fn stopping_takes_every_link_down_and_gives_the_name_back() {
     );
     assert_eq!(
         world.nodes[a].host.log.iter().rev().take(2).collect::<Vec<_>>(),
-        ["answer Stopped(true)", "not alive"]
+        ["answer Stopped(Ok(()))", "not alive"]
     );
     assert!(!world.epmd.contains_key("a") && world.nodes[a].host.sides.is_empty());
     assert_eq!(world.nodes[a].kernel.next_timer(), None);
     assert_eq!(world.nodes[b].host.log.last().unwrap(), "nodedown 'a@127.0.0.1' connection_closed");
-    let options = StartOptions { name: name(A), hidden: false, listen: true };
+    let options = StartOptions::new(name(A));
     assert_eq!(
         world.start_again(a, options),
         Some(Answer::Started(Ok(name(A)))),
@@ -609,14 +609,14 @@ fn a_listener_that_breaks_takes_the_node_down_with_no_network() {
     world.tell(a, Input::ListenerLost);
     world.settle();
     assert!(world.nodes[a].host.log.contains(&"nodedown 'b@127.0.0.1' no_network".to_owned()));
-    assert_eq!(world.nodes[a].kernel.node(), None);
+    assert_eq!(world.nodes[a].kernel.node(), NodeName::nonode());
 }
 
 #[test]
 fn a_start_that_fails_says_why() {
     let mut world = World::default();
     world.start(A);
-    let options = |text: &str| StartOptions { name: name(text), hidden: false, listen: true };
+    let options = |text: &str| StartOptions::new(name(text));
     let again = world.start_again(0, options(B));
     assert_eq!(again, Some(Answer::Started(Err(StartError::AlreadyStarted))));
     let b = world.add(Config::new(cookie("C"), ticktime(60)));
@@ -625,7 +625,7 @@ fn a_start_that_fails_says_why() {
         Some(Answer::Started(Err(StartError::Register(RegisterError::DuplicateName))))
     );
     let illegal = NodeName::new("a@b c").unwrap();
-    let options_illegal = StartOptions { name: illegal, hidden: false, listen: true };
+    let options_illegal = StartOptions::new(illegal);
     assert_eq!(
         world.start_again(b, options_illegal),
         Some(Answer::Started(Err(StartError::Name(NameError::IllegalHost))))
@@ -646,10 +646,10 @@ fn a_node_that_does_not_listen_needs_no_epmd_is_hidden_and_takes_its_creation_fr
     let mut world = World::default();
     let b = world.start(B);
     let a = world.add(Config::new(cookie("C"), ticktime(60)));
-    let options = StartOptions { name: name(A), hidden: false, listen: false };
+    let options = StartOptions { listen: false, ..StartOptions::new(name(A)) };
     assert_eq!(world.start_again(a, options), Some(Answer::Started(Ok(name(A)))));
     assert!(world.nodes[a].host.sides.is_empty() && world.nodes[a].host.port.is_none());
-    assert_eq!(world.nodes[a].kernel.node().unwrap().1, Creation(0x0303_0303));
+    assert_eq!(world.nodes[a].kernel.creation().unwrap(), Creation(0x0303_0303));
     assert_eq!(world.connect(a, B), CONNECTED);
     assert_eq!(world.nodes[b].host.log.iter().filter(|line| line.ends_with("hidden")).count(), 1);
 }
@@ -659,7 +659,7 @@ fn a_node_that_does_not_listen_needs_no_epmd_is_hidden_and_takes_its_creation_fr
 #[test]
 fn a_lost_registration_is_tried_again_every_two_seconds_and_the_creation_stays() {
     let (mut world, a, _) = pair();
-    let creation = world.nodes[a].kernel.node().unwrap().1;
+    let creation = world.nodes[a].kernel.creation().unwrap();
     world.kill_epmd();
     world.pass(Duration::from_secs(5));
     let lost = |world: &World| {
@@ -671,7 +671,7 @@ fn a_lost_registration_is_tried_again_every_two_seconds_and_the_creation_stays()
     world.pass(Duration::from_secs(1));
     assert_eq!(world.nodes[a].host.diagnostics.last(), Some(&Diagnostic::RegistrationRenewed));
     assert!(world.epmd.contains_key("a"));
-    assert_eq!(world.nodes[a].kernel.node().unwrap().1, creation);
+    assert_eq!(world.nodes[a].kernel.creation().unwrap(), creation);
     assert_eq!(world.nodes_of(a), [B], "links do not care");
 }
 

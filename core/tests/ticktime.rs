@@ -8,8 +8,8 @@ use core::time::Duration;
 
 use netkernel_core::Instant;
 use netkernel_core::net_kernel::{
-    Answer, Config, NetTicktime, NodeDownReason, NodeEvent, StartOptions, TicktimeChange,
-    TicktimeError, TicktimeState,
+    Answer, Config, NetTicktime, NodeDownReason, StartOptions, TicktimeChange, TicktimeError,
+    TicktimeState,
 };
 use netkernel_core::ticker::Transition;
 use proptest::prelude::*;
@@ -167,14 +167,14 @@ fn the_ticktime_is_ignored_while_not_alive_and_a_new_start_begins_with_the_confi
         assert_eq!(kernel.set_net_ticktime(now, 0, 60), Err(TicktimeError::Ticktime));
     };
     ignored(&mut world);
-    let options = || StartOptions { name: name(A), hidden: false, listen: true };
+    let options = || StartOptions::new(name(A));
     for _ in 0..2 {
         world.start_again(a, options());
         assert_eq!(world.nodes[a].kernel.get_net_ticktime(), Some(TicktimeState::Steady(60)));
         set(&mut world, a, 20, 60);
         let ongoing = Some(TicktimeState::OngoingChangeTo(20));
         assert_eq!(world.nodes[a].kernel.get_net_ticktime(), ongoing);
-        assert_eq!(world.stop(a), Some(Answer::Stopped(true)));
+        assert_eq!(world.stop(a), Some(Answer::Stopped(Ok(()))));
         ignored(&mut world);
         world.pass(s(100));
         assert_eq!(world.nodes[a].kernel.next_timer(), None, "the transition is gone");

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use netkernel_core::driver::Host;
 use netkernel_core::liveness::Traffic;
 use netkernel_core::net_kernel::{
-    Answer, Diagnostic, Input, NodeEvent, Promotion, StartOptions, Target,
+    Answer, Diagnostic, Input, NodeEvent, OwnName, Promotion, StartOptions, Target,
 };
 use netkernel_core::{Creation, LinkId, MailboxId, NodeName, RequestId, StreamId};
 
@@ -102,8 +102,11 @@ impl BlockingHost {
 
     /// Remembers what the listener will need.
     pub(crate) fn prepare_start(&mut self, options: &StartOptions) {
-        if options.listen && self.identity.is_none() {
-            self.bind = self.config.bind_for(&options.name);
+        if let OwnName::Static(name) = &options.name
+            && options.listen
+            && self.identity.is_none()
+        {
+            self.bind = self.config.bind_for(name);
         }
     }
 

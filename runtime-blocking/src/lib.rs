@@ -11,7 +11,7 @@
 //! let mailbox = node.mailbox();
 //! mailbox.monitor_nodes(true, MonitorOptions::ALL);
 //! let name = "rust@127.0.0.1".parse()?;
-//! node.start(StartOptions { name, hidden: false, listen: true })?;
+//! node.start(StartOptions::new(name))?;
 //! node.connect_node("b@127.0.0.1".parse()?)?;
 //! while let Item::Event(event) = mailbox.recv() {
 //!     println!("{event}");
@@ -55,7 +55,9 @@ pub use config::{ConfigError, NodeConfig};
 pub use listener::ACCEPT_STACK;
 pub use mailbox::{Item, Mailbox, SendError};
 pub use netkernel_core as core;
-pub use netkernel_core::net_kernel::{MonitorOptions, NodeInfo, StartOptions};
+pub use netkernel_core::net_kernel::{
+    MonitorOptions, NodeInfo, NodeKind, OwnName, StartOptions, Started,
+};
 pub use node::{Identity, Node};
 pub use ping::PingError;
 pub use stream::{READER_STACK, WRITER_STACK};

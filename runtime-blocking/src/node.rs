@@ -63,12 +63,16 @@ impl Node {
         Ok(Self { handle: Arc::new(Handle { inbox, table }) })
     }
 
-    /// Takes a name, listens, and registers with EPMD (`net_kernel:start/2`).
+    /// Takes a name, listens, and registers with EPMD (`net_kernel:start/2`). A node that is to be given its name is
+    /// `nonode@nohost`, of creation 0, until then.
     ///
     /// # Errors
     /// [`StartError`] says which of it failed.
     pub fn start(&self, options: StartOptions) -> Result<Identity, StartError> {
         match self.handle.call(Call::Start(options)) {
+            Some(Answer::Started(Ok(name))) if name == NodeName::nonode() => {
+                Ok(Identity { name, creation: Creation::NONE, port: None })
+            }
             Some(Answer::Started(Ok(_))) => self.identity().ok_or(StartError::Stopped),
             Some(Answer::Started(Err(error))) => Err(error),
             Some(_) | None => Err(StartError::Stopped),
@@ -77,7 +81,7 @@ impl Node {
 
     /// Ends all links, stops listening and gives the name up (`net_kernel:stop/0`). `false` if it had none.
     pub fn stop(&self) -> bool {
-        matches!(self.handle.call(Call::Stop), Some(Answer::Stopped(true)))
+        matches!(self.handle.call(Call::Stop), Some(Answer::Stopped(Ok(()))))
     }
 
     /// Connects to a node, or finds that there is a link (`net_kernel:connect_node/1`).
@@ -95,7 +99,7 @@ impl Node {
     /// node is not alive.
     pub fn disconnect_node(&self, node: &NodeName) -> Option<bool> {
         match self.handle.call(Call::Disconnect(node.clone())) {
-            Some(Answer::Disconnected(result)) => result,
+            Some(Answer::Disconnected(result)) => result.ok(),
             Some(_) | None => None,
         }
     }

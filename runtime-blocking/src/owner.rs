@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 
 use netkernel_core::driver::{Machine as _, turn};
 use netkernel_core::net_kernel::{
-    Answer, Input, MonitorOptions, NetKernel, NodeInfo, StartOptions, TicktimeChange,
+    Answer, Input, MonitorOptions, NetKernel, NodeInfo, NodeKinds, StartOptions, TicktimeChange,
     TicktimeError, TicktimeState,
 };
 use netkernel_core::{Cookie, Instant, MailboxId, NodeName};
@@ -134,7 +134,9 @@ impl Owner {
                 let _ = reply.send(self.kernel.set_net_ticktime(now, seconds, transition_seconds));
             }
             Message::GetNetTicktime(reply) => drop(reply.send(self.kernel.get_net_ticktime())),
-            Message::Nodes(reply) => drop(reply.send(self.kernel.nodes().collect())),
+            Message::Nodes(reply) => {
+                drop(reply.send(self.kernel.nodes(NodeKinds::CONNECTED).collect()))
+            }
             Message::Identity(reply) => drop(reply.send(self.host.identity())),
             Message::Forget(mailbox) => {
                 self.kernel.mailbox_died(mailbox);
@@ -142,7 +144,7 @@ impl Owner {
             }
             Message::Leave => {
                 self.leaving = true;
-                let _ = self.kernel.stop(now);
+                let _ = self.kernel.halt(now);
             }
         }
     }

@@ -10,14 +10,15 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Instant as Moment;
 
-use netkernel_blocking::core::NodeType;
 use netkernel_blocking::core::epmd::{LookupError, RegisterError};
 use netkernel_blocking::core::handshake::Stage;
 use netkernel_blocking::core::net_kernel::{
     ConnectError, Diagnostic, NetTicktime, NodeDownReason, OpenError, StartError,
 };
 use netkernel_blocking::core::term::Atom;
-use netkernel_blocking::{Item, MonitorOptions, Node, NodeConfig, SendError, StartOptions};
+use netkernel_blocking::{
+    Item, MonitorOptions, Node, NodeConfig, NodeKind, SendError, StartOptions,
+};
 use support::*;
 
 const A: &str = "a@127.0.0.1";
@@ -32,7 +33,7 @@ fn nodes_connect_ping_and_part() {
     expect_up(&b_box, A);
     a.connect_node(name(B)).unwrap();
     assert_eq!(a.nodes().len(), 1, "the second call has found the link");
-    assert_eq!(a.nodes()[0].node_type, NodeType::Visible);
+    assert_eq!(a.nodes()[0].node_type, NodeKind::Visible);
     a.ping(&name(B), GIVE_UP).unwrap();
     b.ping(&name(A), GIVE_UP).unwrap();
     a.ping(&name(A), GIVE_UP).unwrap();
@@ -194,11 +195,11 @@ fn a_hidden_node_that_does_not_listen_can_ping() {
     let epmd = Epmd::start();
     let (b, b_box) = epmd.node(B);
     let a = Node::new(epmd.config()).unwrap();
-    let options = StartOptions { name: name(A), hidden: true, listen: false };
+    let options = StartOptions { hidden: true, listen: false, ..StartOptions::new(name(A)) };
     assert_eq!(a.start(options).unwrap().port, None);
     a.ping(&name(B), GIVE_UP).unwrap();
     expect_up(&b_box, A);
-    assert_eq!(b.nodes()[0].node_type, NodeType::Hidden);
+    assert_eq!(b.nodes()[0].node_type, NodeKind::Hidden);
     assert_eq!(b.names("127.0.0.1").unwrap().len(), 1, "it is not registered");
 }
 

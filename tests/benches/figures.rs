@@ -184,7 +184,7 @@ impl Kernel {
         let mut kernel =
             NetKernel::new(Config::new(Cookie::new("C").unwrap(), NetTicktime::default()));
         // A node that does not listen needs no EPMD; it accepts all the same what its host hands it.
-        let options = StartOptions { name: name("a@127.0.0.1"), hidden: false, listen: false };
+        let options = StartOptions { listen: false, ..StartOptions::new(name("a@127.0.0.1")) };
         kernel.start(now, options, Entropy::new([9; 16]));
         while kernel.poll().is_some() {}
         Self { kernel, now }

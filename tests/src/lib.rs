@@ -1,8 +1,13 @@
 //! What the tests of netkernel share.
 
 #[cfg(feature = "otp")]
+pub mod command;
+#[cfg(feature = "otp")]
+mod log;
+#[cfg(feature = "otp")]
 pub mod otp;
 pub mod ours;
+pub mod script;
 pub mod spec;
 
 use core::time::Duration;

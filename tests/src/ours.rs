@@ -4,6 +4,7 @@ use core::time::Duration;
 use std::thread;
 use std::time::Instant;
 
+use netkernel_blocking::NodeKind;
 use netkernel_blocking::core::net_kernel::{Diagnostic, NetTicktime, NodeDownReason, NodeEvent};
 use netkernel_blocking::core::term::{Atom, Pid};
 use netkernel_blocking::core::{Cookie, NodeName, NodeType};
@@ -68,7 +69,7 @@ impl Ours {
         let (events, log) = (node.mailbox(), node.mailbox());
         events.monitor_nodes(true, MonitorOptions::ALL);
         log.monitor_diagnostics(true);
-        let options = StartOptions { name: node_name(&name), hidden, listen: true };
+        let options = StartOptions { hidden, ..StartOptions::new(node_name(&name)) };
         node.start(options).unwrap_or_else(|error| panic!("{name}: {error}"));
         let ours = Self { node, name, events, log };
         ours.expect_up(&ours.name, NodeType::Visible);
@@ -102,7 +103,7 @@ impl Ours {
 
     /// The links that are up: names and types.
     #[must_use]
-    pub fn nodes(&self) -> Vec<(String, NodeType)> {
+    pub fn nodes(&self) -> Vec<(String, NodeKind)> {
         let nodes = self.node.nodes();
         nodes.iter().map(|info| (info.node.as_str().to_owned(), info.node_type)).collect()
     }

@@ -176,11 +176,16 @@ each_release! {
     /// waits for the names of every visible node, and ours has none to tell. Be hidden where that matters.
     #[test]
     fn global_goes_on_without_us(release: Release) {
-        let (epmd, b, rust) = linked(release);
-        let c = Erl::start(&ErlOptions::new(release, &epmd, "c"));
-        rust.connect(c.name());
-        rust.expect_up(c.name(), NodeType::Visible);
-        assert!(b.ping(c.name()));
+        let epmd = Epmd::start(release);
+        let rust = Ours::start("rust", Ours::config(epmd.port()));
+        let [b, c] = ["b", "c"].map(|name| {
+            let options = ErlOptions::new(release, &epmd, name).without_auto_connect();
+            let erl = Erl::start(&options);
+            rust.connect(erl.name());
+            rust.expect_up(erl.name(), NodeType::Visible);
+            erl
+        });
+        assert_eq!(b.eval("net_kernel:connect_node('c@127.0.0.1')"), "true");
         for (call, result) in [
             ("global:set_lock({lock, self()}, [node() | nodes()])", "true"),
             ("global:trans({lock2, self()}, fun() -> done end)", "done"),
@@ -194,7 +199,7 @@ each_release! {
                          Pid -> node(Pid) =:= 'b@127.0.0.1' end end)()";
         assert_eq!(c.eval(seen), "true", "b and c are in the same mesh");
 
-        // Waits until one of us goes.
+        // This waits until one of us goes.
         assert_eq!(b.eval("spawn(fun() -> witness ! {synced, global:sync()} end), ok"), "ok");
         assert_eq!(rust.node.disconnect_node(&node_name(b.name())), Some(true));
         rust.expect_down(b.name(), NodeDownReason::Disconnect);

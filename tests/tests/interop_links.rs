@@ -4,43 +4,40 @@
 use core::time::Duration;
 use std::thread;
 
-use netkernel_blocking::PingError;
 use netkernel_blocking::core::NodeType;
 use netkernel_blocking::core::epmd::LookupError;
 use netkernel_blocking::core::handshake::{Failure, Stage};
 use netkernel_blocking::core::net_kernel::{ConnectError, Diagnostic, NodeDownReason};
+use netkernel_blocking::{NodeKind, PingError};
 use netkernel_tests::each_release;
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release};
 use netkernel_tests::ours::{Ours, cookie, node_name};
 
 const RUST: &str = "rust@127.0.0.1";
 
-/// Waits until a node has seen `rust` come up with this type.
-fn saw_up(erl: &Erl, node: &str, node_type: NodeType) {
+/// Waits until a node has seen ours come up with this type, and uses the link: one that ends while Erlang still busies
+/// itself with its start goes down for the reason `shutdown`, whatever has ended it.
+fn saw_up(erl: &Erl, ours: &Ours, node_type: NodeType) {
+    let node = ours.name();
     let event = erl.wait_event(GIVE_UP, |event| event.contains(node));
     let up = event.starts_with(&format!("{{nodeup,'{node}',#{{connection_id => "));
     assert!(up && event.ends_with(&format!("node_type => {node_type}}}}}")), "{event}");
+    ours.node.ping(&node_name(erl.name()), GIVE_UP).unwrap();
 }
 
-/// Waits until a node has seen `rust` go down for this reason.
-fn saw_down(erl: &Erl, node: &str, reason: &str) {
+/// Waits until a node has seen ours go down for this reason.
+fn saw_down(erl: &Erl, ours: &Ours, reason: &str) {
+    let node = ours.name();
     let event = erl.wait_event(GIVE_UP, |event| event.contains(node));
     let down = event.starts_with(&format!("{{nodedown,'{node}',"));
     assert!(down && event.contains(&format!("nodedown_reason => {reason}}}")), "{event}");
-}
-
-/// Visible nodes of Erlang make a new link when they have something to say to each other. A test that counts links
-/// forbids that.
-fn without_auto_connect(options: ErlOptions) -> ErlOptions {
-    let args = ["-kernel", "dist_auto_connect", "never"].map(str::to_owned).to_vec();
-    ErlOptions { args, ..options }
 }
 
 each_release! {
     #[test]
     fn links_are_visible_if_both_sides_wish_it(release: Release) {
         let epmd = Epmd::start(release);
-        let options = |name| without_auto_connect(ErlOptions::new(release, &epmd, name));
+        let options = |name| ErlOptions::new(release, &epmd, name).without_auto_connect();
         let visible = Erl::start(&options("visible"));
         let hidden = Erl::start(&ErlOptions { hidden: true, ..options("hidden") });
         let ours = [
@@ -59,8 +56,8 @@ each_release! {
                         assert_eq!(erl.eval(&format!("net_kernel:connect_node('{us}')")), "true");
                     }
                     our.expect_up(erl.name(), node_type);
-                    saw_up(erl, us, node_type);
-                    assert_eq!(our.nodes(), [(erl.name().to_owned(), node_type)]);
+                    saw_up(erl, our, node_type);
+                    assert_eq!(our.nodes(), [(erl.name().to_owned(), NodeKind::from(node_type))]);
                     let (shown, not_shown) = match node_type {
                         NodeType::Visible => ("visible", "hidden"),
                         NodeType::Hidden => ("hidden", "visible"),
@@ -72,10 +69,10 @@ each_release! {
                     if we_dial {
                         assert_eq!(our.node.disconnect_node(&node_name(erl.name())), Some(true));
                         our.expect_down(erl.name(), NodeDownReason::Disconnect);
-                        saw_down(erl, us, "connection_closed");
+                        saw_down(erl, our, "connection_closed");
                     } else {
                         assert_eq!(erl.eval(&format!("erlang:disconnect_node('{us}')")), "true");
-                        saw_down(erl, us, "disconnect");
+                        saw_down(erl, our, "disconnect");
                         our.expect_down(erl.name(), NodeDownReason::ConnectionClosed);
                     }
                     assert_eq!((our.nodes(), erl.eval("nodes(connected)")), (vec![], "[]".into()));
@@ -114,7 +111,7 @@ each_release! {
         });
         // What a visible Erlang node says to a new one (`rex`, `global`) makes neither side give up the link.
         rust.expect_silence(Duration::from_secs(1));
-        assert_eq!(rust.nodes(), [(erl.name().to_owned(), NodeType::Visible)]);
+        assert_eq!(rust.nodes(), [(erl.name().to_owned(), NodeKind::Visible)]);
         assert_eq!(erl.eval("nodes()"), format!("['{RUST}']"));
 
         let absent = rust.node.ping(&node_name("absent@127.0.0.1"), GIVE_UP);
@@ -153,10 +150,10 @@ each_release! {
         rust.node.set_cookie(b.clone(), cookie("other"));
         rust.connect(erl.name());
         rust.expect_up(erl.name(), NodeType::Visible);
+        saw_up(&erl, &rust, NodeType::Visible);
         assert_eq!(rust.node.disconnect_node(&b), Some(true));
         rust.expect_down(erl.name(), NodeDownReason::Disconnect);
-        saw_up(&erl, RUST, NodeType::Visible);
-        saw_down(&erl, RUST, "connection_closed");
+        saw_down(&erl, &rust, "connection_closed");
 
         let third = Ours::start("third", Ours::config(epmd.port()));
         assert_eq!(erl.eval(&format!("net_kernel:connect_node('{}')", third.name())), "false");
@@ -169,7 +166,7 @@ each_release! {
     #[test]
     fn simultaneous_connects_make_one_link(release: Release) {
         let epmd = Epmd::start(release);
-        let options = |name| without_auto_connect(ErlOptions::new(release, &epmd, name));
+        let options = |name| ErlOptions::new(release, &epmd, name).without_auto_connect();
         let rust = Ours::start("rust", Ours::config(epmd.port()));
         // One name is less than ours, the other greater: they win in turn.
         for name in ["a", "z"] {
@@ -179,22 +176,24 @@ each_release! {
                     let theirs = scope.spawn(|| {
                         erl.eval(&format!("net_kernel:connect_node('{RUST}')"))
                     });
+                    // Erlang has to parse first. So the attempts overlap now more, now less.
+                    thread::sleep(Duration::from_micros(100) * (round % 25));
                     let ours = rust.node.connect_node(node_name(erl.name()));
                     (ours, theirs.join().unwrap())
                 });
                 assert_eq!(both, (Ok(()), "true".to_owned()), "round {round} with {name}");
                 rust.expect_up(erl.name(), NodeType::Visible);
-                saw_up(&erl, RUST, NodeType::Visible);
-                assert_eq!(rust.nodes(), [(erl.name().to_owned(), NodeType::Visible)]);
+                saw_up(&erl, &rust, NodeType::Visible);
+                assert_eq!(rust.nodes(), [(erl.name().to_owned(), NodeKind::Visible)]);
                 assert_eq!(erl.eval("nodes()"), format!("['{RUST}']"));
                 if round % 2 == 0 {
                     assert_eq!(rust.node.disconnect_node(&node_name(erl.name())), Some(true));
                     rust.expect_down(erl.name(), NodeDownReason::Disconnect);
-                    saw_down(&erl, RUST, "connection_closed");
+                    saw_down(&erl, &rust, "connection_closed");
                 } else {
                     assert_eq!(erl.eval(&format!("erlang:disconnect_node('{RUST}')")), "true");
                     rust.expect_down(erl.name(), NodeDownReason::ConnectionClosed);
-                    saw_down(&erl, RUST, "disconnect");
+                    saw_down(&erl, &rust, "disconnect");
                 }
             }
         }

@@ -18,7 +18,7 @@ const RUST: &str = "rust@127.0.0.1";
 /// Why a node of ours cannot start.
 fn start_error(name: &str, epmd: u16) -> Option<StartError> {
     let node = Node::new(Ours::config(epmd)).unwrap();
-    node.start(StartOptions { name: node_name(name), hidden: false, listen: true }).err()
+    node.start(StartOptions::new(node_name(name))).err()
 }
 
 /// A port that nobody listens on, as long as the stream lives: it is one end of it.

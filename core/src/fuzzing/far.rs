@@ -8,8 +8,8 @@ use crate::creation::Creation;
 use crate::entropy::Entropy;
 use crate::flags::Flags;
 use crate::handshake::{
-    Acceptor, AcceptorConfig, AcceptorStep, Failure, Greeting, Initiator, InitiatorConfig,
-    InitiatorStep, NokCause, Own, Refusal, Welcome,
+    Acceptor, AcceptorConfig, AcceptorStep, AllowList, Failure, Greeting, Initiator,
+    InitiatorConfig, InitiatorStep, NokCause, Own, Refusal, Welcome,
 };
 use crate::name::{NodeName, PeerName};
 use crate::time::Instant;
@@ -71,6 +71,7 @@ impl Far {
             creation: Creation(5),
             flags: Flags::SERVED | Flags::PUBLISHED,
             mandatory: Flags::MANDATORY_26,
+            allowed: AllowList::default(),
             setup_time: SETUP_TIME,
             framing: Framing::Short,
         };

@@ -11,8 +11,8 @@ use crate::creation::Creation;
 use crate::entropy::Entropy;
 use crate::flags::{Flags, NodeType};
 use crate::handshake::{
-    Acceptor, AcceptorConfig, AcceptorStep, Admission, Established, Failure, Greeting, Initiator,
-    InitiatorConfig, InitiatorStep, NokCause, Own, Refusal, Welcome,
+    Acceptor, AcceptorConfig, AcceptorStep, Admission, AllowList, Established, Failure, Greeting,
+    Initiator, InitiatorConfig, InitiatorStep, NokCause, Own, Refusal, Welcome,
 };
 use crate::name::{NameError, NodeName, PeerName};
 use crate::time::Instant;
@@ -123,6 +123,7 @@ impl Setup {
             creation: Creation(0x6B01_626F),
             flags: offered(self.acceptor_hidden),
             mandatory: Flags::MANDATORY_26,
+            allowed: AllowList::default(),
             setup_time: Duration::from_secs(7),
             framing: self.framing,
         };

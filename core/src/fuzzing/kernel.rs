@@ -258,9 +258,9 @@ impl World {
         let bits = source.byte();
         let name = if bits & 4 == 0 { "m@h" } else { "n@h" };
         let options = StartOptions {
-            name: NodeName::new(name).unwrap(),
             hidden: bits & 1 != 0,
             listen: bits & 2 == 0,
+            ..StartOptions::new(NodeName::new(name).unwrap())
         };
         let entropy = self.entropy();
         let request = self.kernel.start(self.model.now, options, entropy);

@@ -13,7 +13,8 @@ use crate::link::{Limits, Peer};
 use crate::liveness::Traffic;
 use crate::name::NodeName;
 use crate::net_kernel::{
-    Answer, ConnectionId, Diagnostic, NetKernel, NodeEvent, NodeInfo, Promotion, Purpose, Target,
+    Answer, ConnectionId, Diagnostic, NetKernel, NodeEvent, NodeInfo, NodeKinds, Promotion,
+    Purpose, Target,
 };
 use crate::time::Instant;
 
@@ -128,12 +129,13 @@ impl Model {
     /// What must hold when all outputs were carried out.
     pub(super) fn check_at_rest(&self, kernel: &NetKernel) {
         // A node that stops is gone for its callers before its last link is.
-        let stopping = kernel.node().is_none() && !self.rows.is_empty();
-        assert!(stopping || kernel.node().map(|(name, _)| name) == self.alive.as_ref());
+        let stopping = !kernel.is_alive() && !self.rows.is_empty();
+        assert!(stopping || kernel.creation().map(|_| kernel.node()) == self.alive);
         let up = |row: &&Row| row.up.is_some_and(|stream| !self.streams[&stream].closed);
         let rows = self.rows.iter().filter(|(_, row)| up(row));
         let told: Vec<_> = rows.map(|(node, row)| (node.clone(), row.link)).collect();
-        let infos = kernel.nodes().map(|NodeInfo { node, link, .. }| (node, link));
+        let infos = kernel.nodes(NodeKinds::CONNECTED);
+        let infos = infos.filter_map(|NodeInfo { node, link, .. }| Some((node, link?)));
         assert_eq!(infos.collect::<Vec<_>>(), told, "nodes() are the links that were promoted");
         for (node, peer) in &self.peers {
             let link = told.iter().find(|(up, _)| up == node).map(|(_, link)| *link);
@@ -171,7 +173,7 @@ impl Model {
 }
 
 impl Model {
-    fn own_event(&mut self, event: &NodeEvent) {
+    fn own_event(&self, event: &NodeEvent) {
         match event {
             NodeEvent::NodeUp { node, .. } => {
                 assert_eq!(self.alive.as_ref(), Some(node), "its own nodeup follows Alive");

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::packets::Packets;
-use super::{Established, Failure, Stage};
+use super::{AllowList, Established, Failure, Stage};
 use crate::cookie::{Challenge, Cookie};
 use crate::creation::Creation;
 use crate::entropy::Entropy;
@@ -32,6 +32,8 @@ pub struct AcceptorConfig {
     pub flags: Flags,
     /// The flags that a peer must have.
     pub mandatory: Flags,
+    /// Who may connect. A snapshot: a later change does not concern this handshake.
+    pub allowed: AllowList,
     /// How long the peer may take between the resets of the timer (kernel's `net_setuptime`).
     pub setup_time: Duration,
     /// 2-byte lengths over TCP.
@@ -152,6 +154,10 @@ impl Acceptor {
             if hello.wants_name() { hello.name.is_host() } else { hello.name.is_full_name() };
         if !well_formed {
             return Err(Failure::Malformed(Stage::Name));
+        }
+        if !self.config.allowed.admits(&hello.name) {
+            self.put_status(&Status::NotAllowed, out);
+            return Err(Failure::PeerNotAllowed);
         }
         // The upper flags of a version 5 peer come with its complement.
         let mandatory = if hello.creation.is_some() {

@@ -73,7 +73,7 @@ pub enum Failure {
     Declined,
     /// Another attempt to or from the same node is already waiting for the old link's end.
     AlreadyPending,
-    /// The name that the peer gave us is not one of our host.
+    /// The name that the peer gave us is not one of our host, or is its own.
     GivenName,
     /// What came is not the message that this stage waits for.
     Malformed(Stage),
@@ -97,7 +97,9 @@ impl fmt::Display for Failure {
             Self::BadCookie => f.write_str("digest: the peer's cookie is not ours"),
             Self::Declined => f.write_str("status: the old link is kept"),
             Self::AlreadyPending => f.write_str("status: another attempt is already pending"),
-            Self::GivenName => f.write_str("name: the peer gave us a name that is not of our host"),
+            Self::GivenName => {
+                f.write_str("name: the peer gave us a name that is its own or not of our host")
+            }
             Self::Malformed(stage) => write!(f, "malformed packet instead of {stage}"),
             Self::MissingFlags(flags) => write!(f, "flags: the peer lacks {flags}"),
             Self::Nok(NokCause::Name(error)) => write!(f, "name: answered nok, {error}"),

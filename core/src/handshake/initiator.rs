@@ -164,7 +164,9 @@ impl Initiator {
             }
             (Status::Alive, Own::Named { .. }) => return Ok(InitiatorStep::Alive(Remark(self))),
             (Status::Named { name, creation }, Own::Nameless { host }) => {
-                let given = given_name(&name, host).ok_or(Failure::GivenName)?;
+                let given = given_name(&name, host)
+                    .filter(|given| *given != self.config.peer)
+                    .ok_or(Failure::GivenName)?;
                 Some((given, creation))
             }
             (

@@ -9,6 +9,7 @@
 //! [`Remark`] (the peer still has a link with us; do we want a new one?).
 
 mod acceptor;
+mod allow_list;
 mod failure;
 mod initiator;
 mod packets;
@@ -17,6 +18,7 @@ pub use acceptor::{
     Acceptor, AcceptorConfig, AcceptorStep, Admission, Confirmation, Greeting, NokCause, Refusal,
     Welcome,
 };
+pub use allow_list::AllowList;
 pub use failure::{Failure, Stage};
 pub use initiator::{Initiator, InitiatorConfig, InitiatorStep, Remark};
 

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::table::{IncomingStep, Role, RowState, Stranger};
+use super::table::{Callers, IncomingStep, Role, Row, RowState, Stranger};
 use super::{ConnectError, Diagnostic, NetKernel, NodeDownReason, SetupStage, TimerName};
 use crate::entropy::Entropy;
 use crate::flags::Flags;
@@ -11,7 +11,7 @@ use crate::handshake::{
     Acceptor, AcceptorConfig, AcceptorStep, Admission, Confirmation, Failure, Greeting, NokCause,
     Refusal, Stage, Welcome,
 };
-use crate::ids::{RequestId, StreamId};
+use crate::ids::StreamId;
 use crate::name::{NameError, NodeName};
 use crate::wire::framing::Framing;
 
@@ -24,8 +24,9 @@ impl NetKernel {
         let config = AcceptorConfig {
             name: alive.wire_name.clone(),
             creation: alive.creation,
-            flags: alive.flags,
+            flags: alive.manner.flags,
             mandatory: Flags::MANDATORY_26,
+            allowed: self.allowed.clone(),
             setup_time: self.config.setup_time,
             framing: Framing::Short,
         };
@@ -98,17 +99,17 @@ impl NetKernel {
     }
 
     /// The link that this attempt waited for is gone, and its row with it.
-    pub(super) fn succeed(&mut self, node: &NodeName, stream: StreamId, waiting: Vec<RequestId>) {
+    pub(super) fn succeed(&mut self, node: &NodeName, stream: StreamId, callers: Callers) {
         match self.streams.remove(&stream) {
             Some(Role::Incoming { who, step: IncomingStep::Parked(admission) }) => {
-                self.admit(stream, who, *admission, waiting);
+                self.admit(stream, who, *admission, callers);
             }
             Some(Role::Incoming { who: _, step: IncomingStep::Confirmed(confirmation) }) => {
-                self.attempt(node, stream, waiting);
+                self.attempt(node, stream, callers);
                 self.confirm(stream, *confirmation);
             }
             Some(role @ Role::Incoming { step: IncomingStep::Handshake(_), .. }) => {
-                self.attempt(node, stream, waiting);
+                self.attempt(node, stream, callers);
                 self.streams.insert(stream, role);
             }
             Some(
@@ -135,7 +136,9 @@ impl NetKernel {
         self.transmit(stream, out);
         match step {
             Ok(AcceptorStep::Wait(acceptor)) => self.incoming_waits(stream, who, acceptor),
-            Ok(AcceptorStep::Admit(admission)) => self.admit(stream, who, admission, Vec::new()),
+            Ok(AcceptorStep::Admit(admission)) => {
+                self.admit(stream, who, admission, Callers::default())
+            }
             Ok(AcceptorStep::Authenticated(confirmation)) => {
                 self.authenticated(stream, who, confirmation)
             }
@@ -146,13 +149,13 @@ impl NetKernel {
         }
     }
 
-    /// Decides by the table. `waiting` are the callers that wait for a link with this node, if its row has just gone.
+    /// Decides by the table. `callers` wait for a link with this node, if its row has just gone.
     fn admit(
         &mut self,
         stream: StreamId,
         mut who: Stranger,
         admission: Admission,
-        waiting: Vec<RequestId>,
+        callers: Callers,
     ) {
         who.claimed = Some(admission.name().clone());
         let (node, greeting) = match self.identify(&admission, who.entropy) {
@@ -161,7 +164,7 @@ impl NetKernel {
                 return self.refuse(stream, who, admission, Refusal::Nok(NokCause::Name(error)));
             }
         };
-        match self.seat(&node, stream, waiting) {
+        match self.seat(&node, stream, callers) {
             Seat::Refused(refusal) => self.refuse(stream, who, admission, refusal),
             Seat::Parked => {
                 who.node = Some(node);
@@ -200,36 +203,38 @@ impl NetKernel {
 
     //= docs/spec/handshake.md#hs-admission
     /// Gives an attempt its place in the table, if there is one for it.
-    fn seat(&mut self, node: &NodeName, stream: StreamId, waiting: Vec<RequestId>) -> Seat {
+    fn seat(&mut self, node: &NodeName, stream: StreamId, callers: Callers) -> Seat {
         let own = self.life.alive().map(|alive| &alive.name);
         if own == Some(node) {
             return Seat::Refused(Refusal::Nok(NokCause::OwnName));
         }
         let ours_wins = own > Some(node);
-        let Some(row) = self.table.get_mut(node) else {
-            self.attempt(node, stream, waiting);
-            return Seat::Taken(None);
-        };
-        match row.state {
-            RowState::Pending { .. } if ours_wins => {
+        match self.table.get_mut(node) {
+            None | Some(Row { state: RowState::Barred, .. }) => {
+                self.attempt(node, stream, callers);
+                Seat::Taken(None)
+            }
+            Some(Row { state: RowState::Pending { .. }, .. }) if ours_wins => {
                 Seat::Refused(Refusal::Nok(NokCause::OurAttempt))
             }
-            RowState::Pending { stream: old } => {
-                row.state = RowState::Pending { stream };
+            Some(Row { state: RowState::Pending { stream: held }, .. }) => {
+                let old = core::mem::replace(held, stream);
                 // What was said on the old stream is void; its role is replaced.
                 self.end(old, true);
                 Seat::Taken(Some(Greeting::OkSimultaneous))
             }
-            RowState::Up { successor: Some(_), .. }
-            | RowState::Closing { successor: Some(_), .. } => {
-                Seat::Refused(Refusal::AlreadyPending)
-            }
-            RowState::Up { successor: None, .. } => {
-                row.set_successor(Some(stream));
+            Some(Row {
+                state:
+                    RowState::Up { successor: Some(_), .. }
+                    | RowState::Closing { successor: Some(_), .. },
+                ..
+            }) => Seat::Refused(Refusal::AlreadyPending),
+            Some(Row { state: RowState::Up { successor: successor @ None, .. }, .. }) => {
+                *successor = Some(stream);
                 Seat::Taken(Some(Greeting::Alive))
             }
-            RowState::Closing { successor: None, .. } => {
-                row.set_successor(Some(stream));
+            Some(Row { state: RowState::Closing { successor: successor @ None, .. }, .. }) => {
+                *successor = Some(stream);
                 Seat::Parked
             }
         }

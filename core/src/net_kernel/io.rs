@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use core::fmt;
 
-use super::{ConnectError, Diagnostic, MonitorOptions, NodeEvent, StartError};
+use super::{ConnectError, Diagnostic, MonitorOptions, NodeEvent, NotAlive, StartError, StopError};
 use crate::creation::Creation;
 use crate::entropy::Entropy;
 use crate::epmd::NamesError;
@@ -83,7 +83,8 @@ pub enum Input {
 /// new effect must break an embedder that ignores it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Output {
-    /// Open the listener for peers. Answered by [`Input::Listening`] or [`Input::ListenFailed`].
+    /// Open the listener for peers. Answered by exactly one [`Input::Listening`] or [`Input::ListenFailed`], unless an
+    /// [`Output::Unlisten`] comes first: that cancels it, and no answer may come any more.
     Listen,
     /// Close the listener.
     Unlisten,
@@ -280,15 +281,28 @@ pub enum CloseCause {
 /// The result of a call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Answer {
-    /// Of [`NetKernel::start`](super::NetKernel::start): the node is alive under this name, or why not.
+    /// Of [`NetKernel::start`](super::NetKernel::start): the node is alive under this name, or why not. It is
+    /// `nonode@nohost` until the name is given, if it is to be given.
     Started(Result<NodeName, StartError>),
-    /// Of [`NetKernel::stop`](super::NetKernel::stop): every link is down and the node has no name; `false` if it had none.
-    Stopped(bool),
+    /// Of [`NetKernel::stop`](super::NetKernel::stop): every link is down and the node has no name, or why it goes on.
+    Stopped(Result<(), StopError>),
     /// Of [`NetKernel::connect_node`](super::NetKernel::connect_node): Erlang's `true` is `Ok`, its `false` says why.
     Connected(Result<(), ConnectError>),
-    /// Of [`NetKernel::disconnect_node`](super::NetKernel::disconnect_node): Erlang's `true` or `false`; `None` is `ignored`
-    /// (the node is not alive).
-    Disconnected(Option<bool>),
+    /// Of [`NetKernel::auto_connect`](super::NetKernel::auto_connect): what the wish found. Erlang has no such answer.
+    AutoConnect(Result<AutoConnect, ConnectError>),
+    /// Of [`NetKernel::disconnect_node`](super::NetKernel::disconnect_node): Erlang's `true` or `false`.
+    Disconnected(Result<bool, NotAlive>),
     /// Of [`NetKernel::names`](super::NetKernel::names): the names that an EPMD knows, with their ports.
     Names(Result<Vec<(String, u16)>, NamesError>),
+}
+
+/// What a wish for a link found, if it was not refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AutoConnect {
+    /// An attempt begins, or will begin when this node has a name.
+    Begun,
+    /// There is a link or an attempt, or one that is just ending.
+    Present,
+    /// It came too late: there has been another attempt since.
+    Stale,
 }

@@ -1,119 +1,60 @@
-//! Getting a name, and giving it up.
+//! How this node gets a name, gives it up, or loses it.
 
 use alloc::vec::Vec;
 
+use super::life::{Alive, Life, Manner, Nameless, Namer, Starting, Stopping};
+use super::registration::Registered;
 use super::subscriptions::NodeChange;
-use super::table::{Role, RowState};
+use super::table::{Callers, Role, RowState};
 use super::{
-    Answer, ConnectError, ConnectionId, Diagnostic, NetKernel, NodeDownReason, OpenError, Output,
-    Purpose, StartError, StartOptions, TimerName,
+    Answer, ConnectError, ConnectionId, NetKernel, NodeDownReason, NotAlive, Output, OwnName,
+    StartError, StartOptions, Started, StopError, TimerName,
 };
 use crate::creation::Creation;
 use crate::entropy::Entropy;
-use crate::epmd::{Registration, RegistrationStep};
-use crate::flags::{Flags, NodeType};
+use crate::flags::NodeType;
+use crate::handshake::AllowList;
 use crate::ids::{RequestId, StreamId};
-use crate::name::{NameError, NodeName, PeerName};
+use crate::name::{NodeName, PeerName};
 use crate::ticker::Ticker;
 use crate::time::Instant;
 
-/// Where a node's own EPMD is.
-const LOCAL_HOST: &str = "127.0.0.1";
-
-/// What this node is just now.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Life {
-    NotAlive,
-    /// The listener is being opened.
-    Listening(Starting),
-    /// EPMD is being asked for the name.
-    Registering(Starting, Registered),
-    Alive(Alive),
-    /// All links are being ended.
-    Stopping(Stopping),
-}
-
-/// A stop that is under way.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Stopping {
-    /// The callers that wait for the last link.
-    requests: Vec<RequestId>,
-    /// The name that is given up, and why; `None` if the start was not over.
-    name: Option<(NodeName, NodeDownReason)>,
-}
-
-/// A start that is under way.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Starting {
-    request: RequestId,
-    options: StartOptions,
-    wire_name: PeerName,
-}
-
-/// A node that has a name.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Alive {
-    pub(super) name: NodeName,
-    pub(super) wire_name: PeerName,
-    pub(super) creation: Creation,
-    /// What we offer, `PUBLISHED` included unless this node is hidden.
-    pub(super) flags: Flags,
-    /// `None` for a node that does not listen.
-    pub(super) registered: Option<Registered>,
-    pub(super) ticker: Ticker,
-}
-
-/// Our registration, and the stream that holds it or shall hold it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Registered {
-    machine: Registration,
-    stream: StreamId,
-}
-
-impl Life {
-    pub(super) const fn alive(&self) -> Option<&Alive> {
-        match self {
-            Self::Alive(alive) => Some(alive),
-            Self::NotAlive | Self::Listening(_) | Self::Registering(..) | Self::Stopping(_) => None,
-        }
-    }
-
-    pub(super) const fn alive_mut(&mut self) -> Option<&mut Alive> {
-        match self {
-            Self::Alive(alive) => Some(alive),
-            Self::NotAlive | Self::Listening(_) | Self::Registering(..) | Self::Stopping(_) => None,
-        }
-    }
-
-    const fn registered(&mut self) -> Option<&mut Registered> {
-        match self {
-            Self::Registering(_, registered) => Some(registered),
-            Self::Alive(alive) => alive.registered.as_mut(),
-            Self::NotAlive | Self::Listening(_) | Self::Stopping(_) => None,
-        }
-    }
-}
-
 impl NetKernel {
-    /// Gives this node a name (`net_kernel:start/2`): opens the listener, registers with EPMD, and answers
-    /// [`Answer::Started`]. The creation is EPMD's, or comes out of `entropy` for a node that does not listen.
+    //= docs/spec/kernel.md#kernel-start
+    /// Makes this node alive (`net_kernel:start/2`), and answers [`Answer::Started`] with the name. A node that listens opens
+    /// the listener and registers with EPMD first; the creation of one that does not comes out of `entropy`. One without a
+    /// name of its own is alive at once, as `nonode@nohost`, and gets its name with its first link.
     pub fn start(&mut self, now: Instant, options: StartOptions, entropy: Entropy) -> RequestId {
         self.set_clock(now);
         let request = self.request_ids.mint();
-        let error = if self.life == Life::NotAlive {
-            options.name.check_own().err().map(StartError::Name)
-        } else {
-            Some(StartError::AlreadyStarted)
-        };
-        let wire_name = options.name.to_peer_name();
-        match (error, wire_name) {
-            (Some(error), _) => self.answer(request, Answer::Started(Err(error))),
-            (None, None) => {
-                self.answer(request, Answer::Started(Err(StartError::Name(NameError::IllegalHost))))
+        if self.life != Life::NotAlive {
+            self.answer(request, Answer::Started(Err(StartError::AlreadyStarted)));
+            return request;
+        }
+        let wire_name = match options.name.check() {
+            Ok(wire_name) => wire_name,
+            Err(error) => {
+                self.answer(request, Answer::Started(Err(StartError::Name(error))));
+                return request;
             }
-            (None, Some(wire_name)) => {
-                let starting = Starting { request, options, wire_name };
-                if starting.options.listen {
+        };
+        let (manner, listens) = (Manner::of(&options), options.listens());
+        match options.name {
+            OwnName::Dynamic { host } => {
+                let ticker = self.begin_to_tick();
+                self.life = Life::Nameless(Nameless {
+                    host,
+                    wire_host: wire_name,
+                    manner,
+                    deferred: Vec::new(),
+                    ticker,
+                    lost: None,
+                });
+                self.answer(request, Answer::Started(Ok(NodeName::nonode())));
+            }
+            OwnName::Static(name) => {
+                let starting = Starting { request, name, wire_name, manner };
+                if listens {
                     self.life = Life::Listening(starting);
                     self.outputs.push_back(Output::Listen);
                 } else {
@@ -124,139 +65,143 @@ impl NetKernel {
         request
     }
 
+    //= docs/spec/kernel.md#kernel-stop
     /// Ends every link and gives the name up (`net_kernel:stop/0`). Answers [`Answer::Stopped`] after the last link is down.
+    /// A node that was started [statically](Started::Static) goes on.
     pub fn stop(&mut self, now: Instant) -> RequestId {
+        if self.life.started() == Some(Started::Static) {
+            self.set_clock(now);
+            let request = self.request_ids.mint();
+            self.answer(request, Answer::Stopped(Err(StopError::NotAllowed)));
+            return request;
+        }
+        self.halt(now)
+    }
+
+    /// As [`stop`](Self::stop), however the node was started: for a host that ends (`init:stop/0`).
+    pub fn halt(&mut self, now: Instant) -> RequestId {
         self.set_clock(now);
         let request = self.request_ids.mint();
         self.shut_down(NodeDownReason::NetKernelTerminated);
         if let Life::Stopping(stopping) = &mut self.life {
             stopping.requests.push(request);
         } else {
-            self.answer(request, Answer::Stopped(false));
+            self.answer(request, Answer::Stopped(Err(StopError::NotFound)));
         }
-        self.finish_stopping();
+        self.go_on_without_rows();
         request
     }
 
-    pub(super) fn listening(&mut self, port: u16) {
-        let Life::Listening(starting) = &self.life else { return };
-        let starting = starting.clone();
-        let machine = Registration::new(&starting.options.name, port);
-        let stream = self.open_registration();
-        self.life = Life::Registering(starting, Registered { machine, stream });
-    }
-
-    pub(super) fn listen_failed(&mut self, error: OpenError) {
-        if let Life::Listening(starting) = &self.life {
-            let request = starting.request;
-            self.life = Life::NotAlive;
-            self.answer(request, Answer::Started(Err(StartError::Listen(error))));
+    /// Appends entries to the allow list (`net_kernel:allow/1`): full names, hosts, or `name@` for any host. Links and
+    /// handshakes that are there stay. The list goes with [`stop`](Self::stop).
+    ///
+    /// # Errors
+    /// [`NotAlive`].
+    pub fn allow(&mut self, nodes: &[&str]) -> Result<(), NotAlive> {
+        if !self.is_alive() {
+            return Err(NotAlive);
         }
+        self.allowed.extend(nodes);
+        Ok(())
     }
 
-    /// Lets the registration take an event of its stream, and does what it wants. The stream is still in `streams` if it is
-    /// still open.
-    pub(super) fn registration(
-        &mut self,
-        stream: StreamId,
-        event: impl FnOnce(&mut Registration, Instant) -> RegistrationStep,
-    ) {
-        let now = self.clock;
-        let Some(registered) =
-            self.life.registered().filter(|registered| registered.stream == stream)
-        else {
-            return;
-        };
-        let step = event(&mut registered.machine, now);
-        match registered.machine.deadline() {
-            Some(at) => self.timers.set(TimerName::Registration, at),
-            None => self.timers.clear(TimerName::Registration),
-        }
-        match step {
-            RegistrationStep::Idle => {}
-            RegistrationStep::Open => {
-                let stream = self.open_registration();
-                if let Some(registered) = self.life.registered() {
-                    registered.stream = stream;
-                }
-            }
-            RegistrationStep::Ask(request) => {
-                self.transmit(stream, request);
-                self.read(stream);
-            }
-            RegistrationStep::Read => self.read(stream),
-            RegistrationStep::Registered(creation) => {
-                self.read(stream);
-                if let Life::Registering(starting, registered) = self.life.clone() {
-                    self.become_alive(starting, creation, Some(registered));
-                }
-            }
-            RegistrationStep::Renewed => {
-                self.read(stream);
-                self.diagnose(Diagnostic::RegistrationRenewed);
-            }
-            RegistrationStep::Failed(error) => {
-                self.end_registration(stream);
-                if let Life::Registering(starting, _) = &self.life {
-                    let request = starting.request;
-                    self.life = Life::NotAlive;
-                    self.outputs.push_back(Output::Unlisten);
-                    self.answer(request, Answer::Started(Err(StartError::Register(error))));
-                }
-            }
-            RegistrationStep::Lost(error) => {
-                self.end_registration(stream);
-                self.diagnose(Diagnostic::RegistrationLost(error));
-            }
-        }
-    }
-
-    pub(super) fn registration_timeout(&mut self) {
-        if let Some(stream) = self.life.registered().map(|registered| registered.stream) {
-            self.registration(stream, |registration, now| registration.timeout(now));
-        }
-    }
-
-    fn open_registration(&mut self) -> StreamId {
-        self.open(LOCAL_HOST.into(), self.config.epmd_port, Purpose::Epmd, Role::Registration)
-    }
-
-    fn end_registration(&mut self, stream: StreamId) {
-        // A registration that was lost before has been closed, and may still be ending.
-        if matches!(self.streams.get(&stream), Some(Role::Registration)) {
-            self.end(stream, false);
-        }
-    }
-
-    fn become_alive(
+    pub(super) fn become_alive(
         &mut self,
         starting: Starting,
         creation: Creation,
         registered: Option<Registered>,
     ) {
-        let Starting { request, options: StartOptions { name, hidden, listen }, wire_name } =
-            starting;
-        let flags =
-            if hidden || !listen { Flags::SERVED } else { Flags::SERVED | Flags::PUBLISHED };
-        //= docs/spec/ticktime.md#ticktime-while-alive
-        let ticker = Ticker::new(self.clock, self.config.net_ticktime);
-        self.timers.set(TimerName::Tick, ticker.deadline());
-        self.life = Life::Alive(Alive {
+        let Starting { request, name, wire_name, manner } = starting;
+        let ticker = self.begin_to_tick();
+        self.take_name(Alive {
             name: name.clone(),
             wire_name,
             creation,
-            flags,
+            manner,
             registered,
+            namer: None,
             ticker,
         });
+        self.answer(request, Answer::Started(Ok(name)));
+    }
+
+    //= docs/spec/kernel.md#kernel-dynamic-name
+    /// The first link of a nameless node has brought a name, and comes up next. Whom to dial after that, and for whom.
+    pub(super) fn be_named(
+        &mut self,
+        name: NodeName,
+        creation: Creation,
+        namer: NodeName,
+    ) -> Vec<(NodeName, Callers)> {
+        let Life::Nameless(nameless) = &self.life else { return Vec::new() };
+        let Nameless { wire_host, manner, deferred, ticker, .. } = nameless.clone();
+        let wire_name =
+            PeerName::new([name.name().as_bytes(), b"@", wire_host.as_bytes()].concat());
+        let creation = creation.usable();
+        let namer = Some(Namer { node: namer, wire_host });
+        self.take_name(Alive {
+            name,
+            wire_name,
+            creation,
+            manner,
+            registered: None,
+            namer,
+            ticker,
+        });
+        deferred
+    }
+
+    /// From here on the node has a name.
+    fn take_name(&mut self, alive: Alive) {
+        let (name, creation) = (alive.name.clone(), alive.creation);
+        self.life = Life::Alive(alive);
         self.outputs.push_back(Output::Alive { name: name.clone(), creation });
         //= docs/spec/monitor.md#monitor-own-node
         self.tell(&NodeChange::NodeUp {
-            node: name.clone(),
+            node: name,
             node_type: NodeType::Visible,
             connection_id: ConnectionId::Undefined,
         });
-        self.answer(request, Answer::Started(Ok(name)));
+    }
+
+    //= docs/spec/monitor.md#monitor-own-node
+    fn tell_name_gone(&mut self, name: Option<(NodeName, NodeDownReason)>) {
+        let Some((node, reason)) = name else { return };
+        self.tell(&NodeChange::NodeDown {
+            node,
+            node_type: NodeType::Visible,
+            connection_id: ConnectionId::Undefined,
+            reason,
+        });
+    }
+
+    //= docs/spec/ticktime.md#ticktime-while-alive
+    /// The ticker of a node that is alive from now on, with or without a name.
+    fn begin_to_tick(&mut self) -> Ticker {
+        let ticker = Ticker::new(self.clock, self.config.net_ticktime);
+        self.timers.set(TimerName::Tick, ticker.deadline());
+        ticker
+    }
+
+    //= docs/spec/kernel.md#kernel-dynamic-lost
+    /// The link with `node` has ended: if that node gave us our name, everything that the name brought ends, too.
+    pub(super) fn lose_name_of(&mut self, node: &NodeName) {
+        let Life::Alive(Alive { name, manner, namer: Some(namer), ticker, .. }) = &self.life else {
+            return;
+        };
+        if namer.node != *node {
+            return;
+        }
+        let nameless = Nameless {
+            host: name.host().into(),
+            wire_host: namer.wire_host.clone(),
+            manner: *manner,
+            deferred: Vec::new(),
+            ticker: ticker.clone(),
+            lost: Some(name.clone()),
+        };
+        self.life = Life::Restarting(nameless);
+        self.empty_table(NodeDownReason::NetKernelTerminated);
     }
 
     /// Ends everything that the name brought, with this reason for the links.
@@ -281,6 +226,14 @@ impl NetKernel {
                 self.life = Life::Stopping(Stopping { requests: Vec::new(), name });
                 alive.registered
             }
+            Life::Nameless(nameless) | Life::Restarting(nameless) => {
+                let name = nameless.lost.map(|name| (name, reason));
+                self.life = Life::Stopping(Stopping { requests: Vec::new(), name });
+                for (_, callers) in nameless.deferred {
+                    self.answer_connected(callers, &Err(ConnectError::Cancelled));
+                }
+                None
+            }
         };
         self.timers.clear(TimerName::Tick);
         self.timers.clear(TimerName::Registration);
@@ -288,15 +241,12 @@ impl NetKernel {
             self.outputs.push_back(Output::Unlisten);
             self.end_registration(registered.stream);
         }
-        self.cancel_attempts();
-        let up: Vec<NodeName> = self.table.keys().cloned().collect();
-        for node in up {
-            self.close_link(&node, reason);
-        }
+        self.allowed = AllowList::default();
+        self.empty_table(reason);
     }
 
-    /// Gives up whatever is being set up, from both sides.
-    fn cancel_attempts(&mut self) {
+    /// Gives up whatever is being set up, from both sides, and ends every link. The last rows go when their streams have ended.
+    fn empty_table(&mut self, reason: NodeDownReason) {
         let streams: Vec<StreamId> = self.streams.keys().copied().collect();
         for stream in streams {
             match self.streams.remove(&stream) {
@@ -314,32 +264,59 @@ impl NetKernel {
                 None => {}
             }
         }
+        self.table.retain(|_, row| row.state != RowState::Barred);
+        let up: Vec<NodeName> = self.table.keys().cloned().collect();
+        for node in up {
+            self.close_link(&node, reason);
+        }
     }
 
-    /// The node is gone when its last link is.
-    pub(super) fn finish_stopping(&mut self) {
-        let Life::Stopping(stopping) = &mut self.life else { return };
+    /// To be called when rows may have gone. A node that gives its name up waits for the last row; so does a nameless one
+    /// before it dials the next node.
+    pub(super) fn go_on_without_rows(&mut self) {
         if !self.table.is_empty() {
-            debug_assert!(
-                self.table.values().all(|row| matches!(row.state, RowState::Closing { .. })),
-                "a node that stops has only links that end"
-            );
             return;
         }
-        let Stopping { requests, name } = core::mem::take(stopping);
-        self.life = Life::NotAlive;
-        self.outputs.push_back(Output::NotAlive);
-        //= docs/spec/monitor.md#monitor-own-node
-        if let Some((node, reason)) = name {
-            self.tell(&NodeChange::NodeDown {
-                node,
-                node_type: NodeType::Visible,
-                connection_id: ConnectionId::Undefined,
-                reason,
-            });
+        match core::mem::replace(&mut self.life, Life::NotAlive) {
+            Life::Stopping(Stopping { requests, name }) => {
+                self.outputs.push_back(Output::NotAlive);
+                self.tell_name_gone(name);
+                for request in requests {
+                    self.answer(request, Answer::Stopped(Ok(())));
+                }
+            }
+            Life::Restarting(mut nameless) => {
+                self.outputs.push_back(Output::NotAlive);
+                let name = nameless.lost.take();
+                self.tell_name_gone(name.map(|name| (name, NodeDownReason::NetKernelTerminated)));
+                self.life = Life::Nameless(nameless);
+                self.dial_deferred();
+            }
+            life @ Life::Nameless(_) => {
+                self.life = life;
+                self.dial_deferred();
+            }
+            life @ (Life::NotAlive
+            | Life::Listening(_)
+            | Life::Registering(..)
+            | Life::Alive(_)) => {
+                self.life = life;
+            }
         }
-        for request in requests {
-            self.answer(request, Answer::Stopped(true));
+    }
+
+    /// Dials the nodes that are waited for, one after the other, until one attempt is under way.
+    fn dial_deferred(&mut self) {
+        while self.table.is_empty()
+            && let Some((node, callers)) = self.next_deferred()
+        {
+            self.try_attempt(&node, callers);
         }
+    }
+
+    fn next_deferred(&mut self) -> Option<(NodeName, Callers)> {
+        let Life::Nameless(nameless) = &mut self.life else { return None };
+        let any = !nameless.deferred.is_empty();
+        any.then(|| nameless.deferred.remove(0))
     }
 }

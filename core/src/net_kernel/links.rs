@@ -3,10 +3,10 @@
 use alloc::vec::Vec;
 
 use super::subscriptions::NodeChange;
-use super::table::{Role, Row, RowState, Up};
+use super::table::{Callers, Role, Row, RowState, Up};
 use super::{
-    Answer, CloseCause, ConnectError, ConnectionId, NetKernel, NodeDownReason, Output, Promotion,
-    TimerName,
+    Answer, CloseCause, ConnectError, ConnectionId, DistAutoConnect, NetKernel, NodeDownReason,
+    NotAlive, Output, Promotion, TimerName,
 };
 use crate::flags::NodeType;
 use crate::handshake::Established;
@@ -20,31 +20,33 @@ impl NetKernel {
     pub fn disconnect_node(&mut self, now: Instant, node: &NodeName) -> RequestId {
         self.set_clock(now);
         let request = self.request_ids.mint();
-        if self.life.alive().is_none() {
-            self.answer(request, Answer::Disconnected(None));
+        if !self.is_alive() {
+            self.answer(request, Answer::Disconnected(Err(NotAlive)));
             return request;
         }
         self.close_link(node, NodeDownReason::Disconnect);
         match self.table.get_mut(node).map(|row| &mut row.state) {
             Some(RowState::Closing { disconnecting, .. }) => disconnecting.push(request),
-            Some(RowState::Pending { .. } | RowState::Up { .. }) | None => {
-                self.answer(request, Answer::Disconnected(Some(false)));
+            Some(RowState::Pending { .. } | RowState::Up { .. } | RowState::Barred) | None => {
+                self.answer(request, Answer::Disconnected(Ok(false)));
             }
         }
         request
     }
 
     /// A new row, with an attempt on `stream`.
-    pub(super) fn attempt(&mut self, node: &NodeName, stream: StreamId, waiting: Vec<RequestId>) {
+    pub(super) fn attempt(&mut self, node: &NodeName, stream: StreamId, callers: Callers) {
         let link = self.link_ids.mint();
-        self.table.insert(node.clone(), Row { link, state: RowState::Pending { stream }, waiting });
+        self.table.insert(node.clone(), Row { link, state: RowState::Pending { stream }, callers });
         self.outputs.push_back(Output::Attempting { node: node.clone(), link });
     }
 
     /// The handshake on `stream` is over, and its row pending.
     pub(super) fn come_up(&mut self, stream: StreamId, established: Established) {
         self.timers.clear(TimerName::Setup(stream));
-        let Established { node, creation, flags, node_type, given: _, residue } = established;
+        let Established { node, creation, flags, node_type, given, residue } = established;
+        let deferred = given
+            .map_or_else(Vec::new, |(name, creation)| self.be_named(name, creation, node.clone()));
         let Some(row) = self.table.get_mut(&node) else {
             debug_assert!(false, "an attempt has a row");
             self.end(stream, true);
@@ -55,13 +57,16 @@ impl NetKernel {
         row.state =
             RowState::Up { up: Up { stream, node_type, creation, liveness }, successor: None };
         let link = row.link;
-        let waiting = core::mem::take(&mut row.waiting);
+        let callers = core::mem::take(&mut row.callers);
         self.streams.insert(stream, Role::Link { node: node.clone() });
         let connection_id = ConnectionId::Link(link);
         self.tell(&NodeChange::NodeUp { node: node.clone(), node_type, connection_id });
         let promotion = Promotion { link, node, creation, flags, node_type, residue };
         self.outputs.push_back(Output::Promote { stream, promotion });
-        self.answer_connected(waiting, &Ok(()));
+        self.answer_connected(callers, &Ok(()));
+        for (node, callers) in deferred {
+            self.try_attempt(&node, callers);
+        }
     }
 
     /// The attempt on `stream` has failed: its row goes, or the link that it was to replace stays.
@@ -75,19 +80,20 @@ impl NetKernel {
         if row.successor() == Some(stream) {
             row.set_successor(None);
             if row.up().is_some() {
-                let waiting = core::mem::take(&mut row.waiting);
-                self.answer_connected(waiting, &Ok(()));
+                let callers = core::mem::take(&mut row.callers);
+                self.answer_connected(callers, &Ok(()));
             }
         } else if row.state == (RowState::Pending { stream }) {
-            let (link, waiting) = (row.link, core::mem::take(&mut row.waiting));
+            let (link, callers) = (row.link, core::mem::take(&mut row.callers));
             self.table.remove(node);
+            self.past_links.note(node, link);
             self.given_names.give_back(node, None);
             self.outputs.push_back(Output::Disconnected {
                 node: node.clone(),
                 link,
                 was_up: false,
             });
-            self.answer_connected(waiting, &Err(error.clone()));
+            self.answer_connected(callers, &Err(error.clone()));
         }
     }
 
@@ -103,18 +109,19 @@ impl NetKernel {
 
     /// The stream of a link has ended.
     pub(super) fn link_closed(&mut self, node: &NodeName, cause: CloseCause) {
-        let Some(Row { link, state, waiting }) = self.table.remove(node) else { return };
+        let Some(Row { link, state, callers }) = self.table.remove(node) else { return };
         let (up, reason, successor, disconnecting) = match state {
             RowState::Up { up, successor } => (up, cause.into(), successor, Vec::new()),
             RowState::Closing { up, reason, successor, disconnecting } => {
                 (up, reason, successor, disconnecting)
             }
-            state @ RowState::Pending { .. } => {
-                debug_assert!(false, "the stream of a pending row is not a link's");
-                self.table.insert(node.clone(), Row { link, state, waiting });
+            state @ (RowState::Pending { .. } | RowState::Barred) => {
+                debug_assert!(false, "only a link has a link's stream");
+                self.table.insert(node.clone(), Row { link, state, callers });
                 return;
             }
         };
+        self.past_links.note(node, link);
         self.given_names.give_back(node, Some(up.creation));
         self.outputs.push_back(Output::Disconnected { node: node.clone(), link, was_up: true });
         self.tell(&NodeChange::NodeDown {
@@ -124,22 +131,23 @@ impl NetKernel {
             reason,
         });
         for request in disconnecting {
-            self.answer(request, Answer::Disconnected(Some(true)));
+            self.answer(request, Answer::Disconnected(Ok(true)));
+        }
+        self.lose_name_of(node);
+        //= docs/spec/kernel.md#kernel-barred
+        if self.config.auto_connect == DistAutoConnect::Once && self.life.alive().is_some() {
+            let barred = Row { link, state: RowState::Barred, callers: Callers::default() };
+            self.table.insert(node.clone(), barred);
         }
         match successor {
-            Some(stream) => self.succeed(node, stream, waiting),
-            None if waiting.is_empty() => {}
-            None => self.begin_attempt(node, waiting),
+            Some(stream) => self.succeed(node, stream, callers),
+            None if callers.requests.is_empty() => {}
+            None => self.try_attempt(node, callers),
         }
-        self.finish_stopping();
     }
 
-    pub(super) fn answer_connected(
-        &mut self,
-        waiting: Vec<RequestId>,
-        result: &Result<(), ConnectError>,
-    ) {
-        for request in waiting {
+    pub(super) fn answer_connected(&mut self, callers: Callers, result: &Result<(), ConnectError>) {
+        for request in callers.requests {
             self.answer(request, Answer::Connected(result.clone()));
         }
     }

@@ -18,22 +18,38 @@
 //!
 //! What must not live here: bytes of the channel, processes, sockets, clocks.
 
+mod config;
+mod connect;
 mod given_names;
 mod incoming;
 mod io;
+mod life;
 mod lifecycle;
 mod links;
+#[cfg(test)]
+mod matrix;
+mod names;
 mod outgoing;
+mod past_links;
+mod query;
 mod reason;
+mod registration;
 pub mod subscriptions;
 mod table;
 mod ticks;
 mod timers;
 
-pub use io::{
-    Answer, CloseCause, Input, OpenError, Output, Promotion, Purpose, SamplePurpose, Target,
+pub use config::{
+    Config, DistAutoConnect, OwnName, SETUP_TIME_DEFAULT, SETUP_TIME_MAX, StartOptions, Started,
 };
-pub use reason::{ConnectError, Diagnostic, NodeDownReason, SetupStage, StartError};
+pub use io::{
+    Answer, AutoConnect, CloseCause, Input, OpenError, Output, Promotion, Purpose, SamplePurpose,
+    Target,
+};
+pub use query::{NameDomain, NameType, NetState, NodeInfo, NodeKind, NodeKinds};
+pub use reason::{
+    ConnectError, Diagnostic, NodeDownReason, NotAlive, SetupStage, StartError, StopError,
+};
 pub use subscriptions::{ConnectionId, MonitorOptions, NodeEvent};
 pub use timers::TimerName;
 
@@ -43,83 +59,22 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
-use core::time::Duration;
 
 use crate::cookie::{Cookie, Cookies};
-use crate::creation::Creation;
 use crate::driver::Machine;
 use crate::entropy::Entropy;
-use crate::epmd::{NAMES_TIMEOUT, Names, NamesError};
-use crate::flags::NodeType;
-use crate::ids::{LinkId, MailboxId, Minter, RequestId, StreamId};
+use crate::epmd::{Names, NamesError};
+use crate::handshake::AllowList;
+use crate::ids::{MailboxId, Minter, RequestId, StreamId};
 use crate::name::NodeName;
 use crate::time::Instant;
-use crate::wire::epmd::EPMD_PORT;
 
 use given_names::GivenNames;
-use lifecycle::Life;
+use life::Life;
+use past_links::PastLinks;
 use subscriptions::{NodeChange, Subscriptions};
 use table::{Role, Table};
 use timers::Timers;
-
-/// Kernel's `net_setuptime`, unless told otherwise.
-pub const SETUP_TIME_DEFAULT: Duration = Duration::from_secs(7);
-/// The longest set-up time; a longer one is cut (`net_kernel:connecttime/0`).
-pub const SETUP_TIME_MAX: Duration = Duration::from_secs(120);
-
-/// What a [`NetKernel`] is told once.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct Config {
-    /// The cookie of this node.
-    pub cookie: Cookie,
-    /// `net_ticktime` and `net_tickintensity` that the node starts with, each time.
-    pub net_ticktime: NetTicktime,
-    /// `net_setuptime`: how long a peer may take over a step of the set-up. At most [`SETUP_TIME_MAX`].
-    pub setup_time: Duration,
-    /// The port of every EPMD: ours, and those of other hosts.
-    pub epmd_port: u16,
-    /// Incoming connections that have not proved the cookie yet. One more, and the oldest is closed. Keep it
-    /// well below the number of descriptors that the process may have.
-    pub strangers_max: usize,
-}
-
-impl Config {
-    /// Erlang's defaults, and this cookie.
-    #[must_use]
-    pub const fn new(cookie: Cookie, net_ticktime: NetTicktime) -> Self {
-        Self {
-            cookie,
-            net_ticktime,
-            setup_time: SETUP_TIME_DEFAULT,
-            epmd_port: EPMD_PORT,
-            strangers_max: 256,
-        }
-    }
-}
-
-/// How a node is started (`net_kernel:start/2`).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct StartOptions {
-    /// The full name.
-    pub name: NodeName,
-    /// Whether its links shall be hidden.
-    pub hidden: bool,
-    /// Whether it listens. A node that does not is not registered with EPMD, takes a random creation, and is hidden
-    /// (`-dist_listen false`).
-    pub listen: bool,
-}
-
-/// A link that is up, as [`NetKernel::nodes`] tells it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct NodeInfo {
-    /// The other node.
-    pub node: NodeName,
-    /// Visible or hidden.
-    pub node_type: NodeType,
-    /// The link.
-    pub link: LinkId,
-}
 
 /// The machine. See the [module](self) for how to drive it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -127,7 +82,10 @@ pub struct NetKernel {
     config: Config,
     cookies: Cookies,
     life: Life,
+    /// Gone with the node's life.
+    allowed: AllowList,
     table: Table,
+    past_links: PastLinks,
     streams: BTreeMap<StreamId, Role>,
     /// Streams that the host has been told to open, and that it has not said to be open.
     opening: BTreeSet<StreamId>,
@@ -153,7 +111,9 @@ impl NetKernel {
             cookies: Cookies::new(config.cookie.clone()),
             config,
             life: Life::NotAlive,
+            allowed: AllowList::default(),
             table: Table::new(),
+            past_links: PastLinks::default(),
             streams: BTreeMap::new(),
             opening: BTreeSet::new(),
             strangers: BTreeSet::new(),
@@ -166,23 +126,6 @@ impl NetKernel {
             link_ids: Minter::default(),
             request_ids: Minter::default(),
         }
-    }
-
-    /// The name and creation of this node, while it is alive (`node/0`).
-    #[must_use]
-    pub fn node(&self) -> Option<(&NodeName, Creation)> {
-        self.life.alive().map(|alive| (&alive.name, alive.creation))
-    }
-
-    /// The links that are up, in the order of the names (`nodes(connected)`).
-    pub fn nodes(&self) -> impl Iterator<Item = NodeInfo> {
-        self.table.iter().filter_map(|(node, row)| {
-            row.up().map(|up| NodeInfo {
-                node: node.clone(),
-                node_type: up.node_type,
-                link: row.link,
-            })
-        })
     }
 
     /// Uses `cookie` with `peer`, from the next attempt on (`erlang:set_cookie/2`).
@@ -214,20 +157,6 @@ impl NetKernel {
         self.subscriptions.remove(mailbox);
         self.drop_events(|to, _| to == mailbox);
     }
-
-    /// Asks the EPMD of `host` for the names that it knows (`net_adm:names/1`). Works in every state of the node.
-    pub fn names(&mut self, now: Instant, host: &str) -> RequestId {
-        self.set_clock(now);
-        let request = self.request_ids.mint();
-        let stream = self.open(
-            host.into(),
-            self.config.epmd_port,
-            Purpose::Epmd,
-            Role::Names { request, names: None },
-        );
-        self.timers.set(TimerName::Setup(stream), self.clock + NAMES_TIMEOUT);
-        request
-    }
 }
 
 impl Machine for NetKernel {
@@ -237,10 +166,7 @@ impl Machine for NetKernel {
             Input::Timeout => self.timeouts(),
             Input::Listening { port } => self.listening(port),
             Input::ListenFailed { error } => self.listen_failed(error),
-            Input::ListenerLost => {
-                self.shut_down(NodeDownReason::NoNetwork);
-                self.finish_stopping();
-            }
+            Input::ListenerLost => self.shut_down(NodeDownReason::NoNetwork),
             Input::Opened { stream, entropy } => self.opened(stream, entropy),
             Input::OpenFailed { stream, error } => self.open_failed(stream, error),
             Input::Accepted { stream, entropy } => self.accepted(stream, entropy),
@@ -248,6 +174,7 @@ impl Machine for NetKernel {
             Input::Closed { stream, cause } => self.closed(stream, cause),
             Input::Sampled { stream, purpose, traffic } => self.sampled(stream, purpose, traffic),
         }
+        self.go_on_without_rows();
     }
 
     fn poll(&mut self) -> Option<Output> {
@@ -373,31 +300,6 @@ impl NetKernel {
             }
             None => {}
         }
-    }
-
-    fn names_received(
-        &mut self,
-        stream: StreamId,
-        request: RequestId,
-        names: Option<Names>,
-        bytes: &[u8],
-    ) {
-        let Some(names) = names else { return };
-        match names.receive(bytes) {
-            Ok(names) => {
-                self.streams.insert(stream, Role::Names { request, names: Some(names) });
-                self.read(stream);
-            }
-            Err(error) => {
-                self.timers.clear(TimerName::Setup(stream));
-                self.answer_names(request, Err(error));
-                self.end(stream, false);
-            }
-        }
-    }
-
-    fn answer_names(&mut self, request: RequestId, names: Result<Vec<(String, u16)>, NamesError>) {
-        self.answer(request, Answer::Names(names));
     }
 }
 

@@ -2,65 +2,19 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::net::IpAddr;
 
 use super::table::{Outgoing, Role, RowState};
-use super::{
-    Answer, ConnectError, Diagnostic, NetKernel, OpenError, Purpose, SetupStage, TimerName,
-};
+use super::{ConnectError, Diagnostic, NetKernel, OpenError, Purpose, SetupStage, TimerName};
 use crate::entropy::Entropy;
 use crate::epmd::{Lookup, LookupError, LookupStep};
-use crate::flags::Flags;
-use crate::handshake::{Failure, Initiator, InitiatorConfig, InitiatorStep, Own};
-use crate::ids::{RequestId, StreamId};
-use crate::name::{NameError, NodeName};
+use crate::flags::{Flags, NodeType};
+use crate::handshake::{Failure, Initiator, InitiatorConfig, InitiatorStep};
+use crate::ids::StreamId;
+use crate::name::NodeName;
 use crate::time::Instant;
 use crate::wire::framing::Framing;
 
 impl NetKernel {
-    /// Sees to a link with `node` (`net_kernel:connect_node/1`), and answers [`Answer::Connected`]: at once if there is one,
-    /// else with the result of the attempt that is under way or begins now.
-    pub fn connect_node(&mut self, now: Instant, node: NodeName) -> RequestId {
-        self.set_clock(now);
-        let request = self.request_ids.mint();
-        let Some(alive) = self.life.alive() else {
-            self.answer(request, Answer::Connected(Err(ConnectError::NotAlive)));
-            return request;
-        };
-        if alive.name == node {
-            self.answer(request, Answer::Connected(Ok(())));
-            return request;
-        }
-        match self.table.get_mut(&node) {
-            None => self.begin_attempt(&node, [request].into()),
-            Some(row) => match row.state {
-                RowState::Up { successor: None, .. } => {
-                    self.answer(request, Answer::Connected(Ok(())))
-                }
-                RowState::Pending { .. } | RowState::Up { .. } | RowState::Closing { .. } => {
-                    row.waiting.push(request)
-                }
-            },
-        }
-        request
-    }
-
-    //= docs/spec/handshake.md#hs-initiator-timer
-    pub(super) fn begin_attempt(&mut self, node: &NodeName, waiting: Vec<RequestId>) {
-        let error = match self.life.alive() {
-            None => Some(ConnectError::Cancelled),
-            Some(alive) => check_domain(&alive.name, node).err().map(ConnectError::Name),
-        };
-        if let Some(error) = error {
-            self.answer_connected(waiting, &Err(error));
-            return;
-        }
-        let role = Role::Outgoing { node: node.clone(), step: Outgoing::DialEpmd };
-        let stream = self.open(node.host().into(), self.config.epmd_port, Purpose::Epmd, role);
-        self.timers.set(TimerName::Setup(stream), self.clock + self.config.setup_time);
-        self.attempt(node, stream, waiting);
-    }
-
     pub(super) fn outgoing_opened(
         &mut self,
         stream: StreamId,
@@ -172,11 +126,13 @@ impl NetKernel {
     }
 
     fn introduce(&mut self, stream: StreamId, node: NodeName, entropy: Entropy) {
-        let Some(alive) = self.life.alive() else { return };
+        let (Some(own), Some(manner)) = (self.life.own(), self.life.manner()) else { return };
+        let wish = self.table.get(&node).and_then(|row| row.callers.wish);
+        let visible = if wish == Some(NodeType::Hidden) { Flags::NONE } else { Flags::PUBLISHED };
         let config = InitiatorConfig {
-            own: Own::Named { name: alive.wire_name.clone(), creation: alive.creation },
+            own,
             cookie: self.cookies.get(&node).clone(),
-            flags: alive.flags,
+            flags: manner.flags & (Flags::SERVED | visible),
             mandatory: Flags::MANDATORY_26,
             setup_time: self.config.setup_time,
             framing: Framing::Short,
@@ -234,12 +190,4 @@ impl NetKernel {
     pub(super) fn set_setup_timer(&mut self, stream: StreamId, deadline: Instant) {
         self.timers.set(TimerName::Setup(stream), deadline);
     }
-}
-
-//= docs/spec/handshake.md#hs-initiator-domain
-/// Nodes with long names do not dial short ones, and the other way round. An address counts as long.
-fn check_domain(own: &NodeName, peer: &NodeName) -> Result<(), NameError> {
-    let is_long =
-        |name: &NodeName| name.host().contains('.') || name.host().parse::<IpAddr>().is_ok();
-    if is_long(own) == is_long(peer) { Ok(()) } else { Err(NameError::OtherDomain) }
 }

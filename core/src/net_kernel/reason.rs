@@ -73,11 +73,17 @@ pub enum ConnectError {
     Name(NameError),
     /// This node is not alive; Erlang answers `ignored`.
     NotAlive,
+    /// The allow list does not have this very node.
+    NotAllowed,
+    /// `dist_auto_connect` is `never`. Only for an automatic attempt.
+    NotAutomatic,
+    /// `dist_auto_connect` is `once`, and there was a link. Only for an automatic attempt.
+    Barred,
     /// The peer closed the connection during the handshake, while we waited for this.
     PeerClosed(crate::handshake::Stage),
     /// The set-up timer rang while we waited for this.
     SetupTimeout(SetupStage),
-    /// The node was stopped before the link came up.
+    /// This node was stopped, or lost its dynamic name, before the link came up.
     Cancelled,
     /// Too many incoming connections that had not proved the cookie; this was the oldest.
     Evicted,
@@ -114,7 +120,10 @@ impl fmt::Display for ConnectError {
             Self::Handshake(failure) => write!(f, "handshake: {failure}"),
             Self::Lookup(error) => write!(f, "asking the host's EPMD: {error}"),
             Self::Name(error) => write!(f, "name: {error}"),
-            Self::NotAlive => f.write_str("this node is not alive"),
+            Self::NotAlive => fmt::Display::fmt(&NotAlive, f),
+            Self::NotAllowed => f.write_str("name: the node is not on our allow list"),
+            Self::NotAutomatic => f.write_str("nodes are not connected automatically"),
+            Self::Barred => f.write_str("a link that ended is not connected automatically again"),
             Self::PeerClosed(stage) => {
                 write!(
                     f,
@@ -123,7 +132,7 @@ impl fmt::Display for ConnectError {
                 )
             }
             Self::SetupTimeout(stage) => write!(f, "set-up timeout while waiting for {stage}"),
-            Self::Cancelled => f.write_str("this node was stopped"),
+            Self::Cancelled => f.write_str("this node was stopped or lost its name"),
             Self::Evicted => {
                 f.write_str("too many incoming connections at once, this was the oldest")
             }
@@ -132,6 +141,39 @@ impl fmt::Display for ConnectError {
 }
 
 impl core::error::Error for ConnectError {}
+
+/// This node is not alive, so it does nothing about the call. Erlang answers `ignored`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NotAlive;
+
+impl fmt::Display for NotAlive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("this node is not alive")
+    }
+}
+
+impl core::error::Error for NotAlive {}
+
+/// Why a node could not be stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StopError {
+    /// It was started with its whole system (`not_allowed`).
+    NotAllowed,
+    /// It is not alive (`not_found`).
+    NotFound,
+}
+
+impl fmt::Display for StopError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotAllowed => "this node ends only with its system",
+            Self::NotFound => "this node is not alive",
+        })
+    }
+}
+
+impl core::error::Error for StopError {}
 
 /// Why a node could not be started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

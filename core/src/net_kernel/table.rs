@@ -22,8 +22,27 @@ pub(super) type Table = BTreeMap<NodeName, Row>;
 pub(super) struct Row {
     pub(super) link: LinkId,
     pub(super) state: RowState,
-    /// Callers of `connect_node`, in the order of their calls.
-    pub(super) waiting: Vec<RequestId>,
+    pub(super) callers: Callers,
+}
+
+/// Who waits for a link.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Callers {
+    /// The type of link that the first of them asked for; `None` if nobody on this side did.
+    pub(super) wish: Option<NodeType>,
+    /// Calls of `connect_node`, in their order.
+    pub(super) requests: Vec<RequestId>,
+}
+
+impl Callers {
+    pub(super) fn of(wish: NodeType, request: RequestId) -> Self {
+        Self { wish: Some(wish), requests: [request].into() }
+    }
+
+    pub(super) fn join(&mut self, others: Self) {
+        self.wish = self.wish.or(others.wish);
+        self.requests.extend(others.requests);
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -39,6 +58,8 @@ pub(super) enum RowState {
         successor: Option<StreamId>,
         disconnecting: Vec<RequestId>,
     },
+    /// A link that has ended, and may not be begun again automatically (`dist_auto_connect` is `once`).
+    Barred,
 }
 
 /// A link that came up.
@@ -107,22 +128,22 @@ impl Row {
     pub(super) const fn up(&self) -> Option<&Up> {
         match &self.state {
             RowState::Up { up, .. } => Some(up),
-            RowState::Pending { .. } | RowState::Closing { .. } => None,
+            RowState::Pending { .. } | RowState::Closing { .. } | RowState::Barred => None,
         }
     }
 
     /// The incoming attempt that waits to take this row's link over.
     pub(super) const fn successor(&self) -> Option<StreamId> {
         match self.state {
-            RowState::Pending { .. } => None,
+            RowState::Pending { .. } | RowState::Barred => None,
             RowState::Up { successor, .. } | RowState::Closing { successor, .. } => successor,
         }
     }
 
     pub(super) fn set_successor(&mut self, stream: Option<StreamId>) {
         match &mut self.state {
-            RowState::Pending { .. } => {
-                debug_assert!(false, "a pending row has its stream, and no successor")
+            RowState::Pending { .. } | RowState::Barred => {
+                debug_assert!(false, "only a link has a successor")
             }
             RowState::Up { successor, .. } | RowState::Closing { successor, .. } => {
                 *successor = stream

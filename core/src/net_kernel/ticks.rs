@@ -8,6 +8,7 @@ use super::{
 use crate::ids::StreamId;
 use crate::liveness::{Beat, Traffic};
 use crate::name::NodeName;
+use crate::ticker::Ticker;
 use crate::time::Instant;
 
 impl NetKernel {
@@ -31,8 +32,8 @@ impl NetKernel {
         if seconds == 0 {
             return Err(TicktimeError::Ticktime);
         }
-        let Some(alive) = self.life.alive_mut() else { return Ok(None) };
-        let change = alive.ticker.set(self.clock, seconds, transition_seconds)?;
+        let Some(ticker) = self.life.ticker_mut() else { return Ok(None) };
+        let change = ticker.set(self.clock, seconds, transition_seconds)?;
         //= docs/spec/ticktime.md#ticktime-no-period
         self.ring();
         Ok(Some(change))
@@ -42,14 +43,14 @@ impl NetKernel {
     /// node is not alive.
     #[must_use]
     pub fn get_net_ticktime(&self) -> Option<TicktimeState> {
-        self.life.alive().map(|alive| alive.ticker.get())
+        self.life.ticker().map(Ticker::get)
     }
 
     /// Does what is due. Links are sampled, and decided upon in [`NetKernel::sampled`].
     pub(super) fn ring(&mut self) {
-        let Some(alive) = self.life.alive_mut() else { return };
-        let ring = alive.ticker.ring(self.clock);
-        self.timers.set(TimerName::Tick, alive.ticker.deadline());
+        let Some(ticker) = self.life.ticker_mut() else { return };
+        let ring = ticker.ring(self.clock);
+        self.timers.set(TimerName::Tick, ticker.deadline());
         if ring.tick {
             self.sample_links(SamplePurpose::Tick);
         }

@@ -33,7 +33,7 @@ fn setup_deadline(kernel: &NetKernel, stream: StreamId) -> Instant {
 fn introduced() -> (NetKernel, StreamId) {
     let config = Config::new(cookie("SECRET"), NetTicktime::new(60, 4).unwrap());
     let mut kernel = NetKernel::new(config);
-    let options = StartOptions { name: node("a@h"), hidden: false, listen: false };
+    let options = StartOptions { listen: false, ..StartOptions::new(node("a@h")) };
     kernel.start(at(0), options, entropy(1));
     kernel.connect_node(at(0), node("b@h"));
     let (epmd, is_epmd) = opened(&outputs(&mut kernel));

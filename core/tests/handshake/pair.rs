@@ -163,8 +163,10 @@ fn a_node_without_a_name_is_given_one_of_its_host() {
     let flags = OTP | Flags::NAME_ME;
     assert_eq!((dialler.flags, listener.flags), (flags, flags), "never visible");
 
-    let other_host = Pair { answer: Answer::Name("given@hh", 77), ..pair };
-    assert_eq!(other_host.play()[0], Outcome::Failed(Failure::GivenName));
+    for not_ours in ["given@hh", "b@h"] {
+        let pair = Pair { own: "h", answer: Answer::Name(not_ours, 77), ..Pair::new() };
+        assert_eq!(pair.play()[0], Outcome::Failed(Failure::GivenName), "{not_ours}");
+    }
 }
 
 //= docs/spec/handshake.md#hs-dynamic-initiator

@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use netkernel_core::handshake::{
-    Acceptor, AcceptorConfig, AcceptorStep, Admission, Established, Failure, Greeting, Initiator,
-    InitiatorConfig, InitiatorStep, NokCause, Own, Refusal, Stage, Welcome,
+    Acceptor, AcceptorConfig, AcceptorStep, Admission, AllowList, Established, Failure, Greeting,
+    Initiator, InitiatorConfig, InitiatorStep, NokCause, Own, Refusal, Stage, Welcome,
 };
 use netkernel_core::wire::framing::Framing;
 use netkernel_core::{Cookie, Creation, Entropy, Flags, Instant, NodeName, PeerName};
@@ -87,6 +87,7 @@ pub(crate) fn listening(own: &str, creation: u32, flags: Flags) -> AcceptorConfi
         creation: Creation(creation),
         flags,
         mandatory: Flags::MANDATORY_26,
+        allowed: AllowList::default(),
         setup_time: SETUP,
         framing: Framing::Short,
     }

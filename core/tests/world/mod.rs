@@ -14,7 +14,7 @@ use netkernel_core::link::{Limits, LinkReader, pump};
 use netkernel_core::liveness::Traffic;
 use netkernel_core::net_kernel::{
     Answer, CloseCause, Config, ConnectionId, Diagnostic, Input, MonitorOptions, NetKernel,
-    NetTicktime, NodeEvent, OpenError, Output, Promotion, StartOptions, Target,
+    NetTicktime, NodeEvent, NodeKinds, OpenError, Output, Promotion, StartOptions, Target,
 };
 use netkernel_core::process::{Deliver, Processes};
 use netkernel_core::wire::control::Control;
@@ -92,7 +92,7 @@ impl Machine for Watched<'_> {
 }
 
 fn names_of(kernel: &NetKernel) -> Vec<String> {
-    kernel.nodes().map(|info| info.node.as_str().to_owned()).collect()
+    kernel.nodes(NodeKinds::CONNECTED).map(|info| info.node.as_str().to_owned()).collect()
 }
 
 /// Notes what the kernel wants; the world carries it out.
@@ -198,7 +198,7 @@ impl World {
 
     pub fn start_with(&mut self, node: &str, config: Config, hidden: bool) -> usize {
         let id = self.add(config);
-        let answer = self.start_again(id, StartOptions { name: name(node), hidden, listen: true });
+        let answer = self.start_again(id, StartOptions { hidden, ..StartOptions::new(name(node)) });
         assert_eq!(answer, Some(Answer::Started(Ok(name(node)))));
         id
     }
@@ -628,6 +628,7 @@ impl Host for TestHost {
     }
 
     fn unlisten(&mut self) {
+        self.todo.retain(|todo| !matches!(todo, Todo::Listen));
         self.port = None;
     }
 

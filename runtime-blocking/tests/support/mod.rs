@@ -93,7 +93,7 @@ impl Epmd {
 }
 
 pub fn visible(node: &str) -> StartOptions {
-    StartOptions { name: name(node), hidden: false, listen: true }
+    StartOptions::new(name(node))
 }
 
 fn converse(

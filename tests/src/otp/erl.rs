@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Instant;
 use std::{env, fs, thread};
 
-use super::log::Log;
 use super::{Epmd, GIVE_UP, Release, Signal, TempDir, signal};
+use crate::log::Log;
 
 /// How a node is started.
 #[derive(Clone, Debug)]
@@ -47,6 +47,14 @@ impl ErlOptions {
             hidden: false,
             args: Vec::new(),
         }
+    }
+
+    /// The same with links only where somebody calls `net_kernel:connect_node/1`. Visible nodes of Erlang make new ones when
+    /// they have something to say to each other; a test that counts links forbids that.
+    #[must_use]
+    pub fn without_auto_connect(mut self) -> Self {
+        self.args.extend(["-kernel", "dist_auto_connect", "never"].map(str::to_owned));
+        self
     }
 
     /// The command, with a home and an environment of its own. It starts no EPMD.

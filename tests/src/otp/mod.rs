@@ -5,7 +5,6 @@
 
 mod epmd;
 mod erl;
-mod log;
 
 pub use crate::GIVE_UP;
 pub use epmd::Epmd;
@@ -148,6 +147,7 @@ impl TempDir {
     /// # Panics
     /// If the system cannot.
     #[must_use]
+    #[expect(clippy::new_without_default, reason = "each one is another directory")]
     pub fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("netkernel-{}-{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));

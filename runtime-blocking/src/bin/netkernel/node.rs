@@ -33,7 +33,7 @@ pub(crate) fn run(args: &NodeArgs, report: &Report) -> Result<(), Failed> {
     let (events, incoming) = channel();
     watch_signals(&events)?;
     let mailbox = Arc::new(open_mailbox(&node, &events)?);
-    let options = StartOptions { name: args.name.clone(), hidden: args.hidden, listen: true };
+    let options = StartOptions { hidden: args.hidden, ..StartOptions::new(args.name.clone()) };
     let identity =
         node.start(options).map_err(|error| Failed::Because(format!("{}: {error}", args.name)))?;
     report.print(&started(&identity))?;

@@ -115,7 +115,7 @@ fn node_json(info: &NodeInfo) -> Value {
     json!({
         "node": info.node.as_str(),
         "node_type": info.node_type.to_string(),
-        "connection_id": info.link.connection_id(),
+        "connection_id": info.connection_id(),
     })
 }
 
@@ -159,7 +159,8 @@ fn state(node: &Node) -> Line {
     let links = node.nodes();
     let shown: Vec<_> = links
         .iter()
-        .map(|info| format!("{} {} {}", info.node, info.node_type, info.link.connection_id()))
+        .filter_map(|info| Some((info, info.connection_id()?)))
+        .map(|(info, id)| format!("{} {} {id}", info.node, info.node_type))
         .collect();
     let port_text = port.map_or_else(|| "none".into(), |port| port.to_string());
     Line::new(

@@ -22,7 +22,7 @@ pub(crate) fn run(args: &PingArgs, report: &Report) -> Result<(), Failed> {
     let because = |error: &dyn core::fmt::Display| Failed::Because(error.to_string());
     let node = Node::new(args.config()?).map_err(|error| because(&error))?;
     let name = own_name(&args.node).map_err(|error| because(&error))?;
-    node.start(StartOptions { name, hidden: true, listen: false })
+    node.start(StartOptions { hidden: true, listen: false, ..StartOptions::new(name) })
         .map_err(|error| because(&error))?;
     let result = node.ping(&args.node, ANSWER_LIMIT);
     report.print(&line(&args.node, &result))?;

@@ -7,37 +7,37 @@ use std::time::Instant;
 
 /// Filled by the threads that read from the node, read by the test.
 #[derive(Debug, Default)]
-pub(super) struct Log {
+pub(crate) struct Log {
     said: Mutex<Said>,
     more: Condvar,
 }
 
 /// What was said.
 #[derive(Debug, Default)]
-pub(super) struct Said {
+pub(crate) struct Said {
     /// Lines on standard output and standard error.
-    pub(super) output: Vec<String>,
+    pub(crate) output: Vec<String>,
     /// Terms that came to the witness.
-    pub(super) events: Vec<String>,
+    pub(crate) events: Vec<String>,
     /// How many of them the test has waited for or passed over.
-    pub(super) passed: usize,
+    pub(crate) passed: usize,
     /// Answers that nobody has fetched yet.
-    pub(super) replies: BTreeMap<u64, Result<String, String>>,
+    pub(crate) replies: BTreeMap<u64, Result<String, String>>,
     /// The process id in the witness's first packet.
-    pub(super) ready: Option<u32>,
+    pub(crate) ready: Option<u32>,
     /// The witness's connection has ended.
-    pub(super) ended: bool,
+    pub(crate) ended: bool,
 }
 
 impl Log {
     /// Adds something and wakes who waits.
-    pub(super) fn add(&self, change: impl FnOnce(&mut Said)) {
+    pub(crate) fn add(&self, change: impl FnOnce(&mut Said)) {
         change(&mut self.lock());
         self.more.notify_all();
     }
 
     /// The lock; a test that panicked with it has left nothing half done.
-    pub(super) fn lock(&self) -> MutexGuard<'_, Said> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Said> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -45,7 +45,7 @@ impl Log {
     ///
     /// # Errors
     /// The time is over, or the node has ended: all that was said, as a text that begins with `what`.
-    pub(super) fn wait<T>(
+    pub(crate) fn wait<T>(
         &self,
         what: &str,
         give_up: Duration,

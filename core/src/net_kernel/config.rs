@@ -1,0 +1,150 @@
+//! What a kernel and a node are told when they begin.
+
+use alloc::string::String;
+use core::time::Duration;
+
+use super::NetTicktime;
+use crate::cookie::Cookie;
+use crate::name::{NameError, NodeName, PeerName};
+use crate::wire::epmd::EPMD_PORT;
+
+/// Kernel's `net_setuptime`, unless told otherwise.
+pub const SETUP_TIME_DEFAULT: Duration = Duration::from_secs(7);
+/// The longest set-up time; a longer one is cut (`net_kernel:connecttime/0`).
+pub const SETUP_TIME_MAX: Duration = Duration::from_secs(120);
+
+/// What a [`NetKernel`](super::NetKernel) is told once.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Config {
+    /// The cookie of this node.
+    pub cookie: Cookie,
+    /// `net_ticktime` and `net_tickintensity` that the node starts with, each time.
+    pub net_ticktime: NetTicktime,
+    /// `net_setuptime`: how long a peer may take over a step of the set-up. At most [`SETUP_TIME_MAX`].
+    pub setup_time: Duration,
+    /// The port of every EPMD: ours, and those of other hosts.
+    pub epmd_port: u16,
+    /// Incoming connections that have not proved the cookie yet. One more, and the oldest is closed. Keep it
+    /// well below the number of descriptors that the process may have.
+    pub strangers_max: usize,
+    /// `dist_auto_connect`.
+    pub auto_connect: DistAutoConnect,
+}
+
+/// Whether a send, link or monitor to a node without a link begins an attempt (kernel's `dist_auto_connect`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum DistAutoConnect {
+    /// Yes.
+    #[default]
+    Always,
+    /// No: only explicit calls, and the other node, connect.
+    Never,
+    /// Until a link with that node has ended. From then on an explicit call, or the other node, has to connect first.
+    Once,
+}
+
+impl Config {
+    /// Erlang's defaults, and this cookie.
+    #[must_use]
+    pub const fn new(cookie: Cookie, net_ticktime: NetTicktime) -> Self {
+        Self {
+            cookie,
+            net_ticktime,
+            setup_time: SETUP_TIME_DEFAULT,
+            epmd_port: EPMD_PORT,
+            strangers_max: 256,
+            auto_connect: DistAutoConnect::Always,
+        }
+    }
+}
+
+/// How a node is started (`net_kernel:start/2`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct StartOptions {
+    /// The name.
+    pub name: OwnName,
+    /// Whether its links shall be hidden.
+    pub hidden: bool,
+    /// Whether it listens. A node that does not is not registered with EPMD, takes a random creation, and is hidden
+    /// (`-dist_listen false`). One with a dynamic name never does.
+    pub listen: bool,
+    /// Whether [`stop`](super::NetKernel::stop) may end it.
+    pub started: Started,
+}
+
+impl StartOptions {
+    /// A visible node that listens, and that may be stopped.
+    #[must_use]
+    pub const fn new(name: NodeName) -> Self {
+        Self { name: OwnName::Static(name), hidden: false, listen: true, started: Started::Dynamic }
+    }
+
+    /// A node that is given its name by the first node that it connects to (`-name undefined`). It knows only its host.
+    #[must_use]
+    pub const fn nameless(host: String) -> Self {
+        Self {
+            name: OwnName::Dynamic { host },
+            hidden: true,
+            listen: false,
+            started: Started::Dynamic,
+        }
+    }
+
+    pub(super) const fn listens(&self) -> bool {
+        self.listen && matches!(self.name, OwnName::Static(_))
+    }
+}
+
+/// The name that a node starts with.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum OwnName {
+    /// This one.
+    Static(NodeName),
+    /// None yet: the first peer gives it one on this host.
+    Dynamic {
+        /// The host.
+        host: String,
+    },
+}
+
+impl OwnName {
+    /// The form of the wire: the full name, or only the host.
+    ///
+    /// # Errors
+    /// [`NameError`] if no node may be called so.
+    pub(super) fn check(&self) -> Result<PeerName, NameError> {
+        let (name, prefix) = match self {
+            Self::Static(name) => (name.clone(), 0),
+            // Any name on that host stands for the one that will be given.
+            Self::Dynamic { host } => (NodeName::new(&["x@", host].concat())?, 2),
+        };
+        name.check_own()?;
+        let wire_name = name.to_peer_name().ok_or(NameError::IllegalHost)?;
+        Ok(PeerName::new(wire_name.as_bytes()[prefix..].to_vec()))
+    }
+
+    /// The host.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        match self {
+            Self::Static(name) => name.host(),
+            Self::Dynamic { host } => host,
+        }
+    }
+}
+
+impl From<NodeName> for OwnName {
+    fn from(name: NodeName) -> Self {
+        Self::Static(name)
+    }
+}
+
+/// How a node came to be alive (`started` of `net_kernel:get_state/0`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Started {
+    /// With its whole system, as by `-name`. It ends only with it: [`stop`](super::NetKernel::stop) is not allowed.
+    Static,
+    /// By a call.
+    Dynamic,
+}

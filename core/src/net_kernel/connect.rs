@@ -1,0 +1,131 @@
+//! Wishes for a link, explicit and automatic: what they find, and when an attempt begins.
+
+use super::life::Life;
+use super::query::NameDomain;
+use super::table::{Callers, Outgoing, Role, Row, RowState};
+use super::{Answer, AutoConnect, ConnectError, DistAutoConnect, NetKernel, Purpose, TimerName};
+use crate::flags::NodeType;
+use crate::ids::{LinkId, RequestId};
+use crate::name::{NameError, NodeName};
+use crate::time::Instant;
+
+impl NetKernel {
+    /// Sees to a link with `node` (`net_kernel:connect_node/1`), and answers [`Answer::Connected`]: at once if there is one,
+    /// else with the result of the attempt that is under way or begins now.
+    pub fn connect_node(&mut self, now: Instant, node: NodeName) -> RequestId {
+        self.connect(now, node, NodeType::Visible)
+    }
+
+    //= docs/spec/kernel.md#kernel-hidden-connect
+    /// As [`connect_node`](Self::connect_node), but an attempt that begins now asks for a hidden link
+    /// (`net_kernel:hidden_connect_node/1`). A link or an attempt that is there stays what it is.
+    pub fn hidden_connect_node(&mut self, now: Instant, node: NodeName) -> RequestId {
+        self.connect(now, node, NodeType::Hidden)
+    }
+
+    fn connect(&mut self, now: Instant, node: NodeName, wish: NodeType) -> RequestId {
+        self.set_clock(now);
+        let request = self.request_ids.mint();
+        let callers = Callers::of(wish, request);
+        if !self.is_alive() {
+            self.answer_connected(callers, &Err(ConnectError::NotAlive));
+            return request;
+        }
+        if self.node() == node {
+            self.answer_connected(callers, &Ok(()));
+            return request;
+        }
+        match self.table.get_mut(&node) {
+            None | Some(Row { state: RowState::Barred, .. }) => self.try_attempt(&node, callers),
+            Some(Row { state: RowState::Up { successor: None, .. }, .. }) => {
+                self.answer_connected(callers, &Ok(()));
+            }
+            Some(row) => row.callers.join(callers),
+        }
+        request
+    }
+
+    //= docs/spec/kernel.md#kernel-auto-connect
+    /// A sender found no link with `node`. `seen` is the last link or attempt with it that the sender knew of: if there has
+    /// been another since, the wish came too late, and is ignored. Answers [`Answer::AutoConnect`] at once; what becomes of
+    /// the attempt is told by the outputs that every attempt has.
+    pub fn auto_connect(
+        &mut self,
+        now: Instant,
+        node: &NodeName,
+        seen: Option<LinkId>,
+    ) -> RequestId {
+        self.set_clock(now);
+        let request = self.request_ids.mint();
+        let result = self.automatic_attempt(node, seen);
+        self.answer(request, Answer::AutoConnect(result));
+        request
+    }
+
+    fn automatic_attempt(
+        &mut self,
+        node: &NodeName,
+        seen: Option<LinkId>,
+    ) -> Result<AutoConnect, ConnectError> {
+        if !self.is_alive() {
+            return Err(ConnectError::NotAlive);
+        }
+        let row = self.table.get(node);
+        let latest = row.map(|row| row.link).or_else(|| self.past_links.last(node));
+        if latest > seen {
+            return Ok(AutoConnect::Stale);
+        }
+        match row.map(|row| &row.state) {
+            Some(RowState::Barred) => return Err(ConnectError::Barred),
+            Some(RowState::Pending { .. } | RowState::Up { .. } | RowState::Closing { .. }) => {
+                return Ok(AutoConnect::Present);
+            }
+            None if self.node() == *node => return Ok(AutoConnect::Present),
+            None => {}
+        }
+        if self.config.auto_connect == DistAutoConnect::Never {
+            return Err(ConnectError::NotAutomatic);
+        }
+        self.check_dial(node)?;
+        self.begin_attempt(node, Callers { wish: Some(NodeType::Visible), ..Callers::default() });
+        Ok(AutoConnect::Begun)
+    }
+
+    /// Begins an attempt, or tells the callers why none can begin.
+    pub(super) fn try_attempt(&mut self, node: &NodeName, callers: Callers) {
+        match self.check_dial(node) {
+            Ok(()) => self.begin_attempt(node, callers),
+            Err(error) => self.answer_connected(callers, &Err(error)),
+        }
+    }
+
+    //= docs/spec/handshake.md#hs-initiator-domain
+    /// Nodes with long names do not dial short ones, and the other way round. An address counts as long.
+    fn check_dial(&self, node: &NodeName) -> Result<(), ConnectError> {
+        let own = self.life.host().ok_or(ConnectError::Cancelled)?;
+        if NameDomain::of(own) != NameDomain::of(node.host()) {
+            return Err(ConnectError::Name(NameError::OtherDomain));
+        }
+        if !self.allowed.lets_dial(node) {
+            return Err(ConnectError::NotAllowed);
+        }
+        Ok(())
+    }
+
+    //= docs/spec/handshake.md#hs-initiator-timer
+    /// Asks the EPMD of the node's host; a node without a name puts all but one attempt off.
+    fn begin_attempt(&mut self, node: &NodeName, callers: Callers) {
+        //= docs/spec/kernel.md#kernel-dynamic-wait
+        let busy = !self.table.is_empty() || matches!(self.life, Life::Restarting(_));
+        if let Life::Nameless(nameless) | Life::Restarting(nameless) = &mut self.life
+            && busy
+        {
+            nameless.defer(node, callers);
+            return;
+        }
+        let role = Role::Outgoing { node: node.clone(), step: Outgoing::DialEpmd };
+        let stream = self.open(node.host().into(), self.config.epmd_port, Purpose::Epmd, role);
+        self.timers.set(TimerName::Setup(stream), self.clock + self.config.setup_time);
+        self.attempt(node, stream, callers);
+    }
+}

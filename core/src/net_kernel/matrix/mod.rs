@@ -1,0 +1,430 @@
+//! Every state and every event of the connection table and of the node's life, written down in `docs/state-machines.md`.
+
+mod bench;
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+use core::fmt::Write as _;
+use std::path::Path;
+use std::{env, fs};
+
+use super::*;
+use crate::entropy::Entropy;
+use crate::handshake::{InitiatorStep, Stage};
+use bench::{Bench, Build, name};
+
+/// Names of P: ours is `m@h`.
+const SMALLER: &str = "a@h";
+const GREATER: &str = "z@h";
+
+/// An event, and whether it can happen in the state of a bench.
+struct Event {
+    name: &'static str,
+    can: fn(&Bench) -> bool,
+    happens: fn(&mut Bench),
+}
+
+const fn event(name: &'static str, can: fn(&Bench) -> bool, happens: fn(&mut Bench)) -> Event {
+    Event { name, can, happens }
+}
+
+fn always(_: &Bench) -> bool {
+    true
+}
+
+const ROW_EVENTS: &[Event] = &[
+    event("connect_node", always, Bench::connect),
+    event("hidden_connect_node", always, |bench| {
+        bench.ask(|kernel, now, peer| kernel.hidden_connect_node(now, peer));
+    }),
+    event("auto_connect", always, |bench| {
+        let seen = bench.kernel.table.get(&bench.peer).map(|row| row.link);
+        let seen = seen.or_else(|| bench.kernel.past_links.last(&bench.peer));
+        bench.ask(|kernel, now, peer| kernel.auto_connect(now, &peer, seen));
+    }),
+    event(
+        "auto_connect, too late",
+        |bench| bench.kernel.table.contains_key(&bench.peer),
+        |bench| {
+            bench.ask(|kernel, now, peer| kernel.auto_connect(now, &peer, None));
+        },
+    ),
+    event("disconnect_node", always, |bench| {
+        bench.ask(|kernel, now, peer| kernel.disconnect_node(now, &peer));
+    }),
+    event("P connects, its name is greater", |bench| bench.peer == name(GREATER), Bench::accept),
+    event("P connects, its name is smaller", |bench| bench.peer == name(SMALLER), Bench::accept),
+    event("P answers `true` to `alive`", is_asked, |bench| bench.alive(true)),
+    event("P answers `false` to `alive`", is_asked, |bench| bench.alive(false)),
+    event("P's digest is right", is_challenged, |bench| bench.digest(true)),
+    event("P's digest is wrong", is_challenged, |bench| bench.digest(false)),
+    event("P goes through with our attempt", is_shaking, Bench::own_handshake),
+    event("P answers `nok` to our attempt", is_shaking, |bench| bench.status("nok")),
+    event("P answers `not_allowed`", is_shaking, |bench| bench.status("not_allowed")),
+    event("set-up timer", has_attempt, |bench| {
+        bench.now = bench.now + SETUP_TIME_DEFAULT;
+        bench.tell(Input::Timeout);
+    }),
+    event("the attempt's stream ends", has_attempt, |bench| {
+        let stream = attempt(bench).expect("there is one");
+        if bench.kernel.opening.contains(&stream) {
+            bench.tell(Input::OpenFailed { stream, error: OpenError::Refused });
+        } else {
+            bench.tell(Input::Closed { stream, cause: CloseCause::Eof });
+        }
+    }),
+    event("the link's stream ends", has_link, link_ends),
+    event("the tick finds the link dead", has_link, |bench| {
+        bench.call(|kernel, _, peer| kernel.close_link(&peer, NodeDownReason::NetTickTimeout));
+    }),
+    event("start", always, |bench| bench.start(StartOptions::new(name("m@h")))),
+    event("stop", always, |bench| bench.ask(|kernel, now, _| kernel.stop(now))),
+];
+
+fn link_ends(bench: &mut Bench) {
+    let stream = bench.link.expect("there is one");
+    bench.tell(Input::Closed { stream, cause: CloseCause::Eof });
+}
+
+/// The stream of the attempt in P's row, or of the successor.
+fn attempt(bench: &Bench) -> Option<StreamId> {
+    let row = bench.kernel.table.get(&bench.peer)?;
+    match row.state {
+        table::RowState::Pending { stream } => Some(stream),
+        table::RowState::Up { .. } | table::RowState::Closing { .. } | table::RowState::Barred => {
+            row.successor()
+        }
+    }
+}
+
+fn has_attempt(bench: &Bench) -> bool {
+    attempt(bench).is_some()
+}
+
+fn has_link(bench: &Bench) -> bool {
+    use table::RowState::{Closing, Up};
+    bench
+        .kernel
+        .table
+        .get(&bench.peer)
+        .is_some_and(|row| matches!(row.state, Up { .. } | Closing { .. }))
+}
+
+fn is_shaking(bench: &Bench) -> bool {
+    bench.row() == "ours, in handshake"
+}
+
+fn is_asked(bench: &Bench) -> bool {
+    matches!(&bench.theirs, Some(theirs) if matches!(theirs.knowing, Some(InitiatorStep::Alive(_))))
+}
+
+fn is_challenged(bench: &Bench) -> bool {
+    matches!(&bench.theirs, Some(theirs)
+        if matches!(&theirs.knowing, Some(InitiatorStep::Wait(machine)) if machine.stage() == Stage::Challenge)
+            && bench.row() != "closing, successor proved")
+}
+
+/// The states of a row, each with the events that lead to it.
+fn row_states() -> Vec<(&'static str, Build)> {
+    fn up(peer: &str, auto: DistAutoConnect) -> Bench {
+        let mut bench = Bench::started(peer, auto);
+        bench.connect();
+        bench.reach();
+        bench.own_handshake();
+        bench
+    }
+    fn ours(peer: &str) -> Bench {
+        let mut bench = Bench::started(peer, DistAutoConnect::Always);
+        bench.connect();
+        bench
+    }
+    fn then(build: fn(&str) -> Bench, more: fn(&mut Bench)) -> Build {
+        Box::new(move |peer| {
+            let mut bench = build(peer);
+            more(&mut bench);
+            bench
+        })
+    }
+    const UP: fn(&str) -> Bench = |peer| up(peer, DistAutoConnect::Always);
+    fn disconnect(bench: &mut Bench) {
+        bench.ask(|kernel, now, peer| kernel.disconnect_node(now, &peer));
+    }
+    alloc::vec![
+        ("absent", then(|peer| Bench::started(peer, DistAutoConnect::Always), |_| {})),
+        ("barred", then(|peer| up(peer, DistAutoConnect::Once), link_ends)),
+        ("ours, dialling", then(ours, |_| {})),
+        ("ours, in handshake", then(ours, Bench::reach)),
+        (
+            "ours, after nok",
+            then(ours, |bench| {
+                bench.reach();
+                bench.status("nok");
+            })
+        ),
+        (
+            "theirs, in handshake",
+            then(|peer| Bench::started(peer, DistAutoConnect::Always), Bench::accept,)
+        ),
+        (
+            "theirs, asked",
+            then(UP, |bench| {
+                bench.accept();
+                link_ends(bench);
+            })
+        ),
+        ("up", then(UP, |_| {})),
+        ("up, successor asked", then(UP, Bench::accept)),
+        (
+            "up, successor in handshake",
+            then(UP, |bench| {
+                bench.accept();
+                bench.alive(true);
+            })
+        ),
+        ("closing", then(UP, disconnect)),
+        (
+            "closing, successor parked",
+            then(UP, |bench| {
+                disconnect(bench);
+                bench.accept();
+            })
+        ),
+        (
+            "closing, successor asked",
+            then(UP, |bench| {
+                bench.accept();
+                disconnect(bench);
+            })
+        ),
+        (
+            "closing, successor in handshake",
+            then(UP, |bench| {
+                bench.accept();
+                bench.alive(true);
+                disconnect(bench);
+            })
+        ),
+        (
+            "closing, successor proved",
+            then(UP, |bench| {
+                bench.accept();
+                bench.alive(true);
+                bench.digest(true);
+            })
+        ),
+    ]
+}
+
+const LIFE_EVENTS: &[Event] = &[
+    event("start", always, |bench| bench.start(StartOptions::new(name("m@h")))),
+    event("start without a name", always, |bench| {
+        bench.start(StartOptions::nameless("h".into()));
+    }),
+    event("stop", always, |bench| bench.ask(|kernel, now, _| kernel.stop(now))),
+    event("connect_node of P", always, Bench::connect),
+    event("connect_node of another node", always, |bench| {
+        bench.ask(|kernel, now, _| kernel.connect_node(now, name("r@h")));
+    }),
+    event("auto_connect of another node", always, |bench| {
+        bench.ask(|kernel, now, _| kernel.auto_connect(now, &name("r@h"), None));
+    }),
+    event("disconnect_node of P", always, |bench| {
+        bench.ask(|kernel, now, peer| kernel.disconnect_node(now, &peer));
+    }),
+    event("allow", always, |bench| {
+        let said = if bench.kernel.allow(&["h"]).is_ok() { "allow: ok" } else { "allow: ignored" };
+        bench.said.push(said.into());
+    }),
+    event("somebody connects", always, |bench| {
+        let stream = bench.kernel.stream_ids.mint();
+        bench.tell(Input::Accepted { stream, entropy: Entropy::new([1; 16]) });
+    }),
+    event(
+        "the listener is open",
+        |bench| bench.life() == "starting, listening",
+        |bench| {
+            bench.tell(Input::Listening { port: 9 });
+        },
+    ),
+    event(
+        "the listener cannot be opened",
+        |bench| bench.life() == "starting, listening",
+        |bench| {
+            bench.tell(Input::ListenFailed { error: OpenError::AddressInUse });
+        },
+    ),
+    event(
+        "EPMD registers",
+        |bench| bench.life() == "starting, registering",
+        |bench| {
+            bench.epmd_registers(0);
+        },
+    ),
+    event(
+        "EPMD has the name already",
+        |bench| bench.life() == "starting, registering",
+        |bench| {
+            bench.epmd_registers(1);
+        },
+    ),
+    event(
+        "the listener is lost",
+        |bench| bench.kernel.life.clone().registered().is_some(),
+        |bench| {
+            bench.tell(Input::ListenerLost);
+        },
+    ),
+    event("P goes through with our attempt", is_shaking, Bench::own_handshake),
+    event("P answers `not_allowed`", is_shaking, |bench| bench.status("not_allowed")),
+    event("the stream of P's link ends", has_link, link_ends),
+];
+
+/// The states of a node's life; where there can be a link with P there is one.
+fn life_states() -> Vec<(&'static str, Build)> {
+    fn begin(more: fn(&mut Bench)) -> Build {
+        Box::new(move |peer| {
+            let mut bench = Bench::new(peer, DistAutoConnect::Always);
+            more(&mut bench);
+            bench
+        })
+    }
+    fn starting(bench: &mut Bench) {
+        bench.start(StartOptions::new(name("m@h")));
+    }
+    fn registering(bench: &mut Bench) {
+        starting(bench);
+        bench.tell(Input::Listening { port: 9 });
+    }
+    fn linked(bench: &mut Bench) {
+        bench.connect();
+        bench.reach();
+        bench.own_handshake();
+    }
+    fn nameless(bench: &mut Bench) {
+        bench.start(StartOptions::nameless("h".into()));
+    }
+    alloc::vec![
+        ("not alive", begin(|_| {})),
+        ("starting, listening", begin(starting)),
+        ("starting, registering", begin(registering)),
+        (
+            "alive",
+            begin(|bench| {
+                registering(bench);
+                bench.epmd_registers(0);
+                linked(bench);
+            })
+        ),
+        ("nameless", begin(nameless)),
+        (
+            "nameless, attempting",
+            begin(|bench| {
+                nameless(bench);
+                bench.connect();
+                bench.reach();
+            })
+        ),
+        (
+            "alive, name given",
+            begin(|bench| {
+                nameless(bench);
+                linked(bench);
+            })
+        ),
+        // P gave the name; the link with it is gone, that with another node is just ending. P then stands for the other.
+        (
+            "restarting",
+            begin(|bench| {
+                nameless(bench);
+                linked(bench);
+                let namer = bench.link.expect("there is one");
+                bench.peer = name("q@h");
+                linked(bench);
+                bench.tell(Input::Closed { stream: namer, cause: CloseCause::Eof });
+            })
+        ),
+        (
+            "stopping",
+            begin(|bench| {
+                registering(bench);
+                bench.epmd_registers(0);
+                linked(bench);
+                bench.ask(|kernel, now, _| kernel.stop(now));
+            })
+        ),
+    ]
+}
+
+/// The table of one machine: what each event does in each state.
+fn machine(
+    out: &mut String,
+    states: &[(&'static str, Build)],
+    events: &[Event],
+    state_of: fn(&Bench) -> &'static str,
+) {
+    for (state, build) in states {
+        writeln!(out, "\n### {state}\n\n| Event | Next | In this order |\n|---|---|---|").unwrap();
+        for event in events {
+            let cells: Vec<String> = [SMALLER, GREATER]
+                .into_iter()
+                .filter_map(|peer| {
+                    let mut bench = build(peer);
+                    assert_eq!(state_of(&bench), *state, "the way to the state leads there");
+                    bench.said.clear();
+                    (event.can)(&bench).then(|| {
+                        (event.happens)(&mut bench);
+                        let next = state_of(&bench);
+                        assert!(states.iter().any(|(state, _)| *state == next), "{next}");
+                        let next = if next == *state { "" } else { next };
+                        std::format!("{next} | {}", bench.said.join(", "))
+                    })
+                })
+                .collect();
+            let Some(cell) = cells.first() else { continue };
+            assert!(cells.iter().all(|other| other == cell), "{state}: {}: {cells:?}", event.name);
+            writeln!(out, "| {} | {cell} |", event.name).unwrap();
+        }
+    }
+}
+
+//= docs/spec/kernel.md#kernel-stopping
+//= type=test
+//= docs/spec/kernel.md#kernel-waiters
+//= type=test
+#[test]
+fn every_state_and_event_are_written_down() {
+    let mut out = INTRODUCTION.to_string();
+    machine(&mut out, &life_states(), LIFE_EVENTS, Bench::life);
+    out.push_str(TABLE);
+    machine(&mut out, &row_states(), ROW_EVENTS, Bench::row);
+
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/state-machines.md");
+    if env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &out).unwrap();
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == out, "docs/state-machines.md is out of date: run with UPDATE_DOCS=1");
+}
+
+const INTRODUCTION: &str = "\
+# State machines
+
+Written by `UPDATE_DOCS=1 cargo test -p netkernel-core --lib matrix`, which tries every event in every state. An empty *Next* means
+that the state stays. Events that cannot happen in a state are left out. *In this order* is what comes out: answers to calls have
+a colon, words in backquotes are statuses sent to P. *waits* means that the call is answered later. *P* is the other node.
+
+## The life of a node
+
+Where a node can have a link, it has one with P. In `nameless, attempting` the attempt is one with P. In `restarting` and `stopping` the
+link with P is just ending.
+";
+
+const TABLE: &str = "
+## A row of the connection table
+
+What this node has with P. *Ours* and *theirs* say whose attempt is pending; a *successor* is a new connection of P that is to take
+the place of the link: *asked* with `alive`, then in its handshake, then *proved* when its digest was right; *parked* when it came while the
+link was ending. Attempts that this node makes here began with `connect_node`, whose caller waits. With `dist_auto_connect` `once`, the end of
+a link leads to `barred` wherever it leads to `absent` here, except while the node stops.
+";

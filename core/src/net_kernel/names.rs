@@ -1,0 +1,55 @@
+//! Asking an EPMD for the names that it knows.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::table::Role;
+use super::{Answer, NetKernel, Purpose, TimerName};
+use crate::epmd::{NAMES_TIMEOUT, Names, NamesError};
+use crate::ids::{RequestId, StreamId};
+use crate::time::Instant;
+
+impl NetKernel {
+    /// Asks the EPMD of `host` for the names that it knows (`net_adm:names/1`). Works in every state of the node.
+    pub fn names(&mut self, now: Instant, host: &str) -> RequestId {
+        self.set_clock(now);
+        let request = self.request_ids.mint();
+        let stream = self.open(
+            host.into(),
+            self.config.epmd_port,
+            Purpose::Epmd,
+            Role::Names { request, names: None },
+        );
+        self.timers.set(TimerName::Setup(stream), self.clock + NAMES_TIMEOUT);
+        request
+    }
+
+    pub(super) fn names_received(
+        &mut self,
+        stream: StreamId,
+        request: RequestId,
+        names: Option<Names>,
+        bytes: &[u8],
+    ) {
+        let Some(names) = names else { return };
+        match names.receive(bytes) {
+            Ok(names) => {
+                self.streams.insert(stream, Role::Names { request, names: Some(names) });
+                self.read(stream);
+            }
+            Err(error) => {
+                self.timers.clear(TimerName::Setup(stream));
+                self.answer_names(request, Err(error));
+                self.end(stream, false);
+            }
+        }
+    }
+
+    pub(super) fn answer_names(
+        &mut self,
+        request: RequestId,
+        names: Result<Vec<(String, u16)>, NamesError>,
+    ) {
+        self.answer(request, Answer::Names(names));
+    }
+}

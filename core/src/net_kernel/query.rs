@@ -1,0 +1,194 @@
+//! What can be asked and is answered at once.
+
+use core::ops::BitOr;
+
+use super::table::RowState;
+use super::{NetKernel, Started};
+use crate::creation::Creation;
+use crate::flags::NodeType;
+use crate::ids::LinkId;
+use crate::name::NodeName;
+
+/// A set of kinds of nodes, as `nodes/1` takes it. Put together with `|`; twice the same is once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NodeKinds(u8);
+
+impl NodeKinds {
+    /// Those with a visible link.
+    pub const VISIBLE: Self = Self(1);
+    /// Those with a hidden link.
+    pub const HIDDEN: Self = Self(2);
+    /// Those with a link.
+    pub const CONNECTED: Self = Self(Self::VISIBLE.0 | Self::HIDDEN.0);
+    /// This node.
+    pub const THIS: Self = Self(4);
+    /// Every node that the connection table has, and this one.
+    pub const KNOWN: Self = Self(8 | Self::CONNECTED.0 | Self::THIS.0);
+
+    const fn contains(self, kind: NodeKind) -> bool {
+        let bits = match kind {
+            NodeKind::Visible => Self::VISIBLE.0,
+            NodeKind::Hidden => Self::HIDDEN.0,
+            NodeKind::This => Self::THIS.0,
+            NodeKind::Known => 8,
+        };
+        self.0 & bits != 0
+    }
+}
+
+impl BitOr for NodeKinds {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// What a node is to us (`node_type` of `nodes/2`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NodeKind {
+    /// There is a visible link.
+    Visible,
+    /// There is a hidden link.
+    Hidden,
+    /// There is an attempt, a link that ends, or one that has ended and may not be begun again automatically.
+    Known,
+    /// It is this node.
+    This,
+}
+
+impl From<NodeType> for NodeKind {
+    fn from(node_type: NodeType) -> Self {
+        match node_type {
+            NodeType::Visible => Self::Visible,
+            NodeType::Hidden => Self::Hidden,
+        }
+    }
+}
+
+impl core::fmt::Display for NodeKind {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Visible => "visible",
+            Self::Hidden => "hidden",
+            Self::Known => "known",
+            Self::This => "this",
+        })
+    }
+}
+
+/// A node, as [`NetKernel::nodes`] tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct NodeInfo {
+    /// Its name.
+    pub node: NodeName,
+    /// What it is to us.
+    pub node_type: NodeKind,
+    /// The link that is up, if there is one.
+    pub link: Option<LinkId>,
+}
+
+impl NodeInfo {
+    /// Erlang's `connection_id`; `None` is `undefined`.
+    #[must_use]
+    pub fn connection_id(&self) -> Option<u32> {
+        self.link.map(LinkId::connection_id)
+    }
+}
+
+/// What `net_kernel:get_state/0` says of a node that is alive.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct NetState {
+    /// `started`.
+    pub started: Started,
+    /// `name`; `None` is `undefined`, a dynamic name that is not given yet.
+    pub name: Option<NodeName>,
+    /// `name_type`: whether the name was chosen here, or is given by a peer.
+    pub name_type: NameType,
+    /// `name_domain`.
+    pub name_domain: NameDomain,
+}
+
+/// Who chose the name of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NameType {
+    /// The node itself.
+    Static,
+    /// Its first peer.
+    Dynamic,
+}
+
+/// Whether a name is a long or a short one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NameDomain {
+    /// The host has a dot, or is an address.
+    Longnames,
+    /// Anything else.
+    Shortnames,
+}
+
+impl NameDomain {
+    /// The domain of names on this host.
+    #[must_use]
+    pub fn of(host: &str) -> Self {
+        let is_long = host.contains('.') || host.parse::<core::net::IpAddr>().is_ok();
+        if is_long { Self::Longnames } else { Self::Shortnames }
+    }
+}
+
+impl NetKernel {
+    /// The name of this node, `nonode@nohost` while it has none (`node/0`).
+    #[must_use]
+    pub fn node(&self) -> NodeName {
+        self.life.alive().map_or_else(NodeName::nonode, |alive| alive.name.clone())
+    }
+
+    /// The creation of this node, while it has a name.
+    #[must_use]
+    pub fn creation(&self) -> Option<Creation> {
+        self.life.alive().map(|alive| alive.creation)
+    }
+
+    //= docs/spec/kernel.md#kernel-state
+    /// Whether this node is alive, with or without a name (`is_alive/0`). It is not while it starts or stops.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.life.manner().is_some()
+    }
+
+    /// What this node is (`net_kernel:get_state/0`); `None` is `#{started => no}`.
+    #[must_use]
+    pub fn get_state(&self) -> Option<NetState> {
+        let manner = self.life.manner()?;
+        let alive = self.life.alive();
+        let chosen = alive.is_some_and(|alive| alive.namer.is_none());
+        Some(NetState {
+            started: manner.started,
+            name: alive.map(|alive| alive.name.clone()),
+            name_type: if chosen { NameType::Static } else { NameType::Dynamic },
+            name_domain: NameDomain::of(self.life.host()?),
+        })
+    }
+
+    //= docs/spec/kernel.md#kernel-nodes
+    /// The nodes of these kinds, in the order of their names, this one last (`nodes/2` with all information).
+    pub fn nodes(&self, kinds: NodeKinds) -> impl Iterator<Item = NodeInfo> {
+        let this = NodeInfo { node: self.node(), node_type: NodeKind::This, link: None };
+        let others = self.table.iter().map(|(node, row)| match &row.state {
+            RowState::Up { up, .. } => NodeInfo {
+                node: node.clone(),
+                node_type: up.node_type.into(),
+                link: Some(row.link),
+            },
+            RowState::Pending { .. } | RowState::Closing { .. } | RowState::Barred => {
+                NodeInfo { node: node.clone(), node_type: NodeKind::Known, link: None }
+            }
+        });
+        others.chain([this]).filter(move |info| kinds.contains(info.node_type))
+    }
+
+    /// The entries of the allow list (`net_kernel:allowed/0`).
+    pub fn allowed(&self) -> impl Iterator<Item = &str> {
+        self.allowed.entries()
+    }
+}

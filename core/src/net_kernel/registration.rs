@@ -1,0 +1,110 @@
+//! Asking the host for a listener and EPMD for the name, and holding the name.
+
+use super::life::Life;
+use super::table::Role;
+use super::{Answer, Diagnostic, NetKernel, OpenError, Output, Purpose, StartError, TimerName};
+use crate::epmd::{Registration, RegistrationStep};
+use crate::ids::StreamId;
+use crate::time::Instant;
+
+/// Where a node's own EPMD is.
+const LOCAL_HOST: &str = "127.0.0.1";
+
+/// Our registration, and the stream that holds it or shall hold it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Registered {
+    machine: Registration,
+    pub(super) stream: StreamId,
+}
+
+impl NetKernel {
+    pub(super) fn listening(&mut self, port: u16) {
+        let Life::Listening(starting) = &self.life else { return };
+        let starting = starting.clone();
+        let machine = Registration::new(&starting.name, port);
+        let stream = self.open_registration();
+        self.life = Life::Registering(starting, Registered { machine, stream });
+    }
+
+    pub(super) fn listen_failed(&mut self, error: OpenError) {
+        if let Life::Listening(starting) = &self.life {
+            let request = starting.request;
+            self.life = Life::NotAlive;
+            self.answer(request, Answer::Started(Err(StartError::Listen(error))));
+        }
+    }
+
+    /// Lets the registration take an event of its stream, and does what it wants. The stream is still in `streams` if it is
+    /// still open.
+    pub(super) fn registration(
+        &mut self,
+        stream: StreamId,
+        event: impl FnOnce(&mut Registration, Instant) -> RegistrationStep,
+    ) {
+        let now = self.clock;
+        let Some(registered) =
+            self.life.registered().filter(|registered| registered.stream == stream)
+        else {
+            return;
+        };
+        let step = event(&mut registered.machine, now);
+        match registered.machine.deadline() {
+            Some(at) => self.timers.set(TimerName::Registration, at),
+            None => self.timers.clear(TimerName::Registration),
+        }
+        match step {
+            RegistrationStep::Idle => {}
+            RegistrationStep::Open => {
+                let stream = self.open_registration();
+                if let Some(registered) = self.life.registered() {
+                    registered.stream = stream;
+                }
+            }
+            RegistrationStep::Ask(request) => {
+                self.transmit(stream, request);
+                self.read(stream);
+            }
+            RegistrationStep::Read => self.read(stream),
+            RegistrationStep::Registered(creation) => {
+                self.read(stream);
+                if let Life::Registering(starting, registered) = self.life.clone() {
+                    self.become_alive(starting, creation, Some(registered));
+                }
+            }
+            RegistrationStep::Renewed => {
+                self.read(stream);
+                self.diagnose(Diagnostic::RegistrationRenewed);
+            }
+            RegistrationStep::Failed(error) => {
+                self.end_registration(stream);
+                if let Life::Registering(starting, _) = &self.life {
+                    let request = starting.request;
+                    self.life = Life::NotAlive;
+                    self.outputs.push_back(Output::Unlisten);
+                    self.answer(request, Answer::Started(Err(StartError::Register(error))));
+                }
+            }
+            RegistrationStep::Lost(error) => {
+                self.end_registration(stream);
+                self.diagnose(Diagnostic::RegistrationLost(error));
+            }
+        }
+    }
+
+    pub(super) fn registration_timeout(&mut self) {
+        if let Some(stream) = self.life.registered().map(|registered| registered.stream) {
+            self.registration(stream, |registration, now| registration.timeout(now));
+        }
+    }
+
+    fn open_registration(&mut self) -> StreamId {
+        self.open(LOCAL_HOST.into(), self.config.epmd_port, Purpose::Epmd, Role::Registration)
+    }
+
+    pub(super) fn end_registration(&mut self, stream: StreamId) {
+        // A registration that was lost before has been closed, and may still be ending.
+        if matches!(self.streams.get(&stream), Some(Role::Registration)) {
+            self.end(stream, false);
+        }
+    }
+}
