@@ -64,12 +64,12 @@ pub fn turn<M: Machine, H: Host>(machine: &mut M, now: Instant, host: &mut H) ->
             Output::Attempting { node, link } => host.attempting(node, link),
             Output::Alive { name, creation } => host.alive(name, creation),
             Output::NotAlive => host.not_alive(),
-            Output::Event { to, event } => host.event(to, event),
+            Output::Event { to, options: _, event } => host.event(to, event),
             Output::Promote { stream, promotion } => host.promote(stream, promotion),
             Output::Tick { stream } => host.tick(stream),
-            Output::Sample { stream } => {
+            Output::Sample { stream, purpose } => {
                 let traffic = host.sample(stream);
-                machine.handle(now, Input::Sampled { stream, traffic });
+                machine.handle(now, Input::Sampled { stream, purpose, traffic });
             }
             Output::Close { stream, abort } => host.close(stream, abort),
             Output::Disconnected { node, link, was_up } => host.disconnected(node, link, was_up),

@@ -7,7 +7,7 @@
 //! | layer | what it is |
 //! |---|---|
 //! | [`wire`], [`term`] | bytes to values and back |
-//! | [`handshake`], [`epmd`], [`liveness`] | small machines, each usable alone |
+//! | [`handshake`], [`epmd`], [`liveness`], [`ticker`] | small machines, each usable alone |
 //! | [`net_kernel`] | the node: its name, its links, who may connect, ticks. Sees no payload |
 //! | [`link`], [`process`] | the data plane: what is sent and received on a link, and for whom |
 //! | [`driver`] | the loop that runtimes share |
@@ -37,6 +37,7 @@ pub mod liveness;
 pub mod net_kernel;
 pub mod process;
 pub mod term;
+pub mod ticker;
 pub mod wire;
 
 mod cookie;

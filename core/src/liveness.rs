@@ -70,6 +70,14 @@ impl Liveness {
         self.sent = now.sent + u64::from(tick);
         Beat::Alive { tick, missed: self.missed }
     }
+
+    //= docs/spec/ticktime.md#ticktime-aux-tick-link
+    /// Whether an aux tick (of a change of `net_ticktime`) sends a tick. It leaves the state alone: that tick is seen by
+    /// the next look as any other frame.
+    #[must_use]
+    pub const fn aux_tick(&self, now: Traffic) -> bool {
+        self.hidden || now.queued == 0
+    }
 }
 
 #[cfg(test)]

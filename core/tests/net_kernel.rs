@@ -11,8 +11,8 @@ use netkernel_core::handshake::{
     Established, Failure, Initiator, InitiatorConfig, InitiatorStep, NokCause, Own, Stage,
 };
 use netkernel_core::net_kernel::{
-    Answer, Config, ConnectError, Diagnostic, Input, NodeDownReason, NodeEvent, NotAlive,
-    OpenError, SetupStage, StartError, StartOptions, StopError,
+    Answer, Config, ConnectError, Diagnostic, Input, NodeDownReason, NotAlive, OpenError,
+    SetupStage, StartError, StartOptions, StopError,
 };
 use netkernel_core::wire::framing::Framing;
 use netkernel_core::{Creation, Entropy, Flags, Instant, NameError, NodeName, PeerName};
@@ -520,10 +520,8 @@ fn a_silent_peer_is_declared_down_between_t_minus_and_t_plus_one_interval_after_
         let silence = world.now.saturating_since(last_byte);
         // The peer's last byte may be as old as one interval when it freezes.
         assert!(silence > whole - interval && silence <= whole + interval, "{silence:?}");
-        let Some(NodeEvent::NodeDown { reason, .. }) = world.nodes[a].host.events.last() else {
-            panic!()
-        };
-        assert_eq!(*reason, NodeDownReason::NetTickTimeout);
+        let last = world.nodes[a].host.events.last().unwrap();
+        assert_eq!(last.nodedown_reason(), Some(&NodeDownReason::NetTickTimeout));
         let missed = world.nodes[a].host.diagnostics.iter();
         let missed =
             missed.filter(|diagnostic| matches!(diagnostic, Diagnostic::TickMissed { .. })).count();

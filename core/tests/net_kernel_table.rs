@@ -10,7 +10,7 @@ use netkernel_core::handshake::{Failure, Stage};
 use netkernel_core::net_kernel::{
     Answer, AutoConnect, Config, ConnectError, Diagnostic, DistAutoConnect, Input, NameDomain,
     NameType, NetState, NodeKind, NodeKinds, NotAlive, OwnName, SetupStage, StartError,
-    StartOptions, Started, StopError,
+    StartOptions, Started, StopError, TicktimeState, TimerName,
 };
 use netkernel_core::{Entropy, LinkId, NameError, NodeName, RequestId};
 use proptest::prelude::*;
@@ -513,6 +513,25 @@ fn wishes_wait_for_the_name_in_their_order() {
     assert_eq!((world.nodes_of(b).len(), world.nodes_of(c).len()), (1, 1));
 }
 
+//= docs/spec/ticktime.md#ticktime-while-alive
+//= type=test
+#[test]
+fn a_ticktime_that_was_changed_without_a_name_stays_when_the_name_comes_and_goes() {
+    let mut world = World::default();
+    let b = world.start(B);
+    let d = start_nameless(&mut world);
+    let now = world.now;
+    world.nodes[d].kernel.set_net_ticktime(now, 20, 0).unwrap().unwrap();
+    let is_20 =
+        |world: &World| world.nodes[d].kernel.get_net_ticktime() == Some(TicktimeState::Steady(20));
+    assert!(is_20(&world));
+    assert_eq!(world.connect(d, B), CONNECTED);
+    let given = world.nodes[d].kernel.node();
+    assert!(given != NodeName::nonode() && is_20(&world));
+    world.disconnect(b, given.as_str());
+    assert!(world.nodes[d].kernel.node() == NodeName::nonode() && is_20(&world));
+}
+
 //= docs/spec/kernel.md#kernel-dynamic-lost
 //= type=test
 #[test]
@@ -546,7 +565,8 @@ fn a_lost_namer_takes_the_name_and_all_links_and_then_all_begins_anew() {
     assert_eq!(answer(&world, d, pending), failed(ConnectError::Cancelled));
     let kernel = &world.nodes[d].kernel;
     assert!(kernel.is_alive() && kernel.get_state().unwrap().name.is_none());
-    assert_eq!(kernel.next_timer(), None, "a node without links has no ticker");
+    let timer = kernel.next_timer().map(|(_, timer)| timer);
+    assert_eq!(timer, Some(TimerName::Tick), "the ticker goes on, and nothing else is left");
     assert_eq!(kernel.allowed().count(), 3, "the list stays");
     assert_eq!(world.nodes_of(c), Vec::<String>::new());
 

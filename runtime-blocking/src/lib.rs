@@ -4,12 +4,12 @@
 //! go. A [`Mailbox`] is a process of that node: messages and node events arrive in it in one order.
 //!
 //! ```no_run
-//! use netkernel_blocking::{Item, Node, NodeConfig, StartOptions};
+//! use netkernel_blocking::{Item, MonitorOptions, Node, NodeConfig, StartOptions};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let node = Node::new(NodeConfig::from_env()?)?;
 //! let mailbox = node.mailbox();
-//! mailbox.monitor_nodes(true);
+//! mailbox.monitor_nodes(true, MonitorOptions::ALL);
 //! let name = "rust@127.0.0.1".parse()?;
 //! node.start(StartOptions::new(name))?;
 //! node.connect_node("b@127.0.0.1".parse()?)?;
@@ -55,7 +55,9 @@ pub use config::{ConfigError, NodeConfig};
 pub use listener::ACCEPT_STACK;
 pub use mailbox::{Item, Mailbox, SendError};
 pub use netkernel_core as core;
-pub use netkernel_core::net_kernel::{NodeInfo, NodeKind, OwnName, StartOptions, Started};
+pub use netkernel_core::net_kernel::{
+    MonitorOptions, NodeInfo, NodeKind, OwnName, StartOptions, Started,
+};
 pub use node::{Identity, Node};
 pub use ping::PingError;
 pub use stream::{READER_STACK, WRITER_STACK};

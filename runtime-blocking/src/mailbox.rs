@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Instant as Moment;
 
 use bytes::Bytes;
-use netkernel_core::net_kernel::{Diagnostic, NodeEvent};
+use netkernel_core::net_kernel::{Diagnostic, MonitorOptions, NodeEvent};
 use netkernel_core::process::RegisterNameError;
 use netkernel_core::term::{Atom, Pid};
 use netkernel_core::wire::control::Control;
@@ -15,6 +15,7 @@ use netkernel_core::{MailboxId, NodeName};
 
 use crate::lock;
 use crate::node::Handle;
+use crate::owner::Message;
 use crate::table::Outcome;
 
 /// What arrives in a [`Mailbox`].
@@ -107,16 +108,20 @@ impl Mailbox {
         self.handle.table.unregister(name)
     }
 
-    /// Begins or ends the delivery of an [`Item::Event`] for every node, visible or hidden, that comes or goes from now on
-    /// (`net_kernel:monitor_nodes/2`). Works before the node is started, and survives its stop.
-    pub fn monitor_nodes(&self, on: bool) {
-        self.handle.request(|done| crate::owner::Message::MonitorNodes(self.id, on, done));
+    /// Begins or ends the delivery of an [`Item::Event`] for each node that comes or goes from now on, this node itself
+    /// among them (`net_kernel:monitor_nodes/2`). Works before the node is started, and survives its stop.
+    ///
+    /// Each call with `true` brings one more copy of each event; a call with `false` ends them all. Subscriptions with
+    /// different options are independent. [`MonitorOptions::ALL`] is all there is to know.
+    pub fn monitor_nodes(&self, flag: bool, options: MonitorOptions) {
+        let message = |done| Message::MonitorNodes { mailbox: self.id, flag, options, done };
+        self.handle.request(message);
     }
 
     /// Begins or ends the delivery of an [`Item::Diagnostic`] for all that an Erlang node would log, in order with the
     /// node events. While 1024 items wait they are dropped: strangers can cause any number of them.
     pub fn monitor_diagnostics(&self, on: bool) {
-        self.handle.request(|done| crate::owner::Message::MonitorDiagnostics(self.id, on, done));
+        self.handle.request(|done| Message::MonitorDiagnostics(self.id, on, done));
     }
 
     /// Sends a message to a process. `message` is one complete external term, version byte included.
@@ -158,7 +163,7 @@ impl Mailbox {
         let outcome = match table.send(node, signal) {
             Outcome::Absent(signal) => {
                 self.pid().ok_or(SendError::NotAlive)?;
-                self.handle.request(|begun| crate::owner::Message::Attempt(node.clone(), begun));
+                self.handle.request(|begun| Message::Attempt(node.clone(), begun));
                 table.send(node, signal)
             }
             outcome @ (Outcome::Sent | Outcome::Dropped | Outcome::TooLong) => outcome,
@@ -174,7 +179,7 @@ impl Mailbox {
 impl Drop for Mailbox {
     fn drop(&mut self) {
         self.handle.table.remove_mailbox(self.id);
-        self.handle.tell(crate::owner::Message::Forget(self.id));
+        self.handle.tell(Message::Forget(self.id));
     }
 }
 

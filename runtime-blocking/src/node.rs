@@ -8,7 +8,8 @@ use std::thread;
 
 use netkernel_core::epmd::NamesError;
 use netkernel_core::net_kernel::{
-    Answer, ConnectError, NetKernel, NodeInfo, StartError, StartOptions,
+    Answer, ConnectError, NetKernel, NodeInfo, StartError, StartOptions, TicktimeChange,
+    TicktimeError, TicktimeState,
 };
 use netkernel_core::{Cookie, Creation, NodeName};
 
@@ -132,6 +133,30 @@ impl Node {
     /// Uses `cookie` with this peer, from the next attempt on, whoever begins it (`erlang:set_cookie/2`).
     pub fn set_cookie(&self, peer: NodeName, cookie: Cookie) {
         self.handle.request(|done| Message::SetCookie(peer, cookie, done));
+    }
+
+    /// Changes `net_ticktime` to `seconds`, over a transition of at least `transition_seconds` (`net_kernel:set_net_ticktime/2`;
+    /// Erlang takes 60 if it is not told). Every node of a cluster must begin the change within the transition of the
+    /// first, or links are taken for dead.
+    ///
+    /// It holds until the node is stopped. `None` is Erlang's `ignored`: this node is not alive.
+    ///
+    /// # Errors
+    /// [`TicktimeError::Ticktime`] for zero `seconds`.
+    pub fn set_net_ticktime(
+        &self,
+        seconds: u32,
+        transition_seconds: u32,
+    ) -> Result<Option<TicktimeChange>, TicktimeError> {
+        let message = |reply| Message::SetNetTicktime { seconds, transition_seconds, reply };
+        self.handle.request(message).unwrap_or(Ok(None))
+    }
+
+    /// `net_ticktime` in seconds, or to what it is being changed (`net_kernel:get_net_ticktime/0`). `None` is Erlang's
+    /// `ignored`: this node is not alive.
+    #[must_use]
+    pub fn get_net_ticktime(&self) -> Option<TicktimeState> {
+        self.handle.request(Message::GetNetTicktime).flatten()
     }
 
     /// Who this node is; `None` while it is not alive.

@@ -4,7 +4,10 @@ use std::net::TcpStream;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 
 use netkernel_core::driver::{Machine as _, turn};
-use netkernel_core::net_kernel::{Answer, Input, NetKernel, NodeInfo, NodeKinds, StartOptions};
+use netkernel_core::net_kernel::{
+    Answer, Input, MonitorOptions, NetKernel, NodeInfo, NodeKinds, StartOptions, TicktimeChange,
+    TicktimeError, TicktimeState,
+};
 use netkernel_core::{Cookie, Instant, MailboxId, NodeName};
 
 use crate::clock::{Clock, entropy};
@@ -27,11 +30,15 @@ pub(crate) enum Message {
     /// A sender found no link with this node, and no attempt. To be answered once there is one, or was.
     Attempt(NodeName, SyncSender<()>),
     /// Subscribes a mailbox to node events, or ends its subscription.
-    MonitorNodes(MailboxId, bool, SyncSender<()>),
+    MonitorNodes { mailbox: MailboxId, flag: bool, options: MonitorOptions, done: SyncSender<()> },
     /// Subscribes a mailbox to diagnostics, or ends its subscription.
     MonitorDiagnostics(MailboxId, bool, SyncSender<()>),
     /// Sets the cookie to use with a peer.
     SetCookie(NodeName, Cookie, SyncSender<()>),
+    /// Changes the ticktime.
+    SetNetTicktime { seconds: u32, transition_seconds: u32, reply: SyncSender<TicktimeAnswer> },
+    /// What is the ticktime?
+    GetNetTicktime(SyncSender<Option<TicktimeState>>),
     /// Which links are up?
     Nodes(SyncSender<Vec<NodeInfo>>),
     /// Who are we?
@@ -41,6 +48,9 @@ pub(crate) enum Message {
     /// The last handle is gone: stop the node and end.
     Leave,
 }
+
+/// What a call to change the ticktime gives; `None` while the node is not alive.
+pub(crate) type TicktimeAnswer = Result<Option<TicktimeChange>, TicktimeError>;
 
 /// A call of [`Message::Call`].
 #[derive(Debug)]
@@ -108,11 +118,8 @@ impl Owner {
                 let _ = self.kernel.connect_node(now, node);
                 self.host.attempt_asked(begun);
             }
-            Message::MonitorNodes(mailbox, on, done) => {
-                self.kernel.demonitor_nodes(mailbox);
-                if on {
-                    self.kernel.monitor_nodes(mailbox);
-                }
+            Message::MonitorNodes { mailbox, flag, options, done } => {
+                self.kernel.monitor_nodes(mailbox, flag, options);
                 let _ = done.send(());
             }
             Message::MonitorDiagnostics(mailbox, on, done) => {
@@ -123,12 +130,16 @@ impl Owner {
                 self.kernel.set_cookie(peer, cookie);
                 let _ = done.send(());
             }
+            Message::SetNetTicktime { seconds, transition_seconds, reply } => {
+                let _ = reply.send(self.kernel.set_net_ticktime(now, seconds, transition_seconds));
+            }
+            Message::GetNetTicktime(reply) => drop(reply.send(self.kernel.get_net_ticktime())),
             Message::Nodes(reply) => {
                 drop(reply.send(self.kernel.nodes(NodeKinds::CONNECTED).collect()))
             }
             Message::Identity(reply) => drop(reply.send(self.host.identity())),
             Message::Forget(mailbox) => {
-                self.kernel.demonitor_nodes(mailbox);
+                self.kernel.mailbox_died(mailbox);
                 self.host.monitor_diagnostics(mailbox, false);
             }
             Message::Leave => {

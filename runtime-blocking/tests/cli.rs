@@ -106,7 +106,8 @@ fn exit_codes_tell_done_failed_and_usage() {
     assert!(code == Some(1) && out.starts_with("pang: ") && out.contains("cookie"), "{out}");
     let (code, out) = ping("c@127.0.0.1", COOKIE);
     assert!(code == Some(1) && out.contains("no node of that name"), "{out}");
-    for usage in ["ping", "ping nohost", "frobnicate", "node a@b --tickintensity 2"] {
+    for usage in ["ping", "ping nohost", "frobnicate", "node a@b --tickintensity 2", "ticktime 60"]
+    {
         assert_eq!(run(usage, epmd.port).status.code(), Some(2), "{usage}");
     }
     assert_eq!(run("--help", epmd.port).status.code(), Some(0));
@@ -136,6 +137,9 @@ fn a_node_tells_what_happens_and_obeys() {
     let started = a.object();
     assert_eq!((&started["event"], &started["node"]), (&"started".into(), &A.into()));
     assert!(started["port"].is_u64() && started["creation"].is_u64());
+    let own = a.object();
+    assert_eq!((&own["event"], &own["node"]), (&"nodeup".into(), &A.into()));
+    assert!(own["connection_id"].is_null());
     let up = a.object();
     assert_eq!(
         (&up["event"], &up["node"], &up["node_type"]),
@@ -163,7 +167,13 @@ fn a_node_tells_what_happens_and_obeys() {
     a.say(&format!("connect {B}"));
     assert_eq!((&a.object()["event"], &a.object()["event"]), (&"nodeup".into(), &"connect".into()));
     a.say("stop");
-    assert_eq!(a.object()["nodedown_reason"], "net_kernel_terminated");
+    for node in [B, A] {
+        let down = a.object();
+        assert_eq!(
+            (&down["node"], &down["nodedown_reason"]),
+            (&node.into(), &"net_kernel_terminated".into())
+        );
+    }
     assert_eq!(a.object()["event"], "stopped");
     let (code, errors) = a.end();
     assert_eq!(code, Some(0));
@@ -176,6 +186,10 @@ fn events_have_erlangs_form() {
     let (b, _b_box) = epmd.node(B);
     let mut a = Running::start(&format!("node {A} --cookie {COOKIE}"), epmd.port);
     assert!(a.line().starts_with("started 'a@127.0.0.1', creation "));
+    assert_eq!(
+        a.line(),
+        "{nodeup,'a@127.0.0.1',#{connection_id => undefined,node_type => visible}}"
+    );
     b.connect_node(name(A)).unwrap();
     assert_eq!(a.line(), "{nodeup,'b@127.0.0.1',#{connection_id => 1,node_type => visible}}");
     b.stop();
@@ -183,6 +197,80 @@ fn events_have_erlangs_form() {
         a.line(),
         "{nodedown,'b@127.0.0.1',#{connection_id => 1,node_type => visible,nodedown_reason => connection_closed}}"
     );
+}
+
+#[test]
+fn a_node_changes_its_ticktime() {
+    let epmd = Epmd::start();
+    let mut a = Running::start(&format!("node {A} --cookie {COOKIE} --ticktime 8"), epmd.port);
+    assert!(a.line().starts_with("started "));
+    assert!(a.line().starts_with("{nodeup,"));
+    for (command, answer) in [
+        ("ticktime", "8"),
+        ("ticktime 8", "unchanged"),
+        ("ticktime 20 0", "change_initiated"),
+        ("ticktime", "20"),
+        ("ticktime 4", "change_initiated"),
+        ("ticktime", "{ongoing_change_to,4}"),
+        ("ticktime 9 1", "{ongoing_change_to,4}"),
+        ("ticktime 0", "error: net_ticktime must be at least one second"),
+    ] {
+        a.say(command);
+        assert_eq!(a.line(), answer, "{command}");
+    }
+
+    let b = format!("node {B} --cookie {COOKIE} --json");
+    let mut b = Running::start(&b, epmd.port);
+    let _ = (b.object(), b.object());
+    b.say("ticktime 4");
+    assert_eq!(b.object()["result"], "change_initiated");
+    b.say("ticktime");
+    let ticktime = b.object();
+    assert_eq!(
+        (&ticktime["result"], &ticktime["seconds"]),
+        (&"ongoing_change_to".into(), &4.into())
+    );
+}
+
+#[test]
+fn each_subscription_prints_its_own_form_of_an_event() {
+    let epmd = Epmd::start();
+    let (b, _b_box) = epmd.node(B);
+    let mut a = Running::start(&format!("node {A} --cookie {COOKIE}"), epmd.port);
+    let _ = (a.line(), a.line());
+    for command in ["monitor off", "monitor list", "monitor nodedown_reason"] {
+        a.say(command);
+        assert_eq!(a.line(), "ok", "{command}");
+    }
+    b.connect_node(name(A)).unwrap();
+    assert_eq!(a.line(), "{nodeup,'b@127.0.0.1'}");
+    assert_eq!(a.line(), "{nodeup,'b@127.0.0.1',#{}}");
+    a.say("monitor off list");
+    assert_eq!(a.line(), "ok");
+    b.stop();
+    assert_eq!(a.line(), "{nodedown,'b@127.0.0.1',#{nodedown_reason => connection_closed}}");
+    a.say("monitor frobnicate");
+    assert_eq!(a.line(), "error: {error,{unknown_options,#{frobnicate => true}}}");
+}
+
+#[test]
+fn a_change_of_the_ticktime_is_computed_without_a_node() {
+    let path = std::env::temp_dir().join(format!("netkernel-cli-{}.svg", std::process::id()));
+    let output = run(&format!("ticktime 60 20 --transition 12 --svg {}", path.display()), 1);
+    let picture = std::fs::read_to_string(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stdout).contains("aux ticks  4, at 0, 5, 10, 15 s"));
+    assert!(picture.contains("15 s: the change ends, the new interval holds"));
+
+    let output = run("ticktime 60 20 --json", 1);
+    let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&object["event"], &object["switch_ms"]), (&"timeline".into(), &60000.into()));
+    assert_eq!(text(&run("ticktime 60 60", 1).stdout), "unchanged\n");
+    for failed in ["ticktime 60 60 --svg unwritten.svg", "ticktime 60 20 --svg /nonexistent/x.svg"]
+    {
+        assert_eq!(run(failed, 1).status.code(), Some(1), "{failed}");
+    }
 }
 
 #[test]

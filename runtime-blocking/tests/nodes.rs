@@ -16,7 +16,9 @@ use netkernel_blocking::core::net_kernel::{
     ConnectError, Diagnostic, NetTicktime, NodeDownReason, OpenError, StartError,
 };
 use netkernel_blocking::core::term::Atom;
-use netkernel_blocking::{Item, Node, NodeConfig, NodeKind, SendError, StartOptions};
+use netkernel_blocking::{
+    Item, MonitorOptions, Node, NodeConfig, NodeKind, SendError, StartOptions,
+};
 use support::*;
 
 const A: &str = "a@127.0.0.1";
@@ -58,6 +60,7 @@ fn a_stop_ends_links_and_a_start_begins_anew() {
     expect_up(&b_box, A);
     assert!(a.stop());
     expect_down(&a_box, B, NodeDownReason::NetKernelTerminated);
+    expect_down(&a_box, A, NodeDownReason::NetKernelTerminated);
     expect_down(&b_box, A, NodeDownReason::ConnectionClosed);
     assert!((a.identity(), a_box.pid()) == (None, None) && !a.stop());
     assert_eq!(a.connect_node(name(B)), Err(ConnectError::NotAlive));
@@ -68,6 +71,7 @@ fn a_stop_ends_links_and_a_start_begins_anew() {
     let second = a.start(visible(A)).unwrap();
     assert_ne!(first.creation, second.creation);
     assert_ne!(a_box.pid().unwrap(), pid);
+    expect_up(&a_box, A);
     b.ping(&name(A), GIVE_UP).unwrap();
     expect_up(&a_box, B);
 }
@@ -79,7 +83,7 @@ fn the_last_handle_stops_the_node() {
     a.connect_node(name(B)).unwrap();
     expect_up(&b_box, A);
     drop(a);
-    a_box.monitor_nodes(false);
+    a_box.monitor_nodes(false, MonitorOptions::ALL);
     drop(a_box);
     expect_down(&b_box, A, NodeDownReason::ConnectionClosed);
 }

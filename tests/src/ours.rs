@@ -8,7 +8,7 @@ use netkernel_blocking::NodeKind;
 use netkernel_blocking::core::net_kernel::{Diagnostic, NetTicktime, NodeDownReason, NodeEvent};
 use netkernel_blocking::core::term::{Atom, Pid};
 use netkernel_blocking::core::{Cookie, NodeName, NodeType};
-use netkernel_blocking::{Item, Mailbox, Node, NodeConfig, StartOptions};
+use netkernel_blocking::{Item, Mailbox, MonitorOptions, Node, NodeConfig, StartOptions};
 
 use crate::GIVE_UP;
 
@@ -67,11 +67,13 @@ impl Ours {
         let name = format!("{name}@127.0.0.1");
         let node = Node::new(config).expect("threads");
         let (events, log) = (node.mailbox(), node.mailbox());
-        events.monitor_nodes(true);
+        events.monitor_nodes(true, MonitorOptions::ALL);
         log.monitor_diagnostics(true);
         let options = StartOptions { hidden, ..StartOptions::new(node_name(&name)) };
         node.start(options).unwrap_or_else(|error| panic!("{name}: {error}"));
-        Self { node, name, events, log }
+        let ours = Self { node, name, events, log };
+        ours.expect_up(&ours.name, NodeType::Visible);
+        ours
     }
 
     /// Its full name.
@@ -124,9 +126,10 @@ impl Ours {
     /// If it is not.
     pub fn expect_up(&self, node: &str, node_type: NodeType) {
         let event = self.next_event();
-        let up = matches!(&event, NodeEvent::NodeUp { node: up, node_type: kind, .. }
-            if up.as_str() == node && *kind == node_type);
-        assert!(up, "{}: expected nodeup of {node}, {node_type}, got {event}", self.name);
+        let as_expected = matches!(event, NodeEvent::NodeUp { .. })
+            && event.node().as_str() == node
+            && event.node_type() == Some(node_type);
+        assert!(as_expected, "{}: expected nodeup of {node}, {node_type}, got {event}", self.name);
     }
 
     /// That the next event is the `nodedown` of this node, for this reason.
@@ -135,9 +138,8 @@ impl Ours {
     /// If it is not.
     pub fn expect_down(&self, node: &str, reason: NodeDownReason) {
         let event = self.next_event();
-        let down = matches!(&event, NodeEvent::NodeDown { node: down, reason: why, .. }
-            if down.as_str() == node && *why == reason);
-        assert!(down, "{}: expected nodedown of {node}, {reason}, got {event}", self.name);
+        let as_expected = event.node().as_str() == node && event.nodedown_reason() == Some(&reason);
+        assert!(as_expected, "{}: expected nodedown of {node}, {reason}, got {event}", self.name);
     }
 
     /// That no event comes for so long.

@@ -13,7 +13,8 @@ use crate::entropy::Entropy;
 use crate::ids::{MailboxId, Mint as _, RequestId, StreamId};
 use crate::name::NodeName;
 use crate::net_kernel::{
-    CloseCause, Config, Input, NetKernel, NetTicktime, OpenError, StartOptions,
+    CloseCause, Config, Input, MonitorOptions, NetKernel, NetTicktime, OpenError, SamplePurpose,
+    StartOptions,
 };
 
 /// The peers; `m@h` is the kernel itself, and the last is of the other domain.
@@ -51,7 +52,7 @@ impl World {
         config.strangers_max = source.below(4);
         let mut kernel = NetKernel::new(config);
         let subscriber = MailboxId::from_number(1);
-        kernel.monitor_nodes(subscriber);
+        kernel.monitor_nodes(subscriber, true, MonitorOptions::ALL);
         Self { kernel, model: Model::new(subscriber), outputs_max: 0, entropy: 0 }
     }
 
@@ -89,8 +90,11 @@ impl World {
                 let cookie = if source.flag() { "C" } else { "OTHER" };
                 self.kernel.set_cookie(name(source), Cookie::new(cookie).unwrap());
             }
-            27 => self.kernel.monitor_nodes(MailboxId::from_number(2)),
-            28 => self.kernel.demonitor_nodes(MailboxId::from_number(2)),
+            27 | 28 => {
+                let other = MailboxId::from_number(2);
+                self.kernel.mailbox_died(other);
+                self.kernel.monitor_nodes(other, op == 27, MonitorOptions::MAP);
+            }
             _ => self.model.mood = Mood(source.byte()),
         }
     }
@@ -231,7 +235,7 @@ impl World {
             1 => Input::OpenFailed { stream, error: OpenError::TimedOut },
             2 => Input::Received { stream, bytes: Bytes::copy_from_slice(source.data()) },
             3 => Input::Closed { stream, cause: CloseCause::Reset },
-            _ => Input::Sampled { stream, traffic: None },
+            _ => Input::Sampled { stream, purpose: SamplePurpose::Tick, traffic: None },
         });
         assert_eq!(self.kernel, before, "a late event of {stream:?}");
     }

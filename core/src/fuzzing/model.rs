@@ -13,7 +13,8 @@ use crate::link::{Limits, Peer};
 use crate::liveness::Traffic;
 use crate::name::NodeName;
 use crate::net_kernel::{
-    Answer, Diagnostic, NetKernel, NodeEvent, NodeInfo, NodeKinds, Promotion, Purpose, Target,
+    Answer, ConnectionId, Diagnostic, NetKernel, NodeEvent, NodeInfo, NodeKinds, Promotion,
+    Purpose, Target,
 };
 use crate::time::Instant;
 
@@ -173,6 +174,19 @@ impl Model {
     }
 }
 
+impl Model {
+    fn own_event(&self, event: &NodeEvent) {
+        match event {
+            NodeEvent::NodeUp { node, .. } => {
+                assert_eq!(self.alive.as_ref(), Some(node), "its own nodeup follows Alive");
+            }
+            NodeEvent::NodeDown { .. } => {
+                assert_eq!(self.alive, None, "its own nodedown follows NotAlive")
+            }
+        }
+    }
+}
+
 impl Host for Model {
     fn listen(&mut self) {
         self.outputs += 1;
@@ -233,13 +247,20 @@ impl Host for Model {
         if to != self.subscriber {
             return;
         }
+        let node = event.node().clone();
+        let link = match event.connection_id() {
+            Some(ConnectionId::Link(link)) => link,
+            // This node itself: right after Alive, and right after NotAlive.
+            Some(ConnectionId::Undefined) => return self.own_event(&event),
+            None => panic!("a key that was asked for is missing"),
+        };
         match event {
-            NodeEvent::NodeUp { node, link, .. } => {
+            NodeEvent::NodeUp { .. } => {
                 let row = &self.rows[&node];
                 assert!(row.link == link && row.up.is_none(), "nodeup comes before Promote");
                 assert_eq!(self.seen_up.insert(node, link), None, "a second nodeup");
             }
-            NodeEvent::NodeDown { node, link, .. } => {
+            NodeEvent::NodeDown { .. } => {
                 assert!(!self.rows.contains_key(&node), "nodedown comes after Disconnected");
                 assert_eq!(self.seen_up.remove(&node), Some(link), "a nodedown without nodeup");
             }

@@ -19,7 +19,7 @@ pub const SETUP_TIME_MAX: Duration = Duration::from_secs(120);
 pub struct Config {
     /// The cookie of this node.
     pub cookie: Cookie,
-    /// `net_ticktime` and `net_tickintensity`.
+    /// `net_ticktime` and `net_tickintensity` that the node starts with, each time.
     pub net_ticktime: NetTicktime,
     /// `net_setuptime`: how long a peer may take over a step of the set-up. At most [`SETUP_TIME_MAX`];
     /// zero is taken as [`SETUP_TIME_DEFAULT`].

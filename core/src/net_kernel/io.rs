@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use core::fmt;
 
-use super::{ConnectError, Diagnostic, NodeDownReason, NotAlive, StartError, StopError};
+use super::{ConnectError, Diagnostic, MonitorOptions, NodeEvent, NotAlive, StartError, StopError};
 use crate::creation::Creation;
 use crate::entropy::Entropy;
 use crate::epmd::NamesError;
@@ -72,6 +72,8 @@ pub enum Input {
     Sampled {
         /// The stream that was sampled.
         stream: StreamId,
+        /// What for, as the output said.
+        purpose: SamplePurpose,
         /// Its counters; `None` if they cannot be read.
         traffic: Option<Traffic>,
     },
@@ -126,7 +128,9 @@ pub enum Output {
     Event {
         /// The subscriber.
         to: MailboxId,
-        /// What happened.
+        /// The subscription.
+        options: MonitorOptions,
+        /// What this subscriber is told.
         event: NodeEvent,
     },
     /// The link is up: hand the stream over to the data plane. Cannot fail; a host that cannot do it reports
@@ -146,6 +150,8 @@ pub enum Output {
     Sample {
         /// The stream.
         stream: StreamId,
+        /// What for: to be given back with the counters.
+        purpose: SamplePurpose,
     },
     /// End a stream. Exactly one [`Input::Closed`] follows, unless the stream was still being opened.
     Close {
@@ -193,6 +199,15 @@ pub enum Purpose {
     Epmd,
     /// A link with this node.
     Peer(NodeName),
+}
+
+/// What the counters of a stream are read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SamplePurpose {
+    /// A tick: whether the link is alive, and whether to send one.
+    Tick,
+    /// An aux tick of a change of `net_ticktime`: whether output is queued.
+    AuxTick,
 }
 
 /// What the data plane needs to know about a link that has come up.
@@ -261,52 +276,6 @@ pub enum CloseCause {
     Reset,
     /// The data plane could not accept what came, or the peer does not take what it asked for.
     Violation(Violation),
-}
-
-/// What a subscriber of node events gets (`net_kernel:monitor_nodes/2`).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum NodeEvent {
-    /// A link came up.
-    NodeUp {
-        /// The other node.
-        node: NodeName,
-        /// Visible or hidden.
-        node_type: NodeType,
-        /// The link.
-        link: LinkId,
-    },
-    /// A link ended.
-    NodeDown {
-        /// The other node.
-        node: NodeName,
-        /// Visible or hidden.
-        node_type: NodeType,
-        /// The link.
-        link: LinkId,
-        /// Why it ended.
-        reason: NodeDownReason,
-    },
-}
-
-/// In Erlang's form, with all keys, as `monitor_nodes(true, #{connection_id => true, node_type => all,
-/// nodedown_reason => true})` sends it.
-impl fmt::Display for NodeEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NodeUp { node, node_type, link } => {
-                write!(
-                    f,
-                    "{{nodeup,{node},#{{connection_id => {},node_type => {node_type}}}}}",
-                    link.connection_id()
-                )
-            }
-            Self::NodeDown { node, node_type, link, reason } => write!(
-                f,
-                "{{nodedown,{node},#{{connection_id => {},node_type => {node_type},nodedown_reason => {reason}}}}}",
-                link.connection_id()
-            ),
-        }
-    }
 }
 
 /// The result of a call.

@@ -5,12 +5,13 @@ use alloc::vec::Vec;
 
 use super::registration::Registered;
 use super::table::Callers;
-use super::{StartOptions, Started};
+use super::{NodeDownReason, StartOptions, Started};
 use crate::creation::Creation;
 use crate::flags::Flags;
 use crate::handshake::Own;
 use crate::ids::RequestId;
 use crate::name::{NodeName, PeerName};
+use crate::ticker::Ticker;
 
 /// The state of the node's life.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -25,8 +26,17 @@ pub(super) enum Life {
     Nameless(Nameless),
     /// The link that brought the name is gone, and all others are being ended. Then the node is nameless again.
     Restarting(Nameless),
-    /// All links are being ended; the callers wait for the last.
-    Stopping(Vec<RequestId>),
+    /// All links are being ended.
+    Stopping(Stopping),
+}
+
+/// A stop that is under way.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Stopping {
+    /// The callers that wait for the last link.
+    pub(super) requests: Vec<RequestId>,
+    /// The name that is given up, and why; `None` if there was none.
+    pub(super) name: Option<(NodeName, NodeDownReason)>,
 }
 
 /// A start that is under way.
@@ -57,6 +67,7 @@ pub(super) struct Alive {
     pub(super) registered: Option<Registered>,
     /// Who gave the name, if it is a dynamic one.
     pub(super) namer: Option<Namer>,
+    pub(super) ticker: Ticker,
 }
 
 /// The node that gave us our name, and the host that we asked with.
@@ -74,6 +85,9 @@ pub(super) struct Nameless {
     pub(super) manner: Manner,
     /// Who is to be dialled next, and who waits for it.
     pub(super) deferred: Vec<(NodeName, Callers)>,
+    pub(super) ticker: Ticker,
+    /// The name that is being given up.
+    pub(super) lost: Option<NodeName>,
 }
 
 impl Manner {
@@ -104,6 +118,25 @@ impl Life {
             | Self::Nameless(_)
             | Self::Restarting(_)
             | Self::Stopping(_) => None,
+        }
+    }
+
+    /// The ticker, if the node is alive, with or without a name.
+    pub(super) const fn ticker(&self) -> Option<&Ticker> {
+        match self {
+            Self::Alive(Alive { ticker, .. })
+            | Self::Nameless(Nameless { ticker, .. })
+            | Self::Restarting(Nameless { ticker, .. }) => Some(ticker),
+            Self::NotAlive | Self::Listening(_) | Self::Registering(..) | Self::Stopping(_) => None,
+        }
+    }
+
+    pub(super) const fn ticker_mut(&mut self) -> Option<&mut Ticker> {
+        match self {
+            Self::Alive(Alive { ticker, .. })
+            | Self::Nameless(Nameless { ticker, .. })
+            | Self::Restarting(Nameless { ticker, .. }) => Some(ticker),
+            Self::NotAlive | Self::Listening(_) | Self::Registering(..) | Self::Stopping(_) => None,
         }
     }
 

@@ -2,18 +2,21 @@
 
 use alloc::vec::Vec;
 
-use super::life::{Alive, Life, Manner, Nameless, Namer, Starting};
+use super::life::{Alive, Life, Manner, Nameless, Namer, Starting, Stopping};
 use super::registration::Registered;
+use super::subscriptions::NodeChange;
 use super::table::{Callers, Role, RowState};
 use super::{
-    Answer, ConnectError, NetKernel, NodeDownReason, NotAlive, Output, OwnName, StartError,
-    StartOptions, Started, StopError, TimerName,
+    Answer, ConnectError, ConnectionId, NetKernel, NodeDownReason, NotAlive, Output, OwnName,
+    StartError, StartOptions, Started, StopError, TimerName,
 };
 use crate::creation::Creation;
 use crate::entropy::Entropy;
+use crate::flags::NodeType;
 use crate::handshake::AllowList;
 use crate::ids::{RequestId, StreamId};
 use crate::name::{NodeName, PeerName};
+use crate::ticker::Ticker;
 use crate::time::Instant;
 
 impl NetKernel {
@@ -38,9 +41,15 @@ impl NetKernel {
         let (manner, listens) = (Manner::of(&options), options.listens());
         match options.name {
             OwnName::Dynamic { host } => {
-                let deferred = Vec::new();
-                self.life =
-                    Life::Nameless(Nameless { host, wire_host: wire_name, manner, deferred });
+                let ticker = self.begin_to_tick();
+                self.life = Life::Nameless(Nameless {
+                    host,
+                    wire_host: wire_name,
+                    manner,
+                    deferred: Vec::new(),
+                    ticker,
+                    lost: None,
+                });
                 self.answer(request, Answer::Started(Ok(NodeName::nonode())));
             }
             OwnName::Static(name) => {
@@ -74,8 +83,8 @@ impl NetKernel {
         self.set_clock(now);
         let request = self.request_ids.mint();
         self.shut_down(NodeDownReason::NetKernelTerminated);
-        if let Life::Stopping(requests) = &mut self.life {
-            requests.push(request);
+        if let Life::Stopping(stopping) = &mut self.life {
+            stopping.requests.push(request);
         } else {
             self.answer(request, Answer::Stopped(Err(StopError::NotFound)));
         }
@@ -103,6 +112,7 @@ impl NetKernel {
         registered: Option<Registered>,
     ) {
         let Starting { request, name, wire_name, manner } = starting;
+        let ticker = self.begin_to_tick();
         self.take_name(Alive {
             name: name.clone(),
             wire_name,
@@ -110,6 +120,7 @@ impl NetKernel {
             manner,
             registered,
             namer: None,
+            ticker,
         });
         self.answer(request, Answer::Started(Ok(name)));
     }
@@ -123,12 +134,20 @@ impl NetKernel {
         namer: NodeName,
     ) -> Vec<(NodeName, Callers)> {
         let Life::Nameless(nameless) = &self.life else { return Vec::new() };
-        let Nameless { wire_host, manner, deferred, .. } = nameless.clone();
+        let Nameless { wire_host, manner, deferred, ticker, .. } = nameless.clone();
         let wire_name =
             PeerName::new([name.name().as_bytes(), b"@", wire_host.as_bytes()].concat());
         let creation = creation.usable();
         let namer = Some(Namer { node: namer, wire_host });
-        self.take_name(Alive { name, wire_name, creation, manner, registered: None, namer });
+        self.take_name(Alive {
+            name,
+            wire_name,
+            creation,
+            manner,
+            registered: None,
+            namer,
+            ticker,
+        });
         deferred
     }
 
@@ -136,14 +155,38 @@ impl NetKernel {
     fn take_name(&mut self, alive: Alive) {
         let (name, creation) = (alive.name.clone(), alive.creation);
         self.life = Life::Alive(alive);
-        self.timers.set(TimerName::Tick, self.config.net_ticktime.next(self.clock));
-        self.outputs.push_back(Output::Alive { name, creation });
+        self.outputs.push_back(Output::Alive { name: name.clone(), creation });
+        //= docs/spec/monitor.md#monitor-own-node
+        self.tell(&NodeChange::NodeUp {
+            node: name,
+            node_type: NodeType::Visible,
+            connection_id: ConnectionId::Undefined,
+        });
+    }
+
+    //= docs/spec/monitor.md#monitor-own-node
+    fn tell_name_gone(&mut self, name: Option<(NodeName, NodeDownReason)>) {
+        let Some((node, reason)) = name else { return };
+        self.tell(&NodeChange::NodeDown {
+            node,
+            node_type: NodeType::Visible,
+            connection_id: ConnectionId::Undefined,
+            reason,
+        });
+    }
+
+    //= docs/spec/ticktime.md#ticktime-while-alive
+    /// The ticker of a node that is alive from now on, with or without a name.
+    fn begin_to_tick(&mut self) -> Ticker {
+        let ticker = Ticker::new(self.clock, self.config.net_ticktime);
+        self.timers.set(TimerName::Tick, ticker.deadline());
+        ticker
     }
 
     //= docs/spec/kernel.md#kernel-dynamic-lost
     /// The link with `node` has ended: if that node gave us our name, everything that the name brought ends, too.
     pub(super) fn lose_name_of(&mut self, node: &NodeName) {
-        let Life::Alive(Alive { name, manner, namer: Some(namer), .. }) = &self.life else {
+        let Life::Alive(Alive { name, manner, namer: Some(namer), ticker, .. }) = &self.life else {
             return;
         };
         if namer.node != *node {
@@ -154,6 +197,8 @@ impl NetKernel {
             wire_host: namer.wire_host.clone(),
             manner: *manner,
             deferred: Vec::new(),
+            ticker: ticker.clone(),
+            lost: Some(name.clone()),
         };
         self.life = Life::Restarting(nameless);
         self.empty_table(NodeDownReason::NetKernelTerminated);
@@ -161,7 +206,7 @@ impl NetKernel {
 
     /// Ends everything that the name brought, with this reason for the links.
     pub(super) fn shut_down(&mut self, reason: NodeDownReason) {
-        let life = core::mem::replace(&mut self.life, Life::Stopping(Vec::new()));
+        let life = core::mem::replace(&mut self.life, Life::Stopping(Stopping::default()));
         let registered = match life {
             Life::NotAlive | Life::Stopping(_) => {
                 self.life = life;
@@ -176,14 +221,21 @@ impl NetKernel {
                 self.answer(starting.request, Answer::Started(Err(StartError::Stopped)));
                 Some(registered)
             }
-            Life::Alive(alive) => alive.registered,
+            Life::Alive(alive) => {
+                let name = Some((alive.name, reason));
+                self.life = Life::Stopping(Stopping { requests: Vec::new(), name });
+                alive.registered
+            }
             Life::Nameless(nameless) | Life::Restarting(nameless) => {
+                let name = nameless.lost.map(|name| (name, reason));
+                self.life = Life::Stopping(Stopping { requests: Vec::new(), name });
                 for (_, callers) in nameless.deferred {
                     self.answer_connected(callers, &Err(ConnectError::Cancelled));
                 }
                 None
             }
         };
+        self.timers.clear(TimerName::Tick);
         self.timers.clear(TimerName::Registration);
         if let Some(registered) = registered {
             self.outputs.push_back(Output::Unlisten);
@@ -195,7 +247,6 @@ impl NetKernel {
 
     /// Gives up whatever is being set up, from both sides, and ends every link. The last rows go when their streams have ended.
     fn empty_table(&mut self, reason: NodeDownReason) {
-        self.timers.clear(TimerName::Tick);
         let streams: Vec<StreamId> = self.streams.keys().copied().collect();
         for stream in streams {
             match self.streams.remove(&stream) {
@@ -229,14 +280,17 @@ impl NetKernel {
             return;
         }
         match core::mem::replace(&mut self.life, Life::NotAlive) {
-            Life::Stopping(requests) => {
+            Life::Stopping(Stopping { requests, name }) => {
                 self.outputs.push_back(Output::NotAlive);
+                self.tell_name_gone(name);
                 for request in requests {
                     self.answer(request, Answer::Stopped(Ok(())));
                 }
             }
-            Life::Restarting(nameless) => {
+            Life::Restarting(mut nameless) => {
                 self.outputs.push_back(Output::NotAlive);
+                let name = nameless.lost.take();
+                self.tell_name_gone(name.map(|name| (name, NodeDownReason::NetKernelTerminated)));
                 self.life = Life::Nameless(nameless);
                 self.dial_deferred();
             }

@@ -1,16 +1,17 @@
-//! Links: how they come up, are kept alive, and go down; and attempts that do not get so far.
+//! Links: how they come up and go down; and attempts that do not get so far.
 
 use alloc::vec::Vec;
 
+use super::subscriptions::NodeChange;
 use super::table::{Callers, Role, Row, RowState, Up};
 use super::{
-    Answer, CloseCause, ConnectError, Diagnostic, DistAutoConnect, NetKernel, NodeDownReason,
-    NodeEvent, NotAlive, Output, Promotion, TimerName,
+    Answer, CloseCause, ConnectError, ConnectionId, DistAutoConnect, NetKernel, NodeDownReason,
+    NotAlive, Output, Promotion, TimerName,
 };
 use crate::flags::NodeType;
 use crate::handshake::Established;
 use crate::ids::{RequestId, StreamId};
-use crate::liveness::{Beat, Liveness, Traffic};
+use crate::liveness::Liveness;
 use crate::name::NodeName;
 use crate::time::Instant;
 
@@ -58,7 +59,8 @@ impl NetKernel {
         let link = row.link;
         let callers = core::mem::take(&mut row.callers);
         self.streams.insert(stream, Role::Link { node: node.clone() });
-        self.tell(&NodeEvent::NodeUp { node: node.clone(), node_type, link });
+        let connection_id = ConnectionId::Link(link);
+        self.tell(&NodeChange::NodeUp { node: node.clone(), node_type, connection_id });
         let promotion = Promotion { link, node, creation, flags, node_type, residue };
         self.outputs.push_back(Output::Promote { stream, promotion });
         self.answer_connected(callers, &Ok(()));
@@ -95,38 +97,6 @@ impl NetKernel {
         }
     }
 
-    /// One round of the ticker: every link is sampled, and decided upon in [`NetKernel::sampled`].
-    pub(super) fn tick(&mut self) {
-        self.timers.set(TimerName::Tick, self.config.net_ticktime.next(self.clock));
-        let streams = self.table.values().filter_map(|row| row.up().map(|up| up.stream));
-        self.outputs.extend(streams.map(|stream| Output::Sample { stream }));
-    }
-
-    //= docs/spec/tick.md#tick-timeout
-    pub(super) fn sampled(&mut self, stream: StreamId, traffic: Option<Traffic>) {
-        let Some(Role::Link { node }) = self.streams.get(&stream) else { return };
-        let node = node.clone();
-        let Some(RowState::Up { up, .. }) = self.table.get_mut(&node).map(|row| &mut row.state)
-        else {
-            return;
-        };
-        match traffic.map(|traffic| up.liveness.tick(traffic)) {
-            //= docs/spec/tick.md#tick-no-counters
-            None => self.close_link(&node, NodeDownReason::SendNetTickFailed),
-            Some(Beat::Dead) => self.close_link(&node, NodeDownReason::NetTickTimeout),
-            Some(Beat::Alive { tick, missed }) => {
-                if tick {
-                    self.outputs.push_back(Output::Tick { stream });
-                }
-                //= docs/spec/tick.md#tick-missed
-                if missed > 0 {
-                    let intensity = self.config.net_ticktime.intensity();
-                    self.diagnose(Diagnostic::TickMissed { node, missed, intensity });
-                }
-            }
-        }
-    }
-
     /// Ends a link from this side. The row keeps the reason until the stream has ended; a row without a link is left alone.
     pub(super) fn close_link(&mut self, node: &NodeName, reason: NodeDownReason) {
         let Some(row) = self.table.get_mut(node) else { return };
@@ -154,10 +124,10 @@ impl NetKernel {
         self.past_links.note(node, link);
         self.given_names.give_back(node, Some(up.creation));
         self.outputs.push_back(Output::Disconnected { node: node.clone(), link, was_up: true });
-        self.tell(&NodeEvent::NodeDown {
+        self.tell(&NodeChange::NodeDown {
             node: node.clone(),
             node_type: up.node_type,
-            link,
+            connection_id: ConnectionId::Link(link),
             reason,
         });
         for request in disconnecting {
@@ -180,10 +150,5 @@ impl NetKernel {
         for request in callers.requests {
             self.answer(request, Answer::Connected(result.clone()));
         }
-    }
-
-    fn tell(&mut self, event: &NodeEvent) {
-        let events = self.subscribers.iter().map(|&to| Output::Event { to, event: event.clone() });
-        self.outputs.extend(events);
     }
 }

@@ -12,6 +12,10 @@
 //! is being set up, its reads are in lock-step: one [`Output::Read`], one [`Input::Received`]. After [`Output::Promote`] the
 //! machine sees no byte of the stream any more, only its counters.
 //!
+//! The queue of outputs is bounded: an input adds a few for its stream, a tick one for each link, the end of the node a few
+//! for each row, and a node that comes or goes one for each subscription that matches. With 10,000 subscribers that are
+//! 10,000 outputs; `turn` carries them out in slices.
+//!
 //! What must not live here: bytes of the channel, processes, sockets, clocks.
 
 mod config;
@@ -30,23 +34,26 @@ mod past_links;
 mod query;
 mod reason;
 mod registration;
+pub mod subscriptions;
 mod table;
-mod ticktime;
+mod ticks;
 mod timers;
 
 pub use config::{
     Config, DistAutoConnect, OwnName, SETUP_TIME_DEFAULT, SETUP_TIME_MAX, StartOptions, Started,
 };
 pub use io::{
-    Answer, AutoConnect, CloseCause, Input, NodeEvent, OpenError, Output, Promotion, Purpose,
+    Answer, AutoConnect, CloseCause, Input, OpenError, Output, Promotion, Purpose, SamplePurpose,
     Target,
 };
 pub use query::{NameDomain, NameType, NetState, NodeInfo, NodeKind, NodeKinds};
 pub use reason::{
     ConnectError, Diagnostic, NodeDownReason, NotAlive, SetupStage, StartError, StopError,
 };
-pub use ticktime::{NetTicktime, TicktimeError};
+pub use subscriptions::{ConnectionId, MonitorOptions, NodeEvent};
 pub use timers::TimerName;
+
+pub use crate::ticker::{NetTicktime, TicktimeChange, TicktimeError, TicktimeState};
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
@@ -65,6 +72,7 @@ use crate::time::Instant;
 use given_names::GivenNames;
 use life::Life;
 use past_links::PastLinks;
+use subscriptions::{NodeChange, Subscriptions};
 use table::{Role, Table};
 use timers::Timers;
 
@@ -83,7 +91,7 @@ pub struct NetKernel {
     opening: BTreeSet<StreamId>,
     /// Incoming streams that have not proved the cookie, oldest first.
     strangers: BTreeSet<StreamId>,
-    subscribers: BTreeSet<MailboxId>,
+    subscriptions: Subscriptions,
     given_names: GivenNames,
     timers: Timers,
     /// The latest `now`.
@@ -112,7 +120,7 @@ impl NetKernel {
             streams: BTreeMap::new(),
             opening: BTreeSet::new(),
             strangers: BTreeSet::new(),
-            subscribers: BTreeSet::new(),
+            subscriptions: Subscriptions::default(),
             given_names: GivenNames::default(),
             timers: Timers::default(),
             clock: Instant::ORIGIN,
@@ -123,25 +131,34 @@ impl NetKernel {
         }
     }
 
-    /// `net_ticktime` and `net_tickintensity`.
-    #[must_use]
-    pub const fn net_ticktime(&self) -> NetTicktime {
-        self.config.net_ticktime
-    }
-
     /// Uses `cookie` with `peer`, from the next attempt on (`erlang:set_cookie/2`).
     pub fn set_cookie(&mut self, peer: NodeName, cookie: Cookie) {
         self.cookies.set(peer, cookie);
     }
 
-    /// Sends every later [`NodeEvent`], of visible and hidden links, to this mailbox. Works in every state of the node.
-    pub fn monitor_nodes(&mut self, mailbox: MailboxId) {
-        self.subscribers.insert(mailbox);
+    /// Begins (`true`) or ends (`false`) the delivery of a [`NodeEvent`] for each node that comes or goes from now on, this
+    /// node itself among them (`net_kernel:monitor_nodes/2`). Works in every state of the node, and outlives it.
+    ///
+    /// Calls with `true` count: after n of them with the same options each event comes in n copies. One call with `false`
+    /// ends them all, and no event of theirs comes out after it; without any it does nothing.
+    ///
+    /// Options of an Erlang caller, with its errors, are read by
+    /// [`OptionsTerm::check`](subscriptions::OptionsTerm::check).
+    //= docs/spec/monitor.md#monitor-states
+    pub fn monitor_nodes(&mut self, mailbox: MailboxId, flag: bool, options: MonitorOptions) {
+        if flag {
+            self.subscriptions.subscribe(mailbox, options);
+        } else {
+            self.subscriptions.unsubscribe(mailbox, options);
+            //= docs/spec/monitor.md#monitor-false-drops
+            self.drop_events(|to, key| to == mailbox && key == options);
+        }
     }
 
-    /// Ends [`NetKernel::monitor_nodes`].
-    pub fn demonitor_nodes(&mut self, mailbox: MailboxId) {
-        self.subscribers.remove(&mailbox);
+    /// Ends all subscriptions of a mailbox that is gone.
+    pub fn mailbox_died(&mut self, mailbox: MailboxId) {
+        self.subscriptions.remove(mailbox);
+        self.drop_events(|to, _| to == mailbox);
     }
 }
 
@@ -158,7 +175,7 @@ impl Machine for NetKernel {
             Input::Accepted { stream, entropy } => self.accepted(stream, entropy),
             Input::Received { stream, bytes } => self.received(stream, &bytes),
             Input::Closed { stream, cause } => self.closed(stream, cause),
-            Input::Sampled { stream, traffic } => self.sampled(stream, traffic),
+            Input::Sampled { stream, purpose, traffic } => self.sampled(stream, purpose, traffic),
         }
         self.go_on_without_rows();
     }
@@ -187,7 +204,7 @@ impl NetKernel {
     fn timeouts(&mut self) {
         while let Some(timer) = self.timers.pop_due(self.clock) {
             match timer {
-                TimerName::Tick => self.tick(),
+                TimerName::Tick => self.ring(),
                 TimerName::Registration => self.registration_timeout(),
                 TimerName::Setup(stream) => self.setup_timeout(stream),
             }
@@ -318,6 +335,22 @@ impl NetKernel {
 
     fn answer(&mut self, request: RequestId, answer: Answer) {
         self.outputs.push_back(Output::Answer { request, answer });
+    }
+
+    /// Tells all who want to know that a node came or went: one output for each subscription and each copy of it.
+    fn tell(&mut self, change: &NodeChange) {
+        for (to, options, copies) in self.subscriptions.matching(change) {
+            let event = change.clone().into_event(options);
+            let output = |_| Output::Event { to, options, event: event.clone() };
+            self.outputs.extend((0..copies).map(output));
+        }
+    }
+
+    /// Forgets events that have not come out yet.
+    fn drop_events(&mut self, dropped: impl Fn(MailboxId, MonitorOptions) -> bool) {
+        self.outputs.retain(
+            |output| !matches!(output, Output::Event { to, options, .. } if dropped(*to, *options)),
+        );
     }
 
     fn diagnose(&mut self, diagnostic: Diagnostic) {

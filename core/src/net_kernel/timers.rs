@@ -8,7 +8,7 @@ use crate::time::Instant;
 /// What a deadline is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TimerName {
-    /// The next tick round: `net_ticktime / net_tickintensity` after the last.
+    /// The ticker: a tick round, an aux tick of a change of `net_ticktime`, or both.
     Tick,
     /// EPMD's answer to our registration is overdue, or a lost registration is to be tried again.
     Registration,
@@ -24,9 +24,13 @@ pub(super) struct Timers {
 }
 
 impl Timers {
-    /// Sets or moves a deadline.
+    /// Sets or moves a deadline. One at the end of time never comes, even when it is reached: what rings then could only
+    /// be set to the same moment again.
     pub(super) fn set(&mut self, name: TimerName, at: Instant) {
         self.clear(name);
+        if at == Instant::MAX {
+            return;
+        }
         self.by_name.insert(name, at);
         self.by_time.insert((at, name));
     }
@@ -69,5 +73,13 @@ mod tests {
         assert_eq!(timers.pop_due(at(9)), Some(TimerName::Tick));
         assert_eq!(timers.pop_due(at(9)), Some(TimerName::Registration));
         assert_eq!((timers.pop_due(at(9)), timers.next()), (None, None));
+    }
+
+    #[test]
+    fn a_deadline_at_the_end_of_time_never_comes() {
+        let mut timers = Timers::default();
+        timers.set(TimerName::Tick, Instant::from_millis(5));
+        timers.set(TimerName::Tick, Instant::MAX);
+        assert_eq!(timers.pop_due(Instant::MAX), None);
     }
 }

@@ -9,14 +9,15 @@ use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
-use netkernel_core::driver::{Host, Machine as _, turn};
+use netkernel_core::driver::{Host, Machine, turn};
 use netkernel_core::link::{Limits, LinkReader, pump};
 use netkernel_core::liveness::Traffic;
 use netkernel_core::net_kernel::{
-    Answer, CloseCause, Config, Diagnostic, Input, NetKernel, NetTicktime, NodeEvent, NodeKinds,
-    OpenError, Promotion, StartOptions, Target,
+    Answer, CloseCause, Config, ConnectionId, Diagnostic, Input, MonitorOptions, NetKernel,
+    NetTicktime, NodeEvent, NodeKinds, OpenError, Output, Promotion, StartOptions, Target,
 };
 use netkernel_core::process::{Deliver, Processes};
+use netkernel_core::wire::control::Control;
 use netkernel_core::wire::epmd::{
     Alive2Resp, Entry, Extra, Name, NameLine, Port2Resp, PortInfo, Request,
 };
@@ -46,6 +47,7 @@ pub struct Side {
     reader: Option<LinkReader>,
     received: u64,
     sent: u64,
+    pub queued: u64,
     pub paused: bool,
     pub counters_fail: bool,
 }
@@ -55,8 +57,42 @@ pub struct Side {
 pub struct Node {
     pub kernel: NetKernel,
     pub host: TestHost,
+    /// Each event in the order in which it came out, and `nodes()` at that moment.
+    pub seen: Vec<(String, Vec<String>)>,
     /// Does nothing and hears nothing, as a stopped process.
     pub frozen: bool,
+}
+
+/// A kernel whose events are looked at on their way out.
+struct Watched<'a> {
+    kernel: &'a mut NetKernel,
+    seen: &'a mut Vec<(String, Vec<String>)>,
+}
+
+impl Machine for Watched<'_> {
+    fn handle(&mut self, now: Instant, input: Input) {
+        self.kernel.handle(now, input);
+    }
+
+    fn poll(&mut self) -> Option<Output> {
+        let output = self.kernel.poll();
+        if let Some(Output::Event { event, .. }) = &output {
+            self.seen.push((event.to_string(), names_of(self.kernel)));
+        }
+        output
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.kernel.deadline()
+    }
+
+    fn mint_stream(&mut self) -> StreamId {
+        self.kernel.mint_stream()
+    }
+}
+
+fn names_of(kernel: &NetKernel) -> Vec<String> {
+    kernel.nodes(NodeKinds::CONNECTED).map(|info| info.node.as_str().to_owned()).collect()
 }
 
 /// Notes what the kernel wants; the world carries it out.
@@ -70,8 +106,13 @@ pub struct TestHost {
     pub log: Vec<String>,
     pub answers: BTreeMap<RequestId, Answer>,
     pub pongs: Vec<(PingId, bool)>,
+    /// Subscribed to everything from the beginning. Of its events `log` and `events` have those of links.
+    witness: Option<MailboxId>,
     pub events: Vec<NodeEvent>,
     pub diagnostics: Vec<Diagnostic>,
+    /// When ticks were sent.
+    pub ticks: Vec<Instant>,
+    now: Instant,
 }
 
 #[derive(Debug)]
@@ -142,10 +183,11 @@ impl World {
     /// Adds a kernel that is not alive.
     pub fn add(&mut self, config: Config) -> usize {
         let mut host = TestHost::default();
-        let mailbox = host.processes.spawn_mailbox();
+        let witness = host.processes.spawn_mailbox();
+        host.witness = Some(witness);
         let mut kernel = NetKernel::new(config);
-        kernel.monitor_nodes(mailbox);
-        self.nodes.push(Node { kernel, host, frozen: false });
+        kernel.monitor_nodes(witness, true, MonitorOptions::ALL);
+        self.nodes.push(Node { kernel, host, seen: Vec::new(), frozen: false });
         self.nodes.len() - 1
     }
 
@@ -189,11 +231,34 @@ impl World {
 
     /// The names that a node says it has links with.
     pub fn nodes_of(&self, id: usize) -> Vec<String> {
-        self.nodes[id]
-            .kernel
-            .nodes(NodeKinds::CONNECTED)
-            .map(|info| info.node.as_str().to_owned())
-            .collect()
+        names_of(&self.nodes[id].kernel)
+    }
+
+    /// A new mailbox, with these subscriptions. What it gets is in the log of its node.
+    pub fn mailbox(&mut self, id: usize, subscriptions: &[MonitorOptions]) -> MailboxId {
+        let node = &mut self.nodes[id];
+        let mailbox = node.host.processes.spawn_mailbox();
+        for &options in subscriptions {
+            node.kernel.monitor_nodes(mailbox, true, options);
+        }
+        mailbox
+    }
+
+    /// What of the log of a node is this mailbox's, without its name.
+    pub fn mail(&self, id: usize, mailbox: MailboxId) -> Vec<String> {
+        let name = format!("{mailbox:?} got ");
+        let log = self.nodes[id].host.log.iter();
+        log.filter_map(|line| line.strip_prefix(&name)).map(str::to_owned).collect()
+    }
+
+    /// Sends a message from one node to a mailbox of another, over the one link that there is.
+    pub fn send(&mut self, from: usize, to: usize, mailbox: MailboxId, message: &'static [u8]) {
+        let pid = self.nodes[to].host.processes.pid(mailbox).unwrap();
+        let mut frame = Vec::new();
+        Control::Send { to: pid, message: Bytes::from_static(message) }.emit(&mut frame).unwrap();
+        let host = &mut self.nodes[from].host;
+        let stream = *host.sides.iter().find(|(_, side)| side.reader.is_some()).unwrap().0;
+        host.todo.push_back(Todo::Send(stream, frame.into()));
     }
 
     /// A peer of the test's own connects to a node.
@@ -280,7 +345,9 @@ impl World {
     /// One turn of one node, and one read for each of its streams.
     pub fn step(&mut self, id: usize) -> bool {
         let node = &mut self.nodes[id];
-        let more = turn(&mut node.kernel, self.now, &mut node.host) == Some(self.now);
+        node.host.now = self.now;
+        let mut watched = Watched { kernel: &mut node.kernel, seen: &mut node.seen };
+        let more = turn(&mut watched, self.now, &mut node.host) == Some(self.now);
         let mut busy = more;
         while let Some(todo) = self.nodes[id].host.todo.pop_front() {
             busy = true;
@@ -519,6 +586,7 @@ impl Side {
             reader: None,
             received: 0,
             sent: 0,
+            queued: 0,
             paused: false,
             counters_fail: false,
         }
@@ -596,12 +664,16 @@ impl Host for TestHost {
         self.log.push("not alive".into());
     }
 
-    fn event(&mut self, _to: MailboxId, event: NodeEvent) {
-        self.log.push(match &event {
-            NodeEvent::NodeUp { node, node_type, .. } => format!("nodeup {node} {node_type}"),
-            NodeEvent::NodeDown { node, reason, .. } => format!("nodedown {node} {reason}"),
-        });
-        self.events.push(event);
+    fn event(&mut self, to: MailboxId, event: NodeEvent) {
+        if self.witness != Some(to) {
+            self.log.push(format!("{to:?} got {event}"));
+        } else if event.connection_id() != Some(ConnectionId::Undefined) {
+            self.log.push(match (event.node(), event.nodedown_reason()) {
+                (node, None) => format!("nodeup {node} {}", event.node_type().unwrap()),
+                (node, Some(reason)) => format!("nodedown {node} {reason}"),
+            });
+            self.events.push(event);
+        }
     }
 
     fn promote(&mut self, stream: StreamId, promotion: Promotion) {
@@ -614,12 +686,18 @@ impl Host for TestHost {
     }
 
     fn tick(&mut self, stream: StreamId) {
+        self.ticks.push(self.now);
         self.send(stream, Bytes::from_static(&[0; 4]));
     }
 
     fn sample(&mut self, stream: StreamId) -> Option<Traffic> {
         let side = self.sides.get(&stream).filter(|side| !side.counters_fail)?;
-        Some(Traffic { received: side.received, sent: side.sent, queued: 0, paused: side.paused })
+        Some(Traffic {
+            received: side.received,
+            sent: side.sent,
+            queued: side.queued,
+            paused: side.paused,
+        })
     }
 
     fn close(&mut self, stream: StreamId, _abort: bool) {

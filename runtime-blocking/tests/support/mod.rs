@@ -15,7 +15,7 @@ use netkernel_blocking::core::handshake::{Initiator, InitiatorConfig, InitiatorS
 use netkernel_blocking::core::net_kernel::{NodeDownReason, NodeEvent};
 use netkernel_blocking::core::wire::framing::Framing;
 use netkernel_blocking::core::{Cookie, Creation, Entropy, Flags, Instant, NodeName};
-use netkernel_blocking::{Identity, Item, Mailbox, Node, NodeConfig, StartOptions};
+use netkernel_blocking::{Identity, Item, Mailbox, MonitorOptions, Node, NodeConfig, StartOptions};
 
 /// After so long a test fails instead of waiting. Nothing is expected to take that long.
 pub const GIVE_UP: Duration = Duration::from_secs(60);
@@ -84,9 +84,10 @@ impl Epmd {
     pub fn identified(&self, node: &str, config: NodeConfig) -> (Node, Mailbox, Identity) {
         let own = Node::new(config).unwrap();
         let mailbox = own.mailbox();
-        mailbox.monitor_nodes(true);
+        mailbox.monitor_nodes(true, MonitorOptions::ALL);
         mailbox.monitor_diagnostics(true);
         let identity = own.start(visible(node)).unwrap();
+        expect_up(&mailbox, node);
         (own, mailbox, identity)
     }
 }
@@ -166,8 +167,7 @@ pub fn expect_up(mailbox: &Mailbox, node: &str) {
 
 pub fn expect_down(mailbox: &Mailbox, node: &str, reason: NodeDownReason) {
     let event = next_event(mailbox);
-    let as_expected = matches!(&event, NodeEvent::NodeDown { node: down, reason: why, .. }
-        if *down == name(node) && *why == reason);
+    let as_expected = *event.node() == name(node) && event.nodedown_reason() == Some(&reason);
     assert!(as_expected, "expected nodedown of {node} by {reason}, got {event}");
 }
 

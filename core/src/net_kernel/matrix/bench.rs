@@ -58,7 +58,7 @@ impl Bench {
         let mut config = Config::new(cookie("C"), NetTicktime::default());
         config.auto_connect = auto_connect;
         let mut kernel = NetKernel::new(config);
-        kernel.monitor_nodes(Minter::default().mint());
+        kernel.monitor_nodes(Minter::default().mint(), true, MonitorOptions::ALL);
         Self {
             kernel,
             now: Instant::from_millis(1),
@@ -263,10 +263,14 @@ impl Bench {
             Output::Attempting { .. } => "attempting".into(),
             Output::Alive { name, .. } => format!("alive as {name}"),
             Output::NotAlive => "no name".into(),
-            Output::Event { event, .. } => match event {
-                NodeEvent::NodeUp { .. } => "nodeup".into(),
-                NodeEvent::NodeDown { reason, .. } => format!("nodedown {reason}"),
-            },
+            Output::Event { event, .. } => {
+                let own = event.connection_id() == Some(ConnectionId::Undefined);
+                let whose = if own { "own " } else { "" };
+                match event.nodedown_reason() {
+                    None => format!("{whose}nodeup"),
+                    Some(reason) => format!("{whose}nodedown {reason}"),
+                }
+            }
             Output::Promote { stream, .. } => {
                 self.link = Some(*stream);
                 "promote".into()

@@ -10,7 +10,8 @@ use netkernel_blocking::core::net_kernel::NetTicktime;
 use netkernel_blocking::core::{Cookie, NodeName};
 use netkernel_blocking::{NodeConfig, cookie_file};
 
-use crate::{Failed, tell};
+use crate::ticktime::Change;
+use crate::{Failed, console, tell};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -18,15 +19,26 @@ Examples:
   netkernel node watcher@127.0.0.1 --hidden --json --ticktime 8
   netkernel ping b@127.0.0.1
   netkernel names
+  netkernel ticktime 60 20 --svg change.svg
 
 Exit codes: 0 done, 1 failed, 2 usage. RUST_LOG=debug logs more to standard error.
 
 Security: a node without TLS is open to whoever reaches its port and learns the cookie. Use it on
 loopback or in networks that you trust.";
 
+const TICKTIME_HELP: &str = "\
+Times are counted from the start of the change; what is silent is counted from its last byte.
+
+Examples:
+  netkernel ticktime 60 20
+  netkernel ticktime 60 20 --transition 12 --svg change.svg
+  netkernel ticktime 8 60 --intensity 7 --json";
+
 const NODE_HELP: &str = "\
-Commands on standard input:
-  connect NODE, disconnect NODE, ping NODE, nodes, state, stop, help
+Options of monitor are those of net_kernel:monitor_nodes/2, as KEY or KEY=VALUE: node_type=all (or
+visible, hidden), nodedown_reason, connection_id; with `list` they have the list form. Each
+subscription prints its own copy of an event. At the start there is one, with
+node_type=all nodedown_reason connection_id.
 
 The node ends cleanly on `stop`, SIGINT and SIGTERM. The end of the input ends it only at a terminal.
 
@@ -56,10 +68,12 @@ pub(crate) enum Command {
     Ping(PingArgs),
     /// Print the nodes that the EPMD of a host knows
     Names(NamesArgs),
+    /// Print what happens when net_ticktime is changed; needs no node
+    Ticktime(TicktimeArgs),
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = NODE_HELP)]
+#[command(after_help = format!("Commands on standard input:\n{}\n\n{NODE_HELP}", console::HELP))]
 pub(crate) struct NodeArgs {
     /// The full name to take: name@host
     pub(crate) name: NodeName,
@@ -72,10 +86,10 @@ pub(crate) struct NodeArgs {
     #[arg(long, value_name = "NODE")]
     pub(crate) connect: Vec<NodeName>,
     /// net_ticktime in seconds: how long a silent node counts as alive
-    #[arg(long, value_name = "S", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "S", default_value_t = 60, value_parser = ticktime())]
     ticktime: u32,
     /// net_tickintensity: ticks in a ticktime
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(4..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = tickintensity())]
     tickintensity: u16,
     /// The address to listen on
     #[arg(long, value_name = "A")]
@@ -110,6 +124,26 @@ pub(crate) struct NamesArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = TICKTIME_HELP)]
+pub(crate) struct TicktimeArgs {
+    /// The net_ticktime before, in seconds
+    #[arg(value_name = "OLD", value_parser = ticktime())]
+    old: u32,
+    /// The net_ticktime afterwards, in seconds
+    #[arg(value_name = "NEW", value_parser = ticktime())]
+    new: u32,
+    /// The transition period that is asked for, in seconds
+    #[arg(long, value_name = "S", default_value_t = 60)]
+    transition: u32,
+    /// net_tickintensity: ticks in a ticktime
+    #[arg(long, value_name = "I", default_value_t = 4, value_parser = tickintensity())]
+    intensity: u16,
+    /// Also write it as a picture
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
 #[command(group = ArgGroup::new("secret").multiple(false))]
 struct CookieArgs {
     /// The cookie. Others on this machine can read it; prefer a file
@@ -129,6 +163,14 @@ struct EpmdArgs {
 
 fn port() -> clap::builder::RangedI64ValueParser<u16> {
     clap::value_parser!(u16).range(1..)
+}
+
+fn ticktime() -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(1..)
+}
+
+fn tickintensity() -> clap::builder::RangedI64ValueParser<u16> {
+    clap::value_parser!(u16).range(4..=1000)
 }
 
 impl CookieArgs {
@@ -195,6 +237,14 @@ impl NamesArgs {
     }
 }
 
+impl TicktimeArgs {
+    pub(crate) fn change(&self) -> Result<Change, Failed> {
+        let old = NetTicktime::new(self.old, self.intensity)
+            .map_err(|error| Failed::Because(error.to_string()))?;
+        Ok(Change { old, new: self.new, period: self.transition })
+    }
+}
+
 /// Ends the process, as for any other error of usage.
 fn usage(text: &str) -> ! {
     Args::command().error(ErrorKind::ValueValidation, text).exit()
@@ -211,7 +261,9 @@ mod tests {
     fn node(line: &str) -> NodeArgs {
         match parse(line).unwrap().command {
             Command::Node(args) => args,
-            Command::Ping(_) | Command::Names(_) => unreachable!("a node command"),
+            Command::Ping(_) | Command::Names(_) | Command::Ticktime(_) => {
+                unreachable!("a node command")
+            }
         }
     }
 
@@ -253,6 +305,12 @@ mod tests {
             "netkernel node a@h --epmd-port 0",
             "netkernel node a@h --cookie ",
             "netkernel ping",
+            "netkernel ticktime 60",
+            "netkernel ticktime 60 0",
+            "netkernel ticktime 0 60",
+            "netkernel ticktime 60 20 --intensity 3",
+            "netkernel ticktime 60 20 --transition -1",
+            "netkernel ticktime 60 20 10",
             "netkernel frobnicate",
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");

@@ -1,14 +1,20 @@
-//! The `netkernel` command: a node to join Erlang clusters with, pings, and the names that an EPMD knows.
+//! The `netkernel` command: a node to join Erlang clusters with, pings, the names that an EPMD knows, and what a
+//! change of `net_ticktime` does.
 //!
 //! Results go to standard output, a line each, warnings and logs to standard error.
 
 mod args;
 mod console;
+mod events;
 mod names;
 mod node;
+mod obey;
+mod picture;
 mod ping;
 mod reason;
 mod report;
+mod svg;
+mod ticktime;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -30,6 +36,7 @@ fn main() -> ExitCode {
         Command::Node(args) => node::run(&args, &report),
         Command::Ping(args) => ping::run(&args, &report),
         Command::Names(args) => names::run(&args, &report),
+        Command::Ticktime(args) => ticktime::run(&args, &report),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,19 +1,19 @@
 //! `netkernel node`: runs a node, prints what happens, and obeys commands on standard input.
 
 use std::io::{self, BufRead as _, IsTerminal as _};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-use netkernel_blocking::core::NodeName;
-use netkernel_blocking::core::net_kernel::{ConnectError, NodeEvent};
 use netkernel_blocking::core::term::Atom;
-use netkernel_blocking::{Identity, Item, Mailbox, Node, NodeInfo, StartOptions};
-use serde_json::{Value, json};
+use netkernel_blocking::{Identity, Mailbox, MonitorOptions, Node, StartOptions};
+use serde_json::json;
 
 use crate::args::NodeArgs;
 use crate::console::{self, Command};
+use crate::obey::{Session, connect, error_line};
 use crate::report::{Line, Report};
-use crate::{Failed, ping, reason};
+use crate::{Failed, events};
 
 /// The registered name of the mailbox whose messages are told.
 const MAILBOX: &str = "netkernel";
@@ -32,16 +32,19 @@ pub(crate) fn run(args: &NodeArgs, report: &Report) -> Result<(), Failed> {
     let node = Node::new(args.config()?).map_err(|error| Failed::Because(error.to_string()))?;
     let (events, incoming) = channel();
     watch_signals(&events)?;
-    let mailbox = open_mailbox(&node, &events)?;
+    let mailbox = Arc::new(open_mailbox(&node, &events)?);
     let options = StartOptions { hidden: args.hidden, ..StartOptions::new(args.name.clone()) };
     let identity =
         node.start(options).map_err(|error| Failed::Because(format!("{}: {error}", args.name)))?;
     report.print(&started(&identity))?;
     // All at once: one that does not answer must not delay the others.
-    for peer in &args.connect {
-        let _ = work(&node, events.clone())?.send(Command::Connect(peer.clone()));
+    for peer in args.connect.clone() {
+        let (node, events) = (node.clone(), events.clone());
+        let connect = move || drop(events.send(Event::Done(connect(&node, peer))));
+        thread::Builder::new().spawn(connect)?;
     }
-    let commands = work(&node, events.clone())?;
+    let session = Session::new(node.clone(), Arc::clone(&mailbox));
+    let commands = work(session, events.clone())?;
     watch_input(events);
     let result = serve(report, &commands, &mailbox, &incoming);
     node.stop();
@@ -78,37 +81,23 @@ fn serve(
 
 fn print_mail(report: &Report, mailbox: &Mailbox) -> io::Result<()> {
     while let Some(item) = mailbox.try_recv() {
-        report.print(&line_of(&item))?;
+        report.print(&events::line(&item))?;
     }
     Ok(())
 }
 
 /// Carries commands out one after the other, in a thread: they take their time, and events are printed meanwhile.
-fn work(node: &Node, results: Sender<Event>) -> io::Result<Sender<Command>> {
-    let node = node.clone();
+fn work(mut session: Session, results: Sender<Event>) -> io::Result<Sender<Command>> {
     let (commands, queue) = channel();
     let work = move || {
         for command in queue {
-            if results.send(Event::Done(carry_out(&node, command))).is_err() {
+            if results.send(Event::Done(session.obey(command))).is_err() {
                 return;
             }
         }
     };
     thread::Builder::new().spawn(work)?;
     Ok(commands)
-}
-
-fn carry_out(node: &Node, command: Command) -> Line {
-    match command {
-        Command::Connect(peer) => connected(&peer, node.connect_node(peer.clone())),
-        Command::Disconnect(peer) => disconnected(&peer, node.disconnect_node(&peer)),
-        Command::Ping(peer) => ping::line(&peer, &node.ping(&peer, ping::ANSWER_LIMIT)),
-        Command::Nodes => nodes(&node.nodes()),
-        Command::State => state(node),
-        Command::Stop | Command::Help => {
-            Line::new(console::HELP, json!({"event": "help", "text": console::HELP}))
-        }
-    }
 }
 
 fn watch_signals(events: &Sender<Event>) -> Result<(), Failed> {
@@ -122,7 +111,7 @@ fn open_mailbox(node: &Node, events: &Sender<Event>) -> Result<Mailbox, Failed> 
     let mailbox = node.mailbox();
     let events = events.clone();
     mailbox.set_waker(move || drop(events.send(Event::Mail)));
-    mailbox.monitor_nodes(true);
+    mailbox.monitor_nodes(true, MonitorOptions::ALL);
     mailbox.monitor_diagnostics(true);
     let name = Atom::new(MAILBOX).map_err(|_| because(&"mailbox name too long"))?;
     mailbox.register(name).map_err(|error| because(&error))?;
@@ -152,109 +141,4 @@ fn started(identity: &Identity) -> Line {
         format_args!("started {name}, creation {}{listening}", creation.0),
         json!({"event": "started", "node": name.as_str(), "creation": creation.0, "port": port}),
     )
-}
-
-fn connected(peer: &NodeName, result: Result<(), ConnectError>) -> Line {
-    match result {
-        Ok(()) => Line::new(
-            format_args!("connected to {peer}"),
-            json!({"event": "connect", "node": peer.as_str(), "result": true}),
-        ),
-        Err(error) => Line::new(
-            format_args!("not connected to {peer}: {error}"),
-            json!({"event": "connect", "node": peer.as_str(), "result": false,
-                "step": reason::step(&error), "reason": error.to_string()}),
-        ),
-    }
-}
-
-fn disconnected(peer: &NodeName, result: Option<bool>) -> Line {
-    let text = match result {
-        Some(true) => "disconnected from",
-        Some(false) => "no link with",
-        None => "this node is not alive, and has no link with",
-    };
-    Line::new(
-        format_args!("{text} {peer}"),
-        json!({"event": "disconnect", "node": peer.as_str(), "result": result}),
-    )
-}
-
-fn nodes(nodes: &[NodeInfo]) -> Line {
-    let names: Vec<_> = nodes.iter().map(|info| info.node.to_string()).collect();
-    Line::new(
-        format_args!("[{}]", names.join(",")),
-        json!({"event": "nodes", "nodes": nodes.iter().map(node_json).collect::<Vec<_>>()}),
-    )
-}
-
-fn node_json(info: &NodeInfo) -> Value {
-    json!({
-        "node": info.node.as_str(),
-        "node_type": info.node_type.to_string(),
-        "connection_id": info.connection_id(),
-    })
-}
-
-fn state(node: &Node) -> Line {
-    let Some(Identity { name, creation, port }) = node.identity() else {
-        return Line::new("not alive", json!({"event": "state", "alive": false}));
-    };
-    let links = node.nodes();
-    let shown: Vec<_> = links
-        .iter()
-        .filter_map(|info| Some((info, info.connection_id()?)))
-        .map(|(info, id)| format!("{} {} {id}", info.node, info.node_type))
-        .collect();
-    let port_text = port.map_or_else(|| "none".into(), |port| port.to_string());
-    Line::new(
-        format_args!(
-            "alive as {name}, creation {}, port {port_text}, links: [{}]",
-            creation.0,
-            shown.join(", ")
-        ),
-        json!({"event": "state", "alive": true, "node": name.as_str(), "creation": creation.0, "port": port,
-            "links": links.iter().map(node_json).collect::<Vec<_>>()}),
-    )
-}
-
-fn line_of(item: &Item) -> Line {
-    match item {
-        Item::Event(event) => Line::new(event, event_json(event)),
-        Item::Diagnostic(diagnostic) => Line::new(
-            format_args!("diagnostic: {diagnostic}"),
-            json!({"event": "diagnostic", "text": diagnostic.to_string()}),
-        ),
-        Item::Message(message) => Line::new(
-            format_args!("message of {} bytes", message.len()),
-            json!({"event": "message", "bytes": message.len()}),
-        ),
-        other => Line::new(
-            format_args!("{other:?}"),
-            json!({"event": "other", "text": format!("{other:?}")}),
-        ),
-    }
-}
-
-fn event_json(event: &NodeEvent) -> Value {
-    let (name, node, node_type, link, reason) = match event {
-        NodeEvent::NodeUp { node, node_type, link } => ("nodeup", node, node_type, link, None),
-        NodeEvent::NodeDown { node, node_type, link, reason } => {
-            ("nodedown", node, node_type, link, Some(reason))
-        }
-    };
-    let mut object = json!({
-        "event": name,
-        "node": node.as_str(),
-        "connection_id": link.connection_id(),
-        "node_type": node_type.to_string(),
-    });
-    if let (Some(reason), Some(fields)) = (reason, object.as_object_mut()) {
-        fields.insert("nodedown_reason".into(), reason.to_string().into());
-    }
-    object
-}
-
-fn error_line(text: &str) -> Line {
-    Line::new(format_args!("error: {text}"), json!({"event": "error", "text": text}))
 }

@@ -1,14 +1,15 @@
-//! `net_ticktime` and `net_tickintensity`, and the one ticker that serves all links.
+//! `net_ticktime` and `net_tickintensity`.
 
 use core::fmt;
 use core::time::Duration;
 
-use crate::time::Instant;
+use super::DetectionWindow;
+use super::arithmetic::rounded_ticktime_ms;
 
 /// Times in a `net_ticktime` that a link is looked at, by default.
 const INTENSITY_DEFAULT: u16 = 4;
 const INTENSITY_MAX: u16 = 1000;
-const TICKTIME_DEFAULT_S: u32 = 60;
+const TICKTIME_DEFAULT_SECONDS: u32 = 60;
 
 /// A pair of `net_ticktime` and `net_tickintensity`.
 ///
@@ -16,7 +17,7 @@ const TICKTIME_DEFAULT_S: u32 = 60;
 /// ticktime and I the intensity. Both nodes should use the same values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NetTicktime {
-    ticktime_ms: u64,
+    seconds: u32,
     intensity: u16,
 }
 
@@ -44,7 +45,7 @@ impl core::error::Error for TicktimeError {}
 impl Default for NetTicktime {
     /// 60 seconds, looked at 4 times.
     fn default() -> Self {
-        Self { ticktime_ms: u64::from(TICKTIME_DEFAULT_S) * 1000, intensity: INTENSITY_DEFAULT }
+        Self { seconds: TICKTIME_DEFAULT_SECONDS, intensity: INTENSITY_DEFAULT }
     }
 }
 
@@ -63,16 +64,19 @@ impl NetTicktime {
         if !(INTENSITY_DEFAULT..=INTENSITY_MAX).contains(&intensity) {
             return Err(TicktimeError::Intensity);
         }
-        Ok(Self {
-            ticktime_ms: (u64::from(seconds) * 1000).next_multiple_of(u64::from(intensity)),
-            intensity,
-        })
+        Ok(Self { seconds, intensity })
     }
 
-    /// What `net_kernel:get_net_ticktime/0` answers: whole seconds.
+    /// What `net_kernel:get_net_ticktime/0` answers: whole seconds. The rounding adds less than one.
     #[must_use]
-    pub const fn seconds(self) -> u64 {
-        self.ticktime_ms / 1000
+    pub const fn seconds(self) -> u32 {
+        self.seconds
+    }
+
+    /// The rounded ticktime, in milliseconds.
+    #[must_use]
+    pub const fn ticktime_ms(self) -> u64 {
+        rounded_ticktime_ms(self.seconds as u64 * 1000, self.intensity).0
     }
 
     /// As many ticks without input end a link.
@@ -84,15 +88,15 @@ impl NetTicktime {
     /// The time between two ticks.
     #[must_use]
     pub const fn interval(self) -> Duration {
-        Duration::from_millis(self.ticktime_ms / self.intensity as u64)
+        Duration::from_millis(self.ticktime_ms() / self.intensity as u64)
     }
 
-    //= docs/spec/tick.md#tick-late
-    /// When the tick after one that rings at `now` is due. Counted from the ring, as Erlang's ticker does: after a long
-    /// sleep it rings once, not once for each interval that was slept through.
+    //= docs/spec/ticktime.md#ticktime-detection
+    /// When a silent peer is declared down: at the `intensity`-th look after the one that found its last byte.
     #[must_use]
-    pub fn next(self, now: Instant) -> Instant {
-        now + self.interval()
+    pub fn detection_window(self) -> DetectionWindow {
+        let ticktime = Duration::from_millis(self.ticktime_ms());
+        DetectionWindow { min: ticktime, max: ticktime + self.interval() }
     }
 }
 
@@ -123,7 +127,7 @@ mod tests {
             let whole = ticktime.interval() * u32::from(intensity);
             let asked = Duration::from_secs(seconds.into());
             prop_assert!(whole >= asked && whole < asked + Duration::from_millis(intensity.into()));
-            prop_assert_eq!(ticktime.seconds(), u64::from(seconds));
+            prop_assert_eq!(ticktime.ticktime_ms() / 1000, u64::from(ticktime.seconds()), "as get_net_ticktime/0 divides");
         }
     }
 }

@@ -1,0 +1,175 @@
+//! Carries out the commands of the input, and tells what they came to.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use netkernel_blocking::core::NodeName;
+use netkernel_blocking::core::net_kernel::{
+    ConnectError, TicktimeChange, TicktimeError, TicktimeState,
+};
+use netkernel_blocking::{Identity, Mailbox, MonitorOptions, Node, NodeInfo};
+use serde_json::{Value, json};
+
+use crate::console::{self, Command};
+use crate::report::Line;
+use crate::{ping, reason};
+
+/// What commands work on.
+#[derive(Debug)]
+pub(crate) struct Session {
+    node: Node,
+    mailbox: Arc<Mailbox>,
+    /// The options of the subscriptions that the mailbox has.
+    monitored: BTreeSet<MonitorOptions>,
+}
+
+impl Session {
+    /// The mailbox is subscribed with [`MonitorOptions::ALL`].
+    pub(crate) fn new(node: Node, mailbox: Arc<Mailbox>) -> Self {
+        Self { node, mailbox, monitored: BTreeSet::from([MonitorOptions::ALL]) }
+    }
+
+    /// Takes as long as it takes.
+    pub(crate) fn obey(&mut self, command: Command) -> Line {
+        let node = &self.node;
+        match command {
+            Command::Connect(peer) => connect(node, peer),
+            Command::Disconnect(peer) => disconnected(&peer, node.disconnect_node(&peer)),
+            Command::Ping(peer) => ping::line(&peer, &node.ping(&peer, ping::ANSWER_LIMIT)),
+            Command::Nodes => nodes(&node.nodes()),
+            Command::State => state(node),
+            Command::Ticktime => ticktime(node.get_net_ticktime()),
+            Command::SetTicktime { seconds, transition_seconds } => {
+                ticktime_set(node.set_net_ticktime(seconds, transition_seconds))
+            }
+            Command::Monitor(options) => self.monitor(options),
+            Command::MonitorOff(options) => self.monitor_off(options),
+            Command::Stop | Command::Help => {
+                Line::new(console::HELP, json!({"event": "help", "text": console::HELP}))
+            }
+        }
+    }
+
+    fn monitor(&mut self, options: MonitorOptions) -> Line {
+        self.mailbox.monitor_nodes(true, options);
+        self.monitored.insert(options);
+        Line::new("ok", json!({"event": "monitor", "on": true, "result": "ok"}))
+    }
+
+    fn monitor_off(&mut self, options: Option<MonitorOptions>) -> Line {
+        let ended = options.map_or_else(|| self.monitored.clone(), |options| [options].into());
+        for options in ended {
+            self.mailbox.monitor_nodes(false, options);
+            self.monitored.remove(&options);
+        }
+        Line::new("ok", json!({"event": "monitor", "on": false, "result": "ok"}))
+    }
+}
+
+/// Something that the user is to be told, and that ends nothing.
+pub(crate) fn error_line(text: &str) -> Line {
+    Line::new(format_args!("error: {text}"), json!({"event": "error", "text": text}))
+}
+
+/// Connects, and tells what came of it.
+pub(crate) fn connect(node: &Node, peer: NodeName) -> Line {
+    let result = node.connect_node(peer.clone());
+    connected(&peer, result)
+}
+
+fn connected(peer: &NodeName, result: Result<(), ConnectError>) -> Line {
+    match result {
+        Ok(()) => Line::new(
+            format_args!("connected to {peer}"),
+            json!({"event": "connect", "node": peer.as_str(), "result": true}),
+        ),
+        Err(error) => Line::new(
+            format_args!("not connected to {peer}: {error}"),
+            json!({"event": "connect", "node": peer.as_str(), "result": false,
+                "step": reason::step(&error), "reason": error.to_string()}),
+        ),
+    }
+}
+
+fn disconnected(peer: &NodeName, result: Option<bool>) -> Line {
+    let text = match result {
+        Some(true) => "disconnected from",
+        Some(false) => "no link with",
+        None => "this node is not alive, and has no link with",
+    };
+    Line::new(
+        format_args!("{text} {peer}"),
+        json!({"event": "disconnect", "node": peer.as_str(), "result": result}),
+    )
+}
+
+fn nodes(nodes: &[NodeInfo]) -> Line {
+    let names: Vec<_> = nodes.iter().map(|info| info.node.to_string()).collect();
+    Line::new(
+        format_args!("[{}]", names.join(",")),
+        json!({"event": "nodes", "nodes": nodes.iter().map(node_json).collect::<Vec<_>>()}),
+    )
+}
+
+fn node_json(info: &NodeInfo) -> Value {
+    json!({
+        "node": info.node.as_str(),
+        "node_type": info.node_type.to_string(),
+        "connection_id": info.connection_id(),
+    })
+}
+
+/// In Erlang's words.
+fn ticktime(state: Option<TicktimeState>) -> Line {
+    let text = state.map_or_else(|| "ignored".into(), |state| state.to_string());
+    let json = match state {
+        None => json!({"event": "ticktime", "result": "ignored"}),
+        Some(TicktimeState::Steady(seconds)) => {
+            json!({"event": "ticktime", "result": "steady", "seconds": seconds})
+        }
+        Some(TicktimeState::OngoingChangeTo(seconds)) => {
+            json!({"event": "ticktime", "result": "ongoing_change_to", "seconds": seconds})
+        }
+    };
+    Line::new(text, json)
+}
+
+/// In Erlang's words.
+fn ticktime_set(result: Result<Option<TicktimeChange>, TicktimeError>) -> Line {
+    let change = match result {
+        Ok(change) => change,
+        Err(error) => return error_line(&error.to_string()),
+    };
+    let text = change.map_or_else(|| "ignored".into(), |change| change.to_string());
+    let json = match change {
+        Some(TicktimeChange::OngoingChangeTo(seconds)) => {
+            json!({"event": "set_ticktime", "result": "ongoing_change_to", "seconds": seconds})
+        }
+        Some(TicktimeChange::Unchanged | TicktimeChange::ChangeInitiated) | None => {
+            json!({"event": "set_ticktime", "result": text})
+        }
+    };
+    Line::new(text, json)
+}
+
+fn state(node: &Node) -> Line {
+    let Some(Identity { name, creation, port }) = node.identity() else {
+        return Line::new("not alive", json!({"event": "state", "alive": false}));
+    };
+    let links = node.nodes();
+    let shown: Vec<_> = links
+        .iter()
+        .filter_map(|info| Some((info, info.connection_id()?)))
+        .map(|(info, id)| format!("{} {} {id}", info.node, info.node_type))
+        .collect();
+    let port_text = port.map_or_else(|| "none".into(), |port| port.to_string());
+    Line::new(
+        format_args!(
+            "alive as {name}, creation {}, port {port_text}, links: [{}]",
+            creation.0,
+            shown.join(", ")
+        ),
+        json!({"event": "state", "alive": true, "node": name.as_str(), "creation": creation.0, "port": port,
+            "links": links.iter().map(node_json).collect::<Vec<_>>()}),
+    )
+}
