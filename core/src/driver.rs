@@ -1,26 +1,19 @@
-//! The loop that every event loop, simulator and fuzzer shares on the control plane.
+//! The two loops that every event loop, simulator and fuzzer shares: [`turn`] on the control plane, [`pump`] on the data plane.
 
 use crate::ids::StreamId;
+use crate::link::LinkReader;
 use crate::liveness::Traffic;
-use crate::net_kernel::{Answer, Diagnostic, Input, NodeEvent, Output, Promotion, Target};
+use crate::net_kernel::{Answer, Diagnostic, Input, NodeEvent, Output, Target};
+use crate::process::{Deliver, Processes};
+use crate::stream::{Promotion, Violation};
 use crate::time::Instant;
 use crate::{Creation, LinkId, MailboxId, NodeName, RequestId};
 use bytes::Bytes;
 
+pub use crate::net_kernel::Machine;
+
 /// Outputs that one call of [`turn`] carries out before it returns to let other work run.
 pub const SLICE: usize = 256;
-
-/// A machine that is driven by inputs and time, and answers with outputs.
-pub trait Machine {
-    /// Takes one input. `now` never goes backwards; one that does is clamped.
-    fn handle(&mut self, now: Instant, input: Input);
-    /// The next output, in order.
-    fn poll(&mut self) -> Option<Output>;
-    /// When [`Input::Timeout`] is due.
-    fn deadline(&self) -> Option<Instant>;
-    /// An id for a stream that the host accepted, to be given in [`Input::Accepted`].
-    fn mint_stream(&mut self) -> StreamId;
-}
 
 /// Carries outputs out. One method for each [`Output`], of the same meaning. None may block.
 #[expect(missing_docs, reason = "each method is the Output of the same name")]
@@ -78,4 +71,20 @@ pub fn turn<M: Machine, H: Host>(machine: &mut M, now: Instant, host: &mut H) ->
         }
     }
     Some(now)
+}
+
+/// Decodes what one read of a link brought, and has it handled.
+///
+/// Who shares [`Processes`] between threads takes the two steps apart instead: [`LinkReader::decode`] before the lock is
+/// taken, [`Processes::apply`] while it is held.
+///
+/// # Errors
+/// What ends the link. All that came before it was handled.
+pub fn pump(
+    reader: &mut LinkReader,
+    bytes: &[u8],
+    processes: &mut Processes,
+    deliver: &mut impl Deliver,
+) -> Result<(), Violation> {
+    processes.apply(reader.decode(bytes), deliver)
 }

@@ -6,7 +6,8 @@
 //!
 //! | layer | what it is |
 //! |---|---|
-//! | [`wire`], [`term`] | bytes to values and back |
+//! | [`stream`] | what the layers and the host say to each other of a stream |
+//! | [`term`], [`wire`] | bytes to values and back |
 //! | [`handshake`], [`epmd`], [`liveness`], [`ticker`] | small machines, each usable alone |
 //! | [`net_kernel`] | the node: its name, its links, who may connect, ticks. Sees no payload |
 //! | [`link`], [`process`] | the data plane: what is sent and received on a link, and for whom |
@@ -36,6 +37,7 @@ pub mod link;
 pub mod liveness;
 pub mod net_kernel;
 pub mod process;
+pub mod stream;
 pub mod term;
 pub mod ticker;
 pub mod wire;

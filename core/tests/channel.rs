@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
 use bytes::Bytes;
-use netkernel_core::link::{Batch, Limits, LinkReader, LinkWriter, Violation, pump};
+use netkernel_core::driver::pump;
+use netkernel_core::link::{Batch, Limits, LinkReader, LinkWriter, Violation};
 use netkernel_core::process::{Deliver, Origin, Processes};
 use netkernel_core::term::{Atom, Pid};
 use netkernel_core::wire::control::Control;

@@ -169,7 +169,7 @@ impl Table {
         }
         let mut state = lock(&self.state);
         let State { processes, mailboxes, pings, .. } = &mut *state;
-        batch.apply(processes, &mut Delivery { mailboxes, pings, stream: Some(stream) })
+        processes.apply(batch, &mut Delivery { mailboxes, pings, stream: Some(stream) })
     }
 }
 

@@ -17,8 +17,9 @@ use std::time::Instant as Clock;
 
 use bytes::Bytes;
 use netkernel_core::driver::Machine as _;
+use netkernel_core::driver::pump;
 use netkernel_core::handshake::{Initiator, InitiatorConfig, InitiatorStep, Own};
-use netkernel_core::link::{Limits, LinkReader, LinkWriter, Violation, pump};
+use netkernel_core::link::{Limits, LinkReader, LinkWriter, Violation};
 use netkernel_core::net_kernel::{
     Config, Input, NetKernel, NetTicktime, Output, Promotion, StartOptions,
 };

@@ -13,7 +13,7 @@ pub use registration::{REGISTER_TIMEOUT, RETRY_INTERVAL, Registration, Registrat
 
 use core::fmt;
 
-use crate::net_kernel::OpenError;
+use crate::stream::OpenError;
 
 /// Why EPMD did not register our name (`erl_epmd:register_node/3`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -7,7 +7,7 @@ use core::time::Duration;
 use super::RegisterError;
 use crate::creation::Creation;
 use crate::name::NodeName;
-use crate::net_kernel::OpenError;
+use crate::stream::OpenError;
 use crate::time::Instant;
 use crate::wire::epmd::{
     Alive2Resp, DIST_HIGHEST, DIST_LOWEST, Entry, Extra, NODE_TYPE_NORMAL, Name, PortInfo, Request,

@@ -5,9 +5,10 @@ use bytes::Bytes;
 
 use super::source::{Source, pieces};
 use crate::creation::Creation;
+use crate::driver::pump;
 use crate::flags::Flags;
 use crate::ids::{MailboxId, PingId};
-use crate::link::{Limits, LinkReader, Violation, pump};
+use crate::link::{Limits, LinkReader, Violation};
 use crate::name::NodeName;
 use crate::process::{Deliver, Origin, Processes};
 use crate::term::Atom;

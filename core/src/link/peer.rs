@@ -7,7 +7,7 @@ use core::mem;
 use super::Limits;
 use crate::flags::Flags;
 use crate::ids::LinkId;
-use crate::net_kernel::Promotion;
+use crate::stream::Promotion;
 use crate::wire::control::Control;
 
 /// The way to one node, as senders see it. A plain struct: the runtime wraps the lock.

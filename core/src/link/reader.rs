@@ -3,8 +3,9 @@
 use alloc::vec::Vec;
 
 use super::{Limits, Violation};
-use crate::net_kernel::Promotion;
-use crate::process::{Deliver, Origin, Processes};
+use crate::flags::Flags;
+use crate::name::NodeName;
+use crate::stream::Promotion;
 use crate::wire::control::{self, Control, Received};
 use crate::wire::framing::{FrameBuffer, Framing};
 
@@ -14,6 +15,15 @@ pub struct LinkReader {
     origin: Origin,
     frames: FrameBuffer,
     violation: Option<Violation>,
+}
+
+/// Where a signal came from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Origin {
+    /// The node on the other side of the link.
+    pub node: NodeName,
+    /// The flags that were agreed on.
+    pub flags: Flags,
 }
 
 /// The signals that one read brought, in order, and perhaps a violation behind them.
@@ -73,24 +83,6 @@ impl LinkReader {
             }
         }
         Ok(())
-    }
-}
-
-impl Batch {
-    /// Has all signals handled, in order.
-    ///
-    /// # Errors
-    /// What ends the link: the violation behind the signals, or one that [`Deliver::answer`] reports. Signals behind
-    /// the latter are not handled.
-    pub fn apply(
-        self,
-        processes: &mut Processes,
-        deliver: &mut impl Deliver,
-    ) -> Result<(), Violation> {
-        for signal in self.signals {
-            processes.handle(&self.origin, signal, deliver)?;
-        }
-        self.violation.map_or(Ok(()), Err)
     }
 }
 

@@ -3,17 +3,16 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
-use core::fmt;
 
 use super::{ConnectError, Diagnostic, MonitorOptions, NodeEvent, NotAlive, StartError, StopError};
 use crate::creation::Creation;
 use crate::entropy::Entropy;
 use crate::epmd::NamesError;
-use crate::flags::{Flags, NodeType};
 use crate::ids::{LinkId, MailboxId, RequestId, StreamId};
-use crate::link::Violation;
 use crate::liveness::Traffic;
 use crate::name::NodeName;
+use crate::stream::{CloseCause, OpenError, Promotion};
+use crate::time::Instant;
 
 /// Everything that can happen to a machine. Exhaustive on purpose: both sides of the seam must know every event.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -181,6 +180,18 @@ pub enum Output {
     Diagnostic(Diagnostic),
 }
 
+/// A machine that is driven by inputs and time, and answers with outputs.
+pub trait Machine {
+    /// Takes one input. `now` never goes backwards; one that does is clamped.
+    fn handle(&mut self, now: Instant, input: Input);
+    /// The next output, in order.
+    fn poll(&mut self) -> Option<Output>;
+    /// When [`Input::Timeout`] is due.
+    fn deadline(&self) -> Option<Instant>;
+    /// An id for a stream that the host accepted, to be given in [`Input::Accepted`].
+    fn mint_stream(&mut self) -> StreamId;
+}
+
 /// Where to dial.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Target {
@@ -208,74 +219,6 @@ pub enum SamplePurpose {
     Tick,
     /// An aux tick of a change of `net_ticktime`: whether output is queued.
     AuxTick,
-}
-
-/// What the data plane needs to know about a link that has come up.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Promotion {
-    /// The link.
-    pub link: LinkId,
-    /// The node on the other side.
-    pub node: NodeName,
-    /// Its creation.
-    pub creation: Creation,
-    /// The flags that both sides agreed on.
-    pub flags: Flags,
-    /// Visible or hidden.
-    pub node_type: NodeType,
-    /// Bytes that arrived behind the handshake: the first of the channel.
-    pub residue: Bytes,
-}
-
-/// Why a stream or a listener could not be opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
-#[non_exhaustive]
-pub enum OpenError {
-    /// The port or the address is taken (`eaddrinuse`).
-    AddressInUse,
-    /// The operating system does not allow it (`eacces`).
-    Denied,
-    /// Any other error of the operating system, by its number.
-    Other(i32),
-    /// Nobody listens there (`econnrefused`).
-    Refused,
-    /// The name of the host cannot be resolved (`nxdomain`).
-    Resolve,
-    /// No answer in the time that the operating system gives (`etimedout`).
-    TimedOut,
-    /// No way to that address (`ehostunreach`).
-    Unreachable,
-}
-
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::AddressInUse => f.write_str("address already in use"),
-            Self::Denied => f.write_str("not permitted by the operating system"),
-            Self::Other(code) => write!(f, "operating system error {code}"),
-            Self::Refused => f.write_str("connection refused"),
-            Self::Resolve => f.write_str("host name cannot be resolved"),
-            Self::TimedOut => f.write_str("timed out"),
-            Self::Unreachable => f.write_str("unreachable"),
-        }
-    }
-}
-
-impl core::error::Error for OpenError {}
-
-/// Why a stream ended, as the host saw it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
-pub enum CloseCause {
-    /// After our own [`Output::Close`].
-    Local,
-    /// The peer closed its side.
-    Eof,
-    /// The peer reset the connection, or the socket failed.
-    Reset,
-    /// The data plane could not accept what came, or the peer does not take what it asked for.
-    Violation(Violation),
 }
 
 /// The result of a call.

@@ -42,10 +42,7 @@ mod timers;
 pub use config::{
     Config, DistAutoConnect, OwnName, SETUP_TIME_DEFAULT, SETUP_TIME_MAX, StartOptions, Started,
 };
-pub use io::{
-    Answer, AutoConnect, CloseCause, Input, OpenError, Output, Promotion, Purpose, SamplePurpose,
-    Target,
-};
+pub use io::{Answer, AutoConnect, Input, Machine, Output, Purpose, SamplePurpose, Target};
 pub use query::{NameDomain, NameType, NetState, NodeInfo, NodeKind, NodeKinds};
 pub use reason::{
     ConnectError, Diagnostic, NodeDownReason, NotAlive, SetupStage, StartError, StopError,
@@ -53,6 +50,7 @@ pub use reason::{
 pub use subscriptions::{ConnectionId, MonitorOptions, NodeEvent};
 pub use timers::TimerName;
 
+pub use crate::stream::{CloseCause, OpenError, Promotion};
 pub use crate::ticker::{NetTicktime, TicktimeChange, TicktimeError, TicktimeState};
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -61,7 +59,6 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use crate::cookie::{Cookie, Cookies};
-use crate::driver::Machine;
 use crate::entropy::Entropy;
 use crate::epmd::{Names, NamesError};
 use crate::handshake::AllowList;

@@ -5,8 +5,8 @@ use core::fmt;
 use super::{CloseCause, OpenError};
 use crate::epmd::{LookupError, RegisterError};
 use crate::handshake::Failure;
-use crate::link::Violation;
 use crate::name::{NameError, NodeName, PeerName};
+use crate::stream::Violation;
 
 /// Erlang's `nodedown_reason`. `Display` prints the term.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -9,4 +9,6 @@ mod registry;
 mod signals;
 
 pub use registry::{Processes, RegisterNameError};
-pub use signals::{Deliver, Origin};
+pub use signals::Deliver;
+
+pub use crate::link::Origin;

@@ -6,8 +6,8 @@ use super::registry::Incarnation;
 use super::signals::answer;
 use super::{Deliver, Origin, Processes, net_kernel};
 use crate::ids::{Mint as _, Minter, PingId};
-use crate::link::Violation;
 use crate::name::NodeName;
+use crate::stream::Violation;
 use crate::term::{Atom, Reader, Reference, TermError, write};
 use crate::wire::control::{Control, Monitored};
 

@@ -4,10 +4,9 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use super::{Processes, net_kernel};
-use crate::flags::Flags;
 use crate::ids::{MailboxId, PingId};
-use crate::link::Violation;
-use crate::name::NodeName;
+use crate::link::{Batch, Origin};
+use crate::stream::Violation;
 use crate::term::{Atom, Pid};
 use crate::wire::control::{Control, Monitored};
 
@@ -27,19 +26,21 @@ pub trait Deliver {
     fn pong(&mut self, ping: PingId, alive: bool);
 }
 
-/// Where a signal came from.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Origin {
-    /// The node on the other side of the link.
-    pub node: NodeName,
-    /// The flags that were agreed on.
-    pub flags: Flags,
-}
-
 /// The atom `noproc`, the reason for everything that is asked of a process that is not there.
 pub(super) const NOPROC: Bytes = Bytes::from_static(b"\x77\x06noproc");
 
 impl Processes {
+    /// Handles the signals of a batch, in order.
+    ///
+    /// # Errors
+    /// What ends the link: the violation that stands at the end of the batch, or what [`Deliver::answer`] reports.
+    pub fn apply(&mut self, batch: Batch, deliver: &mut impl Deliver) -> Result<(), Violation> {
+        for signal in batch.signals {
+            self.handle(&batch.origin, signal, deliver)?;
+        }
+        batch.violation.map_or(Ok(()), Err)
+    }
+
     /// Handles one signal that came from `origin`.
     ///
     /// Links and monitors are not kept yet, so those of others are answered at once by `noproc`: an Erlang process that

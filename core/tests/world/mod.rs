@@ -9,8 +9,9 @@ use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
+use netkernel_core::driver::pump;
 use netkernel_core::driver::{Host, Machine, turn};
-use netkernel_core::link::{Limits, LinkReader, pump};
+use netkernel_core::link::{Limits, LinkReader};
 use netkernel_core::liveness::Traffic;
 use netkernel_core::net_kernel::{
     Answer, CloseCause, Config, ConnectionId, Diagnostic, Input, MonitorOptions, NetKernel,

@@ -112,8 +112,8 @@ mod op {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::Violation;
     use crate::name::NodeName;
+    use crate::stream::Violation;
     use crate::term::generate;
     use crate::wire::framing::{FrameBuffer, Framing};
     use alloc::{vec, vec::Vec};

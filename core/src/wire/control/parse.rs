@@ -4,8 +4,8 @@ use bytes::Bytes;
 use core::num::NonZeroU64;
 
 use super::{Control, Monitored, Received, op};
-use crate::link::Violation;
 use crate::name::NodeName;
+use crate::stream::Violation;
 use crate::term::{Atom, Pid, Reader, TermError};
 
 /// Reads the frame, which is not a tick, of a peer of this name (`dist.c`, `erts_net_message`).

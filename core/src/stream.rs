@@ -1,0 +1,104 @@
+//! What the layers and the host say to each other of a stream: why it could not be opened, why it ended, and what is known
+//! of one that has become a link.
+
+use bytes::Bytes;
+use core::fmt;
+
+use crate::creation::Creation;
+use crate::flags::{Flags, NodeType};
+use crate::ids::LinkId;
+use crate::name::NodeName;
+
+/// Why a stream or a listener could not be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The port or the address is taken (`eaddrinuse`).
+    AddressInUse,
+    /// The operating system does not allow it (`eacces`).
+    Denied,
+    /// Any other error of the operating system, by its number.
+    Other(i32),
+    /// Nobody listens there (`econnrefused`).
+    Refused,
+    /// The name of the host cannot be resolved (`nxdomain`).
+    Resolve,
+    /// No answer in the time that the operating system gives (`etimedout`).
+    TimedOut,
+    /// No way to that address (`ehostunreach`).
+    Unreachable,
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AddressInUse => f.write_str("address already in use"),
+            Self::Denied => f.write_str("not permitted by the operating system"),
+            Self::Other(code) => write!(f, "operating system error {code}"),
+            Self::Refused => f.write_str("connection refused"),
+            Self::Resolve => f.write_str("host name cannot be resolved"),
+            Self::TimedOut => f.write_str("timed out"),
+            Self::Unreachable => f.write_str("unreachable"),
+        }
+    }
+}
+
+impl core::error::Error for OpenError {}
+
+/// Why a stream ended, as the host saw it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+pub enum CloseCause {
+    /// After our own [`Output::Close`](crate::net_kernel::Output::Close).
+    Local,
+    /// The peer closed its side.
+    Eof,
+    /// The peer reset the connection, or the socket failed.
+    Reset,
+    /// The data plane could not accept what came, or the peer does not take what it asked for.
+    Violation(Violation),
+}
+
+/// What the data plane could not accept. It ends the link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[non_exhaustive]
+pub enum Violation {
+    /// The peer asked for more answers than it reads.
+    AnswersUnread,
+    /// A control message that is not one: no tuple, an unknown operation, wrong fields.
+    Control,
+    /// A frame that announces more bytes than the limit.
+    FrameTooLong,
+    /// A term that cannot be decoded, or a wrong version byte.
+    Term,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AnswersUnread => "the peer does not read the answers it asks for",
+            Self::Control => "invalid control message",
+            Self::FrameTooLong => "frame longer than the limit",
+            Self::Term => "invalid term",
+        })
+    }
+}
+
+/// What the data plane needs to know about a link that has come up.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Promotion {
+    /// The link.
+    pub link: LinkId,
+    /// The node on the other side.
+    pub node: NodeName,
+    /// Its creation.
+    pub creation: Creation,
+    /// The flags that both sides agreed on.
+    pub flags: Flags,
+    /// Visible or hidden.
+    pub node_type: NodeType,
+    /// Bytes that arrived behind the handshake: the first of the channel.
+    pub residue: Bytes,
+}
