@@ -47,7 +47,7 @@ pub enum Input {
     },
     /// The listener accepted a connection.
     Accepted {
-        /// An id from [`Machine::mint_stream`](crate::driver::Machine::mint_stream).
+        /// An id from [`Machine::mint_stream`].
         stream: StreamId,
         /// For the challenge, and for a name if the peer asks for one.
         entropy: Entropy,
