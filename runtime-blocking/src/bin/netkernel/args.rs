@@ -44,6 +44,7 @@ The node ends cleanly on `stop`, SIGINT and SIGTERM. The end of the input ends i
 
 Examples:
   netkernel node rust@127.0.0.1 --connect b@127.0.0.1
+  netkernel node rust@127.0.0.1 --allow b@127.0.0.1 --ticktime 8
   netkernel node rust@db1.example.com --bind 10.0.0.5 --listen-min 9100 --listen-max 9105
 
 Security: a node without TLS is open to whoever reaches its port and learns the cookie. Without --bind
