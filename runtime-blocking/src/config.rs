@@ -14,7 +14,7 @@ use crate::cookie_file::{self, CookieFileError};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct NodeConfig {
-    /// What the kernel needs: cookie, ticks, EPMD's port.
+    /// What the kernel needs: cookie, ticks, EPMD's port, whether sends connect (`dist_auto_connect`).
     pub kernel: Config,
     /// The address that the listener is bound to. `None`: loopback if the host of the node's name is loopback, else all
     /// addresses, with a warning.

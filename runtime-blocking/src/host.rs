@@ -34,7 +34,6 @@ pub(crate) struct BlockingHost {
     /// What happened at once, while the kernel was being served.
     inputs: VecDeque<Input>,
     calls: BTreeMap<RequestId, SyncSender<Answer>>,
-    attempts: Vec<SyncSender<()>>,
     /// Mailboxes that want diagnostics.
     logs: BTreeSet<MailboxId>,
 }
@@ -59,7 +58,6 @@ impl BlockingHost {
             streams: BTreeMap::new(),
             inputs: VecDeque::new(),
             calls: BTreeMap::new(),
-            attempts: Vec::new(),
             logs: BTreeSet::new(),
         }
     }
@@ -114,17 +112,6 @@ impl BlockingHost {
         self.calls.insert(request, reply);
     }
 
-    pub(crate) fn attempt_asked(&mut self, begun: SyncSender<()>) {
-        self.attempts.push(begun);
-    }
-
-    /// To be called when the kernel has no outputs left: attempts have begun, or have failed at once.
-    pub(crate) fn answer_attempts(&mut self) {
-        for begun in self.attempts.drain(..) {
-            let _ = begun.send(());
-        }
-    }
-
     pub(crate) fn monitor_diagnostics(&mut self, mailbox: MailboxId, on: bool) {
         if on {
             self.logs.insert(mailbox);
@@ -164,6 +151,9 @@ impl Host for BlockingHost {
 
     fn unlisten(&mut self) {
         self.listener = None;
+        // The kernel wants no answer any more, if it has not had one.
+        self.inputs
+            .retain(|input| !matches!(input, Input::Listening { .. } | Input::ListenFailed { .. }));
     }
 
     fn open(&mut self, stream: StreamId, target: Target) {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Instant as Moment;
 
 use bytes::Bytes;
-use netkernel_core::net_kernel::{Diagnostic, MonitorOptions, NodeEvent};
+use netkernel_core::net_kernel::{Answer, ConnectError, Diagnostic, MonitorOptions, NodeEvent};
 use netkernel_core::process::RegisterNameError;
 use netkernel_core::term::{Atom, Pid};
 use netkernel_core::wire::control::Control;
@@ -15,7 +15,7 @@ use netkernel_core::{MailboxId, NodeName};
 
 use crate::lock;
 use crate::node::Handle;
-use crate::owner::Message;
+use crate::owner::{Call, Message};
 use crate::table::Outcome;
 
 /// What arrives in a [`Mailbox`].
@@ -126,7 +126,8 @@ impl Mailbox {
 
     /// Sends a message to a process. `message` is one complete external term, version byte included.
     ///
-    /// Connects to the node if there is no link. Waits while too much is queued for that node. As in Erlang, success says
+    /// Connects to the node if there is no link and `dist_auto_connect` allows it
+    /// ([`Config::auto_connect`](netkernel_core::net_kernel::Config::auto_connect)). Waits while too much is queued for that node. As in Erlang, success says
     /// nothing about the arrival.
     ///
     /// # Errors
@@ -161,16 +162,20 @@ impl Mailbox {
     fn send_signal(&self, node: &NodeName, signal: Control) -> Result<(), SendError> {
         let table = &self.handle.table;
         let outcome = match table.send(node, signal) {
-            Outcome::Absent(signal) => {
-                self.pid().ok_or(SendError::NotAlive)?;
-                self.handle.request(|begun| Message::Attempt(node.clone(), begun));
-                table.send(node, signal)
+            Outcome::Absent { signal, seen } => {
+                match self.handle.call(Call::AutoConnect(node.clone(), seen)) {
+                    Some(Answer::AutoConnect(Err(ConnectError::NotAlive))) | None => {
+                        return Err(SendError::NotAlive);
+                    }
+                    // The attempt has begun, so that the signal can wait for it, or there will be none.
+                    Some(_) => table.send(node, signal),
+                }
             }
             outcome @ (Outcome::Sent | Outcome::Dropped | Outcome::TooLong) => outcome,
         };
         match outcome {
-            // Absent still: the attempt failed at once, or has failed already.
-            Outcome::Sent | Outcome::Absent(_) | Outcome::Dropped => Ok(()),
+            // Absent still: no attempt is allowed, or it has failed already.
+            Outcome::Sent | Outcome::Absent { .. } | Outcome::Dropped => Ok(()),
             Outcome::TooLong => Err(SendError::TooLong),
         }
     }

@@ -8,8 +8,8 @@ use std::thread;
 
 use netkernel_core::epmd::NamesError;
 use netkernel_core::net_kernel::{
-    Answer, ConnectError, NetKernel, NodeInfo, StartError, StartOptions, TicktimeChange,
-    TicktimeError, TicktimeState,
+    Answer, ConnectError, NetKernel, NetState, NodeInfo, NodeKinds, NotAlive, StartError,
+    StartOptions, TicktimeChange, TicktimeError, TicktimeState,
 };
 use netkernel_core::{Cookie, Creation, NodeName};
 
@@ -79,7 +79,8 @@ impl Node {
         }
     }
 
-    /// Ends all links, stops listening and gives the name up (`net_kernel:stop/0`). `false` if it had none.
+    /// Ends all links, stops listening and gives the name up (`net_kernel:stop/0`). `false` if it is not
+    /// alive, or was started statically.
     pub fn stop(&self) -> bool {
         matches!(self.handle.call(Call::Stop), Some(Answer::Stopped(Ok(()))))
     }
@@ -95,6 +96,29 @@ impl Node {
         }
     }
 
+    /// As [`Self::connect_node`], but an attempt that begins now asks for a hidden link
+    /// (`net_kernel:hidden_connect_node/1`). A link or an attempt that is there stays what it is.
+    ///
+    /// # Errors
+    /// As [`Self::connect_node`].
+    pub fn hidden_connect_node(&self, node: NodeName) -> Result<(), ConnectError> {
+        match self.handle.call(Call::HiddenConnect(node)) {
+            Some(Answer::Connected(result)) => result,
+            Some(_) | None => Err(ConnectError::NotAlive),
+        }
+    }
+
+    /// Appends entries to the allow list (`net_kernel:allow/1`): full names, hosts, or `name@` for any host. From then on
+    /// only these nodes may connect, and only those that are on it by their full name are dialled. Links that are there
+    /// stay. The list ends with [`Self::stop`].
+    ///
+    /// # Errors
+    /// [`NotAlive`]: Erlang's `ignored`.
+    pub fn allow(&self, nodes: &[&str]) -> Result<(), NotAlive> {
+        let nodes = nodes.iter().map(|&node| node.into()).collect();
+        self.handle.request(|reply| Message::Allow(nodes, reply)).unwrap_or(Err(NotAlive))
+    }
+
     /// Ends the link with a node (`erlang:disconnect_node/1`): whether there was one. `None` is Erlang's `ignored`: this
     /// node is not alive.
     pub fn disconnect_node(&self, node: &NodeName) -> Option<bool> {
@@ -104,10 +128,23 @@ impl Node {
         }
     }
 
-    /// The links that are up, visible and hidden, in the order of the names (`nodes(connected)`).
+    /// The nodes of these kinds, in the order of the names, this one last (`nodes/2`). [`NodeKinds::CONNECTED`] are those
+    /// with a link.
     #[must_use]
-    pub fn nodes(&self) -> Vec<NodeInfo> {
-        self.handle.request(Message::Nodes).unwrap_or_default()
+    pub fn nodes(&self, kinds: NodeKinds) -> Vec<NodeInfo> {
+        self.handle.request(|reply| Message::Nodes(kinds, reply)).unwrap_or_default()
+    }
+
+    /// How this node was started, and who chose its name (`net_kernel:get_state/0`). `None` is `#{started => no}`.
+    #[must_use]
+    pub fn get_state(&self) -> Option<NetState> {
+        self.handle.request(Message::State).flatten()
+    }
+
+    /// Whether this node is alive, with or without a name (`is_alive/0`).
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.get_state().is_some()
     }
 
     /// Connects to a node if there is no link, and asks whether it answers (`net_adm:ping/1`, but with a limit for the
@@ -159,7 +196,7 @@ impl Node {
         self.handle.request(Message::GetNetTicktime).flatten()
     }
 
-    /// Who this node is; `None` while it is not alive.
+    /// Who this node is; `None` while it has no name.
     #[must_use]
     pub fn identity(&self) -> Option<Identity> {
         self.handle.request(Message::Identity).flatten()
@@ -181,7 +218,7 @@ pub(crate) struct Handle {
 
 impl Handle {
     /// Makes a call and waits for its answer; `None` if the node cannot even try.
-    fn call(&self, call: Call) -> Option<Answer> {
+    pub(crate) fn call(&self, call: Call) -> Option<Answer> {
         self.request(|reply| Message::Call(call, reply))
     }
 

@@ -5,10 +5,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 
 use netkernel_core::driver::{Machine as _, turn};
 use netkernel_core::net_kernel::{
-    Answer, Input, MonitorOptions, NetKernel, NodeInfo, NodeKinds, StartOptions, TicktimeChange,
-    TicktimeError, TicktimeState,
+    Answer, Input, MonitorOptions, NetKernel, NetState, NodeInfo, NodeKinds, NotAlive,
+    StartOptions, TicktimeChange, TicktimeError, TicktimeState,
 };
-use netkernel_core::{Cookie, Instant, MailboxId, NodeName};
+use netkernel_core::{Cookie, Instant, LinkId, MailboxId, NodeName};
 
 use crate::clock::{Clock, entropy};
 use crate::host::BlockingHost;
@@ -27,8 +27,6 @@ pub(crate) enum Message {
     Accepted(TcpStream),
     /// A call that the kernel answers later.
     Call(Call, SyncSender<Answer>),
-    /// A sender found no link with this node, and no attempt. To be answered once there is one, or was.
-    Attempt(NodeName, SyncSender<()>),
     /// Subscribes a mailbox to node events, or ends its subscription.
     MonitorNodes { mailbox: MailboxId, flag: bool, options: MonitorOptions, done: SyncSender<()> },
     /// Subscribes a mailbox to diagnostics, or ends its subscription.
@@ -39,8 +37,12 @@ pub(crate) enum Message {
     SetNetTicktime { seconds: u32, transition_seconds: u32, reply: SyncSender<TicktimeAnswer> },
     /// What is the ticktime?
     GetNetTicktime(SyncSender<Option<TicktimeState>>),
-    /// Which links are up?
-    Nodes(SyncSender<Vec<NodeInfo>>),
+    /// Appends to the allow list.
+    Allow(Vec<String>, SyncSender<Result<(), NotAlive>>),
+    /// Which nodes of these kinds are there?
+    Nodes(NodeKinds, SyncSender<Vec<NodeInfo>>),
+    /// What is the state of the node?
+    State(SyncSender<Option<NetState>>),
     /// Who are we?
     Identity(SyncSender<Option<Identity>>),
     /// A mailbox is gone.
@@ -58,6 +60,9 @@ pub(crate) enum Call {
     Start(StartOptions),
     Stop,
     Connect(NodeName),
+    HiddenConnect(NodeName),
+    /// A sender found no link with this node, and no attempt. The link is the latest that it knew of.
+    AutoConnect(NodeName, Option<LinkId>),
     Disconnect(NodeName),
     Names(String),
 }
@@ -83,11 +88,8 @@ impl Owner {
                 continue;
             }
             let outputs_left = wake.is_some_and(|wake| wake <= now);
-            if !outputs_left {
-                self.host.answer_attempts();
-                if self.leaving && self.host.is_idle() {
-                    return;
-                }
+            if !outputs_left && self.leaving && self.host.is_idle() {
+                return;
             }
             match self.wait(wake) {
                 Ok(message) => self.take(message),
@@ -114,10 +116,6 @@ impl Owner {
             }
             Message::Accepted(socket) => self.accept(now, socket),
             Message::Call(call, reply) => self.call(now, call, reply),
-            Message::Attempt(node, begun) => {
-                let _ = self.kernel.connect_node(now, node);
-                self.host.attempt_asked(begun);
-            }
             Message::MonitorNodes { mailbox, flag, options, done } => {
                 self.kernel.monitor_nodes(mailbox, flag, options);
                 let _ = done.send(());
@@ -134,9 +132,12 @@ impl Owner {
                 let _ = reply.send(self.kernel.set_net_ticktime(now, seconds, transition_seconds));
             }
             Message::GetNetTicktime(reply) => drop(reply.send(self.kernel.get_net_ticktime())),
-            Message::Nodes(reply) => {
-                drop(reply.send(self.kernel.nodes(NodeKinds::CONNECTED).collect()))
+            Message::Allow(nodes, reply) => {
+                let nodes: Vec<&str> = nodes.iter().map(String::as_str).collect();
+                let _ = reply.send(self.kernel.allow(&nodes));
             }
+            Message::Nodes(kinds, reply) => drop(reply.send(self.kernel.nodes(kinds).collect())),
+            Message::State(reply) => drop(reply.send(self.kernel.get_state())),
             Message::Identity(reply) => drop(reply.send(self.host.identity())),
             Message::Forget(mailbox) => {
                 self.kernel.mailbox_died(mailbox);
@@ -159,6 +160,8 @@ impl Owner {
             }
             Call::Stop => self.kernel.stop(now),
             Call::Connect(node) => self.kernel.connect_node(now, node),
+            Call::HiddenConnect(node) => self.kernel.hidden_connect_node(now, node),
+            Call::AutoConnect(node, seen) => self.kernel.auto_connect(now, &node, seen),
             Call::Disconnect(node) => self.kernel.disconnect_node(now, &node),
             Call::Names(host) => self.kernel.names(now, &host),
         };

@@ -36,6 +36,8 @@ struct State {
     peers: BTreeMap<NodeName, Peer>,
     /// The streams of the links that are up or closing.
     links: BTreeMap<LinkId, Arc<Stream>>,
+    /// The link or attempt that began last, with whatever node.
+    latest: Option<LinkId>,
 }
 
 type Mailboxes = BTreeMap<MailboxId, Arc<Queue>>;
@@ -46,7 +48,12 @@ pub(crate) enum Outcome {
     /// It is on its way, as far as this side goes.
     Sent,
     /// There is no link and no attempt.
-    Absent(Control),
+    Absent {
+        /// It comes back.
+        signal: Control,
+        /// The latest link or attempt of all: what there was with the node, this table has seen the end of.
+        seen: Option<LinkId>,
+    },
     /// The link is going down, or the peer does not know such signals.
     Dropped,
     /// Longer than a frame can be.
@@ -117,7 +124,10 @@ impl Table {
     pub(crate) fn send(&self, node: &NodeName, mut signal: Control) -> Outcome {
         let mut state = lock(&self.state);
         loop {
-            let Some(peer) = state.peers.get_mut(node) else { return Outcome::Absent(signal) };
+            let seen = state.latest;
+            let Some(peer) = state.peers.get_mut(node) else {
+                return Outcome::Absent { signal, seen };
+            };
             match peer.send(signal) {
                 Sending::Push { link, signal } => {
                     let stream = state.links.get(&link).map(Arc::clone);
@@ -132,7 +142,7 @@ impl Table {
                     signal = back;
                     state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
                 }
-                Sending::Absent(back) => return Outcome::Absent(back),
+                Sending::Absent(signal) => return Outcome::Absent { signal, seen },
                 Sending::TooLong(_) => return Outcome::TooLong,
                 Sending::Dropped => return Outcome::Dropped,
             }
@@ -189,6 +199,8 @@ impl Table {
 
     pub(crate) fn attempting(&self, node: NodeName, link: LinkId, limits: Limits) {
         let mut state = lock(&self.state);
+        // Ids only grow, and attempts begin in their order.
+        state.latest = Some(link);
         state.peers.entry(node).or_insert_with(|| Peer::new(limits)).attempting(link);
         drop(state);
         self.changed.notify_all();

@@ -233,6 +233,37 @@ fn a_node_changes_its_ticktime() {
 }
 
 #[test]
+fn a_node_keeps_a_list_and_tells_of_kinds_of_nodes() {
+    let epmd = Epmd::start();
+    let (_b, _b_box) = epmd.node(B);
+    let (c, _c_box) = epmd.node("c@127.0.0.1");
+    let a = format!("node {A} --cookie {COOKIE} --allow {B}");
+    let mut a = Running::start(&a, epmd.port);
+    let _ = (a.line(), a.line());
+    assert!(c.connect_node(name(A)).is_err());
+    while !a.line().starts_with("diagnostic: ") {}
+    a.say(&format!("hconnect {B}"));
+    assert_eq!(a.line(), "{nodeup,'b@127.0.0.1',#{connection_id => 1,node_type => hidden}}");
+    assert_eq!(a.line(), "connected to 'b@127.0.0.1'");
+    for (command, answer) in [
+        ("nodes", "['b@127.0.0.1']"),
+        ("nodes visible", "[]"),
+        ("nodes hidden this", "['b@127.0.0.1','a@127.0.0.1']"),
+        ("allow c@", "ok"),
+    ] {
+        a.say(command);
+        assert_eq!(a.line(), answer, "{command}");
+    }
+    c.connect_node(name(A)).unwrap();
+    assert!(a.line().starts_with("{nodeup,'c@127.0.0.1',"));
+    a.say("state");
+    let state = a.line();
+    let term =
+        "#{name => 'a@127.0.0.1',name_domain => longnames,name_type => static,started => dynamic}";
+    assert!(state.starts_with("alive as 'a@127.0.0.1', ") && state.ends_with(term), "{state}");
+}
+
+#[test]
 fn each_subscription_prints_its_own_form_of_an_event() {
     let epmd = Epmd::start();
     let (b, _b_box) = epmd.node(B);

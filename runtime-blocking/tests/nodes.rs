@@ -11,13 +11,14 @@ use std::thread;
 use std::time::Instant as Moment;
 
 use netkernel_blocking::core::epmd::{LookupError, RegisterError};
-use netkernel_blocking::core::handshake::Stage;
+use netkernel_blocking::core::handshake::{Failure, Stage};
 use netkernel_blocking::core::net_kernel::{
     ConnectError, Diagnostic, NetTicktime, NodeDownReason, OpenError, StartError,
 };
 use netkernel_blocking::core::term::Atom;
 use netkernel_blocking::{
-    Item, MonitorOptions, Node, NodeConfig, NodeKind, SendError, StartOptions,
+    DistAutoConnect, Item, Mailbox, MonitorOptions, Node, NodeConfig, NodeKind, NodeKinds,
+    NotAlive, SendError, StartOptions,
 };
 use support::*;
 
@@ -32,14 +33,14 @@ fn nodes_connect_ping_and_part() {
     expect_up(&a_box, B);
     expect_up(&b_box, A);
     a.connect_node(name(B)).unwrap();
-    assert_eq!(a.nodes().len(), 1, "the second call has found the link");
-    assert_eq!(a.nodes()[0].node_type, NodeKind::Visible);
+    assert_eq!(a.nodes(NodeKinds::CONNECTED).len(), 1, "the second call has found the link");
+    assert_eq!(a.nodes(NodeKinds::CONNECTED)[0].node_type, NodeKind::Visible);
     a.ping(&name(B), GIVE_UP).unwrap();
     b.ping(&name(A), GIVE_UP).unwrap();
     a.ping(&name(A), GIVE_UP).unwrap();
 
     assert_eq!(a.disconnect_node(&name(B)), Some(true));
-    assert!(a.nodes().is_empty(), "the call answers after the end");
+    assert!(a.nodes(NodeKinds::CONNECTED).is_empty(), "the call answers after the end");
     expect_down(&a_box, B, NodeDownReason::Disconnect);
     expect_down(&b_box, A, NodeDownReason::ConnectionClosed);
     assert_eq!(a.disconnect_node(&name(B)), Some(false));
@@ -199,8 +200,102 @@ fn a_hidden_node_that_does_not_listen_can_ping() {
     assert_eq!(a.start(options).unwrap().port, None);
     a.ping(&name(B), GIVE_UP).unwrap();
     expect_up(&b_box, A);
-    assert_eq!(b.nodes()[0].node_type, NodeKind::Hidden);
+    assert_eq!(b.nodes(NodeKinds::CONNECTED)[0].node_type, NodeKind::Hidden);
     assert_eq!(b.names("127.0.0.1").unwrap().len(), 1, "it is not registered");
+}
+
+#[test]
+fn a_hidden_connect_makes_a_hidden_link() {
+    let epmd = Epmd::start();
+    let ((a, a_box), (b, b_box)) = (epmd.node(A), epmd.node(B));
+    a.hidden_connect_node(name(B)).unwrap();
+    expect_up(&a_box, B);
+    expect_up(&b_box, A);
+    for node in [&a, &b] {
+        assert_eq!(node.nodes(NodeKinds::HIDDEN).len(), 1);
+        assert_eq!(node.nodes(NodeKinds::VISIBLE), []);
+    }
+    let names = a.nodes(NodeKinds::HIDDEN | NodeKinds::THIS);
+    assert_eq!(names.iter().map(|info| info.node.as_str()).collect::<Vec<_>>(), [B, A]);
+}
+
+#[test]
+fn only_allowed_nodes_connect_and_are_dialled() {
+    let epmd = Epmd::start();
+    let ((a, a_box), (b, b_box)) = (epmd.node(A), epmd.node(B));
+    let (c, _c_box) = epmd.node("c@127.0.0.1");
+    a.allow(&[B]).unwrap();
+    assert_eq!(c.connect_node(name(A)), Err(ConnectError::Handshake(Failure::NotAllowed)));
+    assert_eq!(a.connect_node(name("c@127.0.0.1")), Err(ConnectError::NotAllowed));
+    b.connect_node(name(A)).unwrap();
+    expect_up(&a_box, B);
+    expect_up(&b_box, A);
+    assert!(a.stop());
+    assert_eq!(a.allow(&[B]), Err(NotAlive));
+    assert!(!a.is_alive() && a.get_state().is_none());
+}
+
+/// A node of this name that connects automatically or not.
+fn automatic(epmd: &Epmd, node: &str, when: DistAutoConnect) -> (Node, Mailbox) {
+    let mut config = epmd.config();
+    config.kernel.auto_connect = when;
+    epmd.node_with(node, config)
+}
+
+#[test]
+fn sends_connect_only_as_configured() {
+    let epmd = Epmd::start();
+    let (b, b_box) = epmd.node(B);
+    let to = b_box.pid().unwrap();
+    let (never, never_box) = automatic(&epmd, A, DistAutoConnect::Never);
+    never_box.send(&to, term(b"lost")).unwrap();
+    assert_eq!(never.nodes(NodeKinds::KNOWN).len(), 1, "only itself");
+    never.connect_node(name(B)).unwrap();
+    never_box.send(&to, term(b"arrives")).unwrap();
+    assert_eq!(next_message(&b_box), term(b"arrives"));
+
+    let (once, once_box) = automatic(&epmd, "once@127.0.0.1", DistAutoConnect::Once);
+    once_box.send(&to, term(b"first")).unwrap();
+    assert_eq!(next_message(&b_box), term(b"first"));
+    assert_eq!(once.disconnect_node(&name(B)), Some(true));
+    once_box.send(&to, term(b"lost, too")).unwrap();
+    b.connect_node(name("once@127.0.0.1")).unwrap();
+    once_box.send(&to, term(b"second")).unwrap();
+    assert_eq!(next_message(&b_box), term(b"second"));
+
+    let (always, always_box) = automatic(&epmd, "always@127.0.0.1", DistAutoConnect::Always);
+    for number in 0..20u8 {
+        always_box.send(&to, term(&[number])).unwrap();
+        assert_eq!(next_message(&b_box), term(&[number]), "a link that has ended is made anew");
+        assert_eq!(always.disconnect_node(&name(B)), Some(true));
+    }
+}
+
+#[test]
+fn a_node_without_a_name_gets_one_with_its_first_link() {
+    let epmd = Epmd::start();
+    let (b, b_box) = epmd.node(B);
+    let a = Node::new(epmd.config()).unwrap();
+    let a_box = a.mailbox();
+    a_box.monitor_nodes(true, MonitorOptions::ALL);
+    a.start(StartOptions::nameless("127.0.0.1".into())).unwrap();
+    assert!(a.is_alive() && a.identity().is_none() && a_box.pid().is_none());
+    assert_eq!(a.get_state().unwrap().name, None);
+
+    a_box.send(&b_box.pid().unwrap(), term(b"who am I?")).unwrap();
+    assert_eq!(next_message(&b_box), term(b"who am I?"), "the send has made the link");
+    let given = a.identity().unwrap().name;
+    assert_eq!(a.get_state().unwrap().name.as_ref(), Some(&given));
+    expect_up(&a_box, given.as_str());
+    expect_up(&a_box, B);
+    a_box.register(Atom::new("shop").unwrap()).unwrap();
+    b_box.send(&a_box.pid().unwrap(), term(b"you")).unwrap();
+    assert_eq!(next_message(&a_box), term(b"you"));
+
+    assert_eq!(b.disconnect_node(&given), Some(true));
+    expect_down(&a_box, B, NodeDownReason::ConnectionClosed);
+    expect_down(&a_box, given.as_str(), NodeDownReason::NetKernelTerminated);
+    assert!(a.is_alive() && a.identity().is_none());
 }
 
 #[test]
@@ -257,7 +352,7 @@ fn a_wrong_cookie_is_refused_both_ways_and_harms_nobody() {
             matches!(mailbox.try_recv(), Some(Item::Diagnostic(Diagnostic::AcceptFailed { .. })))
         });
     }
-    assert_eq!((a.nodes().len(), c.nodes().len()), (1, 0));
+    assert_eq!((a.nodes(NodeKinds::CONNECTED).len(), c.nodes(NodeKinds::CONNECTED).len()), (1, 0));
 
     // With a cookie of their own they get along.
     c.set_cookie(name(A), cookie(COOKIE));
@@ -334,7 +429,10 @@ fn simultaneous_connects_make_one_link() {
             let _ = call.join().unwrap();
         }
         eventually("there is a link", || a.ping(&name(B), GIVE_UP).is_ok());
-        assert_eq!((a.nodes().len(), b.nodes().len()), (1, 1));
+        assert_eq!(
+            (a.nodes(NodeKinds::CONNECTED).len(), b.nodes(NodeKinds::CONNECTED).len()),
+            (1, 1)
+        );
         expect_up(&a_box, B);
         expect_up(&b_box, A);
         assert_eq!(a.disconnect_node(&name(B)), Some(true));

@@ -4,11 +4,11 @@ use core::time::Duration;
 use std::thread;
 use std::time::Instant;
 
-use netkernel_blocking::NodeKind;
 use netkernel_blocking::core::net_kernel::{Diagnostic, NetTicktime, NodeDownReason, NodeEvent};
 use netkernel_blocking::core::term::{Atom, Pid};
 use netkernel_blocking::core::{Cookie, NodeName, NodeType};
 use netkernel_blocking::{Item, Mailbox, MonitorOptions, Node, NodeConfig, StartOptions};
+use netkernel_blocking::{NodeKind, NodeKinds};
 
 use crate::GIVE_UP;
 
@@ -104,7 +104,7 @@ impl Ours {
     /// The links that are up: names and types.
     #[must_use]
     pub fn nodes(&self) -> Vec<(String, NodeKind)> {
-        let nodes = self.node.nodes();
+        let nodes = self.node.nodes(NodeKinds::CONNECTED);
         nodes.iter().map(|info| (info.node.as_str().to_owned(), info.node_type)).collect()
     }
 

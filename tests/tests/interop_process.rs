@@ -51,6 +51,7 @@ each_release! {
         let world = World::new(release, |_| {});
         let mut node = world.start(&["node", RUST, "--connect", world.erl.name()]);
         node.wait_line("its start", |line| line.starts_with("started 'rust@127.0.0.1', creation "));
+        node.wait_line("its own nodeup", |line| line.starts_with("{nodeup,'rust@127.0.0.1',#{connection_id => undefined,"));
         let up = node.wait_line("the link", |line| line.starts_with('{'));
         assert!(up.starts_with("{nodeup,'b@127.0.0.1',#{connection_id => "), "{up}");
         assert!(up.ends_with(",node_type => visible}}"), "{up}");
@@ -60,12 +61,17 @@ each_release! {
 
         for (command, answer) in [
             ("nodes", "['b@127.0.0.1']"),
+            ("nodes this visible", "['b@127.0.0.1','rust@127.0.0.1']"),
+            ("ticktime", "60"),
+            ("ticktime 60", "unchanged"),
+            ("monitor off", "ok"),
+            ("monitor node_type=all nodedown_reason", "ok"),
             ("ping b@127.0.0.1", "pong"),
             ("ping 'b@127.0.0.1'", "pong"),
             ("ping nobody@127.0.0.1", "pang: asking the host's EPMD: no node of that name is registered"),
             ("connect b@127.0.0.1", "connected to 'b@127.0.0.1'"),
             ("disconnect nobody@127.0.0.1", "no link with 'nobody@127.0.0.1'"),
-            ("disconnect b@127.0.0.1", "disconnected from 'b@127.0.0.1'"),
+            ("disconnect b@127.0.0.1", "{nodedown,'b@127.0.0.1',#{node_type => visible,nodedown_reason => disconnect}}"),
         ] {
             node.say(command);
             node.wait_line(command, |line| line == answer);
@@ -73,7 +79,7 @@ each_release! {
         // Erlang's node may be back already: it has things to say to visible ones.
         world.erl.wait_event(GIVE_UP, |event| event.starts_with("{nodedown,'rust@127.0.0.1',"));
         node.say("help");
-        node.wait_line("help", |line| line.starts_with("commands: connect NODE"));
+        node.wait_line("help", |line| line.starts_with("connect NODE "));
         node.say("state");
         node.wait_line("state", |line| line.starts_with("alive as 'rust@127.0.0.1', creation "));
         node.say("");
@@ -98,12 +104,15 @@ each_release! {
         let mut node = world.start(&["node", RUST, "--json", "--hidden", "--connect", world.erl.name()]);
         for part in [
             "\"event\":\"started\"",
-            "\"event\":\"nodeup\"",
+            "\"connection_id\":null",
+            "\"connection_id\":1",
             "\"event\":\"connect\"",
         ] {
             let line = node.wait_line(part, |line| line.contains(part));
             assert!(line.starts_with('{') && line.ends_with('}'), "{line}");
-            assert!(part.contains("started") || line.contains("\"node\":\"b@127.0.0.1\""), "{line}");
+            let own = part.contains("started") || part.contains("null");
+            let node = if own { RUST } else { world.erl.name() };
+            assert!(line.contains(&format!("\"node\":\"{node}\"")), "{line}");
         }
         assert_eq!(world.erl.eval("nodes(hidden)"), "['rust@127.0.0.1']");
         node.say("nodes");

@@ -44,6 +44,7 @@ The node ends cleanly on `stop`, SIGINT and SIGTERM. The end of the input ends i
 
 Examples:
   netkernel node rust@127.0.0.1 --connect b@127.0.0.1
+  netkernel node rust@127.0.0.1 --allow b@127.0.0.1 --ticktime 8
   netkernel node rust@db1.example.com --bind 10.0.0.5 --listen-min 9100 --listen-max 9105
 
 Security: a node without TLS is open to whoever reaches its port and learns the cookie. Without --bind
@@ -85,6 +86,10 @@ pub(crate) struct NodeArgs {
     /// A node to connect to at the start; may be given several times
     #[arg(long, value_name = "NODE")]
     pub(crate) connect: Vec<NodeName>,
+    /// A node that may connect, and be connected to: a full name, a host, or name@ for any host; may be given several
+    /// times. Without it all may. It holds from the moment that the node is alive
+    #[arg(long, value_name = "NODE")]
+    pub(crate) allow: Vec<String>,
     /// net_ticktime in seconds: how long a silent node counts as alive
     #[arg(long, value_name = "S", default_value_t = 60, value_parser = ticktime())]
     ticktime: u32,
@@ -275,10 +280,11 @@ mod tests {
     #[test]
     fn every_option_of_a_node_is_taken() {
         let args = node(
-            "netkernel node a@h --cookie C --hidden --connect b@h --connect c@h --ticktime 8 \
+            "netkernel node a@h --cookie C --hidden --connect b@h --connect c@h --allow b@h --allow c@ --ticktime 8 \
              --tickintensity 5 --bind 127.0.0.1 --listen-min 9100 --listen-max 9105 --epmd-port 4370 --json",
         );
         assert_eq!((args.name.as_str(), args.connect.len(), args.hidden), ("a@h", 2, true));
+        assert_eq!(args.allow, ["b@h", "c@"]);
         let config = args.config().unwrap();
         assert_eq!((config.listen_ports, config.kernel.epmd_port), (9100..=9105, 4370));
         assert_eq!(config.kernel.net_ticktime, NetTicktime::new(8, 5).unwrap());

@@ -1,17 +1,21 @@
 //! Commands on standard input.
 
-use netkernel_blocking::MonitorOptions;
 use netkernel_blocking::core::NodeName;
 use netkernel_blocking::core::net_kernel::subscriptions::{ListOption, OptionTerm};
 use netkernel_blocking::core::term::Atom;
+use netkernel_blocking::{MonitorOptions, NodeKinds};
 
 /// One command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     Connect(NodeName),
+    /// With a hidden link.
+    HiddenConnect(NodeName),
     Disconnect(NodeName),
     Ping(NodeName),
-    Nodes,
+    Nodes(NodeKinds),
+    /// Entries for the allow list.
+    Allow(Vec<String>),
     State,
     Ticktime,
     SetTicktime {
@@ -29,9 +33,11 @@ pub(crate) enum Command {
 /// What `help` prints.
 pub(crate) const HELP: &str = "\
 connect NODE               connect, or find the link that is there
+hconnect NODE              connect with a hidden link
 disconnect NODE            end the link
 ping NODE                  connect, and ask whether the node answers
-nodes                      the nodes with a link
+nodes [WHICH...]           those that are visible, hidden, connected (the default), this, known
+allow NODE...              from now on only these: full names, hosts, or name@ for any host
 state                      what this node is
 ticktime                   what net_ticktime is
 ticktime S [TRANSITION]    change it, over a transition of 60 or so many seconds
@@ -54,7 +60,18 @@ pub(crate) fn parse(line: &str) -> Result<Option<Command>, String> {
         ["connect", node] => Command::Connect(name(node)?),
         ["disconnect", node] => Command::Disconnect(name(node)?),
         ["ping", node] => Command::Ping(name(node)?),
-        ["nodes"] => Command::Nodes,
+        ["hconnect", node] => Command::HiddenConnect(name(node)?),
+        ["nodes"] => Command::Nodes(NodeKinds::CONNECTED),
+        ["nodes", first, words @ ..] => {
+            let mut kinds = kind(first)?;
+            for word in words {
+                kinds = kinds | kind(word)?;
+            }
+            Command::Nodes(kinds)
+        }
+        ["allow", node, nodes @ ..] => Command::Allow(
+            [&[*node], nodes].concat().into_iter().map(bare).map(Into::into).collect(),
+        ),
         ["state"] => Command::State,
         ["ticktime"] => Command::Ticktime,
         ["ticktime", seconds] => Command::SetTicktime {
@@ -70,8 +87,11 @@ pub(crate) fn parse(line: &str) -> Result<Option<Command>, String> {
         ["monitor", words @ ..] => Command::Monitor(options(words)?),
         ["stop"] => Command::Stop,
         ["help"] => Command::Help,
-        ["connect" | "disconnect" | "ping", ..] => return Err("one node is wanted".into()),
-        ["nodes" | "state" | "stop" | "help", ..] => return Err("no argument is wanted".into()),
+        ["connect" | "hconnect" | "disconnect" | "ping", ..] => {
+            return Err("one node is wanted".into());
+        }
+        ["allow"] => return Err("nodes are wanted".into()),
+        ["state" | "stop" | "help", ..] => return Err("no argument is wanted".into()),
         ["ticktime", ..] => return Err("at most two numbers are wanted".into()),
         [word, ..] => return Err(format!("unknown command {word:?}; there is help")),
     };
@@ -79,9 +99,23 @@ pub(crate) fn parse(line: &str) -> Result<Option<Command>, String> {
 }
 
 fn name(text: &str) -> Result<NodeName, String> {
-    // Erlang prints node names as quoted atoms, and people copy them.
-    let bare = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')).unwrap_or(text);
-    NodeName::new(bare).map_err(|error| format!("{text}: {error}"))
+    NodeName::new(bare(text)).map_err(|error| format!("{text}: {error}"))
+}
+
+/// Erlang prints node names as quoted atoms, and people copy them.
+fn bare(text: &str) -> &str {
+    text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')).unwrap_or(text)
+}
+
+fn kind(text: &str) -> Result<NodeKinds, String> {
+    Ok(match text {
+        "visible" => NodeKinds::VISIBLE,
+        "hidden" => NodeKinds::HIDDEN,
+        "connected" => NodeKinds::CONNECTED,
+        "this" => NodeKinds::THIS,
+        "known" => NodeKinds::KNOWN,
+        _ => return Err(format!("{text}: visible, hidden, connected, this or known is wanted")),
+    })
 }
 
 fn number(text: &str) -> Result<u32, String> {
@@ -127,8 +161,14 @@ mod tests {
         for (line, command) in [
             ("connect b@127.0.0.1", Some(Command::Connect(b.clone()))),
             ("  disconnect   'b@127.0.0.1'\r\n", Some(Command::Disconnect(b.clone()))),
-            ("ping b@127.0.0.1", Some(Command::Ping(b))),
-            ("nodes", Some(Command::Nodes)),
+            ("ping b@127.0.0.1", Some(Command::Ping(b.clone()))),
+            ("hconnect b@127.0.0.1", Some(Command::HiddenConnect(b))),
+            ("nodes", Some(Command::Nodes(NodeKinds::CONNECTED))),
+            ("nodes this hidden", Some(Command::Nodes(NodeKinds::THIS | NodeKinds::HIDDEN))),
+            (
+                "allow 'b@127.0.0.1' c@",
+                Some(Command::Allow(vec!["b@127.0.0.1".into(), "c@".into()])),
+            ),
             ("state", Some(Command::State)),
             ("ticktime", Some(Command::Ticktime)),
             ("ticktime 20", Some(set(20, 60))),
@@ -174,6 +214,9 @@ mod tests {
             "frobnicate",
             "connect",
             "connect b",
+            "hconnect",
+            "nodes all",
+            "allow",
             "connect a@b c@d",
             "stop now",
             "Stop",

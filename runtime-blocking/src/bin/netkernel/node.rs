@@ -36,6 +36,8 @@ pub(crate) fn run(args: &NodeArgs, report: &Report) -> Result<(), Failed> {
     let options = StartOptions { hidden: args.hidden, ..StartOptions::new(args.name.clone()) };
     let identity =
         node.start(options).map_err(|error| Failed::Because(format!("{}: {error}", args.name)))?;
+    let allowed: Vec<&str> = args.allow.iter().map(String::as_str).collect();
+    node.allow(&allowed).map_err(|error| Failed::Because(error.to_string()))?;
     report.print(&started(&identity))?;
     // All at once: one that does not answer must not delay the others.
     for peer in args.connect.clone() {

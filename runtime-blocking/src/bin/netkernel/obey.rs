@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use netkernel_blocking::core::NodeName;
 use netkernel_blocking::core::net_kernel::{
-    ConnectError, TicktimeChange, TicktimeError, TicktimeState,
+    ConnectError, NameDomain, NameType, TicktimeChange, TicktimeError, TicktimeState,
 };
-use netkernel_blocking::{Identity, Mailbox, MonitorOptions, Node, NodeInfo};
+use netkernel_blocking::{
+    Identity, Mailbox, MonitorOptions, NetState, Node, NodeInfo, NodeKinds, Started,
+};
 use serde_json::{Value, json};
 
 use crate::console::{self, Command};
@@ -36,7 +38,11 @@ impl Session {
             Command::Connect(peer) => connect(node, peer),
             Command::Disconnect(peer) => disconnected(&peer, node.disconnect_node(&peer)),
             Command::Ping(peer) => ping::line(&peer, &node.ping(&peer, ping::ANSWER_LIMIT)),
-            Command::Nodes => nodes(&node.nodes()),
+            Command::HiddenConnect(peer) => {
+                connected(&peer, node.hidden_connect_node(peer.clone()))
+            }
+            Command::Nodes(kinds) => nodes(&node.nodes(kinds)),
+            Command::Allow(nodes) => allow(node, &nodes),
             Command::State => state(node),
             Command::Ticktime => ticktime(node.get_net_ticktime()),
             Command::SetTicktime { seconds, transition_seconds } => {
@@ -103,6 +109,12 @@ fn disconnected(peer: &NodeName, result: Option<bool>) -> Line {
     )
 }
 
+fn allow(node: &Node, nodes: &[String]) -> Line {
+    let nodes: Vec<&str> = nodes.iter().map(String::as_str).collect();
+    let result = if node.allow(&nodes).is_ok() { "ok" } else { "ignored" };
+    Line::new(result, json!({"event": "allow", "nodes": nodes, "result": result}))
+}
+
 fn nodes(nodes: &[NodeInfo]) -> Line {
     let names: Vec<_> = nodes.iter().map(|info| info.node.to_string()).collect();
     Line::new(
@@ -153,23 +165,50 @@ fn ticktime_set(result: Result<Option<TicktimeChange>, TicktimeError>) -> Line {
 }
 
 fn state(node: &Node) -> Line {
-    let Some(Identity { name, creation, port }) = node.identity() else {
-        return Line::new("not alive", json!({"event": "state", "alive": false}));
-    };
-    let links = node.nodes();
+    let (identity, state) = (node.identity(), node.get_state());
+    let links = node.nodes(NodeKinds::CONNECTED);
     let shown: Vec<_> = links
         .iter()
         .filter_map(|info| Some((info, info.connection_id()?)))
         .map(|(info, id)| format!("{} {} {id}", info.node, info.node_type))
         .collect();
-    let port_text = port.map_or_else(|| "none".into(), |port| port.to_string());
-    Line::new(
-        format_args!(
-            "alive as {name}, creation {}, port {port_text}, links: [{}]",
-            creation.0,
-            shown.join(", ")
-        ),
-        json!({"event": "state", "alive": true, "node": name.as_str(), "creation": creation.0, "port": port,
-            "links": links.iter().map(node_json).collect::<Vec<_>>()}),
+    let term = state_term(state.as_ref());
+    let mut json = json!({"event": "state", "alive": state.is_some(), "get_state": term,
+        "links": links.iter().map(node_json).collect::<Vec<_>>()});
+    let text = match identity {
+        None if state.is_some() => format!("alive without a name, {term}"),
+        None => format!("not alive, {term}"),
+        Some(Identity { name, creation, port }) => {
+            json["node"] = name.as_str().into();
+            json["creation"] = creation.0.into();
+            json["port"] = port.into();
+            let port = port.map_or_else(|| "none".into(), |port| port.to_string());
+            let (creation, links) = (creation.0, shown.join(", "));
+            format!("alive as {name}, creation {creation}, port {port}, links: [{links}], {term}")
+        }
+    };
+    Line::new(text, json)
+}
+
+/// What `net_kernel:get_state/0` answers.
+fn state_term(state: Option<&NetState>) -> String {
+    let Some(NetState { started, name, name_type, name_domain }) = state else {
+        return "#{started => no}".into();
+    };
+    let name = name.as_ref().map_or_else(|| "undefined".into(), ToString::to_string);
+    let started = match started {
+        Started::Static => "static",
+        Started::Dynamic => "dynamic",
+    };
+    let name_type = match name_type {
+        NameType::Static => "static",
+        NameType::Dynamic => "dynamic",
+    };
+    let domain = match name_domain {
+        NameDomain::Longnames => "longnames",
+        NameDomain::Shortnames => "shortnames",
+    };
+    format!(
+        "#{{name => {name},name_domain => {domain},name_type => {name_type},started => {started}}}"
     )
 }

@@ -15,6 +15,7 @@ pub(crate) const fn step(error: &ConnectError) -> &'static str {
         ConnectError::Handshake(failure) => step_of_handshake(*failure),
         ConnectError::PeerClosed(stage) => step_of_stage(*stage),
         ConnectError::SetupTimeout(_) => "setup_timeout",
+        ConnectError::NotAllowed => "not_allowed",
         ConnectError::NotAlive => "not_alive",
         ConnectError::Cancelled => "cancelled",
         ConnectError::Evicted | _ => "other",
