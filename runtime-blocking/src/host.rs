@@ -100,10 +100,8 @@ impl BlockingHost {
 
     /// Remembers what the listener will need.
     pub(crate) fn prepare_start(&mut self, options: &StartOptions) {
-        if let OwnName::Static(name) = &options.name
-            && options.listen
-            && self.identity.is_none()
-        {
+        let OwnName::Static(name) = &options.name else { return };
+        if options.listen && self.identity.is_none() {
             self.bind = self.config.bind_for(name);
         }
     }
