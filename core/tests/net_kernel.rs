@@ -393,6 +393,8 @@ fn a_second_attempt_of_the_same_peer_wins_or_loses_by_the_names() {
 
 //= docs/spec/handshake.md#hs-replace
 //= type=test
+//= docs/spec/nodedown.md#nodedown-wait-pending
+//= type=test
 #[test]
 fn a_peer_that_comes_back_replaces_its_old_link_once_it_has_proved_the_cookie() {
     let mut world = World::default();

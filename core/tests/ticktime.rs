@@ -239,7 +239,7 @@ fn a_node_that_never_follows_to_a_longer_ticktime_takes_the_other_for_dead_after
 }
 
 fn down(world: &World, id: usize) -> Option<NodeDownReason> {
-    world.nodes[id].host.events.iter().find_map(|event| event.nodedown_reason().copied())
+    world.nodes[id].host.events.iter().find_map(|event| event.nodedown_reason().cloned())
 }
 
 /// Two different ticktimes, each from 1 to `max` seconds.

@@ -56,8 +56,8 @@ pub use listener::ACCEPT_STACK;
 pub use mailbox::{Item, Mailbox, SendError};
 pub use netkernel_core as core;
 pub use netkernel_core::net_kernel::{
-    DistAutoConnect, MonitorOptions, NetState, NodeInfo, NodeKind, NodeKinds, NotAlive, OwnName,
-    StartOptions, Started,
+    BadNode, ConnectionInfo, ConnectionState, DistAutoConnect, MonitorOptions, NetState, NodeInfo,
+    NodeKind, NodeKinds, NotAlive, OwnName, StartOptions, Started,
 };
 pub use node::{Identity, Node};
 pub use ping::PingError;

@@ -8,8 +8,8 @@ use std::thread;
 
 use netkernel_core::epmd::NamesError;
 use netkernel_core::net_kernel::{
-    Answer, ConnectError, NetKernel, NetState, NodeInfo, NodeKinds, NotAlive, StartError,
-    StartOptions, TicktimeChange, TicktimeError, TicktimeState,
+    Answer, BadNode, ConnectError, ConnectionInfo, NetKernel, NetState, NodeInfo, NodeKinds,
+    NotAlive, StartError, StartOptions, TicktimeChange, TicktimeError, TicktimeState,
 };
 use netkernel_core::{Cookie, Creation, NodeName};
 
@@ -133,6 +133,26 @@ impl Node {
     #[must_use]
     pub fn nodes(&self, kinds: NodeKinds) -> Vec<NodeInfo> {
         self.handle.request(|reply| Message::Nodes(kinds, reply)).unwrap_or_default()
+    }
+
+    /// What the connection table has on a node, with the counters of a link (`net_kernel:node_info/1`).
+    ///
+    /// # Errors
+    /// [`BadNode`]: there is neither a link nor an attempt, or the link has just ended.
+    pub fn node_info(&self, node: &NodeName) -> Result<ConnectionInfo, BadNode> {
+        match self.handle.call(Call::NodeInfo(node.clone())) {
+            Some(Answer::NodeInfo(result)) => result,
+            Some(_) | None => Err(BadNode),
+        }
+    }
+
+    /// What the connection table has on every node in it, in the order of the names (`net_kernel:nodes_info/0`).
+    #[must_use]
+    pub fn nodes_info(&self) -> Vec<ConnectionInfo> {
+        match self.handle.call(Call::NodesInfo) {
+            Some(Answer::NodesInfo(infos)) => infos,
+            Some(_) | None => Vec::new(),
+        }
     }
 
     /// How this node was started, and who chose its name (`net_kernel:get_state/0`). `None` is `#{started => no}`.

@@ -65,6 +65,8 @@ pub(crate) enum Call {
     AutoConnect(NodeName, Option<LinkId>),
     Disconnect(NodeName),
     Names(String),
+    NodeInfo(NodeName),
+    NodesInfo,
 }
 
 /// What the thread works with.
@@ -164,6 +166,8 @@ impl Owner {
             Call::AutoConnect(node, seen) => self.kernel.auto_connect(now, &node, seen),
             Call::Disconnect(node) => self.kernel.disconnect_node(now, &node),
             Call::Names(host) => self.kernel.names(now, &host),
+            Call::NodeInfo(node) => self.kernel.node_info(now, &node),
+            Call::NodesInfo => self.kernel.nodes_info(now),
         };
         self.host.await_answer(request, reply);
     }

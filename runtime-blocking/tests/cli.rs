@@ -254,6 +254,11 @@ fn a_node_keeps_a_list_and_tells_of_kinds_of_nodes() {
         a.say(command);
         assert_eq!(a.line(), answer, "{command}");
     }
+    a.say("info c@127.0.0.1");
+    assert_eq!(a.line(), "{error,bad_node}");
+    a.say(&format!("info {B}"));
+    let info = a.line();
+    assert!(info.starts_with("{ok,[{state,up},{type,hidden},{in,"), "{info}");
     c.connect_node(name(A)).unwrap();
     assert!(a.line().starts_with("{nodeup,'c@127.0.0.1',"));
     a.say("state");

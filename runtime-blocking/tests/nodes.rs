@@ -10,6 +10,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Instant as Moment;
 
+use netkernel_blocking::core::NodeType;
 use netkernel_blocking::core::epmd::{LookupError, RegisterError};
 use netkernel_blocking::core::handshake::{Failure, Stage};
 use netkernel_blocking::core::net_kernel::{
@@ -17,8 +18,8 @@ use netkernel_blocking::core::net_kernel::{
 };
 use netkernel_blocking::core::term::Atom;
 use netkernel_blocking::{
-    DistAutoConnect, Item, Mailbox, MonitorOptions, Node, NodeConfig, NodeKind, NodeKinds,
-    NotAlive, SendError, StartOptions,
+    BadNode, ConnectionState, DistAutoConnect, Item, Mailbox, MonitorOptions, Node, NodeConfig,
+    NodeKind, NodeKinds, NotAlive, SendError, StartOptions,
 };
 use support::*;
 
@@ -39,8 +40,15 @@ fn nodes_connect_ping_and_part() {
     b.ping(&name(A), GIVE_UP).unwrap();
     a.ping(&name(A), GIVE_UP).unwrap();
 
+    let info = a.node_info(&name(B)).unwrap();
+    assert_eq!((info.state, info.node_type), (ConnectionState::Up, Some(NodeType::Visible)));
+    assert!(info.received > 0 && info.sent >= 3, "a handshake and a ping: {info:?}");
+    assert_eq!(a.nodes_info().into_iter().map(|info| info.node).collect::<Vec<_>>(), [name(B)]);
+
     assert_eq!(a.disconnect_node(&name(B)), Some(true));
     assert!(a.nodes(NodeKinds::CONNECTED).is_empty(), "the call answers after the end");
+    assert_eq!(a.node_info(&name(B)), Err(BadNode));
+    assert_eq!(a.nodes_info(), []);
     expect_down(&a_box, B, NodeDownReason::Disconnect);
     expect_down(&b_box, A, NodeDownReason::ConnectionClosed);
     assert_eq!(a.disconnect_node(&name(B)), Some(false));

@@ -258,6 +258,7 @@ impl NetKernel {
                 stream,
                 Role::Incoming { who, step: IncomingStep::Confirmed(Box::new(confirmation)) },
             );
+            //= docs/spec/nodedown.md#nodedown-wait-pending
             self.close_link(&node, NodeDownReason::WaitPending);
         } else {
             self.confirm(stream, confirmation);

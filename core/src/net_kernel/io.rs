@@ -4,7 +4,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-use super::{ConnectError, Diagnostic, MonitorOptions, NodeEvent, NotAlive, StartError, StopError};
+use super::{
+    BadNode, ConnectError, ConnectionInfo, Diagnostic, MonitorOptions, NodeEvent, NotAlive,
+    StartError, StopError,
+};
 use crate::creation::Creation;
 use crate::entropy::Entropy;
 use crate::epmd::NamesError;
@@ -219,6 +222,8 @@ pub enum SamplePurpose {
     Tick,
     /// An aux tick of a change of `net_ticktime`: whether output is queued.
     AuxTick,
+    /// A call of [`node_info`](super::NetKernel::node_info) or [`nodes_info`](super::NetKernel::nodes_info).
+    NodeInfo(RequestId),
 }
 
 /// The result of a call.
@@ -237,6 +242,10 @@ pub enum Answer {
     Disconnected(Result<bool, NotAlive>),
     /// Of [`NetKernel::names`](super::NetKernel::names): the names that an EPMD knows, with their ports.
     Names(Result<Vec<(String, u16)>, NamesError>),
+    /// Of [`NetKernel::node_info`](super::NetKernel::node_info).
+    NodeInfo(Result<ConnectionInfo, BadNode>),
+    /// Of [`NetKernel::nodes_info`](super::NetKernel::nodes_info).
+    NodesInfo(Vec<ConnectionInfo>),
 }
 
 /// What a wish for a link found, if it was not refused.

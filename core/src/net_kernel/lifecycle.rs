@@ -82,6 +82,7 @@ impl NetKernel {
     pub fn halt(&mut self, now: Instant) -> RequestId {
         self.set_clock(now);
         let request = self.request_ids.mint();
+        //= docs/spec/nodedown.md#nodedown-net-kernel-terminated
         self.shut_down(NodeDownReason::NetKernelTerminated);
         if let Life::Stopping(stopping) = &mut self.life {
             stopping.requests.push(request);
@@ -222,12 +223,12 @@ impl NetKernel {
                 Some(registered)
             }
             Life::Alive(alive) => {
-                let name = Some((alive.name, reason));
+                let name = Some((alive.name, reason.clone()));
                 self.life = Life::Stopping(Stopping { requests: Vec::new(), name });
                 alive.registered
             }
             Life::Nameless(nameless) | Life::Restarting(nameless) => {
-                let name = nameless.lost.map(|name| (name, reason));
+                let name = nameless.lost.map(|name| (name, reason.clone()));
                 self.life = Life::Stopping(Stopping { requests: Vec::new(), name });
                 for (_, callers) in nameless.deferred {
                     self.answer_connected(callers, &Err(ConnectError::Cancelled));
@@ -267,7 +268,7 @@ impl NetKernel {
         self.table.retain(|_, row| row.state != RowState::Barred);
         let up: Vec<NodeName> = self.table.keys().cloned().collect();
         for node in up {
-            self.close_link(&node, reason);
+            self.close_link(&node, reason.clone());
         }
     }
 

@@ -24,6 +24,7 @@ impl NetKernel {
             self.answer(request, Answer::Disconnected(Err(NotAlive)));
             return request;
         }
+        //= docs/spec/nodedown.md#nodedown-disconnect
         self.close_link(node, NodeDownReason::Disconnect);
         match self.table.get_mut(node).map(|row| &mut row.state) {
             Some(RowState::Closing { disconnecting, .. }) => disconnecting.push(request),
@@ -112,6 +113,7 @@ impl NetKernel {
         let Some(Row { link, state, callers }) = self.table.remove(node) else { return };
         let (up, reason, successor, disconnecting) = match state {
             RowState::Up { up, successor } => (up, cause.into(), successor, Vec::new()),
+            //= docs/spec/nodedown.md#nodedown-first-reason
             RowState::Closing { up, reason, successor, disconnecting } => {
                 (up, reason, successor, disconnecting)
             }
@@ -133,6 +135,7 @@ impl NetKernel {
         for request in disconnecting {
             self.answer(request, Answer::Disconnected(Ok(true)));
         }
+        self.uninformed(up.stream);
         self.lose_name_of(node);
         //= docs/spec/kernel.md#kernel-barred
         if self.config.auto_connect == DistAutoConnect::Once && self.life.alive().is_some() {

@@ -29,6 +29,8 @@ mod links;
 #[cfg(test)]
 mod matrix;
 mod names;
+mod node_info;
+mod nodedown;
 mod outgoing;
 mod past_links;
 mod query;
@@ -43,14 +45,14 @@ pub use config::{
     Config, DistAutoConnect, OwnName, SETUP_TIME_DEFAULT, SETUP_TIME_MAX, StartOptions, Started,
 };
 pub use io::{Answer, AutoConnect, Input, Machine, Output, Purpose, SamplePurpose, Target};
+pub use node_info::{BadNode, ConnectionInfo, ConnectionState};
+pub use nodedown::NodeDownReason;
 pub use query::{NameDomain, NameType, NetState, NodeInfo, NodeKind, NodeKinds};
-pub use reason::{
-    ConnectError, Diagnostic, NodeDownReason, NotAlive, SetupStage, StartError, StopError,
-};
+pub use reason::{ConnectError, Diagnostic, NotAlive, SetupStage, StartError, StopError};
 pub use subscriptions::{ConnectionId, MonitorOptions, NodeEvent};
 pub use timers::TimerName;
 
-pub use crate::stream::{CloseCause, OpenError, Promotion};
+pub use crate::stream::{CloseCause, ExitReason, OpenError, Promotion};
 pub use crate::ticker::{NetTicktime, TicktimeChange, TicktimeError, TicktimeState};
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -68,6 +70,7 @@ use crate::time::Instant;
 
 use given_names::GivenNames;
 use life::Life;
+use node_info::Inquiries;
 use past_links::PastLinks;
 use subscriptions::{NodeChange, Subscriptions};
 use table::{Role, Table};
@@ -90,6 +93,7 @@ pub struct NetKernel {
     strangers: BTreeSet<StreamId>,
     subscriptions: Subscriptions,
     given_names: GivenNames,
+    inquiries: Inquiries,
     timers: Timers,
     /// The latest `now`.
     clock: Instant,
@@ -119,6 +123,7 @@ impl NetKernel {
             strangers: BTreeSet::new(),
             subscriptions: Subscriptions::default(),
             given_names: GivenNames::default(),
+            inquiries: Inquiries::default(),
             timers: Timers::default(),
             clock: Instant::ORIGIN,
             outputs: VecDeque::new(),
@@ -166,6 +171,7 @@ impl Machine for NetKernel {
             Input::Timeout => self.timeouts(),
             Input::Listening { port } => self.listening(port),
             Input::ListenFailed { error } => self.listen_failed(error),
+            //= docs/spec/nodedown.md#nodedown-no-network
             Input::ListenerLost => self.shut_down(NodeDownReason::NoNetwork),
             Input::Opened { stream, entropy } => self.opened(stream, entropy),
             Input::OpenFailed { stream, error } => self.open_failed(stream, error),

@@ -1,63 +1,11 @@
-//! Why links end and why calls fail.
+//! Why attempts and calls fail.
 
 use core::fmt;
 
-use super::{CloseCause, OpenError};
+use super::OpenError;
 use crate::epmd::{LookupError, RegisterError};
 use crate::handshake::Failure;
 use crate::name::{NameError, NodeName, PeerName};
-use crate::stream::Violation;
-
-/// Erlang's `nodedown_reason`. `Display` prints the term.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum NodeDownReason {
-    /// The peer closed or reset the connection.
-    ConnectionClosed,
-    /// `disconnect_node/1` was called on this side.
-    Disconnect,
-    /// A frame was longer than the limit. Not in Erlang's manual.
-    Emsgsize,
-    /// An invalid frame was received. Not in Erlang's manual.
-    Killed,
-    /// This node was stopped.
-    NetKernelTerminated,
-    /// Nothing was heard for `net_ticktime`.
-    NetTickTimeout,
-    /// The listener broke.
-    NoNetwork,
-    /// The counters of the stream could not be read at a tick. The manual lists a bare atom; real nodes send this tuple.
-    SendNetTickFailed,
-    /// The same node connected anew.
-    WaitPending,
-}
-
-impl From<CloseCause> for NodeDownReason {
-    /// For an end that did not come from this side's kernel; [`CloseCause::Local`] cannot, and counts as closed.
-    fn from(cause: CloseCause) -> Self {
-        match cause {
-            CloseCause::Local | CloseCause::Eof | CloseCause::Reset => Self::ConnectionClosed,
-            CloseCause::Violation(Violation::FrameTooLong) => Self::Emsgsize,
-            CloseCause::Violation(_) => Self::Killed,
-        }
-    }
-}
-
-impl fmt::Display for NodeDownReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ConnectionClosed => "connection_closed",
-            Self::Disconnect => "disconnect",
-            Self::Emsgsize => "emsgsize",
-            Self::Killed => "killed",
-            Self::NetKernelTerminated => "net_kernel_terminated",
-            Self::NetTickTimeout => "net_tick_timeout",
-            Self::NoNetwork => "no_network",
-            Self::SendNetTickFailed => "{send_net_tick_failed,{error,einval}}",
-            Self::WaitPending => "wait_pending",
-        })
-    }
-}
 
 /// Where and why an attempt to connect failed. Erlang's `connect_node/1` says only `false`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

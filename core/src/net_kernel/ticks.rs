@@ -76,6 +76,7 @@ impl NetKernel {
         match purpose {
             SamplePurpose::Tick => self.tick(stream, node, traffic),
             SamplePurpose::AuxTick => self.aux_tick(stream, &node, traffic),
+            SamplePurpose::NodeInfo(request) => self.informed(request, stream, &node, traffic),
         }
     }
 
@@ -87,7 +88,9 @@ impl NetKernel {
         };
         match traffic.map(|traffic| up.liveness.tick(traffic)) {
             //= docs/spec/tick.md#tick-no-counters
+            //= docs/spec/nodedown.md#nodedown-send-net-tick-failed
             None => self.close_link(&node, NodeDownReason::SendNetTickFailed),
+            //= docs/spec/nodedown.md#nodedown-net-tick-timeout
             Some(Beat::Dead) => self.close_link(&node, NodeDownReason::NetTickTimeout),
             Some(Beat::Alive { tick, missed }) => {
                 if tick {

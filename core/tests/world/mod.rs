@@ -46,7 +46,7 @@ pub struct Side {
     pub eof: bool,
     reading: bool,
     reader: Option<LinkReader>,
-    received: u64,
+    pub received: u64,
     sent: u64,
     pub queued: u64,
     pub paused: bool,
@@ -305,6 +305,22 @@ impl World {
     /// The stream of a link.
     pub fn link(&mut self, node: usize) -> &mut Side {
         self.nodes[node].host.sides.values_mut().find(|side| side.reader.is_some()).unwrap()
+    }
+
+    /// The carrier of the link of a node ends, and the host says why. To the other side it looks closed.
+    pub fn end_link(&mut self, id: usize, cause: CloseCause) {
+        let sides = &self.nodes[id].host.sides;
+        let stream = *sides.iter().find(|(_, side)| side.reader.is_some()).unwrap().0;
+        self.close_far(id, stream);
+        self.nodes[id].host.sides.remove(&stream);
+        self.tell(id, Input::Closed { stream, cause });
+        self.settle();
+    }
+
+    /// Why links of a node ended, in order.
+    pub fn reasons(&self, id: usize) -> Vec<String> {
+        let events = self.nodes[id].host.events.iter();
+        events.filter_map(|event| event.nodedown_reason().map(ToString::to_string)).collect()
     }
 
     /// Lets time pass, stopping at each deadline on the way.

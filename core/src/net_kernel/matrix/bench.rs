@@ -283,6 +283,7 @@ impl Bench {
                 self.answered = Some(*request);
                 answer_word(answer)
             }
+            Output::Sample { purpose: SamplePurpose::NodeInfo(_), .. } => "sample".into(),
             Output::Read { .. }
             | Output::Tick { .. }
             | Output::Sample { .. }
@@ -387,6 +388,9 @@ fn answer_word(answer: &Answer) -> String {
         Answer::Disconnected(Ok(was)) => format!("disconnect: {was}"),
         Answer::Disconnected(Err(NotAlive)) => "disconnect: ignored".into(),
         Answer::Names(_) => "names".into(),
+        Answer::NodeInfo(Ok(info)) => format!("node_info: {}", info.state),
+        Answer::NodeInfo(Err(BadNode)) => "node_info: bad_node".into(),
+        Answer::NodesInfo(_) => "nodes_info".into(),
     }
 }
 

@@ -53,6 +53,18 @@ const ROW_EVENTS: &[Event] = &[
     event("disconnect_node", always, |bench| {
         bench.ask(|kernel, now, peer| kernel.disconnect_node(now, &peer));
     }),
+    event("node_info", always, |bench| bench.ask(|kernel, now, peer| kernel.node_info(now, &peer))),
+    event(
+        "node_info, the counters cannot be read",
+        |bench| bench.row() == "up",
+        |bench| {
+            let stream = bench.link.expect("there is one");
+            bench.call(|kernel, now, peer| {
+                let purpose = SamplePurpose::NodeInfo(kernel.node_info(now, &peer));
+                kernel.handle(now, Input::Sampled { stream, purpose, traffic: None });
+            });
+        },
+    ),
     event("P connects, its name is greater", |bench| bench.peer == name(GREATER), Bench::accept),
     event("P connects, its name is smaller", |bench| bench.peer == name(SMALLER), Bench::accept),
     event("P answers `true` to `alive`", is_asked, |bench| bench.alive(true)),
@@ -412,7 +424,8 @@ const INTRODUCTION: &str = "\
 
 Written by `UPDATE_DOCS=1 cargo test -p netkernel-core --lib matrix`, which tries every event in every state. An empty *Next* means
 that the state stays. Events that cannot happen in a state are left out. *In this order* is what comes out: answers to calls have
-a colon, words in backquotes are statuses sent to P. *waits* means that the call is answered later. *P* is the other node.
+a colon, words in backquotes are statuses sent to P. *waits* means that the call is answered later, *sample* asks the
+host for the counters of the link. *P* is the other node.
 
 ## The life of a node
 

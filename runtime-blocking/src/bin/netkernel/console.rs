@@ -14,6 +14,8 @@ pub(crate) enum Command {
     Disconnect(NodeName),
     Ping(NodeName),
     Nodes(NodeKinds),
+    /// What the connection table has on a node.
+    Info(NodeName),
     /// Entries for the allow list.
     Allow(Vec<String>),
     State,
@@ -37,6 +39,7 @@ hconnect NODE              connect with a hidden link
 disconnect NODE            end the link
 ping NODE                  connect, and ask whether the node answers
 nodes [WHICH...]           those that are visible, hidden, connected (the default), this, known
+info NODE                  what the connection table has on it
 allow NODE...              from now on only these: full names, hosts, or name@ for any host
 state                      what this node is
 ticktime                   what net_ticktime is
@@ -60,6 +63,7 @@ pub(crate) fn parse(line: &str) -> Result<Option<Command>, String> {
         ["connect", node] => Command::Connect(name(node)?),
         ["disconnect", node] => Command::Disconnect(name(node)?),
         ["ping", node] => Command::Ping(name(node)?),
+        ["info", node] => Command::Info(name(node)?),
         ["hconnect", node] => Command::HiddenConnect(name(node)?),
         ["nodes"] => Command::Nodes(NodeKinds::CONNECTED),
         ["nodes", first, words @ ..] => {
@@ -87,7 +91,7 @@ pub(crate) fn parse(line: &str) -> Result<Option<Command>, String> {
         ["monitor", words @ ..] => Command::Monitor(options(words)?),
         ["stop"] => Command::Stop,
         ["help"] => Command::Help,
-        ["connect" | "hconnect" | "disconnect" | "ping", ..] => {
+        ["connect" | "hconnect" | "disconnect" | "ping" | "info", ..] => {
             return Err("one node is wanted".into());
         }
         ["allow"] => return Err("nodes are wanted".into()),
@@ -162,6 +166,7 @@ mod tests {
             ("connect b@127.0.0.1", Some(Command::Connect(b.clone()))),
             ("  disconnect   'b@127.0.0.1'\r\n", Some(Command::Disconnect(b.clone()))),
             ("ping b@127.0.0.1", Some(Command::Ping(b.clone()))),
+            ("info b@127.0.0.1", Some(Command::Info(b.clone()))),
             ("hconnect b@127.0.0.1", Some(Command::HiddenConnect(b))),
             ("nodes", Some(Command::Nodes(NodeKinds::CONNECTED))),
             ("nodes this hidden", Some(Command::Nodes(NodeKinds::THIS | NodeKinds::HIDDEN))),
@@ -215,6 +220,7 @@ mod tests {
             "connect",
             "connect b",
             "hconnect",
+            "info",
             "nodes all",
             "allow",
             "connect a@b c@d",

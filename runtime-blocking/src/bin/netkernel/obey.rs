@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use netkernel_blocking::core::NodeName;
 use netkernel_blocking::core::net_kernel::{
     ConnectError, NameDomain, NameType, TicktimeChange, TicktimeError, TicktimeState,
 };
+use netkernel_blocking::core::{NodeName, NodeType};
 use netkernel_blocking::{
-    Identity, Mailbox, MonitorOptions, NetState, Node, NodeInfo, NodeKinds, Started,
+    BadNode, ConnectionInfo, Identity, Mailbox, MonitorOptions, NetState, Node, NodeInfo,
+    NodeKinds, Started,
 };
 use serde_json::{Value, json};
 
@@ -42,6 +43,7 @@ impl Session {
                 connected(&peer, node.hidden_connect_node(peer.clone()))
             }
             Command::Nodes(kinds) => nodes(&node.nodes(kinds)),
+            Command::Info(peer) => info(&peer, node.node_info(&peer)),
             Command::Allow(nodes) => allow(node, &nodes),
             Command::State => state(node),
             Command::Ticktime => ticktime(node.get_net_ticktime()),
@@ -129,6 +131,28 @@ fn node_json(info: &NodeInfo) -> Value {
         "node_type": info.node_type.to_string(),
         "connection_id": info.connection_id(),
     })
+}
+
+/// In Erlang's words.
+fn info(peer: &NodeName, result: Result<ConnectionInfo, BadNode>) -> Line {
+    let Ok(ConnectionInfo { state, node_type, received, sent, .. }) = result else {
+        return Line::new(
+            "{error,bad_node}",
+            json!({"event": "info", "node": peer.as_str(), "result": "bad_node"}),
+        );
+    };
+    let node_type = match node_type {
+        Some(NodeType::Visible) => "normal",
+        Some(NodeType::Hidden) => "hidden",
+        None => "undefined",
+    };
+    Line::new(
+        format_args!(
+            "{{ok,[{{state,{state}}},{{type,{node_type}}},{{in,{received}}},{{out,{sent}}}]}}"
+        ),
+        json!({"event": "info", "node": peer.as_str(), "result": "ok", "state": state.to_string(),
+            "type": node_type, "in": received, "out": sent}),
+    )
 }
 
 /// In Erlang's words.
