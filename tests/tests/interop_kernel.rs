@@ -117,10 +117,16 @@ each_release! {
         assert!(failed.to_string().contains("not_allowed"), "{failed}");
         assert!(!connects(&b, &rust), "nor does it dial us");
 
+        // A host lets us in. It is not enough to be dialled, as on our own list.
         assert_eq!(b.eval("net_kernel:allow(['127.0.0.1'])"), "ok");
+        assert!(!connects(&b, &rust));
         rust.connect(b.name());
         rust.expect_up(b.name(), NodeType::Visible);
         saw_up(&b, &rust, NodeType::Visible);
+        rust.expect_silence(Duration::ZERO);
+        let mut allowed = b.eval("{ok, Allowed} = net_kernel:allowed(), lists:sort(Allowed)");
+        allowed.retain(|c| c != '\'');
+        assert_eq!(allowed, "[127.0.0.1,c@127.0.0.1]", "calls add to the list");
     }
 
     //= docs/spec/kernel.md#kernel-barred
