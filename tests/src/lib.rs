@@ -8,6 +8,8 @@ mod log;
 pub mod otp;
 pub mod ours;
 pub mod script;
+#[cfg(feature = "otp")]
+pub mod seen;
 pub mod spec;
 
 use core::time::Duration;

@@ -12,26 +12,9 @@ use netkernel_blocking::{NodeKind, PingError};
 use netkernel_tests::each_release;
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release};
 use netkernel_tests::ours::{Ours, cookie, node_name};
+use netkernel_tests::seen::{saw_down, saw_up};
 
 const RUST: &str = "rust@127.0.0.1";
-
-/// Waits until a node has seen ours come up with this type, and uses the link: one that ends while Erlang still busies
-/// itself with its start goes down for the reason `shutdown`, whatever has ended it.
-fn saw_up(erl: &Erl, ours: &Ours, node_type: NodeType) {
-    let node = ours.name();
-    let event = erl.wait_event(GIVE_UP, |event| event.contains(node));
-    let up = event.starts_with(&format!("{{nodeup,'{node}',#{{connection_id => "));
-    assert!(up && event.ends_with(&format!("node_type => {node_type}}}}}")), "{event}");
-    ours.node.ping(&node_name(erl.name()), GIVE_UP).unwrap();
-}
-
-/// Waits until a node has seen ours go down for this reason.
-fn saw_down(erl: &Erl, ours: &Ours, reason: &str) {
-    let node = ours.name();
-    let event = erl.wait_event(GIVE_UP, |event| event.contains(node));
-    let down = event.starts_with(&format!("{{nodedown,'{node}',"));
-    assert!(down && event.contains(&format!("nodedown_reason => {reason}}}")), "{event}");
-}
 
 each_release! {
     #[test]
@@ -171,7 +154,7 @@ each_release! {
         // One name is less than ours, the other greater: they win in turn.
         for name in ["a", "z"] {
             let erl = Erl::start(&options(name));
-            for round in 0..50 {
+            for round in 0..200 {
                 let both = thread::scope(|scope| {
                     let theirs = scope.spawn(|| {
                         erl.eval(&format!("net_kernel:connect_node('{RUST}')"))

@@ -1,0 +1,321 @@
+//! Node events and what may be asked for, compared with a real node term by term.
+#![expect(clippy::unwrap_used, reason = "scenarios are functions that the macro makes tests of")]
+
+use netkernel_blocking::core::net_kernel::subscriptions::{
+    ListOption, MonitorOptions, NodeTypes, OptionTerm, OptionsTerm,
+};
+use netkernel_blocking::core::term::Atom;
+use netkernel_blocking::{Item, Mailbox};
+use netkernel_tests::each_release;
+use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release};
+use netkernel_tests::ours::{Ours, node_name};
+
+/// Subscriptions of one process, as Erlang says them and as we do, in this order. Two are the same, and events of the last
+/// come last.
+fn subscriptions() -> [(&'static str, MonitorOptions); 7] {
+    let (list, map) = (MonitorOptions::LIST, MonitorOptions::MAP);
+    [
+        ("[]", list),
+        ("[{node_type, all}]", list.node_types(NodeTypes::All)),
+        ("#{}", map),
+        ("[nodedown_reason, connection_id]", list.connection_id().nodedown_reason()),
+        ("#{node_type => hidden}", map.node_types(NodeTypes::Hidden)),
+        ("[{node_type, all}]", list.node_types(NodeTypes::All)),
+        (
+            "#{connection_id => true, node_type => all, nodedown_reason => true}",
+            MonitorOptions::ALL,
+        ),
+    ]
+}
+
+/// Whether an event is one of the last subscription.
+fn is_last(event: &str) -> bool {
+    event.contains(",#{connection_id => ")
+}
+
+/// Somebody who is told of nodes: a process of a real node, or a mailbox of ours.
+enum Watcher {
+    Theirs(Erl),
+    Ours(Ours, Mailbox),
+}
+
+impl Watcher {
+    fn name(&self) -> &str {
+        match self {
+            Self::Theirs(erl) => erl.name(),
+            Self::Ours(ours, _) => ours.name(),
+        }
+    }
+
+    /// A process of Erlang that does what it is told, and sends what it gets to the witness.
+    fn theirs(erl: Erl) -> Self {
+        erl.eval(
+            "Watch = fun Loop() -> \
+                 receive {do, From, Do} -> From ! {done, Do()}; Event -> witness ! {watched, Event} end, \
+                 Loop() \
+             end, register(watcher, spawn(fun() -> Watch() end))",
+        );
+        Self::Theirs(erl)
+    }
+
+    fn ours(ours: Ours) -> Self {
+        let mailbox = ours.node.mailbox();
+        Self::Ours(ours, mailbox)
+    }
+
+    fn monitor(&self, flag: bool, (text, options): (&str, MonitorOptions)) {
+        match self {
+            Self::Theirs(erl) => {
+                let call = format!(
+                    "watcher ! {{do, self(), fun() -> net_kernel:monitor_nodes({flag}, {text}) end}}, \
+                     receive {{done, Result}} -> Result end"
+                );
+                assert_eq!(erl.eval(&call), "ok", "{text}");
+            }
+            Self::Ours(_, mailbox) => mailbox.monitor_nodes(flag, options),
+        }
+    }
+
+    fn disconnect(&self, node: &Erl) {
+        match self {
+            Self::Theirs(erl) => {
+                assert_eq!(erl.eval(&format!("erlang:disconnect_node('{}')", node.name())), "true");
+            }
+            Self::Ours(ours, _) => {
+                assert_eq!(ours.node.disconnect_node(&node_name(node.name())), Some(true));
+            }
+        }
+    }
+
+    fn connect(&self, node: &Erl) {
+        match self {
+            Self::Theirs(erl) => assert_eq!(connect(erl, node.name()), "true"),
+            Self::Ours(ours, _) => ours.connect(node.name()),
+        }
+    }
+
+    /// What has been told up to the next event of the last subscription.
+    fn told(&self) -> Vec<String> {
+        let mut told = Vec::new();
+        while !told.last().is_some_and(|event: &String| is_last(event)) {
+            told.push(match self {
+                Self::Theirs(erl) => {
+                    let event = erl.wait_event(GIVE_UP, |event| event.starts_with("{watched,"));
+                    event["{watched,".len()..event.len() - 1].to_owned()
+                }
+                Self::Ours(_, mailbox) => match mailbox.recv_timeout(GIVE_UP) {
+                    Some(Item::Event(event)) => event.to_string(),
+                    other => panic!("no node event but {other:?} after {told:?}"),
+                },
+            });
+        }
+        told
+    }
+}
+
+fn connect(erl: &Erl, node: &str) -> String {
+    erl.eval(&format!("net_kernel:connect_node('{node}')"))
+}
+
+/// Everything that one watcher is told while two nodes, one of them hidden, come and go in all ways.
+fn script(watcher: &Watcher, release: Release, epmd: &Epmd) -> Vec<String> {
+    let options = |name| ErlOptions::new(release, epmd, name).without_auto_connect();
+    let visible = Erl::start(&options("v"));
+    let hidden = Erl::start(&ErlOptions { hidden: true, ..options("h") });
+    let mut told = Vec::new();
+    // Each link is used, so that Erlang has finished its start of it.
+    let up = |erl: &Erl, they_dial: bool| {
+        if they_dial {
+            assert_eq!(connect(erl, watcher.name()), "true");
+        } else {
+            watcher.connect(erl);
+        }
+        let events = watcher.told();
+        assert!(erl.ping(watcher.name()));
+        events
+    };
+    let leave = |erl: &Erl| {
+        let left = erl.eval(&format!("erlang:disconnect_node('{}')", watcher.name()));
+        assert_eq!(left, "true");
+        watcher.told()
+    };
+
+    for subscription in subscriptions() {
+        watcher.monitor(true, subscription);
+    }
+    for erl in [&visible, &hidden] {
+        told.extend(up(erl, true));
+        watcher.disconnect(erl);
+        told.extend(watcher.told());
+        told.extend(up(erl, false));
+        told.extend(leave(erl));
+    }
+    // One call with false takes both copies.
+    watcher.monitor(false, subscriptions()[1]);
+    told.extend(up(&hidden, true));
+    told.extend(up(&visible, false));
+    drop(hidden);
+    told.extend(watcher.told());
+    drop(visible);
+    told.extend(watcher.told());
+    told
+}
+
+/// With the connection ids numbered as they come, since each node counts its own.
+fn normalized(told: &[String]) -> Vec<String> {
+    let mut seen: Vec<String> = Vec::new();
+    let mut normalize = |event: &String| {
+        let Some(at) = event.find("connection_id") else { return event.clone() };
+        let number = at + event[at..].find(|c: char| c.is_ascii_digit()).unwrap();
+        let end = number + event[number..].find(|c: char| !c.is_ascii_digit()).unwrap();
+        let id = &event[number..end];
+        let index = seen.iter().position(|other| other == id).unwrap_or_else(|| {
+            seen.push(id.to_owned());
+            seen.len() - 1
+        });
+        format!("{}#{index}{}", &event[..number], &event[end..])
+    };
+    told.iter().map(&mut normalize).collect()
+}
+
+fn atom(text: &str) -> Atom {
+    Atom::new(text).unwrap()
+}
+
+/// An atom, or anything else.
+fn term(text: &str) -> OptionTerm {
+    if text.starts_with(|c: char| c.is_ascii_lowercase()) {
+        OptionTerm::Atom(atom(text))
+    } else {
+        OptionTerm::Other(text.to_owned())
+    }
+}
+
+/// Elements of a list, from texts like `a`, `{a b}` and `17`.
+fn elements(texts: &[&str]) -> Vec<ListOption> {
+    let element = |text: &&str| {
+        let pair = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        match (pair.and_then(|pair| pair.split_once(' ')), term(text)) {
+            (Some((key, value)), _) => ListOption::Pair(atom(key), term(value)),
+            (None, OptionTerm::Atom(atom)) => ListOption::Atom(atom),
+            (None, OptionTerm::Other(text)) => ListOption::Other(text),
+        }
+    };
+    texts.iter().map(element).collect()
+}
+
+/// A flag and options as the text of the arguments and as our value.
+type Call = (&'static str, String, OptionsTerm);
+
+fn list(texts: &[&'static str]) -> Call {
+    let text = texts.join(",").replace(' ', ",");
+    ("true", format!("[{text}]"), OptionsTerm::List(elements(texts)))
+}
+
+fn improper(texts: &[&'static str]) -> Call {
+    let text = texts.join(",").replace(' ', ",");
+    ("true", format!("[{text}|tail]"), OptionsTerm::ImproperList(elements(texts)))
+}
+
+fn map(pairs: &[(&'static str, &'static str)]) -> Call {
+    let texts: Vec<_> = pairs.iter().map(|(key, value)| format!("{key} => {value}")).collect();
+    let terms = pairs.iter().map(|(key, value)| (term(key), term(value))).collect();
+    ("true", format!("#{{{}}}", texts.join(",")), OptionsTerm::Map(terms))
+}
+
+fn other(text: &str) -> Call {
+    ("true", text.to_owned(), OptionsTerm::Other(term(text)))
+}
+
+/// Good and bad ones, and several faults at once.
+fn calls() -> Vec<Call> {
+    vec![
+        list(&[]),
+        list(&["nodedown_reason", "connection_id", "{node_type visible}"]),
+        list(&["{node_type all}", "{node_type all}"]),
+        list(&["{node_type all}", "{node_type hidden}", "foo"]),
+        list(&["foo", "{node_type x}", "{node_type visible}"]),
+        list(&["{node_type x}", "foo"]),
+        list(&["{node_type 17}"]),
+        list(&["foo", "bar", "baz"]),
+        list(&["foo", "nodedown_reason", "bar"]),
+        list(&["foo", "{node_type all}", "connection_id", "bar"]),
+        list(&["connection_id", "foo", "{node_type all}", "nodedown_reason", "bar"]),
+        list(&["{nodedown_reason true}"]),
+        list(&["{connection_id true}", "{connection_id false}"]),
+        list(&["17", "list", "[]"]),
+        list(&["foo", "foo"]),
+        map(&[]),
+        map(&[("connection_id", "false"), ("nodedown_reason", "true"), ("node_type", "hidden")]),
+        map(&[("connection_id", "x"), ("nodedown_reason", "y"), ("node_type", "z"), ("u", "1")]),
+        map(&[("nodedown_reason", "17"), ("node_type", "z")]),
+        map(&[("node_type", "false"), ("u", "1")]),
+        map(&[("u", "1"), ("node_type", "all")]),
+        map(&[("list", "true")]),
+        map(&[("17", "x")]),
+        other("foo"),
+        other("{node_type,all}"),
+        other("17"),
+        improper(&["nodedown_reason"]),
+        improper(&["{node_type all}", "{node_type hidden}"]),
+        improper(&["{node_type x}"]),
+        ("false", "[foo]".to_owned(), OptionsTerm::List(elements(&["foo"]))),
+        ("false", "#{}".to_owned(), OptionsTerm::Map(Vec::new())),
+        ("maybe_not", "[]".to_owned(), OptionsTerm::List(Vec::new())),
+        ("17", "foo".to_owned(), OptionsTerm::Other(term("foo"))),
+    ]
+}
+
+each_release! {
+    //= docs/spec/monitor.md#monitor-order
+    //= type=test
+    //= docs/spec/monitor.md#monitor-info
+    //= type=test
+    //= docs/spec/monitor.md#monitor-info-order
+    //= type=test
+    //= docs/spec/monitor.md#monitor-types
+    //= type=test
+    //= docs/spec/monitor.md#monitor-count
+    //= type=test
+    //= docs/spec/monitor.md#monitor-false
+    //= type=test
+    //= docs/spec/monitor.md#monitor-connection-id
+    //= type=test
+    #[test]
+    fn a_process_of_erlang_and_ours_are_told_the_same(release: Release) {
+        let epmd = Epmd::start(release);
+        let theirs = ErlOptions::new(release, &epmd, "watch").without_auto_connect();
+        let theirs = Watcher::theirs(Erl::start(&theirs));
+        let ours = Watcher::ours(Ours::start("rust", Ours::config(epmd.port())));
+        let theirs = normalized(&script(&theirs, release, &epmd));
+        let ours = normalized(&script(&ours, release, &epmd));
+        assert_eq!(ours, theirs);
+        // Six copies of what is visible, four of what is hidden, and two less of each at the end.
+        assert_eq!(theirs.len(), 4 * 6 + 4 * 4 + 2 * 4 + 2 * 2, "{theirs:#?}");
+    }
+
+    //= docs/spec/monitor.md#monitor-error-flag
+    //= type=test
+    //= docs/spec/monitor.md#monitor-error-shape
+    //= type=test
+    //= docs/spec/monitor.md#monitor-error-list
+    //= type=test
+    //= docs/spec/monitor.md#monitor-error-map
+    //= type=test
+    #[test]
+    fn options_are_judged_as_erlang_does(release: Release) {
+        let epmd = Epmd::start(release);
+        let erl = Erl::start(&ErlOptions::new(release, &epmd, "b"));
+        for (flag, text, options) in calls() {
+            let theirs = erl.eval(&format!("net_kernel:monitor_nodes({flag}, {text})"));
+            let ours = options.check(&term(flag)).map_or_else(|e| e.to_string(), |_| "ok".into());
+            if theirs.contains("internal_error") {
+                // Theirs goes on with a stack trace.
+                let begin = ours.trim_end_matches("[]}}}}");
+                assert!(theirs.starts_with(begin) && begin != ours, "{text}: {ours}, {theirs}");
+            } else {
+                assert_eq!(ours, theirs, "{flag}, {text}");
+            }
+        }
+    }
+}
