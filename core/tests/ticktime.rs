@@ -7,9 +7,10 @@ mod world;
 use core::time::Duration;
 
 use netkernel_core::Instant;
+use netkernel_core::driver::SLICE;
 use netkernel_core::net_kernel::{
-    Answer, Config, NetTicktime, NodeDownReason, StartOptions, TicktimeChange, TicktimeError,
-    TicktimeState,
+    Answer, Config, Diagnostic, MonitorOptions, NetTicktime, NodeDownReason, StartOptions,
+    TicktimeChange, TicktimeError, TicktimeState,
 };
 use netkernel_core::ticker::Transition;
 use proptest::prelude::*;
@@ -17,6 +18,7 @@ use world::{World, cookie, name, ticktime};
 
 const A: &str = "a@127.0.0.1";
 const B: &str = "b@127.0.0.1";
+const C: &str = "c@127.0.0.1";
 
 /// Two nodes with a link.
 fn pair(ticktime: NetTicktime, hidden: bool) -> (World, usize, usize) {
@@ -88,6 +90,47 @@ fn a_change_to_a_longer_ticktime_ticks_before_during_and_after_at_the_right_mome
     world.pass(s(60));
     // Looks at 27, 42, 57, 72, 87: the first two have seen aux ticks.
     assert_eq!(ticks(&mut world, a, origin), [57.0, 72.0, 87.0]);
+}
+
+//= docs/spec/tick.md#tick-unserved
+//= type=test
+#[test]
+fn a_link_is_looked_at_once_when_two_rounds_of_ticks_come_together() {
+    let (mut world, a, b) = pair(ticktime(60), false);
+    let origin = world.now;
+    let c = world.start(C);
+    for _ in 0..=SLICE {
+        world.mailbox(a, &[MonitorOptions::LIST]);
+    }
+    world.nodes[b].frozen = true;
+    world.pass(Duration::from_millis(44_999));
+    // The nodeup of C is more than one slice. Behind it waits the round of ticks of 45 s, and the host freezes.
+    let now = world.now;
+    world.nodes[c].kernel.connect_node(now, name(A));
+    while world.nodes_of(a).len() < 2 {
+        world.step(c);
+        world.step(a);
+    }
+    let missed = |world: &World| -> Vec<_> {
+        let all = world.nodes[a].host.diagnostics.iter();
+        let of_b = all.filter_map(|diagnostic| match diagnostic {
+            Diagnostic::TickMissed { node, missed, .. } if *node == name(B) => Some(*missed),
+            _ => None,
+        });
+        of_b.collect()
+    };
+    assert_eq!(missed(&world), [1], "at 30 s; the look at 15 s came first");
+    world.now = origin + s(45);
+    world.step(a);
+    assert_eq!(missed(&world), [1], "the slice was used up");
+    world.now = origin + s(60);
+    world.settle();
+    assert_eq!(missed(&world), [1, 2], "and not 3 at the same moment");
+    world.pass(s(15));
+    assert_eq!(missed(&world), [1, 2, 3]);
+    world.pass(s(15));
+    let dead = "nodedown 'b@127.0.0.1' net_tick_timeout".to_owned();
+    assert!(world.nodes[a].host.log.contains(&dead), "at the fourth look");
 }
 
 //= docs/spec/ticktime.md#ticktime-no-period

@@ -8,51 +8,21 @@
     reason = "a benchmark prints, and fails by panicking"
 )]
 
-use core::alloc::{GlobalAlloc, Layout};
+mod shared;
+
 use core::hint::black_box;
-use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
-use std::alloc::System;
 use std::time::Instant as Clock;
 
 use bytes::Bytes;
-use netkernel_core::driver::Machine as _;
 use netkernel_core::driver::pump;
-use netkernel_core::handshake::{Initiator, InitiatorConfig, InitiatorStep, Own};
 use netkernel_core::link::{Limits, LinkReader, LinkWriter, Violation};
-use netkernel_core::net_kernel::{
-    Config, Input, NetKernel, NetTicktime, Output, Promotion, StartOptions,
-};
+use netkernel_core::net_kernel::Promotion;
 use netkernel_core::process::{Deliver, Processes};
 use netkernel_core::term::{Atom, Pid};
 use netkernel_core::wire::control::Control;
-use netkernel_core::wire::framing::Framing;
-use netkernel_core::{
-    Cookie, Creation, Entropy, Flags, Instant, LinkId, MailboxId, NodeName, NodeType, PeerName,
-    PingId,
-};
-
-/// Counts the bytes that are in use.
-struct Counting;
-
-static IN_USE: AtomicUsize = AtomicUsize::new(0);
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-#[allow(unsafe_code, reason = "counting what is allocated needs an allocator; it only passes on")]
-// SAFETY: every call is passed on unchanged to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        IN_USE.fetch_add(layout.size(), Ordering::Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        IN_USE.fetch_sub(layout.size(), Ordering::Relaxed);
-        unsafe { System.dealloc(at, layout) }
-    }
-}
+use netkernel_core::{Creation, Flags, LinkId, MailboxId, NodeType, PingId};
+use shared::{Kernel, in_use, name};
 
 /// Takes messages and drops them.
 #[derive(Default)]
@@ -74,10 +44,6 @@ impl Deliver for Sink {
     }
 
     fn pong(&mut self, _: PingId, _: bool) {}
-}
-
-fn name(text: &str) -> NodeName {
-    text.parse().unwrap()
 }
 
 fn main() {
@@ -151,13 +117,13 @@ fn memory_a_link() {
     const LINKS: usize = 10_000;
     let mut kernel = Kernel::alive();
     kernel.connect(0);
-    let before = IN_USE.load(Ordering::Relaxed);
+    let before = in_use();
     for number in 1..=LINKS {
         kernel.connect(number);
     }
-    let table = (IN_USE.load(Ordering::Relaxed) - before) as f64 / LINKS as f64;
+    let table = (in_use() - before) as f64 / LINKS as f64;
     let link = kernel.connect(LINKS + 1).link;
-    let before = IN_USE.load(Ordering::Relaxed);
+    let before = in_use();
     let plane: Vec<_> = (0..LINKS)
         .map(|_| {
             (
@@ -166,70 +132,9 @@ fn memory_a_link() {
             )
         })
         .collect();
-    let idle = (IN_USE.load(Ordering::Relaxed) - before) as f64 / LINKS as f64;
+    let idle = (in_use() - before) as f64 / LINKS as f64;
     drop(plane);
     println!(
         "memory: {table:.0} B a link in the kernel, {idle:.0} B in the reader and writer of an idle one ({LINKS} links)"
     );
-}
-
-/// A kernel that accepts links from machines in memory.
-struct Kernel {
-    kernel: NetKernel,
-    now: Instant,
-}
-
-impl Kernel {
-    fn alive() -> Self {
-        let now = Instant::from_millis(1);
-        let mut kernel =
-            NetKernel::new(Config::new(Cookie::new("C").unwrap(), NetTicktime::default()));
-        // A node that does not listen needs no EPMD; it accepts all the same what its host hands it.
-        let options = StartOptions { listen: false, ..StartOptions::new(name("a@127.0.0.1")) };
-        kernel.start(now, options, Entropy::new([9; 16]));
-        while kernel.poll().is_some() {}
-        Self { kernel, now }
-    }
-
-    fn connect(&mut self, number: usize) -> Promotion {
-        let own = PeerName::new(format!("n{number}@127.0.0.1"));
-        let config = InitiatorConfig {
-            own: Own::Named { name: own, creation: Creation(5) },
-            peer: name("a@127.0.0.1"),
-            cookie: Cookie::new("C").unwrap(),
-            flags: Flags::SERVED,
-            mandatory: Flags::MANDATORY_26,
-            setup_time: Duration::from_secs(7),
-            framing: Framing::Short,
-        };
-        let stream = self.kernel.mint_stream();
-        self.kernel.handle(self.now, Input::Accepted { stream, entropy: Entropy::new([1; 16]) });
-        let mut out = Vec::new();
-        let machine = Initiator::new(config, Entropy::new([2; 16]), Instant::MAX, &mut out);
-        let mut step = Some(machine);
-        loop {
-            if !out.is_empty() {
-                let bytes = core::mem::take(&mut out).into();
-                self.kernel.handle(self.now, Input::Received { stream, bytes });
-            }
-            let mut heard = Vec::new();
-            let mut promotion = None;
-            while let Some(output) = self.kernel.poll() {
-                if let Output::Transmit { bytes, .. } = output {
-                    heard.extend_from_slice(&bytes);
-                } else if let Output::Promote { promotion: p, .. } = output {
-                    promotion = Some(p);
-                }
-            }
-            if let Some(promotion) = promotion {
-                return promotion;
-            }
-            let InitiatorStep::Wait(machine) =
-                step.take().unwrap().receive(self.now, &heard, &mut out).unwrap()
-            else {
-                panic!("the link is not up")
-            };
-            step = Some(machine);
-        }
-    }
 }

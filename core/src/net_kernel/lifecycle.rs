@@ -276,8 +276,9 @@ impl NetKernel {
     /// nameless one before it dials the next node. One that stops also waits for the streams that it has closed: while EPMD
     /// sees our registration, nobody can start under the same name.
     pub(super) fn go_on_without_rows(&mut self) {
-        let closing = self.streams.values().any(|role| *role == Role::Ending);
-        if !self.table.is_empty() || closing && matches!(self.life, Life::Stopping(_)) {
+        // After every input: the streams are looked through only when no row is left.
+        let ending = || self.streams.values().any(|role| *role == Role::Ending);
+        if !self.table.is_empty() || matches!(self.life, Life::Stopping(_)) && ending() {
             return;
         }
         match core::mem::replace(&mut self.life, Life::NotAlive) {

@@ -1,5 +1,7 @@
 //! Ticks: what the ticker asks for, on every link; and how `net_ticktime` is changed.
 
+use alloc::collections::BTreeSet;
+
 use super::table::{Role, RowState};
 use super::{
     Diagnostic, NetKernel, NodeDownReason, Output, SamplePurpose, TicktimeChange, TicktimeError,
@@ -59,9 +61,13 @@ impl NetKernel {
         }
     }
 
+    //= docs/spec/tick.md#tick-unserved
     //= docs/spec/ticktime.md#ticktime-new-links
     fn sample_links(&mut self, purpose: SamplePurpose) {
-        let streams = self.table.values().filter_map(|row| row.up().map(|up| up.stream));
+        let waiting: BTreeSet<_> =
+            self.outputs.iter().filter_map(|output| sample_for(purpose, output)).collect();
+        let up = self.table.values().filter_map(|row| row.up().map(|up| up.stream));
+        let streams = up.filter(|stream| !waiting.contains(stream));
         self.outputs.extend(streams.map(|stream| Output::Sample { stream, purpose }));
     }
 
@@ -112,4 +118,10 @@ impl NetKernel {
             self.outputs.push_back(Output::Tick { stream });
         }
     }
+}
+
+/// The stream that this output has sampled for this purpose.
+fn sample_for(purpose: SamplePurpose, output: &Output) -> Option<StreamId> {
+    let Output::Sample { stream, purpose: other } = output else { return None };
+    (*other == purpose).then_some(*stream)
 }

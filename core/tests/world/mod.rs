@@ -15,7 +15,8 @@ use netkernel_core::link::{Limits, LinkReader};
 use netkernel_core::liveness::Traffic;
 use netkernel_core::net_kernel::{
     Answer, CloseCause, Config, ConnectionId, Diagnostic, Input, MonitorOptions, NetKernel,
-    NetTicktime, NodeEvent, NodeKinds, OpenError, Output, Promotion, StartOptions, Target,
+    NetTicktime, NodeEvent, NodeInfo, NodeKinds, OpenError, Output, Promotion, StartOptions,
+    Target,
 };
 use netkernel_core::process::{Deliver, Processes};
 use netkernel_core::wire::control::Control;
@@ -44,6 +45,9 @@ pub struct Side {
     pub far: Far,
     pub inbox: Vec<u8>,
     pub eof: bool,
+    outbox: Vec<u8>,
+    /// To be closed once the outbox is empty.
+    leaving: bool,
     reading: bool,
     reader: Option<LinkReader>,
     pub received: u64,
@@ -59,7 +63,7 @@ pub struct Node {
     pub kernel: NetKernel,
     pub host: TestHost,
     /// Each event in the order in which it came out, and `nodes()` at that moment.
-    pub seen: Vec<(String, Vec<String>)>,
+    pub seen: Vec<(String, Vec<NodeInfo>)>,
     /// Does nothing and hears nothing, as a stopped process.
     pub frozen: bool,
 }
@@ -67,7 +71,7 @@ pub struct Node {
 /// A kernel whose events are looked at on their way out.
 struct Watched<'a> {
     kernel: &'a mut NetKernel,
-    seen: &'a mut Vec<(String, Vec<String>)>,
+    seen: &'a mut Vec<(String, Vec<NodeInfo>)>,
 }
 
 impl Machine for Watched<'_> {
@@ -78,7 +82,8 @@ impl Machine for Watched<'_> {
     fn poll(&mut self) -> Option<Output> {
         let output = self.kernel.poll();
         if let Some(Output::Event { event, .. }) = &output {
-            self.seen.push((event.to_string(), names_of(self.kernel)));
+            let nodes = self.kernel.nodes(NodeKinds::CONNECTED).collect();
+            self.seen.push((event.to_string(), nodes));
         }
         output
     }
@@ -96,6 +101,13 @@ fn names_of(kernel: &NetKernel) -> Vec<String> {
     kernel.nodes(NodeKinds::CONNECTED).map(|info| info.node.as_str().to_owned()).collect()
 }
 
+/// One item of a mailbox.
+#[derive(Clone, Debug)]
+pub enum Mail {
+    Event(NodeEvent),
+    Message(Bytes),
+}
+
 /// Notes what the kernel wants; the world carries it out.
 #[derive(Debug, Default)]
 pub struct TestHost {
@@ -110,6 +122,10 @@ pub struct TestHost {
     /// Subscribed to everything from the beginning. Of its events `log` and `events` have those of links.
     witness: Option<MailboxId>,
     pub events: Vec<NodeEvent>,
+    /// What came into mailboxes, in order.
+    pub mail: Vec<(MailboxId, Mail)>,
+    /// The links of the streams that were promoted.
+    pub links: BTreeMap<StreamId, LinkId>,
     pub diagnostics: Vec<Diagnostic>,
     /// When ticks were sent.
     pub ticks: Vec<Instant>,
@@ -121,7 +137,7 @@ enum Todo {
     Listen,
     Open(StreamId, Target),
     Send(StreamId, Bytes),
-    Close(StreamId),
+    Close { stream: StreamId, abort: bool },
 }
 
 /// A peer that the test plays itself.
@@ -143,6 +159,8 @@ pub struct World {
     pub epmd_down: bool,
     /// Bytes that one read brings at most.
     pub segment: usize,
+    /// Bytes that a stream between two nodes takes in one step at most; what is over is queued.
+    pub window: usize,
     /// Ports where nobody answers a dial.
     pub black_holes: Vec<u16>,
     entropy: u8,
@@ -172,6 +190,7 @@ impl Default for World {
             holders: BTreeMap::new(),
             epmd_down: false,
             segment: usize::MAX,
+            window: usize::MAX,
             black_holes: Vec::new(),
             entropy: 0,
             next_port: 40_000,
@@ -254,12 +273,30 @@ impl World {
 
     /// Sends a message from one node to a mailbox of another, over the one link that there is.
     pub fn send(&mut self, from: usize, to: usize, mailbox: MailboxId, message: &'static [u8]) {
+        let sides = self.nodes[from].host.sides.iter();
+        let stream = *sides.into_iter().find(|(_, side)| side.reader.is_some()).unwrap().0;
+        self.send_on(from, stream, to, mailbox, Bytes::from_static(message));
+    }
+
+    /// Sends a message on this stream of a node.
+    pub fn send_on(
+        &mut self,
+        from: usize,
+        stream: StreamId,
+        to: usize,
+        mailbox: MailboxId,
+        message: Bytes,
+    ) {
         let pid = self.nodes[to].host.processes.pid(mailbox).unwrap();
         let mut frame = Vec::new();
-        Control::Send { to: pid, message: Bytes::from_static(message) }.emit(&mut frame).unwrap();
-        let host = &mut self.nodes[from].host;
-        let stream = *host.sides.iter().find(|(_, side)| side.reader.is_some()).unwrap().0;
-        host.todo.push_back(Todo::Send(stream, frame.into()));
+        Control::Send { to: pid, message }.emit(&mut frame).unwrap();
+        self.nodes[from].host.todo.push_back(Todo::Send(stream, frame.into()));
+    }
+
+    /// The streams of a node that carry links.
+    pub fn link_streams(&self, id: usize) -> Vec<StreamId> {
+        let sides = self.nodes[id].host.sides.iter();
+        sides.filter(|(_, side)| side.reader.is_some()).map(|(stream, _)| *stream).collect()
     }
 
     /// A peer of the test's own connects to a node.
@@ -361,20 +398,51 @@ impl World {
 
     /// One turn of one node, and one read for each of its streams.
     pub fn step(&mut self, id: usize) -> bool {
+        let mut busy = self.serve(id);
+        for stream in self.streams(id) {
+            busy |= self.exchange(id, stream);
+        }
+        busy
+    }
+
+    /// All streams of a node.
+    pub fn streams(&self, id: usize) -> Vec<StreamId> {
+        self.nodes[id].host.sides.keys().copied().collect()
+    }
+
+    /// One turn of a node, and what its host has to do after it.
+    pub fn serve(&mut self, id: usize) -> bool {
         let node = &mut self.nodes[id];
         node.host.now = self.now;
         let mut watched = Watched { kernel: &mut node.kernel, seen: &mut node.seen };
-        let more = turn(&mut watched, self.now, &mut node.host) == Some(self.now);
-        let mut busy = more;
+        let mut busy = turn(&mut watched, self.now, &mut node.host) == Some(self.now);
         while let Some(todo) = self.nodes[id].host.todo.pop_front() {
             busy = true;
             self.carry_out(id, todo);
         }
-        let streams: Vec<_> = self.nodes[id].host.sides.keys().copied().collect();
-        for stream in streams {
-            busy |= self.read(id, stream);
-        }
         busy
+    }
+
+    /// One write and one read of a stream.
+    pub fn exchange(&mut self, id: usize, stream: StreamId) -> bool {
+        let written = self.write(id, stream);
+        self.read(id, stream) || written
+    }
+
+    /// Moves what the window lets pass to the other node.
+    fn write(&mut self, id: usize, stream: StreamId) -> bool {
+        let window = self.window;
+        let Some(side) = self.nodes[id].host.sides.get_mut(&stream) else { return false };
+        let Far::Node(other, far) = side.far else { return false };
+        let bytes: Vec<u8> = side.outbox.drain(..window.min(side.outbox.len())).collect();
+        let closes = side.leaving && side.outbox.is_empty();
+        if let Some(side) = self.nodes[other].host.sides.get_mut(&far) {
+            side.inbox.extend_from_slice(&bytes);
+        }
+        if closes {
+            self.close(id, stream);
+        }
+        !bytes.is_empty() || closes
     }
 
     fn carry_out(&mut self, id: usize, todo: Todo) {
@@ -387,19 +455,21 @@ impl World {
             }
             Todo::Open(stream, target) => self.open(id, stream, &target),
             Todo::Send(stream, bytes) => {
-                let Some(side) = self.nodes[id].host.sides.get(&stream) else { return };
+                let Some(side) = self.nodes[id].host.sides.get_mut(&stream) else { return };
                 match side.far {
-                    Far::Node(other, far) => {
-                        if let Some(side) = self.nodes[other].host.sides.get_mut(&far) {
-                            side.inbox.extend_from_slice(&bytes);
-                        }
+                    Far::Node(..) => {
+                        side.outbox.extend_from_slice(&bytes);
+                        self.write(id, stream);
                     }
                     Far::Script(script) => self.scripts[script].received.extend_from_slice(&bytes),
                     Far::Epmd => self.epmd_answers(id, stream, &bytes),
                     Far::Nobody => {}
                 }
             }
-            Todo::Close(stream) => self.close(id, stream),
+            Todo::Close { stream, abort } => match self.nodes[id].host.sides.get_mut(&stream) {
+                Some(side) if !abort && !side.outbox.is_empty() => side.leaving = true,
+                _ => self.close(id, stream),
+            },
         }
     }
 
@@ -599,6 +669,8 @@ impl Side {
             far,
             inbox: Vec::new(),
             eof: false,
+            outbox: Vec::new(),
+            leaving: false,
             reading: false,
             reader: None,
             received: 0,
@@ -618,6 +690,7 @@ struct Answers<'a> {
 impl Deliver for Answers<'_> {
     fn message(&mut self, to: MailboxId, message: Bytes) {
         self.host.log.push(format!("{to:?} got {} bytes", message.len()));
+        self.host.mail.push((to, Mail::Message(message)));
     }
 
     fn answer(&mut self, frame: Bytes) -> Result<(), netkernel_core::link::Violation> {
@@ -682,6 +755,7 @@ impl Host for TestHost {
     }
 
     fn event(&mut self, to: MailboxId, event: NodeEvent) {
+        self.mail.push((to, Mail::Event(event.clone())));
         if self.witness != Some(to) {
             self.log.push(format!("{to:?} got {event}"));
         } else if event.connection_id() != Some(ConnectionId::Undefined) {
@@ -695,6 +769,7 @@ impl Host for TestHost {
 
     fn promote(&mut self, stream: StreamId, promotion: Promotion) {
         self.log.push(format!("promote {}", promotion.node));
+        self.links.insert(stream, promotion.link);
         if let Some(side) = self.sides.get_mut(&stream) {
             side.inbox.splice(0..0, promotion.residue.iter().copied());
             let promotion = Promotion { residue: Bytes::new(), ..promotion };
@@ -712,13 +787,13 @@ impl Host for TestHost {
         Some(Traffic {
             received: side.received,
             sent: side.sent,
-            queued: side.queued,
+            queued: side.queued + side.outbox.len() as u64,
             paused: side.paused,
         })
     }
 
-    fn close(&mut self, stream: StreamId, _abort: bool) {
-        self.todo.push_back(Todo::Close(stream));
+    fn close(&mut self, stream: StreamId, abort: bool) {
+        self.todo.push_back(Todo::Close { stream, abort });
     }
 
     fn disconnected(&mut self, node: NodeName, _link: LinkId, was_up: bool) {
