@@ -113,9 +113,9 @@ fn a_link_is_looked_at_once_when_two_rounds_of_ticks_come_together() {
     }
     let missed = |world: &World| -> Vec<_> {
         let all = world.nodes[a].host.diagnostics.iter();
-        let of_b = all.filter_map(|diagnostic| match diagnostic {
-            Diagnostic::TickMissed { node, missed, .. } if *node == name(B) => Some(*missed),
-            _ => None,
+        let of_b = all.filter_map(|diagnostic| {
+            let Diagnostic::TickMissed { node, missed, .. } = diagnostic else { return None };
+            (*node == name(B)).then_some(*missed)
         });
         of_b.collect()
     };
