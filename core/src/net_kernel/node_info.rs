@@ -173,9 +173,11 @@ impl NetKernel {
 
     /// Answers a call that has all it needs.
     fn conclude(&mut self, request: RequestId) {
-        if self.inquiries.get(&request).is_some_and(|inquiry| inquiry.missing.is_empty())
-            && let Some(inquiry) = self.inquiries.remove(&request)
-        {
+        let is_done = |inquiry: &Inquiry| inquiry.missing.is_empty();
+        if !self.inquiries.get(&request).is_some_and(is_done) {
+            return;
+        }
+        if let Some(inquiry) = self.inquiries.remove(&request) {
             self.answer(request, inquiry.into_answer());
         }
     }
