@@ -1,4 +1,4 @@
-//! The `netkernel` command as a process.
+//! The `netkernel` command, or an example, as a process.
 
 use core::time::Duration;
 use std::env;
@@ -13,7 +13,7 @@ use crate::GIVE_UP;
 use crate::log::Log;
 use crate::otp::{Signal, signal};
 
-/// A running command. Killed on drop.
+/// A running command or example. Killed on drop.
 #[derive(Debug)]
 pub struct Netkernel {
     child: Child,
@@ -29,7 +29,21 @@ impl Netkernel {
     /// If it cannot be built or run.
     #[must_use]
     pub fn start(home: &Path, arguments: &[&str]) -> Self {
-        let mut command = command(home, arguments);
+        Self::spawn(command(home, arguments))
+    }
+
+    /// Starts this example of this package, with the EPMD at this port.
+    ///
+    /// # Panics
+    /// If it cannot be built or run.
+    #[must_use]
+    pub fn example(name: &str, epmd_port: u16, arguments: &[&str]) -> Self {
+        let mut command = Command::new(build(&["netkernel-tests", "--example", name]));
+        command.env("ERL_EPMD_PORT", epmd_port.to_string()).args(arguments);
+        Self::spawn(command)
+    }
+
+    fn spawn(mut command: Command) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the command runs");
         let log = Arc::new(Log::default());
@@ -121,23 +135,25 @@ fn command(home: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Builds the command, once in a process. Cargo says where it is.
+/// Builds the command, once in a process.
 fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let build = Command::new(cargo)
-            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
-            .args(["build", "--quiet", "--locked", "--package", "netkernel-blocking"])
-            .args(["--bin", "netkernel", "--features", "cli", "--message-format", "json"])
-            .stderr(Stdio::inherit())
-            .output()
-            .expect("cargo runs");
-        let told = String::from_utf8(build.stdout).expect("JSON");
-        let path =
-            told.rsplit_once("\"executable\":\"").and_then(|(_, rest)| rest.split('"').next());
-        PathBuf::from(path.unwrap_or_else(|| panic!("cargo has built no command: {told}")))
-    })
+    BINARY.get_or_init(|| build(&["netkernel-blocking", "--bin", "netkernel", "--features", "cli"]))
+}
+
+/// Builds a program of a package. Cargo says where it is.
+fn build(package_and_program: &[&str]) -> PathBuf {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let build = Command::new(cargo)
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
+        .args(["build", "--quiet", "--locked", "--message-format", "json", "--package"])
+        .args(package_and_program)
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("cargo runs");
+    let told = String::from_utf8(build.stdout).expect("JSON");
+    let path = told.rsplit_once("\"executable\":\"").and_then(|(_, rest)| rest.split('"').next());
+    PathBuf::from(path.unwrap_or_else(|| panic!("cargo has built no program: {told}")))
 }
 
 /// Logs the lines of one output.

@@ -16,6 +16,14 @@ pub struct Atom(Arc<str>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AtomTooLong;
 
+impl fmt::Display for AtomTooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "longer than {ATOM_MAX_CHARS} characters")
+    }
+}
+
+impl core::error::Error for AtomTooLong {}
+
 impl Atom {
     /// The atom with this text.
     ///
