@@ -10,6 +10,7 @@
 //! | [`term`], [`wire`] | bytes to values and back |
 //! | [`handshake`], [`epmd`], [`liveness`], [`ticker`] | small machines, each usable alone |
 //! | [`net_kernel`] | the node: its name, its links, who may connect, ticks. Sees no payload |
+//! | [`epmd_server`] | the daemon that nodes register with |
 //! | [`link`], [`process`] | the data plane: what is sent and received on a link, and for whom |
 //! | [`driver`] | the loop that runtimes share |
 //!
@@ -29,6 +30,7 @@ extern crate std;
 
 pub mod driver;
 pub mod epmd;
+pub mod epmd_server;
 #[cfg(any(test, feature = "__fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -49,6 +51,7 @@ mod flags;
 mod ids;
 mod name;
 mod time;
+mod timers;
 
 pub use cookie::{Challenge, Cookie, CookieError, Cookies, Digest};
 pub use creation::Creation;

@@ -13,6 +13,7 @@ use netkernel_core::{Cookie, Instant, LinkId, MailboxId, NodeName};
 use crate::clock::{Clock, entropy};
 use crate::host::BlockingHost;
 use crate::node::Identity;
+use crate::socket;
 
 /// Messages that the inbox holds. Whoever sends more waits: callers, reader threads and the accept thread, but never the
 /// owner.
@@ -174,9 +175,9 @@ impl Owner {
 
     /// Takes a connection in; without randomness or threads it is dropped, as if nobody had accepted it.
     fn accept(&mut self, now: Instant, socket: TcpStream) {
-        let stream = self.kernel.mint_stream();
+        let (stream, local) = (self.kernel.mint_stream(), socket::is_local(&socket));
         match entropy().and_then(|entropy| self.host.accepted(stream, socket).map(|()| entropy)) {
-            Ok(entropy) => self.kernel.handle(now, Input::Accepted { stream, entropy }),
+            Ok(entropy) => self.kernel.handle(now, Input::Accepted { stream, entropy, local }),
             Err(error) => tracing::warn!(%error, "dropping an incoming connection"),
         }
     }

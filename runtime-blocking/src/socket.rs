@@ -49,6 +49,13 @@ pub(crate) fn listen(bind: Ipv4Addr, ports: RangeInclusive<u16>) -> Result<TcpLi
     result
 }
 
+/// Whether the peer of an accepted connection is on this host: its address is a loopback one, or the one that it dialled.
+//= docs/spec/epmd.md#epmd-server-local
+pub(crate) fn is_local(socket: &TcpStream) -> bool {
+    let (Ok(peer), Ok(own)) = (socket.peer_addr(), socket.local_addr()) else { return false };
+    peer.ip().is_loopback() || peer.ip() == own.ip()
+}
+
 fn listen_on(address: SocketAddrV4) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
     // A restarted node must get its port back while old connections linger. On Windows the option means something else.

@@ -100,10 +100,11 @@ impl PollHost {
         }
         inputs.into_iter().for_each(|input| self.report(input));
         // It does not block.
-        if let Some(Ok((socket, _))) = self.listener.as_ref().map(TcpListener::accept) {
+        if let Some(Ok((socket, peer))) = self.listener.as_ref().map(TcpListener::accept) {
             let stream = kernel.mint_stream();
             self.streams.insert(stream, Stream::new(socket, false)?);
-            self.report(Input::Accepted { stream, entropy: entropy() });
+            let local = peer.ip().is_loopback();
+            self.report(Input::Accepted { stream, entropy: entropy(), local });
         }
         Ok(())
     }

@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 /// Lowest first. Modules of one row know nothing of each other.
 const LAYERS: [&[&str]; 11] = [
     &["time", "ids", "entropy", "creation", "flags"],
-    &["term"],
+    &["term", "timers"],
     &["name"],
     &["cookie"],
     &["stream"],
     &["wire"],
     &["handshake", "epmd", "liveness", "ticker"],
     &["net_kernel", "link"],
-    &["process"],
+    &["process", "epmd_server"],
     &["driver"],
     &["fuzzing"],
 ];

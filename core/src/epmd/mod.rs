@@ -6,10 +6,12 @@
 mod lookup;
 mod names;
 mod registration;
+mod server_diagnostic;
 
 pub use lookup::{LOOKUP_TIMEOUT, Lookup, LookupStep};
 pub use names::{NAMES_MAX, NAMES_TIMEOUT, Names};
 pub use registration::{REGISTER_TIMEOUT, RETRY_INTERVAL, Registration, RegistrationStep};
+pub use server_diagnostic::ServerDiagnostic;
 
 use core::fmt;
 

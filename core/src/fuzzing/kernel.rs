@@ -251,7 +251,7 @@ impl World {
         let far = Far::initiator(NODES.get(caller).copied(), us, mood, &mut first);
         let (stream, entropy) = (self.kernel.mint_stream(), self.entropy());
         self.model.add_stream(stream, StreamState::Open, far).inbox = first;
-        self.input(Input::Accepted { stream, entropy });
+        self.input(Input::Accepted { stream, entropy, local: true });
     }
 
     fn start(&mut self, source: &mut Source<'_>) {

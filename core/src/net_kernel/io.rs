@@ -54,6 +54,9 @@ pub enum Input {
         stream: StreamId,
         /// For the challenge, and for a name if the peer asks for one.
         entropy: Entropy,
+        /// The peer is on this host: its address is a loopback one, or the one that it connected to. Only an
+        /// [EPMD](crate::epmd_server) cares.
+        local: bool,
     },
     /// Bytes arrived: the answer to one [`Output::Read`]. Never empty.
     Received {

@@ -39,7 +39,7 @@ mod registration;
 pub mod subscriptions;
 mod table;
 mod ticks;
-mod timers;
+mod timer_name;
 
 pub use config::{
     Config, DistAutoConnect, OwnName, SETUP_TIME_DEFAULT, SETUP_TIME_MAX, StartOptions, Started,
@@ -50,7 +50,7 @@ pub use nodedown::NodeDownReason;
 pub use query::{NameDomain, NameType, NetState, NodeInfo, NodeKind, NodeKinds};
 pub use reason::{ConnectError, Diagnostic, NotAlive, SetupStage, StartError, StopError};
 pub use subscriptions::{ConnectionId, MonitorOptions, NodeEvent};
-pub use timers::TimerName;
+pub use timer_name::TimerName;
 
 pub use crate::stream::{CloseCause, ExitReason, OpenError, Promotion};
 pub use crate::ticker::{NetTicktime, TicktimeChange, TicktimeError, TicktimeState};
@@ -67,6 +67,7 @@ use crate::handshake::AllowList;
 use crate::ids::{MailboxId, Minter, RequestId, StreamId};
 use crate::name::NodeName;
 use crate::time::Instant;
+use crate::timers::Timers;
 
 use given_names::GivenNames;
 use life::Life;
@@ -74,7 +75,6 @@ use node_info::Inquiries;
 use past_links::PastLinks;
 use subscriptions::{NodeChange, Subscriptions};
 use table::{Role, Table};
-use timers::Timers;
 
 /// The machine. See the [module](self) for how to drive it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -94,7 +94,7 @@ pub struct NetKernel {
     subscriptions: Subscriptions,
     given_names: GivenNames,
     inquiries: Inquiries,
-    timers: Timers,
+    timers: Timers<TimerName>,
     /// The latest `now`.
     clock: Instant,
     outputs: VecDeque<Output>,
@@ -124,7 +124,7 @@ impl NetKernel {
             subscriptions: Subscriptions::default(),
             given_names: GivenNames::default(),
             inquiries: Inquiries::default(),
-            timers: Timers::default(),
+            timers: Timers::new(),
             clock: Instant::ORIGIN,
             outputs: VecDeque::new(),
             stream_ids: Minter::default(),
@@ -175,7 +175,7 @@ impl Machine for NetKernel {
             Input::ListenerLost => self.shut_down(NodeDownReason::NoNetwork),
             Input::Opened { stream, entropy } => self.opened(stream, entropy),
             Input::OpenFailed { stream, error } => self.open_failed(stream, error),
-            Input::Accepted { stream, entropy } => self.accepted(stream, entropy),
+            Input::Accepted { stream, entropy, local: _ } => self.accepted(stream, entropy),
             Input::Received { stream, bytes } => self.received(stream, &bytes),
             Input::Closed { stream, cause } => self.closed(stream, cause),
             Input::Sampled { stream, purpose, traffic } => self.sampled(stream, purpose, traffic),

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::OpenError;
-use crate::epmd::{LookupError, RegisterError};
+use crate::epmd::{LookupError, RegisterError, ServerDiagnostic};
 use crate::handshake::Failure;
 use crate::name::{NameError, NodeName, PeerName};
 
@@ -172,6 +172,8 @@ pub enum Diagnostic {
     RegistrationLost(RegisterError),
     /// EPMD has the name again, after it was lost.
     RegistrationRenewed,
+    /// What an [EPMD](crate::epmd_server) tells. A kernel never does.
+    EpmdServer(ServerDiagnostic),
     /// Nothing was heard from a node for some ticks.
     TickMissed {
         /// The node.
@@ -199,6 +201,7 @@ impl fmt::Display for Diagnostic {
                 write!(f, "EPMD does not have this node: {error}; trying again")
             }
             Self::RegistrationRenewed => f.write_str("EPMD has this node again"),
+            Self::EpmdServer(told) => fmt::Display::fmt(told, f),
             Self::TickMissed { node, missed, intensity } => {
                 write!(f, "nothing heard from {node} for {missed} of {intensity} ticks")
             }

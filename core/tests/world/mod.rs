@@ -509,7 +509,7 @@ impl World {
         let node = &mut self.nodes[id];
         let stream = node.kernel.mint_stream();
         node.host.sides.insert(stream, Side::new(far));
-        self.tell(id, Input::Accepted { stream, entropy });
+        self.tell(id, Input::Accepted { stream, entropy, local: true });
         stream
     }
 

@@ -85,7 +85,10 @@ impl Kernel {
             framing: Framing::Short,
         };
         let stream = self.kernel.mint_stream();
-        self.kernel.handle(self.now, Input::Accepted { stream, entropy: Entropy::new([1; 16]) });
+        self.kernel.handle(
+            self.now,
+            Input::Accepted { stream, entropy: Entropy::new([1; 16]), local: true },
+        );
         let mut out = Vec::new();
         let machine = Initiator::new(config, Entropy::new([2; 16]), Instant::MAX, &mut out);
         let mut step = Some(machine);

@@ -203,7 +203,7 @@ impl Bench {
         let knowing = initiator("C", &mut out);
         let guessing = initiator("WRONG", &mut Vec::new());
         let known = self.theirs.replace(Theirs { stream, knowing, guessing });
-        self.tell(Input::Accepted { stream, entropy: ENTROPY });
+        self.tell(Input::Accepted { stream, entropy: ENTROPY, local: true });
         self.receive(stream, out);
         // The script follows an attempt that has its place; another one only asks.
         let refused = matches!(self.kernel.streams.get(&stream), Some(Role::Ending) | None);

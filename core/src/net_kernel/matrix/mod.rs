@@ -250,7 +250,7 @@ const LIFE_EVENTS: &[Event] = &[
     }),
     event("somebody connects", always, |bench| {
         let stream = bench.kernel.stream_ids.mint();
-        bench.tell(Input::Accepted { stream, entropy: Entropy::new([1; 16]) });
+        bench.tell(Input::Accepted { stream, entropy: Entropy::new([1; 16]), local: true });
     }),
     event(
         "the listener is open",

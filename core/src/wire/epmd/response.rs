@@ -49,6 +49,17 @@ impl Alive2Resp {
     /// The length of the longer form.
     pub const MAX_LEN: usize = 6;
 
+    /// The grant that a node of this highest version gets.
+    //= docs/spec/epmd.md#epmd-server-creation
+    #[must_use]
+    pub const fn granted(highest: u16, creation: Creation) -> Self {
+        if highest >= 6 {
+            Self::New { result: 0, creation: creation.0 }
+        } else {
+            Self::Old { result: 0, creation: (creation.0 % 3 + 1) as u16 }
+        }
+    }
+
     /// The refusal that a node of this highest version gets.
     //= docs/spec/epmd.md#epmd-alive2-refused
     #[must_use]
