@@ -7,6 +7,7 @@
 
 mod channel;
 mod epmd;
+mod epmd_server;
 mod far;
 mod handshake;
 mod kernel;
@@ -17,6 +18,7 @@ mod writer;
 
 pub use channel::channel;
 pub use epmd::{epmd_client, epmd_request, epmd_response};
+pub use epmd_server::epmd_server;
 pub use handshake::{handshake_acceptor, handshake_initiator};
 pub use kernel::net_kernel;
 pub use wire::{control, framing, handshake_messages, term};
@@ -26,12 +28,13 @@ pub use writer::link_writer;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 13] = [
     ("channel", channel),
     ("control", control),
     ("epmd_client", epmd_client),
     ("epmd_request", epmd_request),
     ("epmd_response", epmd_response),
+    ("epmd_server", epmd_server),
     ("framing", framing),
     ("handshake_acceptor", handshake_acceptor),
     ("handshake_initiator", handshake_initiator),
