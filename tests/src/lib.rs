@@ -6,6 +6,7 @@ pub mod command;
 mod log;
 #[cfg(feature = "otp")]
 pub mod otp;
+pub mod our_epmd;
 pub mod ours;
 pub mod script;
 #[cfg(feature = "otp")]

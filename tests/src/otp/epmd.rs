@@ -23,8 +23,17 @@ impl Epmd {
     /// If none starts.
     #[must_use]
     pub fn start(release: Release) -> Self {
+        Self::start_with(release, &[])
+    }
+
+    /// The same with more options on the command line.
+    ///
+    /// # Panics
+    /// If none starts.
+    #[must_use]
+    pub fn start_with(release: Release, options: &[&str]) -> Self {
         (0..10)
-            .find_map(|_| Self::launch(release, free_port()))
+            .find_map(|_| Self::launch(release, free_port(), options))
             .expect("one of ten ports that were free a moment ago")
     }
 
@@ -37,7 +46,7 @@ impl Epmd {
     pub fn start_at(release: Release, port: u16) -> Self {
         let begin = Instant::now();
         loop {
-            if let Some(epmd) = Self::launch(release, port) {
+            if let Some(epmd) = Self::launch(release, port, &[]) {
                 return epmd;
             }
             assert!(begin.elapsed() < GIVE_UP, "port {port} is taken");
@@ -67,9 +76,10 @@ impl Epmd {
     }
 
     /// `None` if the port is taken: the daemon then ends, and says that all is well.
-    fn launch(release: Release, port: u16) -> Option<Self> {
+    fn launch(release: Release, port: u16, options: &[&str]) -> Option<Self> {
         let child = Command::new(release.program("epmd"))
             .args(["-address", "127.0.0.1", "-port", &port.to_string()])
+            .args(options)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
