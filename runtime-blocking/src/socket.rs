@@ -6,6 +6,7 @@ use core::time::Duration;
 use std::io;
 use std::net::{Shutdown, TcpListener, TcpStream, ToSocketAddrs as _};
 
+use netkernel_core::epmd_server;
 use netkernel_core::net_kernel::{OpenError, Target};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
@@ -49,11 +50,10 @@ pub(crate) fn listen(bind: Ipv4Addr, ports: RangeInclusive<u16>) -> Result<TcpLi
     result
 }
 
-/// Whether the peer of an accepted connection is on this host: its address is a loopback one, or the one that it dialled.
-//= docs/spec/epmd.md#epmd-server-local
+/// Whether the peer of an accepted connection is on this host.
 pub(crate) fn is_local(socket: &TcpStream) -> bool {
-    let (Ok(peer), Ok(own)) = (socket.peer_addr(), socket.local_addr()) else { return false };
-    peer.ip().is_loopback() || peer.ip() == own.ip()
+    let addresses = socket.peer_addr().and_then(|peer| Ok((peer, socket.local_addr()?)));
+    addresses.is_ok_and(|(peer, own)| epmd_server::is_local(peer.ip(), own.ip()))
 }
 
 fn listen_on(address: SocketAddrV4) -> io::Result<TcpListener> {
@@ -151,6 +151,7 @@ mod tests {
         let listener = listen(Ipv4Addr::LOCALHOST, 0..=0).unwrap();
         let socket = dial(&target("localhost", port_of(&listener)), GIVE_UP, || false).unwrap();
         assert!(socket.peer_addr().unwrap().is_ipv4());
+        assert!(is_local(&listener.accept().unwrap().0));
     }
 
     #[test]

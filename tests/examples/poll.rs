@@ -18,7 +18,7 @@ use netkernel_core::link::{Limits, LinkReader, LinkWriter, Violation};
 use netkernel_core::net_kernel::*;
 use netkernel_core::process::{Deliver, Processes};
 use netkernel_core::{Cookie, Creation, Entropy, Instant, LinkId, MailboxId, NodeName};
-use netkernel_core::{PingId, RequestId, StreamId, liveness::Traffic, term::Atom};
+use netkernel_core::{PingId, RequestId, StreamId, epmd_server, liveness::Traffic, term::Atom};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::{Domain, SockRef, Socket, Type};
 
@@ -102,8 +102,9 @@ impl PollHost {
         // It does not block.
         if let Some(Ok((socket, peer))) = self.listener.as_ref().map(TcpListener::accept) {
             let stream = kernel.mint_stream();
+            let own = socket.local_addr();
+            let local = own.is_ok_and(|own| epmd_server::is_local(peer.ip(), own.ip()));
             self.streams.insert(stream, Stream::new(socket, false)?);
-            let local = peer.ip().is_loopback();
             self.report(Input::Accepted { stream, entropy: entropy(), local });
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! Our EPMD on a loopback port, behind the smallest host that can be: one thread that asks its sockets in turn.
 
-use core::net::{IpAddr, Ipv4Addr};
+use core::net::Ipv4Addr;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant as Clock;
 
 use netkernel_blocking::core::driver::{Host, Machine as _, turn};
-use netkernel_blocking::core::epmd_server::{Config, Server, State};
+use netkernel_blocking::core::epmd_server::{Config, Server, State, is_local};
 use netkernel_blocking::core::liveness::Traffic;
 use netkernel_blocking::core::net_kernel::{
     Answer, CloseCause, Diagnostic, Input, NodeEvent, Promotion, Target,
@@ -94,8 +94,7 @@ impl Sockets {
     /// The next client, and whether it is on this host.
     fn accept(&self) -> Option<(TcpStream, bool)> {
         let (socket, peer) = self.listener.as_ref()?.accept().ok()?;
-        let own = socket.local_addr().map(|own| own.ip());
-        let local = peer.ip().is_loopback() || own.is_ok_and(|own: IpAddr| own == peer.ip());
+        let local = socket.local_addr().is_ok_and(|own| is_local(peer.ip(), own.ip()));
         Some((socket, local))
     }
 

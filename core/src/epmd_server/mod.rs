@@ -13,16 +13,18 @@
 //! [`Config::remembered`] more. An answer lists all names, and belongs to the host until it is written or its stream has
 //! ended.
 //!
-//! What must not live here: sockets and addresses, files, the command line.
+//! What must not live here: sockets, files, the command line.
 
 mod answers;
 mod config;
 mod connection;
+mod local;
 #[cfg(test)]
 mod matrix;
 mod register;
 
 pub use config::Config;
+pub use local::is_local;
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;

@@ -86,6 +86,7 @@ fn a_silent_client_is_closed_and_a_held_name_is_not() {
     let (held, _) = daemon.register("a");
     let refused = daemon.accept(true);
     daemon.write(refused, &alive2("a", 6));
+    assert_eq!(daemon.server.deadline(), None);
     let (silent, slow) = (daemon.accept(true), daemon.accept(true));
     daemon.pass(2 * SECOND);
     daemon.write(slow, b"\0");
