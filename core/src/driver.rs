@@ -1,9 +1,14 @@
 //! The two loops that every event loop, simulator and fuzzer shares: [`turn`] on the control plane, [`pump`] on the data plane.
 
+use alloc::vec::Vec;
+
 use crate::ids::StreamId;
 use crate::link::LinkReader;
 use crate::liveness::Traffic;
-use crate::net_kernel::{Answer, Diagnostic, Input, NodeEvent, Output, Target};
+use crate::net_kernel::{
+    Answer, Diagnostic, Endpoint, Input, NodeEvent, OptionName, OptsError, Output, SocketOption,
+    Target,
+};
 use crate::process::{Deliver, Processes};
 use crate::stream::{Promotion, Violation};
 use crate::time::Instant;
@@ -30,6 +35,12 @@ pub trait Host {
     fn promote(&mut self, stream: StreamId, promotion: Promotion);
     fn tick(&mut self, stream: StreamId);
     fn sample(&mut self, stream: StreamId) -> Option<Traffic>;
+    fn setopts(&mut self, endpoint: Endpoint, options: &[SocketOption]) -> Result<(), OptsError>;
+    fn getopts(
+        &mut self,
+        stream: StreamId,
+        names: &[OptionName],
+    ) -> Result<Vec<SocketOption>, OptsError>;
     fn close(&mut self, stream: StreamId, abort: bool);
     fn disconnected(&mut self, node: NodeName, link: LinkId, was_up: bool);
     fn answer(&mut self, request: RequestId, answer: Answer);
@@ -63,6 +74,16 @@ pub fn turn<M: Machine, H: Host>(machine: &mut M, now: Instant, host: &mut H) ->
             Output::Sample { stream, purpose } => {
                 let traffic = host.sample(stream);
                 machine.handle(now, Input::Sampled { stream, purpose, traffic });
+            }
+            Output::SetOpts { endpoint, options, request } => {
+                let result = host.setopts(endpoint, &options);
+                if let Some(request) = request {
+                    machine.handle(now, Input::OptsSet { request, result });
+                }
+            }
+            Output::GetOpts { stream, names, request } => {
+                let result = host.getopts(stream, &names);
+                machine.handle(now, Input::OptsGot { request, result });
             }
             Output::Close { stream, abort } => host.close(stream, abort),
             Output::Disconnected { node, link, was_up } => host.disconnected(node, link, was_up),

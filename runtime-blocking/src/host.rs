@@ -11,16 +11,18 @@ use bytes::Bytes;
 use netkernel_core::driver::Host;
 use netkernel_core::liveness::Traffic;
 use netkernel_core::net_kernel::{
-    Answer, Diagnostic, Input, NodeEvent, OwnName, Promotion, StartOptions, Target,
+    Answer, Diagnostic, Endpoint, Input, NodeEvent, OptionName, OptsError, OwnName, Promotion,
+    SocketOption, StartOptions, Target,
 };
 use netkernel_core::{Creation, LinkId, MailboxId, NodeName, RequestId, StreamId};
+use socket2::SockRef;
 
 use crate::config::NodeConfig;
 use crate::listener::Listener;
 use crate::mailbox::Item;
 use crate::node::Identity;
-use crate::socket;
 use crate::stream::{Origin, Stream, Surroundings, Wish};
+use crate::{socket, socket_options};
 
 /// The effects of one node.
 #[derive(Debug)]
@@ -83,7 +85,9 @@ impl BlockingHost {
             | Input::ListenFailed { .. }
             | Input::ListenerLost
             | Input::Accepted { .. }
-            | Input::Sampled { .. } => true,
+            | Input::Sampled { .. }
+            | Input::OptsSet { .. }
+            | Input::OptsGot { .. } => true,
         }
     }
 
@@ -213,6 +217,29 @@ impl Host for BlockingHost {
 
     fn sample(&mut self, stream: StreamId) -> Option<Traffic> {
         self.streams.get(&stream).map(|entry| entry.stream.traffic())
+    }
+
+    fn setopts(&mut self, endpoint: Endpoint, options: &[SocketOption]) -> Result<(), OptsError> {
+        let set = |socket: &SockRef<'_>| socket_options::set(socket, options);
+        match endpoint {
+            Endpoint::Listener => self.listener.as_ref().map(|listener| set(&listener.socket())),
+            Endpoint::Stream(stream) => {
+                self.streams.get(&stream).and_then(|entry| entry.stream.with_socket(set))
+            }
+        }
+        .unwrap_or(Err(OptsError::NoConnection))
+    }
+
+    fn getopts(
+        &mut self,
+        stream: StreamId,
+        names: &[OptionName],
+    ) -> Result<Vec<SocketOption>, OptsError> {
+        let get = |socket: &SockRef<'_>| socket_options::get(socket, names);
+        self.streams
+            .get(&stream)
+            .and_then(|entry| entry.stream.with_socket(get))
+            .unwrap_or(Err(OptsError::NoConnection))
     }
 
     fn close(&mut self, stream: StreamId, abort: bool) {

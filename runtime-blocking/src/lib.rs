@@ -45,6 +45,7 @@ mod owner;
 mod ping;
 mod reader;
 mod socket;
+mod socket_options;
 mod stream;
 mod table;
 mod writer;
@@ -57,7 +58,8 @@ pub use mailbox::{Item, Mailbox, SendError};
 pub use netkernel_core as core;
 pub use netkernel_core::net_kernel::{
     BadNode, ConnectionInfo, ConnectionState, DistAutoConnect, MonitorOptions, NetState, NodeInfo,
-    NodeKind, NodeKinds, NotAlive, OwnName, StartOptions, Started,
+    NodeKind, NodeKinds, NotAlive, OptionName, OptsError, OwnName, SocketOption, StartOptions,
+    Started,
 };
 pub use node::{Identity, Node};
 pub use ping::PingError;

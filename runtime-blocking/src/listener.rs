@@ -46,6 +46,10 @@ impl Listener {
         Ok(listener)
     }
 
+    pub(crate) fn socket(&self) -> SockRef<'_> {
+        SockRef::from(&*self.socket)
+    }
+
     pub(crate) const fn port(&self) -> u16 {
         self.port
     }

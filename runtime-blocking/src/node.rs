@@ -9,7 +9,8 @@ use std::thread;
 use netkernel_core::epmd::NamesError;
 use netkernel_core::net_kernel::{
     Answer, BadNode, ConnectError, ConnectionInfo, NetKernel, NetState, NodeInfo, NodeKinds,
-    NotAlive, StartError, StartOptions, TicktimeChange, TicktimeError, TicktimeState,
+    NotAlive, OptionName, OptsError, SocketOption, StartError, StartOptions, TicktimeChange,
+    TicktimeError, TicktimeState,
 };
 use netkernel_core::{Cookie, Creation, NodeName};
 
@@ -152,6 +153,46 @@ impl Node {
         match self.handle.call(Call::NodesInfo) {
             Some(Answer::NodesInfo(infos)) => infos,
             Some(_) | None => Vec::new(),
+        }
+    }
+
+    /// Socket options of the link with a node, in the order of the names (`net_kernel:getopts/2`). Those that the operating
+    /// system does not know are left out.
+    ///
+    /// # Errors
+    /// [`OptsError`]: Erlang's `ignored` or `{error,Reason}`.
+    pub fn getopts(
+        &self,
+        node: &NodeName,
+        names: Vec<OptionName>,
+    ) -> Result<Vec<SocketOption>, OptsError> {
+        match self.handle.call(Call::GetOpts(node.clone(), names)) {
+            Some(Answer::GetOpts(result)) => result,
+            Some(_) | None => Err(OptsError::NotAlive),
+        }
+    }
+
+    /// Sets socket options of the link with a node (`net_kernel:setopts/2`).
+    ///
+    /// # Errors
+    /// [`OptsError`]: Erlang's `ignored` or `{error,Reason}`.
+    pub fn setopts(&self, node: &NodeName, options: Vec<SocketOption>) -> Result<(), OptsError> {
+        self.set_options(Call::SetOpts(node.clone(), options))
+    }
+
+    /// Sets socket options of the listener, and of every link that comes up from now on, also after a [`stop`](Self::stop)
+    /// (`net_kernel:setopts(new, Options)`). Links that are up keep what they have.
+    ///
+    /// # Errors
+    /// [`OptsError`]: Erlang's `ignored` or `{error,Reason}`.
+    pub fn setopts_new(&self, options: Vec<SocketOption>) -> Result<(), OptsError> {
+        self.set_options(Call::SetOptsNew(options))
+    }
+
+    fn set_options(&self, call: Call) -> Result<(), OptsError> {
+        match self.handle.call(call) {
+            Some(Answer::SetOpts(result)) => result,
+            Some(_) | None => Err(OptsError::NotAlive),
         }
     }
 

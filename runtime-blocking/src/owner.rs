@@ -5,8 +5,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 
 use netkernel_core::driver::{Machine as _, turn};
 use netkernel_core::net_kernel::{
-    Answer, Input, MonitorOptions, NetKernel, NetState, NodeInfo, NodeKinds, NotAlive,
-    StartOptions, TicktimeChange, TicktimeError, TicktimeState,
+    Answer, Input, MonitorOptions, NetKernel, NetState, NodeInfo, NodeKinds, NotAlive, OptionName,
+    SocketOption, StartOptions, TicktimeChange, TicktimeError, TicktimeState,
 };
 use netkernel_core::{Cookie, Instant, LinkId, MailboxId, NodeName};
 
@@ -68,6 +68,9 @@ pub(crate) enum Call {
     Names(String),
     NodeInfo(NodeName),
     NodesInfo,
+    GetOpts(NodeName, Vec<OptionName>),
+    SetOpts(NodeName, Vec<SocketOption>),
+    SetOptsNew(Vec<SocketOption>),
 }
 
 /// What the thread works with.
@@ -169,6 +172,9 @@ impl Owner {
             Call::Names(host) => self.kernel.names(now, &host),
             Call::NodeInfo(node) => self.kernel.node_info(now, &node),
             Call::NodesInfo => self.kernel.nodes_info(now),
+            Call::GetOpts(node, names) => self.kernel.getopts(now, &node, names),
+            Call::SetOpts(node, options) => self.kernel.setopts(now, &node, options),
+            Call::SetOptsNew(options) => self.kernel.setopts_new(now, options),
         };
         self.host.await_answer(request, reply);
     }

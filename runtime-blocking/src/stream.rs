@@ -16,6 +16,7 @@ use netkernel_core::link::Limits;
 use netkernel_core::liveness::Traffic;
 use netkernel_core::net_kernel::{CloseCause, Input, OpenError, Promotion, Target};
 use netkernel_core::{Entropy, StreamId};
+use socket2::SockRef;
 
 use crate::clock::entropy;
 use crate::owner::Message;
@@ -145,6 +146,14 @@ impl Stream {
     pub(crate) fn lift_write_limit(&self) {
         if let Slot::Open(socket) = &*lock(&self.socket) {
             let _ = socket.set_write_timeout(None);
+        }
+    }
+
+    /// Does something with the socket; `None` if there is none, or not any more.
+    pub(crate) fn with_socket<R>(&self, work: impl FnOnce(&SockRef<'_>) -> R) -> Option<R> {
+        match &*lock(&self.socket) {
+            Slot::Open(socket) => Some(work(&SockRef::from(&**socket))),
+            Slot::Opening | Slot::Gone => None,
         }
     }
 

@@ -19,7 +19,7 @@ use netkernel_blocking::core::net_kernel::{
 use netkernel_blocking::core::term::Atom;
 use netkernel_blocking::{
     BadNode, ConnectionState, DistAutoConnect, Item, Mailbox, MonitorOptions, Node, NodeConfig,
-    NodeKind, NodeKinds, NotAlive, SendError, StartOptions,
+    NodeKind, NodeKinds, NotAlive, OptionName, OptsError, SendError, SocketOption, StartOptions,
 };
 use support::*;
 
@@ -56,6 +56,48 @@ fn nodes_connect_ping_and_part() {
     b.ping(&name(A), GIVE_UP).unwrap();
     expect_up(&a_box, B);
     expect_up(&b_box, A);
+}
+
+//= docs/spec/kernel.md#kernel-getopts
+//= type=test
+//= docs/spec/kernel.md#kernel-setopts
+//= type=test
+//= docs/spec/kernel.md#kernel-setopts-new
+//= type=test
+#[test]
+fn sockets_of_links_have_the_options_that_were_set() {
+    let epmd = Epmd::start();
+    let ((a, _a_box), (b, _b_box)) = (epmd.node(A), epmd.node(B));
+    a.connect_node(name(B)).unwrap();
+    let names = vec![OptionName::Nodelay, OptionName::Keepalive, OptionName::Linger];
+    let (nodelay, keepalive, linger) =
+        (SocketOption::Nodelay, SocketOption::Keepalive, SocketOption::Linger);
+    let new = vec![nodelay(true), keepalive(false), linger(None)];
+    assert_eq!(a.getopts(&name(B), names.clone()), Ok(new.clone()));
+    let set = vec![nodelay(false), keepalive(true), linger(Some(2))];
+    a.setopts(&name(B), set.clone()).unwrap();
+    assert_eq!(a.getopts(&name(B), names.clone()), Ok(set.clone()));
+    assert_eq!(b.getopts(&name(A), names.clone()), Ok(new), "each has its own socket");
+
+    a.setopts_new(vec![keepalive(true), nodelay(false)]).unwrap();
+    assert_eq!(a.getopts(&name(B), names.clone()), Ok(set), "a link that is up keeps what it has");
+    let given = vec![nodelay(false), keepalive(true), linger(None)];
+    for (from, to) in [(&a, B), (&b, A)] {
+        assert_eq!(a.disconnect_node(&name(B)), Some(true));
+        eventually("both have seen the end", || b.nodes(NodeKinds::CONNECTED).is_empty());
+        assert_eq!(a.getopts(&name(B), names.clone()), Err(OptsError::NoConnection));
+        from.connect_node(name(to)).unwrap();
+        eventually("both have the link", || !a.nodes(NodeKinds::CONNECTED).is_empty());
+        assert_eq!(a.getopts(&name(B), names.clone()), Ok(given.clone()), "dialling {to}");
+    }
+    assert!(a.stop());
+    assert_eq!(a.setopts(&name(B), Vec::new()), Err(OptsError::NotAlive));
+    assert_eq!(a.setopts_new(Vec::new()), Err(OptsError::NotAlive));
+    eventually("the name is free", || b.names("127.0.0.1").unwrap().len() == 1);
+    a.start(visible(A)).unwrap();
+    b.connect_node(name(A)).unwrap();
+    eventually("both have the link", || !a.nodes(NodeKinds::CONNECTED).is_empty());
+    assert_eq!(a.getopts(&name(B), names), Ok(given), "they outlive a stop");
 }
 
 #[test]

@@ -18,7 +18,8 @@ use netkernel_core::driver::{Host, Machine as _, turn};
 use netkernel_core::liveness::Traffic;
 use netkernel_core::net_kernel::subscriptions::NodeTypes;
 use netkernel_core::net_kernel::{
-    Answer, CloseCause, Diagnostic, Input, MonitorOptions, NodeEvent, NodeKinds, Promotion, Target,
+    Answer, CloseCause, Diagnostic, Endpoint, Input, MonitorOptions, NodeEvent, NodeKinds,
+    OptionName, OptsError, Promotion, SocketOption, Target,
 };
 use netkernel_core::process::Processes;
 use netkernel_core::{Creation, LinkId, MailboxId, NodeName, RequestId, StreamId};
@@ -205,6 +206,14 @@ impl Host for Idle {
     fn sample(&mut self, _: StreamId) -> Option<Traffic> {
         self.samples += 1;
         Some(Traffic { received: self.samples as u64, ..Traffic::default() })
+    }
+
+    fn setopts(&mut self, _: Endpoint, _: &[SocketOption]) -> Result<(), OptsError> {
+        Ok(())
+    }
+
+    fn getopts(&mut self, _: StreamId, _: &[OptionName]) -> Result<Vec<SocketOption>, OptsError> {
+        Ok(Vec::new())
     }
 
     fn close(&mut self, stream: StreamId, _: bool) {

@@ -248,6 +248,12 @@ impl Host for PollHost {
         let (sent, queued) = (writer.sent(), writer.queued());
         Some(Traffic { received: *received, sent, queued, paused: false })
     }
+    fn setopts(&mut self, _: Endpoint, _: &[SocketOption]) -> Result<(), OptsError> {
+        Err(OptsError::NotSupported)
+    }
+    fn getopts(&mut self, _: StreamId, _: &[OptionName]) -> Result<Vec<SocketOption>, OptsError> {
+        Err(OptsError::NotSupported)
+    }
     fn close(&mut self, id: StreamId, abort: bool) {
         let Some(mut stream) = self.streams.remove(&id) else { return };
         if stream.dialling {

@@ -14,7 +14,8 @@ use netkernel_blocking::core::driver::{Host, Machine as _, turn};
 use netkernel_blocking::core::epmd_server::{Config, Server, State, is_local};
 use netkernel_blocking::core::liveness::Traffic;
 use netkernel_blocking::core::net_kernel::{
-    Answer, CloseCause, Diagnostic, Input, NodeEvent, Promotion, Target,
+    Answer, CloseCause, Diagnostic, Endpoint, Input, NodeEvent, OptionName, OptsError, Promotion,
+    SocketOption, Target,
 };
 use netkernel_blocking::core::{
     Creation, Entropy, Instant, LinkId, MailboxId, NodeName, RequestId, StreamId,
@@ -159,6 +160,12 @@ impl Host for Sockets {
     fn tick(&mut self, _: StreamId) {}
     fn sample(&mut self, _: StreamId) -> Option<Traffic> {
         None
+    }
+    fn setopts(&mut self, _: Endpoint, _: &[SocketOption]) -> Result<(), OptsError> {
+        Err(OptsError::NotSupported)
+    }
+    fn getopts(&mut self, _: StreamId, _: &[OptionName]) -> Result<Vec<SocketOption>, OptsError> {
+        Err(OptsError::NotSupported)
     }
     fn disconnected(&mut self, _: NodeName, _: LinkId, _: bool) {}
     fn answer(&mut self, _: RequestId, _: Answer) {}

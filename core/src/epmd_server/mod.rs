@@ -126,7 +126,11 @@ impl Machine for Server {
             Input::Received { stream, bytes } => self.received(stream, &bytes),
             Input::Closed { stream, cause: _ } => self.closed(stream),
             // It opens no streams and promotes none.
-            Input::Opened { .. } | Input::OpenFailed { .. } | Input::Sampled { .. } => {}
+            Input::Opened { .. }
+            | Input::OpenFailed { .. }
+            | Input::Sampled { .. }
+            | Input::OptsSet { .. }
+            | Input::OptsGot { .. } => {}
         }
     }
 

@@ -170,6 +170,8 @@ impl World {
                 | Output::Promote { .. }
                 | Output::Tick { .. }
                 | Output::Sample { .. }
+                | Output::SetOpts { .. }
+                | Output::GetOpts { .. }
                 | Output::Disconnected { .. }
                 | Output::Answer { .. }
                 | Output::Diagnostic(_) => panic!("no output of a server: {output:?}"),

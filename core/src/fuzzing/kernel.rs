@@ -14,7 +14,7 @@ use crate::ids::{MailboxId, Mint as _, RequestId, StreamId};
 use crate::name::NodeName;
 use crate::net_kernel::{
     CloseCause, Config, Input, MonitorOptions, NetKernel, NetTicktime, OpenError, SamplePurpose,
-    StartOptions,
+    SocketOption, StartOptions,
 };
 
 /// The peers; `m@h` is the kernel itself, and the last is of the other domain.
@@ -94,6 +94,19 @@ impl World {
                 let other = MailboxId::from_number(2);
                 self.kernel.mailbox_died(other);
                 self.kernel.monitor_nodes(other, op == 27, MonitorOptions::MAP);
+            }
+            29 => {
+                let request = self.kernel.getopts(self.model.now, &name(source), Vec::new());
+                self.called(request, Call::GetOpts);
+            }
+            30 => {
+                let (now, options) = (self.model.now, [SocketOption::Nodelay(true)].into());
+                let request = if source.flag() {
+                    self.kernel.setopts_new(now, options)
+                } else {
+                    self.kernel.setopts(now, &name(source), options)
+                };
+                self.called(request, Call::SetOpts);
             }
             _ => self.model.mood = Mood(source.byte()),
         }

@@ -13,8 +13,8 @@ use crate::link::{Limits, Peer};
 use crate::liveness::Traffic;
 use crate::name::NodeName;
 use crate::net_kernel::{
-    Answer, ConnectionId, Diagnostic, NetKernel, NodeEvent, NodeInfo, NodeKinds, Promotion,
-    Purpose, Target,
+    Answer, ConnectionId, Diagnostic, Endpoint, NetKernel, NodeEvent, NodeInfo, NodeKinds,
+    OptionName, OptsError, Promotion, Purpose, SocketOption, Target,
 };
 use crate::time::Instant;
 
@@ -57,6 +57,8 @@ pub(super) enum Call {
     Connect(NodeName),
     Disconnect,
     Names,
+    GetOpts,
+    SetOpts,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -294,6 +296,29 @@ impl Host for Model {
         (!mood.no_counters()).then_some(stream.traffic)
     }
 
+    fn setopts(&mut self, endpoint: Endpoint, _: &[SocketOption]) -> Result<(), OptsError> {
+        match endpoint {
+            Endpoint::Listener => {
+                self.outputs += 1;
+                let open = self.listener == Listener::Open;
+                if open { Ok(()) } else { Err(OptsError::NoConnection) }
+            }
+            Endpoint::Stream(stream) => {
+                self.wanted(stream);
+                if self.mood.no_counters() { Err(OptsError::Invalid) } else { Ok(()) }
+            }
+        }
+    }
+
+    fn getopts(
+        &mut self,
+        stream: StreamId,
+        _: &[OptionName],
+    ) -> Result<Vec<SocketOption>, OptsError> {
+        assert!(self.wanted(stream).promoted.is_some());
+        Ok(Vec::new())
+    }
+
     fn close(&mut self, id: StreamId, _abort: bool) {
         self.outputs += 1;
         let stream = self.streams.get_mut(&id).unwrap();
@@ -329,7 +354,9 @@ impl Host for Model {
             }
             (Call::Connect(_), Answer::Connected(Err(_)))
             | (Call::Disconnect, Answer::Disconnected(_))
-            | (Call::Names, Answer::Names(_)) => {}
+            | (Call::Names, Answer::Names(_))
+            | (Call::GetOpts, Answer::GetOpts(_))
+            | (Call::SetOpts, Answer::SetOpts(_)) => {}
             (Call::Start, Answer::Started(result)) => {
                 assert!(result.is_err() || result.ok() == self.alive);
             }

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use super::{
-    BadNode, ConnectError, ConnectionInfo, Diagnostic, MonitorOptions, NodeEvent, NotAlive,
-    StartError, StopError,
+    BadNode, ConnectError, ConnectionInfo, Diagnostic, Endpoint, MonitorOptions, NodeEvent,
+    NotAlive, OptionName, OptsError, SocketOption, StartError, StopError,
 };
 use crate::creation::Creation;
 use crate::entropy::Entropy;
@@ -81,6 +81,20 @@ pub enum Input {
         purpose: SamplePurpose,
         /// Its counters; `None` if they cannot be read.
         traffic: Option<Traffic>,
+    },
+    /// The answer to an [`Output::SetOpts`] with a request.
+    OptsSet {
+        /// The request of the output.
+        request: RequestId,
+        /// Whether all options were set.
+        result: Result<(), OptsError>,
+    },
+    /// The answer to [`Output::GetOpts`].
+    OptsGot {
+        /// The request of the output.
+        request: RequestId,
+        /// The options in the order of the names, without those that the operating system does not know.
+        result: Result<Vec<SocketOption>, OptsError>,
     },
 }
 
@@ -157,6 +171,26 @@ pub enum Output {
         stream: StreamId,
         /// What for: to be given back with the counters.
         purpose: SamplePurpose,
+    },
+    /// Set socket options now, in this order, and answer by one [`Input::OptsSet`] if there is a request.
+    /// [`turn`](crate::driver::turn) does. Of an endpoint that is gone the answer is [`OptsError::NoConnection`].
+    SetOpts {
+        /// Whose.
+        endpoint: Endpoint,
+        /// The options.
+        options: Vec<SocketOption>,
+        /// Who wants to know; `None`: nobody, and an option that cannot be set is passed over.
+        request: Option<RequestId>,
+    },
+    /// Read options of a promoted stream now, and answer by one [`Input::OptsGot`]. [`turn`](crate::driver::turn) does. Of
+    /// a stream that is gone the answer is [`OptsError::NoConnection`].
+    GetOpts {
+        /// The stream.
+        stream: StreamId,
+        /// Which options, in this order.
+        names: Vec<OptionName>,
+        /// To be given back with the options.
+        request: RequestId,
     },
     /// End a stream. Exactly one [`Input::Closed`] follows, unless the stream was still being opened.
     Close {
@@ -249,6 +283,10 @@ pub enum Answer {
     NodeInfo(Result<ConnectionInfo, BadNode>),
     /// Of [`NetKernel::nodes_info`](super::NetKernel::nodes_info).
     NodesInfo(Vec<ConnectionInfo>),
+    /// Of [`NetKernel::getopts`](super::NetKernel::getopts): the options, in the order of the names.
+    GetOpts(Result<Vec<SocketOption>, OptsError>),
+    /// Of [`NetKernel::setopts`](super::NetKernel::setopts) and [`NetKernel::setopts_new`](super::NetKernel::setopts_new).
+    SetOpts(Result<(), OptsError>),
 }
 
 /// What a wish for a link found, if it was not refused.

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use super::subscriptions::NodeChange;
 use super::table::{Callers, Role, Row, RowState, Up};
 use super::{
-    Answer, CloseCause, ConnectError, ConnectionId, DistAutoConnect, NetKernel, NodeDownReason,
-    NotAlive, Output, Promotion, TimerName,
+    Answer, CloseCause, ConnectError, ConnectionId, DistAutoConnect, Endpoint, NetKernel,
+    NodeDownReason, NotAlive, Output, Promotion, TimerName,
 };
 use crate::flags::NodeType;
 use crate::handshake::Established;
@@ -62,6 +62,7 @@ impl NetKernel {
         self.streams.insert(stream, Role::Link { node: node.clone() });
         let connection_id = ConnectionId::Link(link);
         self.tell(&NodeChange::NodeUp { node: node.clone(), node_type, connection_id });
+        self.give_new_options(Endpoint::Stream(stream));
         let promotion = Promotion { link, node, creation, flags, node_type, residue };
         self.outputs.push_back(Output::Promote { stream, promotion });
         self.answer_connected(callers, &Ok(()));

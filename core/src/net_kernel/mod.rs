@@ -31,11 +31,13 @@ mod matrix;
 mod names;
 mod node_info;
 mod nodedown;
+mod opts;
 mod outgoing;
 mod past_links;
 mod query;
 mod reason;
 mod registration;
+mod socket_options;
 pub mod subscriptions;
 mod table;
 mod ticks;
@@ -49,6 +51,7 @@ pub use node_info::{BadNode, ConnectionInfo, ConnectionState};
 pub use nodedown::NodeDownReason;
 pub use query::{NameDomain, NameType, NetState, NodeInfo, NodeKind, NodeKinds};
 pub use reason::{ConnectError, Diagnostic, NotAlive, SetupStage, StartError, StopError};
+pub use socket_options::{Endpoint, OptionName, OptsError, SocketOption};
 pub use subscriptions::{ConnectionId, MonitorOptions, NodeEvent};
 pub use timer_name::TimerName;
 
@@ -72,6 +75,7 @@ use crate::timers::Timers;
 use given_names::GivenNames;
 use life::Life;
 use node_info::Inquiries;
+use opts::{NewLinks, OptsCalls};
 use past_links::PastLinks;
 use subscriptions::{NodeChange, Subscriptions};
 use table::{Role, Table};
@@ -94,6 +98,9 @@ pub struct NetKernel {
     subscriptions: Subscriptions,
     given_names: GivenNames,
     inquiries: Inquiries,
+    /// Outlives the node's life.
+    new_links: NewLinks,
+    opts_calls: OptsCalls,
     timers: Timers<TimerName>,
     /// The latest `now`.
     clock: Instant,
@@ -124,6 +131,8 @@ impl NetKernel {
             subscriptions: Subscriptions::default(),
             given_names: GivenNames::default(),
             inquiries: Inquiries::default(),
+            new_links: NewLinks::default(),
+            opts_calls: OptsCalls::default(),
             timers: Timers::new(),
             clock: Instant::ORIGIN,
             outputs: VecDeque::new(),
@@ -179,6 +188,8 @@ impl Machine for NetKernel {
             Input::Received { stream, bytes } => self.received(stream, &bytes),
             Input::Closed { stream, cause } => self.closed(stream, cause),
             Input::Sampled { stream, purpose, traffic } => self.sampled(stream, purpose, traffic),
+            Input::OptsSet { request, result } => self.opts_set(request, result),
+            Input::OptsGot { request, result } => self.opts_got(request, result),
         }
         self.go_on_without_rows();
     }

@@ -9,7 +9,8 @@ use netkernel_core::epmd::ServerDiagnostic;
 use netkernel_core::epmd_server::{Config, Server};
 use netkernel_core::liveness::Traffic;
 use netkernel_core::net_kernel::{
-    Answer, CloseCause, Diagnostic, Input, NodeEvent, Promotion, Target,
+    Answer, CloseCause, Diagnostic, Endpoint, Input, NodeEvent, OptionName, OptsError, Promotion,
+    SocketOption, Target,
 };
 use netkernel_core::wire::epmd::{Entry, Extra, Name, PortInfo, Request};
 use netkernel_core::{
@@ -198,6 +199,12 @@ impl Host for Log {
     fn tick(&mut self, _: StreamId) {}
     fn sample(&mut self, _: StreamId) -> Option<Traffic> {
         None
+    }
+    fn setopts(&mut self, _: Endpoint, _: &[SocketOption]) -> Result<(), OptsError> {
+        Err(OptsError::NotSupported)
+    }
+    fn getopts(&mut self, _: StreamId, _: &[OptionName]) -> Result<Vec<SocketOption>, OptsError> {
+        Err(OptsError::NotSupported)
     }
     fn disconnected(&mut self, _: NodeName, _: LinkId, _: bool) {}
     fn answer(&mut self, _: RequestId, _: Answer) {}

@@ -14,9 +14,9 @@ use netkernel_core::driver::{Host, Machine, turn};
 use netkernel_core::link::{Limits, LinkReader};
 use netkernel_core::liveness::Traffic;
 use netkernel_core::net_kernel::{
-    Answer, CloseCause, Config, ConnectionId, Diagnostic, Input, MonitorOptions, NetKernel,
-    NetTicktime, NodeEvent, NodeInfo, NodeKinds, OpenError, Output, Promotion, StartOptions,
-    Target,
+    Answer, CloseCause, Config, ConnectionId, Diagnostic, Endpoint, Input, MonitorOptions,
+    NetKernel, NetTicktime, NodeEvent, NodeInfo, NodeKinds, OpenError, OptionName, OptsError,
+    Output, Promotion, SocketOption, StartOptions, Target,
 };
 use netkernel_core::process::{Deliver, Processes};
 use netkernel_core::wire::control::Control;
@@ -127,6 +127,10 @@ pub struct TestHost {
     /// The links of the streams that were promoted.
     pub links: BTreeMap<StreamId, LinkId>,
     pub diagnostics: Vec<Diagnostic>,
+    /// The socket options that were set, in order.
+    pub options: Vec<(Endpoint, SocketOption)>,
+    /// What setting options comes to, if not success.
+    pub options_fail: Option<OptsError>,
     /// When ticks were sent.
     pub ticks: Vec<Instant>,
     now: Instant,
@@ -790,6 +794,22 @@ impl Host for TestHost {
             queued: side.queued + side.outbox.len() as u64,
             paused: side.paused,
         })
+    }
+
+    fn setopts(&mut self, endpoint: Endpoint, options: &[SocketOption]) -> Result<(), OptsError> {
+        self.options.extend(options.iter().map(|option| (endpoint, *option)));
+        self.options_fail.clone().map_or(Ok(()), Err)
+    }
+
+    fn getopts(
+        &mut self,
+        stream: StreamId,
+        names: &[OptionName],
+    ) -> Result<Vec<SocketOption>, OptsError> {
+        let set =
+            self.options.iter().rev().filter(|(socket, _)| *socket == Endpoint::Stream(stream));
+        let set = |name: &OptionName| set.clone().find(|(_, option)| option.name() == *name);
+        Ok(names.iter().filter_map(set).map(|(_, option)| *option).collect())
     }
 
     fn close(&mut self, stream: StreamId, abort: bool) {

@@ -284,6 +284,11 @@ impl Bench {
                 answer_word(answer)
             }
             Output::Sample { purpose: SamplePurpose::NodeInfo(_), .. } => "sample".into(),
+            Output::SetOpts { endpoint: Endpoint::Listener, .. } => {
+                "set options of listener".into()
+            }
+            Output::SetOpts { .. } => "set options".into(),
+            Output::GetOpts { .. } => "get options".into(),
             Output::Read { .. }
             | Output::Tick { .. }
             | Output::Sample { .. }
@@ -391,6 +396,14 @@ fn answer_word(answer: &Answer) -> String {
         Answer::NodeInfo(Ok(info)) => format!("node_info: {}", info.state),
         Answer::NodeInfo(Err(BadNode)) => "node_info: bad_node".into(),
         Answer::NodesInfo(_) => "nodes_info".into(),
+        Answer::GetOpts(Ok(_)) => "getopts: ok".into(),
+        Answer::GetOpts(Err(error)) => {
+            format!("getopts: {}", variant(error)).replace("NotAlive", "ignored").to_lowercase()
+        }
+        Answer::SetOpts(Ok(())) => "setopts: ok".into(),
+        Answer::SetOpts(Err(error)) => {
+            format!("setopts: {}", variant(error)).replace("NotAlive", "ignored").to_lowercase()
+        }
     }
 }
 

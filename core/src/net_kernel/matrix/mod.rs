@@ -65,6 +65,9 @@ const ROW_EVENTS: &[Event] = &[
             });
         },
     ),
+    event("getopts", always, getopts),
+    event("setopts", always, setopts),
+    event("setopts of new links", always, setopts_new),
     event("P connects, its name is greater", |bench| bench.peer == name(GREATER), Bench::accept),
     event("P connects, its name is smaller", |bench| bench.peer == name(SMALLER), Bench::accept),
     event("P answers `true` to `alive`", is_asked, |bench| bench.alive(true)),
@@ -93,6 +96,18 @@ const ROW_EVENTS: &[Event] = &[
     event("start", always, |bench| bench.start(StartOptions::new(name("m@h")))),
     event("stop", always, |bench| bench.ask(|kernel, now, _| kernel.stop(now))),
 ];
+
+fn getopts(bench: &mut Bench) {
+    bench.ask(|kernel, now, peer| kernel.getopts(now, &peer, [OptionName::Nodelay].into()));
+}
+
+fn setopts(bench: &mut Bench) {
+    bench.ask(|kernel, now, peer| kernel.setopts(now, &peer, [SocketOption::Tos(8)].into()));
+}
+
+fn setopts_new(bench: &mut Bench) {
+    bench.ask(|kernel, now, _| kernel.setopts_new(now, [SocketOption::Tos(8)].into()));
+}
 
 fn link_ends(bench: &mut Bench) {
     let stream = bench.link.expect("there is one");
@@ -244,6 +259,9 @@ const LIFE_EVENTS: &[Event] = &[
     event("disconnect_node of P", always, |bench| {
         bench.ask(|kernel, now, peer| kernel.disconnect_node(now, &peer));
     }),
+    event("getopts of P", always, getopts),
+    event("setopts of P", always, setopts),
+    event("setopts of new links", always, setopts_new),
     event("allow", always, |bench| {
         let said = if bench.kernel.allow(&["h"]).is_ok() { "allow: ok" } else { "allow: ignored" };
         bench.said.push(said.into());
@@ -425,7 +443,7 @@ const INTRODUCTION: &str = "\
 Written by `UPDATE_DOCS=1 cargo test -p netkernel-core --lib matrix`, which tries every event in every state. An empty *Next* means
 that the state stays. Events that cannot happen in a state are left out. *In this order* is what comes out: answers to calls have
 a colon, words in backquotes are statuses sent to P. *waits* means that the call is answered later, *sample* asks the
-host for the counters of the link. *P* is the other node.
+host for the counters of the link, *get options* and *set options* for its socket options. *P* is the other node.
 
 ## The life of a node
 

@@ -1,0 +1,304 @@
+//! The socket options that `getopts` and `setopts` know, by Erlang's names (`inet:setopts/2`).
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::subscriptions::{ListOption, OptionTerm};
+
+/// One option of a socket, and its value.
+///
+/// `Display` prints Erlang's tuple, such as `{nodelay,true}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SocketOption {
+    /// Whether the operating system probes a silent connection (`SO_KEEPALIVE`).
+    Keepalive(bool),
+    /// For how many seconds a close waits for what is not written yet; `None` is `{false,0}` (`SO_LINGER`).
+    Linger(Option<u32>),
+    /// Whether small writes go out at once (`TCP_NODELAY`).
+    Nodelay(bool),
+    /// The priority of what is sent (`SO_PRIORITY`). Systems that do not know it ignore it.
+    Priority(u32),
+    /// Bytes of the receive buffer (`SO_RCVBUF`). The operating system may take another number.
+    Recbuf(u32),
+    /// Bytes of the send buffer (`SO_SNDBUF`). The operating system may take another number.
+    Sndbuf(u32),
+    /// The type of service of what is sent (`IP_TOS`). The priority stays what it is.
+    Tos(u32),
+}
+
+/// The name of an option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OptionName {
+    /// [`SocketOption::Keepalive`].
+    Keepalive,
+    /// [`SocketOption::Linger`].
+    Linger,
+    /// [`SocketOption::Nodelay`].
+    Nodelay,
+    /// [`SocketOption::Priority`].
+    Priority,
+    /// [`SocketOption::Recbuf`].
+    Recbuf,
+    /// [`SocketOption::Sndbuf`].
+    Sndbuf,
+    /// [`SocketOption::Tos`].
+    Tos,
+}
+
+/// Why Erlang does not do what `getopts` or `setopts` asks for.
+///
+/// `Display` prints the whole term that the caller gets; it is returned, not raised.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OptsError {
+    /// Options that only the carrier of a link may change: `active`, `deliver` and `packet`.
+    BadOpts(Vec<ListOption>),
+    /// No option, no value of that option, or one that the operating system refuses (`einval`).
+    Invalid,
+    /// There is no link with this node, or none that is just up (`noconnection`).
+    NoConnection,
+    /// This node is not alive (`ignored`).
+    NotAlive,
+    /// The carrier of the link has no options (`enotsup`). TCP has.
+    NotSupported,
+}
+
+/// What `setopts` sets options of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Endpoint {
+    /// The listener.
+    Listener,
+    /// A stream that is or becomes a link.
+    Stream(crate::ids::StreamId),
+}
+
+impl OptionName {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Keepalive,
+        Self::Linger,
+        Self::Nodelay,
+        Self::Priority,
+        Self::Recbuf,
+        Self::Sndbuf,
+        Self::Tos,
+    ];
+
+    //= docs/spec/kernel.md#kernel-opts-invalid
+    /// The option of this name.
+    ///
+    /// # Errors
+    /// [`OptsError::Invalid`] if there is none.
+    pub fn named(name: &str) -> Result<Self, OptsError> {
+        Self::ALL.into_iter().find(|known| known.as_str() == name).ok_or(OptsError::Invalid)
+    }
+
+    /// Erlang's name of it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Keepalive => "keepalive",
+            Self::Linger => "linger",
+            Self::Nodelay => "nodelay",
+            Self::Priority => "priority",
+            Self::Recbuf => "recbuf",
+            Self::Sndbuf => "sndbuf",
+            Self::Tos => "tos",
+        }
+    }
+}
+
+impl SocketOption {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> OptionName {
+        match self {
+            Self::Keepalive(_) => OptionName::Keepalive,
+            Self::Linger(_) => OptionName::Linger,
+            Self::Nodelay(_) => OptionName::Nodelay,
+            Self::Priority(_) => OptionName::Priority,
+            Self::Recbuf(_) => OptionName::Recbuf,
+            Self::Sndbuf(_) => OptionName::Sndbuf,
+            Self::Tos(_) => OptionName::Tos,
+        }
+    }
+
+    /// Checks the options of an Erlang caller (`inet_tcp_dist:setopts/2`). Erlang asks for the link first: of a call that
+    /// finds none these errors are not told.
+    ///
+    /// # Errors
+    /// [`OptsError::BadOpts`] with all options of the carrier, or [`OptsError::Invalid`]. Nothing is set then.
+    pub fn check(list: &[ListOption]) -> Result<Vec<Self>, OptsError> {
+        //= docs/spec/kernel.md#kernel-opts-badopts
+        let bad: Vec<ListOption> = list.iter().filter(|it| is_carriers(it)).cloned().collect();
+        if !bad.is_empty() {
+            return Err(OptsError::BadOpts(bad));
+        }
+        //= docs/spec/kernel.md#kernel-opts-invalid
+        list.iter().map(|option| Self::read(option).ok_or(OptsError::Invalid)).collect()
+    }
+
+    fn read(option: &ListOption) -> Option<Self> {
+        let ListOption::Pair(name, value) = option else { return None };
+        Some(match OptionName::named(name).ok()? {
+            OptionName::Keepalive => Self::Keepalive(boolean(value)?),
+            OptionName::Linger => Self::Linger(linger(value)?),
+            OptionName::Nodelay => Self::Nodelay(boolean(value)?),
+            OptionName::Priority => Self::Priority(number(value)?),
+            OptionName::Recbuf => Self::Recbuf(number(value)?),
+            OptionName::Sndbuf => Self::Sndbuf(number(value)?),
+            OptionName::Tos => Self::Tos(number(value)?),
+        })
+    }
+}
+
+fn is_carriers(option: &ListOption) -> bool {
+    matches!(option, ListOption::Pair(name, _) if ["active", "deliver", "packet"].contains(&name.as_str()))
+}
+
+fn boolean(value: &OptionTerm) -> Option<bool> {
+    match value {
+        OptionTerm::Atom(atom) => atom.parse().ok(),
+        OptionTerm::Other(_) => None,
+    }
+}
+
+fn number(value: &OptionTerm) -> Option<u32> {
+    match value {
+        OptionTerm::Atom(_) => None,
+        OptionTerm::Other(text) => text.parse().ok(),
+    }
+}
+
+/// `{true,Seconds}`, or `{false,_}`.
+fn linger(value: &OptionTerm) -> Option<Option<u32>> {
+    let OptionTerm::Other(text) = value else { return None };
+    let (on, seconds) = text.strip_prefix('{')?.strip_suffix('}')?.split_once(',')?;
+    let (on, seconds) = (on.parse().ok()?, seconds.parse().ok()?);
+    let on: bool = on;
+    Some(on.then_some(seconds))
+}
+
+impl fmt::Display for OptionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for SocketOption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.name();
+        match self {
+            Self::Keepalive(on) | Self::Nodelay(on) => write!(f, "{{{name},{on}}}"),
+            Self::Linger(None) => write!(f, "{{{name},{{false,0}}}}"),
+            Self::Linger(Some(seconds)) => write!(f, "{{{name},{{true,{seconds}}}}}"),
+            Self::Priority(number)
+            | Self::Recbuf(number)
+            | Self::Sndbuf(number)
+            | Self::Tos(number) => write!(f, "{{{name},{number}}}"),
+        }
+    }
+}
+
+impl fmt::Display for OptsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadOpts(options) => {
+                f.write_str("{error,{badopts,[")?;
+                let mut comma = "";
+                for option in options {
+                    write!(f, "{comma}{option}")?;
+                    comma = ",";
+                }
+                f.write_str("]}}")
+            }
+            Self::Invalid => f.write_str("{error,einval}"),
+            Self::NoConnection => f.write_str("{error,noconnection}"),
+            Self::NotAlive => f.write_str("ignored"),
+            Self::NotSupported => f.write_str("{error,enotsup}"),
+        }
+    }
+}
+
+impl core::error::Error for OptsError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::term::Atom;
+    use alloc::string::ToString as _;
+
+    fn pair(name: &str, value: &str) -> ListOption {
+        let atom = |text| Atom::new(text).unwrap();
+        let is_atom = value.starts_with(|c: char| c.is_ascii_lowercase());
+        let value =
+            if is_atom { OptionTerm::Atom(atom(value)) } else { OptionTerm::Other(value.into()) };
+        ListOption::Pair(atom(name), value)
+    }
+
+    #[test]
+    fn each_option_is_printed_as_it_is_read() {
+        for (name, value) in [
+            ("keepalive", "true"),
+            ("linger", "{true,5}"),
+            ("linger", "{false,0}"),
+            ("nodelay", "false"),
+            ("priority", "3"),
+            ("recbuf", "65536"),
+            ("sndbuf", "4294967295"),
+            ("tos", "16"),
+        ] {
+            let read = SocketOption::check(&[pair(name, value)]).unwrap();
+            assert_eq!(read[0].to_string(), alloc::format!("{{{name},{value}}}"));
+            assert_eq!(OptionName::named(name), Ok(read[0].name()));
+        }
+        assert_eq!(
+            SocketOption::check(&[pair("linger", "{false,5}")]),
+            Ok([SocketOption::Linger(None)].into())
+        );
+    }
+
+    //= docs/spec/kernel.md#kernel-opts-invalid
+    //= type=test
+    #[test]
+    fn what_no_socket_has_is_einval() {
+        for (name, value) in [
+            ("foo", "1"),
+            ("nodelay", "1"),
+            ("nodelay", "foo"),
+            ("keepalive", "{true}"),
+            ("sndbuf", "-1"),
+            ("sndbuf", "4294967296"),
+            ("recbuf", "foo"),
+            ("linger", "5"),
+            ("linger", "{true,-1}"),
+            ("linger", "{maybe,1}"),
+            ("linger", "true"),
+        ] {
+            let options = [pair("nodelay", "true"), pair(name, value)];
+            assert_eq!(SocketOption::check(&options), Err(OptsError::Invalid), "{name} {value}");
+        }
+        let atom = ListOption::Atom(Atom::new("nodelay").unwrap());
+        assert_eq!(SocketOption::check(&[atom]), Err(OptsError::Invalid));
+        assert_eq!(OptionName::named("active"), Err(OptsError::Invalid));
+        assert_eq!(OptsError::Invalid.to_string(), "{error,einval}");
+    }
+
+    //= docs/spec/kernel.md#kernel-opts-badopts
+    //= type=test
+    #[test]
+    fn options_of_the_carrier_are_told_before_all_else() {
+        let options = [
+            pair("foo", "1"),
+            pair("deliver", "term"),
+            pair("nodelay", "true"),
+            pair("packet", "2"),
+            pair("active", "once"),
+        ];
+        let error = SocketOption::check(&options).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "{error,{badopts,[{deliver,term},{packet,2},{active,once}]}}"
+        );
+    }
+}
