@@ -269,6 +269,77 @@ fn a_node_keeps_a_list_and_tells_of_kinds_of_nodes() {
 }
 
 #[test]
+fn a_call_that_waits_delays_only_calls_for_the_same_node() {
+    let epmd = Epmd::start();
+    let (_b, _b_box) = epmd.node(B);
+    // It takes connections, and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    epmd.pretend("c", silent.local_addr().unwrap().port());
+    let mut a = Running::start(&format!("node {A} --cookie {COOKIE} --json"), epmd.port);
+    let _ = (a.object(), a.object());
+    a.say("connect c@127.0.0.1\nping c@127.0.0.1\ninfo c@127.0.0.1\nnodes");
+    assert_eq!(a.object()["event"], "info");
+    assert_eq!(a.object()["event"], "nodes");
+    a.say(&format!("connect {B}\nping {B}\ndisconnect {B}\nconnect {B}"));
+    // On a slow machine the attempt with the silent node may fail meanwhile.
+    let next = |a: &mut Running| loop {
+        let object = a.object();
+        if object["node"] != "c@127.0.0.1" {
+            return object;
+        }
+    };
+    for event in ["nodeup", "connect", "ping", "nodedown", "disconnect", "nodeup", "connect"] {
+        assert_eq!(next(&mut a)["event"], event);
+    }
+    a.say("stop");
+    assert_eq!((&next(&mut a)["node"], &next(&mut a)["node"]), (&B.into(), &A.into()));
+    assert_eq!(a.object()["event"], "stopped");
+    assert_eq!(a.end().0, Some(0));
+}
+
+#[test]
+fn a_node_sets_and_tells_socket_options() {
+    let epmd = Epmd::start();
+    let (b, _b_box) = epmd.node(B);
+    let mut a = Running::start(&format!("node {A} --cookie {COOKIE}"), epmd.port);
+    let _ = (a.line(), a.line());
+    for (command, answer) in [
+        (format!("getopts {B} foo"), "{error,noconnection}"),
+        (format!("setopts {B} active=true"), "{error,noconnection}"),
+        ("setopts new foo=1".into(), "{error,einval}"),
+        ("setopts new keepalive=true linger={true,3}".into(), "ok"),
+    ] {
+        a.say(&command);
+        assert_eq!(a.line(), answer, "{command}");
+    }
+    b.connect_node(name(A)).unwrap();
+    assert!(a.line().starts_with("{nodeup,"));
+    for (command, answer) in [
+        (
+            format!("getopts {B} nodelay linger keepalive"),
+            "{ok,[{nodelay,true},{linger,{true,3}},{keepalive,true}]}",
+        ),
+        (format!("getopts {B}"), "{ok,[]}"),
+        (format!("getopts {B} foo"), "{error,einval}"),
+        (format!("setopts {B} nodelay=false"), "ok"),
+        (format!("getopts {B} nodelay"), "{ok,[{nodelay,false}]}"),
+        (format!("setopts {B} nodelay=true active=once"), "{error,{badopts,[{active,once}]}}"),
+        (format!("getopts {B} nodelay"), "{ok,[{nodelay,false}]}"),
+    ] {
+        a.say(&command);
+        assert_eq!(a.line(), answer, "{command}");
+    }
+
+    let c = format!("node c@127.0.0.1 --cookie {COOKIE} --connect {B} --json");
+    let mut c = Running::start(&c, epmd.port);
+    while c.object()["event"] != "connect" {}
+    c.say(&format!("getopts {B} nodelay linger"));
+    let told = c.object();
+    assert_eq!((&told["event"], &told["result"]), (&"getopts".into(), &"ok".into()));
+    assert_eq!(told["options"], serde_json::json!({"nodelay": true, "linger": null}));
+}
+
+#[test]
 fn each_subscription_prints_its_own_form_of_an_event() {
     let epmd = Epmd::start();
     let (b, _b_box) = epmd.node(B);

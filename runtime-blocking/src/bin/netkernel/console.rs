@@ -3,19 +3,20 @@
 use netkernel_blocking::core::NodeName;
 use netkernel_blocking::core::net_kernel::subscriptions::{ListOption, OptionTerm};
 use netkernel_blocking::core::term::Atom;
-use netkernel_blocking::{MonitorOptions, NodeKinds};
+use netkernel_blocking::{MonitorOptions, NodeKinds, OptionName, OptsError, SocketOption};
 
 /// One command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
-    Connect(NodeName),
-    /// With a hidden link.
-    HiddenConnect(NodeName),
-    Disconnect(NodeName),
-    Ping(NodeName),
+    /// What takes the time that this node takes.
+    Call(NodeName, Call),
     Nodes(NodeKinds),
     /// What the connection table has on a node.
     Info(NodeName),
+    /// Socket options of a link, or what is wrong with their names.
+    GetOpts(NodeName, Result<Vec<OptionName>, OptsError>),
+    /// Socket options for a link, or for new ones; or what is wrong with them.
+    SetOpts(Option<NodeName>, Result<Vec<SocketOption>, OptsError>),
     /// Entries for the allow list.
     Allow(Vec<String>),
     State,
@@ -32,6 +33,16 @@ pub(crate) enum Command {
     Help,
 }
 
+/// A command that waits for another node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Call {
+    Connect,
+    /// With a hidden link.
+    HiddenConnect,
+    Disconnect,
+    Ping,
+}
+
 /// What `help` prints.
 pub(crate) const HELP: &str = "\
 connect NODE               connect, or find the link that is there
@@ -40,6 +51,8 @@ disconnect NODE            end the link
 ping NODE                  connect, and ask whether the node answers
 nodes [WHICH...]           those that are visible, hidden, connected (the default), this, known
 info NODE                  what the connection table has on it
+getopts NODE NAME...       socket options of the link
+setopts NODE NAME=VALUE... set them; NODE may be new, for all links to come
 allow NODE...              from now on only these: full names, hosts, or name@ for any host
 state                      what this node is
 ticktime                   what net_ticktime is
@@ -47,7 +60,9 @@ ticktime S [TRANSITION]    change it, over a transition of 60 or so many seconds
 monitor [OPTION...]        one more subscription to node events
 monitor off [OPTION...]    end the subscriptions with these options, or all
 stop                       end this node
-help                       print this";
+help                       print this
+
+A connect, hconnect, disconnect or ping waits only for those that came before it for the same node; all else, for none.";
 
 /// As Erlang's, when it is not told.
 const TRANSITION_SECONDS: u32 = 60;
@@ -60,11 +75,11 @@ pub(crate) fn parse(line: &str) -> Result<Option<Command>, String> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let command = match words.as_slice() {
         [] => return Ok(None),
-        ["connect", node] => Command::Connect(name(node)?),
-        ["disconnect", node] => Command::Disconnect(name(node)?),
-        ["ping", node] => Command::Ping(name(node)?),
+        ["connect", node] => Command::Call(name(node)?, Call::Connect),
+        ["disconnect", node] => Command::Call(name(node)?, Call::Disconnect),
+        ["ping", node] => Command::Call(name(node)?, Call::Ping),
         ["info", node] => Command::Info(name(node)?),
-        ["hconnect", node] => Command::HiddenConnect(name(node)?),
+        ["hconnect", node] => Command::Call(name(node)?, Call::HiddenConnect),
         ["nodes"] => Command::Nodes(NodeKinds::CONNECTED),
         ["nodes", first, words @ ..] => {
             let mut kinds = kind(first)?;
@@ -72,6 +87,14 @@ pub(crate) fn parse(line: &str) -> Result<Option<Command>, String> {
                 kinds = kinds | kind(word)?;
             }
             Command::Nodes(kinds)
+        }
+        ["getopts", node, names @ ..] => Command::GetOpts(
+            name(node)?,
+            names.iter().map(|name| OptionName::named(name)).collect(),
+        ),
+        ["setopts", node, words @ ..] => {
+            let node = if *node == "new" { None } else { Some(name(node)?) };
+            Command::SetOpts(node, socket_options(words)?)
         }
         ["allow", node, nodes @ ..] => Command::Allow(
             [&[*node], nodes].concat().into_iter().map(bare).map(Into::into).collect(),
@@ -91,7 +114,7 @@ pub(crate) fn parse(line: &str) -> Result<Option<Command>, String> {
         ["monitor", words @ ..] => Command::Monitor(options(words)?),
         ["stop"] => Command::Stop,
         ["help"] => Command::Help,
-        ["connect" | "hconnect" | "disconnect" | "ping" | "info", ..] => {
+        ["connect" | "hconnect" | "disconnect" | "ping" | "info" | "getopts" | "setopts", ..] => {
             return Err("one node is wanted".into());
         }
         ["allow"] => return Err("nodes are wanted".into()),
@@ -148,6 +171,20 @@ fn options(words: &[&str]) -> Result<MonitorOptions, String> {
     checked.map_err(|error| error.to_string())
 }
 
+/// Options of `setopts/2`: `NAME=VALUE` is `{NAME,VALUE}`. What is wrong with them is told after what the call finds.
+fn socket_options(words: &[&str]) -> Result<Result<Vec<SocketOption>, OptsError>, String> {
+    let options = words.iter().map(|word| {
+        let Some((name, value)) = word.split_once('=') else {
+            return Ok(ListOption::Atom(atom(word)?));
+        };
+        let is_atom = value.starts_with(|first: char| first.is_ascii_lowercase());
+        let value =
+            if is_atom { OptionTerm::Atom(atom(value)?) } else { OptionTerm::Other(value.into()) };
+        Ok(ListOption::Pair(atom(name)?, value))
+    });
+    Ok(SocketOption::check(&options.collect::<Result<Vec<_>, String>>()?))
+}
+
 fn atom(text: &str) -> Result<Atom, String> {
     Atom::new(text).map_err(|_| format!("{text}: too long for an atom"))
 }
@@ -163,11 +200,11 @@ mod tests {
         let set =
             |seconds, transition_seconds| Command::SetTicktime { seconds, transition_seconds };
         for (line, command) in [
-            ("connect b@127.0.0.1", Some(Command::Connect(b.clone()))),
-            ("  disconnect   'b@127.0.0.1'\r\n", Some(Command::Disconnect(b.clone()))),
-            ("ping b@127.0.0.1", Some(Command::Ping(b.clone()))),
+            ("connect b@127.0.0.1", Some(Command::Call(b.clone(), Call::Connect))),
+            ("  disconnect   'b@127.0.0.1'\r\n", Some(Command::Call(b.clone(), Call::Disconnect))),
+            ("ping b@127.0.0.1", Some(Command::Call(b.clone(), Call::Ping))),
             ("info b@127.0.0.1", Some(Command::Info(b.clone()))),
-            ("hconnect b@127.0.0.1", Some(Command::HiddenConnect(b))),
+            ("hconnect b@127.0.0.1", Some(Command::Call(b, Call::HiddenConnect))),
             ("nodes", Some(Command::Nodes(NodeKinds::CONNECTED))),
             ("nodes this hidden", Some(Command::Nodes(NodeKinds::THIS | NodeKinds::HIDDEN))),
             (
@@ -214,6 +251,36 @@ mod tests {
     }
 
     #[test]
+    fn socket_options_are_erlangs() {
+        let b = || NodeName::new("b@127.0.0.1").unwrap();
+        let (nodelay, invalid) = (SocketOption::Nodelay(true), OptsError::Invalid);
+        let names = [OptionName::Nodelay, OptionName::Tos];
+        for (line, command) in [
+            ("getopts b@127.0.0.1", Command::GetOpts(b(), Ok(Vec::new()))),
+            ("getopts b@127.0.0.1 nodelay tos", Command::GetOpts(b(), Ok(names.into()))),
+            ("getopts b@127.0.0.1 nodelay foo", Command::GetOpts(b(), Err(invalid.clone()))),
+            ("setopts b@127.0.0.1 nodelay=true", Command::SetOpts(Some(b()), Ok([nodelay].into()))),
+            (
+                "setopts new linger={true,5} tos=8",
+                Command::SetOpts(
+                    None,
+                    Ok([SocketOption::Linger(Some(5)), SocketOption::Tos(8)].into()),
+                ),
+            ),
+            ("setopts new", Command::SetOpts(None, Ok(Vec::new()))),
+            ("setopts new nodelay", Command::SetOpts(None, Err(invalid.clone()))),
+            ("setopts new nodelay=1", Command::SetOpts(None, Err(invalid))),
+        ] {
+            assert_eq!(parse(line), Ok(Some(command)), "{line}");
+        }
+        let Ok(Some(Command::SetOpts(None, Err(bad)))) = parse("setopts new packet=2 active=once")
+        else {
+            panic!("these are the carrier's")
+        };
+        assert_eq!(bad.to_string(), "{error,{badopts,[{packet,2},{active,once}]}}");
+    }
+
+    #[test]
     fn what_is_not_a_command_is_told() {
         for line in [
             "frobnicate",
@@ -221,6 +288,9 @@ mod tests {
             "connect b",
             "hconnect",
             "info",
+            "getopts",
+            "setopts",
+            "setopts b x=1",
             "nodes all",
             "allow",
             "connect a@b c@d",

@@ -4,6 +4,7 @@
 //! Results go to standard output, a line each, warnings and logs to standard error.
 
 mod args;
+mod calls;
 mod console;
 mod events;
 mod names;

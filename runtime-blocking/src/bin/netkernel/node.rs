@@ -10,8 +10,9 @@ use netkernel_blocking::{Identity, Mailbox, MonitorOptions, Node, StartOptions};
 use serde_json::json;
 
 use crate::args::NodeArgs;
-use crate::console::{self, Command};
-use crate::obey::{Session, connect, error_line};
+use crate::calls::Calls;
+use crate::console::{self, Call, Command};
+use crate::obey::{Session, error_line};
 use crate::report::{Line, Report};
 use crate::{Failed, events};
 
@@ -19,7 +20,7 @@ use crate::{Failed, events};
 const MAILBOX: &str = "netkernel";
 
 /// What the command waits for.
-enum Event {
+pub(crate) enum Event {
     /// Something is in the mailbox.
     Mail,
     Input(String),
@@ -39,14 +40,12 @@ pub(crate) fn run(args: &NodeArgs, report: &Report) -> Result<(), Failed> {
     let allowed: Vec<&str> = args.allow.iter().map(String::as_str).collect();
     node.allow(&allowed).map_err(|error| Failed::Because(error.to_string()))?;
     report.print(&started(&identity))?;
-    // All at once: one that does not answer must not delay the others.
-    for peer in args.connect.clone() {
-        let (node, events) = (node.clone(), events.clone());
-        let connect = move || drop(events.send(Event::Done(connect(&node, peer))));
-        thread::Builder::new().spawn(connect)?;
-    }
     let session = Session::new(node.clone(), Arc::clone(&mailbox));
-    let commands = work(session, events.clone())?;
+    let calls = Calls::new(node.clone(), events.clone());
+    let commands = work(session, calls, events.clone())?;
+    for peer in args.connect.clone() {
+        let _ = commands.send(Command::Call(peer, Call::Connect));
+    }
     watch_input(events);
     let result = serve(report, &commands, &mailbox, &incoming);
     node.stop();
@@ -88,12 +87,22 @@ fn print_mail(report: &Report, mailbox: &Mailbox) -> io::Result<()> {
     Ok(())
 }
 
-/// Carries commands out one after the other, in a thread: they take their time, and events are printed meanwhile.
-fn work(mut session: Session, results: Sender<Event>) -> io::Result<Sender<Command>> {
+/// Carries commands out in a thread, while events are printed: one after the other, but none waits for another node's
+/// answer to an earlier one.
+fn work(
+    mut session: Session,
+    mut calls: Calls,
+    results: Sender<Event>,
+) -> io::Result<Sender<Command>> {
     let (commands, queue) = channel();
     let work = move || {
         for command in queue {
-            if results.send(Event::Done(session.obey(command))).is_err() {
+            let done = if let Command::Call(peer, call) = command {
+                calls.make(peer, call)
+            } else {
+                Some(session.obey(command))
+            };
+            if done.is_some_and(|line| results.send(Event::Done(line)).is_err()) {
                 return;
             }
         }

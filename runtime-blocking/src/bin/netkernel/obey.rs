@@ -9,11 +9,11 @@ use netkernel_blocking::core::net_kernel::{
 use netkernel_blocking::core::{NodeName, NodeType};
 use netkernel_blocking::{
     BadNode, ConnectionInfo, Identity, Mailbox, MonitorOptions, NetState, Node, NodeInfo,
-    NodeKinds, Started,
+    NodeKinds, OptionName, OptsError, SocketOption, Started,
 };
 use serde_json::{Value, json};
 
-use crate::console::{self, Command};
+use crate::console::{self, Call, Command};
 use crate::report::Line;
 use crate::{ping, reason};
 
@@ -36,14 +36,11 @@ impl Session {
     pub(crate) fn obey(&mut self, command: Command) -> Line {
         let node = &self.node;
         match command {
-            Command::Connect(peer) => connect(node, peer),
-            Command::Disconnect(peer) => disconnected(&peer, node.disconnect_node(&peer)),
-            Command::Ping(peer) => ping::line(&peer, &node.ping(&peer, ping::ANSWER_LIMIT)),
-            Command::HiddenConnect(peer) => {
-                connected(&peer, node.hidden_connect_node(peer.clone()))
-            }
+            Command::Call(peer, call) => self::call(node, &peer, call),
             Command::Nodes(kinds) => nodes(&node.nodes(kinds)),
             Command::Info(peer) => info(&peer, node.node_info(&peer)),
+            Command::GetOpts(peer, names) => getopts(node, &peer, names),
+            Command::SetOpts(peer, options) => setopts(node, peer.as_ref(), options),
             Command::Allow(nodes) => allow(node, &nodes),
             Command::State => state(node),
             Command::Ticktime => ticktime(node.get_net_ticktime()),
@@ -79,10 +76,14 @@ pub(crate) fn error_line(text: &str) -> Line {
     Line::new(format_args!("error: {text}"), json!({"event": "error", "text": text}))
 }
 
-/// Connects, and tells what came of it.
-pub(crate) fn connect(node: &Node, peer: NodeName) -> Line {
-    let result = node.connect_node(peer.clone());
-    connected(&peer, result)
+/// Takes as long as the other node takes.
+pub(crate) fn call(node: &Node, peer: &NodeName, call: Call) -> Line {
+    match call {
+        Call::Connect => connected(peer, node.connect_node(peer.clone())),
+        Call::HiddenConnect => connected(peer, node.hidden_connect_node(peer.clone())),
+        Call::Disconnect => disconnected(peer, node.disconnect_node(peer)),
+        Call::Ping => ping::line(peer, &node.ping(peer, ping::ANSWER_LIMIT)),
+    }
 }
 
 fn connected(peer: &NodeName, result: Result<(), ConnectError>) -> Line {
@@ -153,6 +154,56 @@ fn info(peer: &NodeName, result: Result<ConnectionInfo, BadNode>) -> Line {
         json!({"event": "info", "node": peer.as_str(), "result": "ok", "state": state.to_string(),
             "type": node_type, "in": received, "out": sent}),
     )
+}
+
+/// In Erlang's words. What is wrong with the names is told only if there is a link.
+fn getopts(node: &Node, peer: &NodeName, names: Result<Vec<OptionName>, OptsError>) -> Line {
+    let result = match names {
+        Ok(names) => node.getopts(peer, names),
+        Err(error) => node.getopts(peer, Vec::new()).and(Err(error)),
+    };
+    let event = |result: &str| json!({"event": "getopts", "node": peer.as_str(), "result": result});
+    match result {
+        Ok(options) => {
+            let told: Vec<_> = options.iter().map(ToString::to_string).collect();
+            let mut json = event("ok");
+            for option in options {
+                json["options"][option.name().as_str()] = option_json(option);
+            }
+            Line::new(format_args!("{{ok,[{}]}}", told.join(",")), json)
+        }
+        Err(error) => Line::new(&error, event(&error.to_string())),
+    }
+}
+
+/// In Erlang's words. What is wrong with the options is told only if there is something to set them of.
+fn setopts(
+    node: &Node,
+    peer: Option<&NodeName>,
+    options: Result<Vec<SocketOption>, OptsError>,
+) -> Line {
+    let set = |options| match peer {
+        Some(peer) => node.setopts(peer, options),
+        None => node.setopts_new(options),
+    };
+    let result = match options {
+        Ok(options) => set(options),
+        Err(error) => set(Vec::new()).and(Err(error)),
+    };
+    let result = result.map_or_else(|error| error.to_string(), |()| "ok".into());
+    let peer = peer.map_or("new", NodeName::as_str);
+    Line::new(&result, json!({"event": "setopts", "node": peer, "result": result}))
+}
+
+fn option_json(option: SocketOption) -> Value {
+    match option {
+        SocketOption::Keepalive(on) | SocketOption::Nodelay(on) => on.into(),
+        SocketOption::Linger(seconds) => seconds.into(),
+        SocketOption::Priority(number)
+        | SocketOption::Recbuf(number)
+        | SocketOption::Sndbuf(number)
+        | SocketOption::Tos(number) => number.into(),
+    }
 }
 
 /// In Erlang's words.
