@@ -9,8 +9,9 @@ use netkernel_blocking::core::NodeType;
 use netkernel_blocking::core::epmd::RegisterError;
 use netkernel_blocking::core::net_kernel::{Diagnostic, NodeDownReason, OpenError, StartError};
 use netkernel_blocking::{Node, StartOptions};
+use netkernel_tests::command::Netkernel;
 use netkernel_tests::each_release;
-use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release, Signal};
+use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release, Signal, TempDir};
 use netkernel_tests::ours::{Ours, eventually, node_name};
 
 const RUST: &str = "rust@127.0.0.1";
@@ -121,6 +122,50 @@ each_release! {
         rust.expect_down(&name, NodeDownReason::ConnectionClosed);
         eventually("it has no name again", || erl.eval("node()") == "nonode@nohost");
         assert_eq!(named(), (name, creation + 1));
+    }
+
+    /// Ours is frozen while its link is up, and its name free in a new EPMD, when its next incarnation dials: Erlang says
+    /// `alive`, and lets the new link take the place of the old one.
+    //= docs/spec/handshake.md#hs-initiator-alive
+    //= type=test
+    #[test]
+    fn we_replace_our_old_self_in_a_node_that_has_not_missed_it(release: Release) {
+        let (epmd, home) = (Epmd::start(release), TempDir::new());
+        let b = Erl::start(&ErlOptions::new(release, &epmd, "b").without_auto_connect());
+        let port = epmd.port();
+        let epmd_port = port.to_string();
+        let old = Netkernel::start(
+            home.path(),
+            &["node", RUST, "--cookie", "secret", "--connect", b.name(), "--epmd-port", &epmd_port],
+        );
+        let rust_came = format!("{{nodeup,'{RUST}',");
+        let first = b.wait_event(GIVE_UP, |event| event.starts_with(&rust_came));
+        old.wait_line("the link", |line| line.starts_with("connected to"));
+        old.signal(Signal::Stop);
+        drop(epmd);
+        let epmd = Epmd::start_at(release, port);
+        eventually("b is there again", || epmd.names().contains("name b at"));
+        assert!(!epmd.names().contains("rust"), "a frozen node does not register");
+
+        assert_eq!(b.eval("nodes()"), format!("['{RUST}']"), "it has missed nothing");
+        let new = Ours::start("rust", Ours::config(port));
+        new.connect(b.name());
+        new.expect_up(b.name(), NodeType::Visible);
+        let of_rust = |event: &str| event.contains(RUST);
+        let down = b.wait_event(GIVE_UP, of_rust);
+        assert!(down.starts_with(&format!("{{nodedown,'{RUST}',")), "{down}");
+        assert!(down.ends_with("nodedown_reason => wait_pending}}"), "{down}");
+        let second = b.wait_event(GIVE_UP, of_rust);
+        assert!(second.starts_with(&rust_came) && second != first, "{second}");
+        assert!(b.ping(RUST));
+        new.node.ping(&node_name(b.name()), GIVE_UP).unwrap();
+        assert_eq!(b.eval("nodes()"), format!("['{RUST}']"));
+        new.expect_silence(Duration::ZERO);
+
+        old.signal(Signal::Continue);
+        old.wait_line("the end of the old link", |line| {
+            line.starts_with("{nodedown,'b@127.0.0.1',")
+        });
     }
 
     /// The old node is frozen, and its name free in a new EPMD, when a new node of that name connects.
