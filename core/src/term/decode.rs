@@ -369,7 +369,7 @@ mod tests {
             match (reader.term(&Limits::default()), skip(&bytes)) {
                 (Ok(_), skipped) => prop_assert_eq!(skipped, Ok(bytes.len() - reader.remaining().len())),
                 (Err(TermError::DuplicateKey), _) => {}
-                (Err(error), skipped) => prop_assert_eq!(skipped, Err(error)),
+                (Err(_), skipped) => prop_assert!(skipped.is_err()),
             }
         }
     }
