@@ -27,13 +27,11 @@ impl List {
         if elements.is_empty() {
             return tail;
         }
-        Term::List(match tail {
-            Term::List(rest) => {
-                elements.extend(rest.elements);
-                Self { elements, tail: rest.tail }
-            }
-            tail => Self { elements, tail: Some(Box::new(tail)) },
-        })
+        let Term::List(rest) = tail else {
+            return Term::List(Self { elements, tail: Some(Box::new(tail)) });
+        };
+        elements.extend(rest.elements);
+        Term::List(Self { elements, tail: rest.tail })
     }
 
     /// The elements, without the tail of an improper list.
@@ -50,7 +48,7 @@ impl List {
 
     /// Whether it is `[]`.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.elements.is_empty()
     }
 

@@ -99,10 +99,10 @@ impl Term {
     /// The elements of a proper list.
     #[must_use]
     pub fn as_list(&self) -> Option<&[Self]> {
-        match self {
-            Self::List(list) if list.tail().is_none() => Some(list.elements()),
-            _ => None,
+        if let Self::List(list) = self {
+            return list.tail().is_none().then_some(list.elements());
         }
+        None
     }
 }
 

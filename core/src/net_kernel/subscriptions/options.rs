@@ -211,9 +211,12 @@ mod tests {
     use super::*;
     use alloc::string::{String, ToString};
 
+    fn term(text: &str) -> Term {
+        text.parse().unwrap()
+    }
+
     fn check(flag: &str, options: &str) -> Result<(bool, MonitorOptions), String> {
-        let checked = MonitorOptions::check(&flag.parse().unwrap(), &options.parse().unwrap());
-        checked.map_err(|error| error.to_string())
+        MonitorOptions::check(&term(flag), &term(options)).map_err(|error| error.to_string())
     }
 
     fn options(text: &str) -> Result<MonitorOptions, String> {
