@@ -102,7 +102,7 @@ impl Decoder<'_, '_> {
 
     fn append(&mut self, to: &mut Vec<Term>, count: u32, depth: usize) -> Result<(), TermError> {
         self.count(count as usize)?;
-        to.reserve_exact(count as usize);
+        to.reserve(count as usize);
         for _ in 0..count {
             to.push(self.term(depth)?);
         }
@@ -212,8 +212,8 @@ impl Decoder<'_, '_> {
 
     fn export(&mut self) -> Result<Export, TermError> {
         let (module, function) = (self.reader.atom()?, self.reader.atom()?);
-        let arity = self.reader.unsigned()?;
-        let arity = u8::try_from(arity).map_err(|_| TermError::IntegerRange)?;
+        // A node keeps the low byte of an arity that no function has.
+        let arity = self.reader.unsigned()? as u8;
         Ok(Export { module, function, arity })
     }
 }
@@ -257,6 +257,7 @@ mod tests {
             (b"\x4D\0\0\0\x02\x08hi", "<<\"hi\">>"),
             (b"\x74\0\0\0\x01\x77\x01a\x61\x01", "#{a => 1}"),
             (b"\x71\x77\x01m\x77\x01f\x61\x02", "fun m:f/2"),
+            (b"\x71\x77\x01m\x77\x01f\x62\0\0\x01\x03", "fun m:f/3"),
         ] {
             assert_eq!(decode(bytes), Ok(parse(text)), "{text}");
         }

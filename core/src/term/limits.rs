@@ -8,7 +8,8 @@ pub struct Limits {
     pub depth: usize,
     /// Bytes of the magnitude of one integer. Printing and parsing an integer takes time with the square of them.
     pub integer_bytes: usize,
-    /// Terms all in all. A term takes up to 40 bytes beside its own data on machines with 64 bits, and in a map up to twice that.
+    /// Terms all in all. A term takes up to 40 bytes beside its own data on machines with 64 bits, and in maps and in
+    /// lists that come in pieces up to twice that.
     pub terms: usize,
 }
 
