@@ -1,7 +1,6 @@
 //! What the layers and the host say to each other of a stream: why it could not be opened, why it ended, and what is known
 //! of one that has become a link.
 
-use alloc::boxed::Box;
 use bytes::Bytes;
 use core::fmt;
 
@@ -9,6 +8,7 @@ use crate::creation::Creation;
 use crate::flags::{Flags, NodeType};
 use crate::ids::LinkId;
 use crate::name::NodeName;
+use crate::term::Term;
 
 /// Why a stream or a listener could not be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,56 +59,9 @@ pub enum CloseCause {
     Reset,
     /// The data plane could not accept what came, or the peer does not take what it asked for.
     Violation(Violation),
-    /// A carrier of the host's own ended for this reason. Hosts whose streams are TCP connections never report it.
-    Carrier(ExitReason),
-}
-
-/// Why a carrier that is not TCP ended: the term that its controlling process exits with, as Erlang prints it. The text is
-/// the host's; nobody checks that it is a term.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
-pub struct ExitReason(Box<str>);
-
-impl ExitReason {
-    /// The reason with this text, such as `normal`, `shutdown` or `{shutdown,idle}`.
-    #[must_use]
-    pub fn new(term: impl Into<Box<str>>) -> Self {
-        Self(term.into())
-    }
-
-    /// The text; of `{shutdown,Reason}` only that of `Reason`, since the tuple just says that it was no crash.
-    #[must_use]
-    pub fn without_shutdown(&self) -> &str {
-        let inner = self.0.strip_prefix("{shutdown,").and_then(|rest| rest.strip_suffix('}'));
-        inner.filter(|inner| is_one_term(inner)).unwrap_or(&self.0)
-    }
-}
-
-/// Whether no comma stands outside of all brackets and quotes, so that it is no more than one element of a tuple.
-fn is_one_term(text: &str) -> bool {
-    let (mut depth, mut quote, mut before) = (0_usize, None, ' ');
-    for char in text.chars() {
-        match (quote, char) {
-            // An escaped character, and the backslash of a backslash, mean nothing any more.
-            (Some(_), _) if before == '\\' => {
-                before = ' ';
-                continue;
-            }
-            (Some(open), close) if open == close => quote = None,
-            (None, '\'' | '"') => quote = Some(char),
-            (None, '{' | '[' | '(' | '<') => depth += 1,
-            // Of `=>` in a map.
-            (None, '>') if before == '=' => {}
-            (None, '}' | ']' | ')' | '>') => match depth.checked_sub(1) {
-                Some(less) => depth = less,
-                None => return false,
-            },
-            (None, ',') if depth == 0 => return false,
-            (Some(_) | None, _) => {}
-        }
-        before = char;
-    }
-    depth == 0 && quote.is_none()
+    /// A carrier of the host's own ended for this reason: the term that its controlling process exits with. Hosts whose streams are
+    /// TCP connections never report it.
+    Carrier(Term),
 }
 
 /// What the data plane could not accept. It ends the link.
@@ -152,30 +105,4 @@ pub struct Promotion {
     pub node_type: NodeType,
     /// Bytes that arrived behind the handshake: the first of the channel.
     pub residue: Bytes,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_pair_of_shutdown_and_a_term_is_unwrapped() {
-        for inner in [
-            "idle",
-            "{a,b}",
-            "[1,2]",
-            "<<1,2>>",
-            "#{a => 1,b => 2}",
-            "'a,\\'b}'",
-            "\",\\\\\"",
-            "<0.1.0>",
-            "{shutdown,x}",
-        ] {
-            let reason = ExitReason::new(["{shutdown,", inner, "}"].concat());
-            assert_eq!(reason.without_shutdown(), inner);
-        }
-        for other in ["shutdown", "{shutdown,a,b}", "{shutdown,a},{b}", "{shutdown,'a}", "{a,b}"] {
-            assert_eq!(ExitReason::new(other).without_shutdown(), other);
-        }
-    }
 }

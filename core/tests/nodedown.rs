@@ -8,8 +8,8 @@ use core::time::Duration;
 
 use netkernel_core::driver::Machine as _;
 use netkernel_core::net_kernel::{
-    Answer, BadNode, CloseCause, Config, ConnectionInfo, ConnectionState, DistAutoConnect,
-    ExitReason, Input, Output, SamplePurpose,
+    Answer, BadNode, CloseCause, Config, ConnectionInfo, ConnectionState, DistAutoConnect, Input,
+    Output, SamplePurpose,
 };
 use netkernel_core::{NodeType, RequestId, StreamId};
 use world::{World, cookie, name, ticktime};
@@ -39,7 +39,7 @@ fn reason_after(what: impl FnOnce(&mut World, usize, usize)) -> String {
 }
 
 fn carrier(term: &str) -> String {
-    let cause = CloseCause::Carrier(ExitReason::new(term));
+    let cause = CloseCause::Carrier(term.parse().unwrap());
     reason_after(|world, a, _| world.end_link(a, cause))
 }
 
@@ -172,6 +172,9 @@ fn the_reason_of_a_carrier_is_told_without_its_shutdown() {
         ("{shutdown,{quic,[1,2]}}", "{quic,[1,2]}"),
         ("{shutdown,shutdown}", "shutdown"),
         ("{shutdown,a,b}", "{shutdown,a,b}"),
+        ("{shutdown,{shutdown,x}}", "{shutdown,x}"),
+        ("{'shutdown', <<\"gone\">>}", "<<\"gone\">>"),
+        ("[shutdown,x]", "[shutdown,x]"),
         ("{tls_alert,'a, b'}", "{tls_alert,'a, b'}"),
     ] {
         assert_eq!(carrier(term), reason);
@@ -184,7 +187,7 @@ fn the_reason_of_a_carrier_is_told_without_its_shutdown() {
 fn the_first_reason_stays_whatever_the_stream_ends_with() {
     let both = |world: &mut World, a: usize, _| {
         let _ = world.nodes[a].kernel.disconnect_node(world.now, &name(B));
-        world.end_link(a, CloseCause::Carrier(ExitReason::new("idle")));
+        world.end_link(a, CloseCause::Carrier("idle".parse().unwrap()));
     };
     assert_eq!(reason_after(both), "disconnect");
 }

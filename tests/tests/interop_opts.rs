@@ -4,8 +4,7 @@
 use std::process::Command;
 
 use netkernel_blocking::core::NodeType;
-use netkernel_blocking::core::net_kernel::subscriptions::{ListOption, OptionTerm};
-use netkernel_blocking::core::term::Atom;
+use netkernel_blocking::core::term::Term;
 use netkernel_blocking::{ConnectionInfo, Node, OptionName, OptsError, SocketOption};
 use netkernel_tests::each_release;
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, Release, Signal};
@@ -76,13 +75,9 @@ impl Call<'_> {
     }
 }
 
-fn option(name: &str, value: &str) -> ListOption {
-    let atom = |text| Atom::new(text).unwrap();
-    match value.chars().next() {
-        None => ListOption::Atom(atom(name)),
-        Some('a'..='z') => ListOption::Pair(atom(name), OptionTerm::Atom(atom(value))),
-        Some(_) => ListOption::Pair(atom(name), OptionTerm::Other(value.into())),
-    }
+fn option(name: &str, value: &str) -> Term {
+    let text = if value.is_empty() { name.into() } else { format!("{{{name},{value}}}") };
+    text.parse().unwrap()
 }
 
 const ALL: &[&str] = &["nodelay", "keepalive", "linger", "priority", "tos"];

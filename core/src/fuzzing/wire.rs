@@ -7,7 +7,7 @@ use core::ops::Range;
 
 use super::source::{Source, pieces};
 use crate::name::{NodeName, PeerName};
-use crate::term::{Reader, TermError, skip, write};
+use crate::term::{Limits, ParseErrorKind, Reader, Term, TermError, skip, write};
 use crate::wire::control::{self, Control, Received};
 use crate::wire::framing::{FrameBuffer, FrameTooLong, Framing};
 use crate::wire::handshake::{
@@ -141,7 +141,7 @@ fn lies_within(part: &[u8], whole: &[u8]) -> bool {
     whole.start <= part.start && part.end <= whole.end
 }
 
-/// The walker agrees with itself on more and on fewer bytes, and with the reader.
+/// The walker agrees with itself on more and on fewer bytes, with the reader, and with the decoder; trees survive bytes and text.
 pub fn term(input: &[u8]) {
     let walked = skip(input);
     assert_eq!(Reader::new(input).raw().map(<[u8]>::len), walked);
@@ -157,6 +157,42 @@ pub fn term(input: &[u8]) {
     read_agrees(input, walked, |reader| reader.reference(), write::reference);
     read_agrees(input, walked, |reader| reader.integer(), |out, value| write::integer(out, *value));
     read_agrees(input, walked, |reader| reader.unsigned(), |out, n| write::unsigned(out, *n));
+    tree(input, walked);
+    text(input);
+}
+
+/// What the walker takes decodes to a tree, but for keys that come twice and limits, and nothing else does. The tree comes back from its
+/// bytes, and from its text unless that does not say which term it is.
+fn tree(input: &[u8], walked: Result<usize, TermError>) {
+    let limits = Limits::default();
+    let mut reader = Reader::new(input);
+    let term = match reader.term(&limits) {
+        Ok(term) => term,
+        Err(
+            TermError::DuplicateKey
+            | TermError::IntegerTooLong
+            | TermError::TooDeep
+            | TermError::TooManyTerms,
+        ) => return,
+        Err(error) => return assert!(walked.is_err(), "{error}"),
+    };
+    assert_eq!(walked, Ok(input.len() - reader.remaining().len()), "{term}");
+    let mut out = Vec::new();
+    term.encode(&mut out).unwrap();
+    assert_eq!(Term::decode(&out, &limits).as_ref(), Ok(&term));
+    assert!(term.cmp(&term).is_eq() && term.cmp_erlang(&term).is_eq());
+    match Term::parse(&alloc::format!("{term}"), &limits) {
+        Ok(read) => assert_eq!(read, term),
+        Err(error) => assert_eq!(error.kind, ParseErrorKind::Unreadable, "{term}: {error}"),
+    }
+}
+
+/// What is read as a term is printed and read again as the same.
+fn text(input: &[u8]) {
+    let limits = Limits::default();
+    let Ok(text) = core::str::from_utf8(input) else { return };
+    let Ok(term) = Term::parse(text, &limits) else { return };
+    assert_eq!(Term::parse(&alloc::format!("{term}"), &limits), Ok(term));
 }
 
 /// All prefixes of short terms, and those around the ends of long ones.

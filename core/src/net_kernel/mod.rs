@@ -55,7 +55,7 @@ pub use socket_options::{Endpoint, OptionName, OptsError, SocketOption};
 pub use subscriptions::{ConnectionId, MonitorOptions, NodeEvent};
 pub use timer_name::TimerName;
 
-pub use crate::stream::{CloseCause, ExitReason, OpenError, Promotion};
+pub use crate::stream::{CloseCause, OpenError, Promotion};
 pub use crate::ticker::{NetTicktime, TicktimeChange, TicktimeError, TicktimeState};
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -153,8 +153,7 @@ impl NetKernel {
     /// Calls with `true` count: after n of them with the same options each event comes in n copies. One call with `false`
     /// ends them all, and no event of theirs comes out after it; without any it does nothing.
     ///
-    /// Options of an Erlang caller, with its errors, are read by
-    /// [`OptionsTerm::check`](subscriptions::OptionsTerm::check).
+    /// Options of an Erlang caller, with its errors, are read by [`MonitorOptions::check`].
     //= docs/spec/monitor.md#monitor-states
     pub fn monitor_nodes(&mut self, mailbox: MailboxId, flag: bool, options: MonitorOptions) {
         if flag {

@@ -1,10 +1,10 @@
 //! Why links end: from what the host saw to what subscribers are told.
 
-use alloc::boxed::Box;
 use core::fmt;
 
 use super::CloseCause;
-use crate::stream::{ExitReason, Violation};
+use crate::stream::Violation;
+use crate::term::Term;
 
 /// Erlang's `nodedown_reason`. `Display` prints the term.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,8 +34,8 @@ pub enum NodeDownReason {
     Shutdown,
     /// The same node connected anew.
     WaitPending,
-    /// What a carrier of the host's own gave as its reason, if it is none of these: the text of the term. Never on TCP.
-    Other(Box<str>),
+    /// What a carrier of the host's own gave as its reason, if it is none of these. Never on TCP.
+    Other(Term),
 }
 
 impl NodeDownReason {
@@ -55,35 +55,45 @@ impl NodeDownReason {
         Self::WaitPending,
     ];
 
-    /// The term, as Erlang prints it.
+    /// The term that subscribers in Erlang get.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub fn to_term(&self) -> Term {
+        let einval = || Term::tuple(["error", "einval"].map(Term::literal));
         match self {
-            Self::ConnectionClosed => "connection_closed",
-            Self::ConnectionSetupFailed => "connection_setup_failed",
-            Self::Disconnect => "disconnect",
-            Self::Emsgsize => "emsgsize",
-            Self::GetStatusFailed => "{get_status_failed,{error,einval}}",
-            Self::Killed => "killed",
-            Self::NetKernelTerminated => "net_kernel_terminated",
-            Self::NetTickTimeout => "net_tick_timeout",
-            Self::NoNetwork => "no_network",
-            Self::SendNetTickFailed => "{send_net_tick_failed,{error,einval}}",
-            Self::Shutdown => "shutdown",
-            Self::WaitPending => "wait_pending",
-            Self::Other(term) => term,
+            Self::ConnectionClosed => Term::literal("connection_closed"),
+            Self::ConnectionSetupFailed => Term::literal("connection_setup_failed"),
+            Self::Disconnect => Term::literal("disconnect"),
+            Self::Emsgsize => Term::literal("emsgsize"),
+            Self::GetStatusFailed => Term::tuple([Term::literal("get_status_failed"), einval()]),
+            Self::Killed => Term::literal("killed"),
+            Self::NetKernelTerminated => Term::literal("net_kernel_terminated"),
+            Self::NetTickTimeout => Term::literal("net_tick_timeout"),
+            Self::NoNetwork => Term::literal("no_network"),
+            Self::SendNetTickFailed => {
+                Term::tuple([Term::literal("send_net_tick_failed"), einval()])
+            }
+            Self::Shutdown => Term::literal("shutdown"),
+            Self::WaitPending => Term::literal("wait_pending"),
+            Self::Other(term) => term.clone(),
         }
     }
 
     //= docs/spec/nodedown.md#nodedown-carrier
-    fn of_carrier(exit: &ExitReason) -> Self {
-        match exit.without_shutdown() {
-            "normal" => Self::ConnectionClosed,
-            term => Self::NAMED
-                .into_iter()
-                .find(|reason| reason.as_str() == term)
-                .unwrap_or_else(|| Self::Other(term.into())),
+    fn of_carrier(exit: Term) -> Self {
+        let reason = without_shutdown(exit);
+        if reason == Term::literal("normal") {
+            return Self::ConnectionClosed;
         }
+        let named = Self::NAMED.into_iter().find(|named| named.to_term() == reason);
+        named.unwrap_or(Self::Other(reason))
+    }
+}
+
+/// Of `{shutdown,Reason}` only the reason, since the pair just says that it was no crash.
+fn without_shutdown(exit: Term) -> Term {
+    match exit.as_tuple() {
+        Some([shutdown, reason]) if *shutdown == Term::literal("shutdown") => reason.clone(),
+        _ => exit,
     }
 }
 
@@ -97,29 +107,26 @@ impl From<CloseCause> for NodeDownReason {
             CloseCause::Local | CloseCause::Eof | CloseCause::Reset => Self::ConnectionClosed,
             CloseCause::Violation(Violation::FrameTooLong) => Self::Emsgsize,
             CloseCause::Violation(_) => Self::Killed,
-            CloseCause::Carrier(exit) => Self::of_carrier(&exit),
+            CloseCause::Carrier(exit) => Self::of_carrier(exit),
         }
     }
 }
 
 impl fmt::Display for NodeDownReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        fmt::Display::fmt(&self.to_term(), f)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn carrier(term: &str) -> NodeDownReason {
-        CloseCause::Carrier(ExitReason::new(term)).into()
-    }
+    use alloc::string::ToString;
 
     #[test]
     fn a_carrier_that_gives_a_named_reason_gives_just_that() {
         for reason in NodeDownReason::NAMED {
-            assert_eq!(carrier(reason.as_str()), reason);
+            assert_eq!(NodeDownReason::from(CloseCause::Carrier(reason.to_term())), reason);
         }
     }
 
@@ -133,7 +140,7 @@ mod tests {
     fn each_cause_of_a_tcp_host_has_its_reason() {
         use CloseCause::{Eof, Local, Reset};
         for cause in [Eof, Local, Reset] {
-            assert_eq!(NodeDownReason::from(cause).as_str(), "connection_closed");
+            assert_eq!(NodeDownReason::from(cause).to_string(), "connection_closed");
         }
         for (violation, reason) in [
             (Violation::AnswersUnread, "killed"),
@@ -142,7 +149,7 @@ mod tests {
             (Violation::Term, "killed"),
         ] {
             let cause = CloseCause::Violation(violation);
-            assert_eq!(NodeDownReason::from(cause).as_str(), reason);
+            assert_eq!(NodeDownReason::from(cause).to_string(), reason);
         }
     }
 }

@@ -3,7 +3,8 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::subscriptions::{ListOption, OptionTerm};
+use crate::ids::StreamId;
+use crate::term::Term;
 
 /// One option of a socket, and its value.
 ///
@@ -52,7 +53,7 @@ pub enum OptionName {
 #[non_exhaustive]
 pub enum OptsError {
     /// Options that only the carrier of a link may change: `active`, `deliver` and `packet`.
-    BadOpts(Vec<ListOption>),
+    BadOpts(Vec<Term>),
     /// No option, no value of that option, or one that the operating system refuses (`einval`).
     Invalid,
     /// There is no link with this node, or none that is just up (`noconnection`).
@@ -69,7 +70,7 @@ pub enum Endpoint {
     /// The listener.
     Listener,
     /// A stream that is or becomes a link.
-    Stream(crate::ids::StreamId),
+    Stream(StreamId),
 }
 
 impl OptionName {
@@ -128,9 +129,9 @@ impl SocketOption {
     ///
     /// # Errors
     /// [`OptsError::BadOpts`] with all options of the carrier, or [`OptsError::Invalid`]. Nothing is set then.
-    pub fn check(list: &[ListOption]) -> Result<Vec<Self>, OptsError> {
+    pub fn check(list: &[Term]) -> Result<Vec<Self>, OptsError> {
         //= docs/spec/kernel.md#kernel-opts-badopts
-        let bad: Vec<ListOption> = list.iter().filter(|it| is_carriers(it)).cloned().collect();
+        let bad: Vec<Term> = list.iter().filter(|it| is_carriers(it)).cloned().collect();
         if !bad.is_empty() {
             return Err(OptsError::BadOpts(bad));
         }
@@ -138,9 +139,9 @@ impl SocketOption {
         list.iter().map(|option| Self::read(option).ok_or(OptsError::Invalid)).collect()
     }
 
-    fn read(option: &ListOption) -> Option<Self> {
-        let ListOption::Pair(name, value) = option else { return None };
-        Some(match OptionName::named(name).ok()? {
+    fn read(option: &Term) -> Option<Self> {
+        let [name, value] = option.as_tuple()? else { return None };
+        Some(match OptionName::named(name.as_atom()?).ok()? {
             OptionName::Keepalive => Self::Keepalive(boolean(value)?),
             OptionName::Linger => Self::Linger(linger(value)?),
             OptionName::Nodelay => Self::Nodelay(boolean(value)?),
@@ -152,31 +153,24 @@ impl SocketOption {
     }
 }
 
-fn is_carriers(option: &ListOption) -> bool {
-    matches!(option, ListOption::Pair(name, _) if ["active", "deliver", "packet"].contains(&name.as_str()))
+fn is_carriers(option: &Term) -> bool {
+    let Some([name, _]) = option.as_tuple() else { return false };
+    name.as_atom().is_some_and(|name| ["active", "deliver", "packet"].contains(&name.as_str()))
 }
 
-fn boolean(value: &OptionTerm) -> Option<bool> {
-    match value {
-        OptionTerm::Atom(atom) => atom.parse().ok(),
-        OptionTerm::Other(_) => None,
-    }
+fn boolean(value: &Term) -> Option<bool> {
+    value.as_atom()?.parse().ok()
 }
 
-fn number(value: &OptionTerm) -> Option<u32> {
-    match value {
-        OptionTerm::Atom(_) => None,
-        OptionTerm::Other(text) => text.parse().ok(),
-    }
+fn number(value: &Term) -> Option<u32> {
+    value.as_i64()?.try_into().ok()
 }
 
 /// `{true,Seconds}`, or `{false,_}`.
-fn linger(value: &OptionTerm) -> Option<Option<u32>> {
-    let OptionTerm::Other(text) = value else { return None };
-    let (on, seconds) = text.strip_prefix('{')?.strip_suffix('}')?.split_once(',')?;
-    let (on, seconds) = (on.parse().ok()?, seconds.parse().ok()?);
-    let on: bool = on;
-    Some(on.then_some(seconds))
+fn linger(value: &Term) -> Option<Option<u32>> {
+    let [on, seconds] = value.as_tuple()? else { return None };
+    let seconds = number(seconds)?;
+    Some(boolean(on)?.then_some(seconds))
 }
 
 impl fmt::Display for OptionName {
@@ -204,13 +198,7 @@ impl fmt::Display for OptsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BadOpts(options) => {
-                f.write_str("{error,{badopts,[")?;
-                let mut comma = "";
-                for option in options {
-                    write!(f, "{comma}{option}")?;
-                    comma = ",";
-                }
-                f.write_str("]}}")
+                write!(f, "{{error,{{badopts,{}}}}}", Term::list(options.iter().cloned()))
             }
             Self::Invalid => f.write_str("{error,einval}"),
             Self::NoConnection => f.write_str("{error,noconnection}"),
@@ -225,15 +213,10 @@ impl core::error::Error for OptsError {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::term::Atom;
     use alloc::string::ToString as _;
 
-    fn pair(name: &str, value: &str) -> ListOption {
-        let atom = |text| Atom::new(text).unwrap();
-        let is_atom = value.starts_with(|c: char| c.is_ascii_lowercase());
-        let value =
-            if is_atom { OptionTerm::Atom(atom(value)) } else { OptionTerm::Other(value.into()) };
-        ListOption::Pair(atom(name), value)
+    fn pair(name: &str, value: &str) -> Term {
+        alloc::format!("{{{name},{value}}}").parse().unwrap()
     }
 
     #[test]
@@ -272,14 +255,13 @@ mod tests {
             ("recbuf", "foo"),
             ("linger", "5"),
             ("linger", "{true,-1}"),
-            ("linger", "{maybe,1}"),
+            ("linger", "{perhaps,1}"),
             ("linger", "true"),
         ] {
             let options = [pair("nodelay", "true"), pair(name, value)];
             assert_eq!(SocketOption::check(&options), Err(OptsError::Invalid), "{name} {value}");
         }
-        let atom = ListOption::Atom(Atom::new("nodelay").unwrap());
-        assert_eq!(SocketOption::check(&[atom]), Err(OptsError::Invalid));
+        assert_eq!(SocketOption::check(&[Term::literal("nodelay")]), Err(OptsError::Invalid));
         assert_eq!(OptionName::named("active"), Err(OptsError::Invalid));
         assert_eq!(OptsError::Invalid.to_string(), "{error,einval}");
     }

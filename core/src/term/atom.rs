@@ -5,6 +5,8 @@ use core::borrow::Borrow;
 use core::fmt;
 use core::ops::Deref;
 
+use super::text::quoted;
+
 /// The longest atom, in Unicode code points.
 pub const ATOM_MAX_CHARS: usize = 255;
 
@@ -70,25 +72,14 @@ impl fmt::Debug for Atom {
     }
 }
 
-/// As Erlang's `io:format("~tp")` prints it: quoted unless it is a lower-case word that is not reserved.
+/// As Erlang's `io:format("~tp")` prints it: quoted unless it is a lower-case word that is not reserved. (`maybe` and `else` are
+/// reserved since OTP 27.)
 impl fmt::Display for Atom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if is_bare(&self.0) {
             return f.write_str(&self.0);
         }
-        f.write_str("'")?;
-        for c in self.0.chars() {
-            match c {
-                '\'' => f.write_str("\\'")?,
-                '\\' => f.write_str("\\\\")?,
-                '\n' => f.write_str("\\n")?,
-                '\r' => f.write_str("\\r")?,
-                '\t' => f.write_str("\\t")?,
-                c if c.is_control() => write!(f, "\\x{{{:X}}}", u32::from(c))?,
-                c => fmt::Write::write_char(f, c)?,
-            }
-        }
-        f.write_str("'")
+        quoted(f, '\'', self.0.chars())
     }
 }
 
@@ -100,12 +91,22 @@ const RESERVED: [&str; 29] = [
 ];
 
 fn is_bare(text: &str) -> bool {
-    let mut chars = text.chars();
-    let lower = |c: char| c.is_ascii_lowercase() || matches!(c, 'ß'..='ÿ') && c != '÷';
-    let word = |c: char| {
-        lower(c) || c.is_ascii_alphanumeric() || matches!(c, '_' | '@' | 'À'..='Þ') && c != '×'
-    };
-    chars.next().is_some_and(lower) && chars.all(word) && RESERVED.binary_search(&text).is_err()
+    text.starts_with(is_word_start) && text.chars().all(is_word) && !is_reserved(text)
+}
+
+/// Whether an atom without quotes can begin so.
+pub(super) fn is_word_start(c: char) -> bool {
+    c.is_ascii_lowercase() || matches!(c, 'ß'..='ÿ') && c != '÷'
+}
+
+/// Whether an atom without quotes can go on so.
+pub(super) fn is_word(c: char) -> bool {
+    is_word_start(c) || c.is_ascii_alphanumeric() || matches!(c, '_' | '@' | 'À'..='Þ') && c != '×'
+}
+
+/// Whether this word is part of Erlang's grammar.
+pub(super) fn is_reserved(word: &str) -> bool {
+    RESERVED.binary_search(&word).is_ok()
 }
 
 #[cfg(test)]
@@ -132,6 +133,7 @@ mod tests {
             ("receive", "'receive'"),
             ("xor", "'xor'"),
             ("a\nb", "'a\\nb'"),
+            ("\0\u{1B}\u{7F}\u{9F}é€", "'\\000\\e\\d\\237é€'"),
         ] {
             assert_eq!(Atom::new(text).unwrap().to_string(), printed);
         }

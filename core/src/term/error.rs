@@ -16,8 +16,16 @@ pub enum TermError {
     BadReference,
     /// A term does not begin with the version byte, but with this one.
     BadVersion(u8),
+    /// A map with a key twice.
+    DuplicateKey,
     /// An integer that does not fit the type that was asked for.
     IntegerRange,
+    /// An integer of more bytes than the limit.
+    IntegerTooLong,
+    /// Terms inside terms beyond the limit.
+    TooDeep,
+    /// More terms than the limit.
+    TooManyTerms,
     /// A fun with more than 255 free variables.
     TooManyVariables,
     /// The bytes end before the term does, or a count promises more terms than bytes are left.
@@ -34,7 +42,11 @@ impl fmt::Display for TermError {
             Self::BadFloat => f.write_str("a float that is not a finite number"),
             Self::BadReference => f.write_str("a reference without words or with too many"),
             Self::BadVersion(byte) => write!(f, "version byte {byte:#04x} instead of 0x83"),
+            Self::DuplicateKey => f.write_str("a map with a key twice"),
             Self::IntegerRange => f.write_str("an integer out of range"),
+            Self::IntegerTooLong => f.write_str("an integer longer than the limit"),
+            Self::TooDeep => f.write_str("terms nested deeper than the limit"),
+            Self::TooManyTerms => f.write_str("more terms than the limit"),
             Self::TooManyVariables => f.write_str("a fun with too many free variables"),
             Self::Truncated => f.write_str("the bytes end before the term"),
             Self::Unexpected(tag) => write!(f, "unexpected tag {tag:#04x}"),

@@ -6,7 +6,10 @@ use alloc::vec::Vec;
 use proptest::collection::vec as many;
 use proptest::prelude::*;
 
-use super::{Atom, Pid, REFERENCE_MAX_WORDS, Reference};
+use super::{
+    Atom, BitString, Export, Float, Fun, Integer, List, Pid, Port, REFERENCE_MAX_WORDS, Reference,
+    Term,
+};
 use crate::creation::Creation;
 
 pub(crate) fn atom() -> impl Strategy<Value = Atom> {
@@ -29,6 +32,71 @@ pub(crate) fn reference() -> impl Strategy<Value = Reference> {
     (atom(), any::<u32>(), many(any::<u32>(), 1..=REFERENCE_MAX_WORDS)).prop_map(
         |(node, creation, words)| Reference::new(node, Creation(creation), &words).unwrap(),
     )
+}
+
+/// Any term.
+pub(crate) fn tree() -> impl Strategy<Value = Term> {
+    grown(prop_oneof![3 => readable_leaf(), 1 => identity()]).prop_recursive(2, 60, 4, |inner| {
+        let fun = (atom(), any::<(i32, u32, u8, [u8; 16], u32)>(), pid(atom()), many(inner, 0..3));
+        fun.prop_map(|(module, (old_index, old_unique, arity, unique, index), pid, free)| {
+            let (old_index, old_unique) = (old_index.into(), old_unique.into());
+            Fun { module, old_index, old_unique, arity, unique, index, pid, free }.into()
+        })
+    })
+}
+
+/// Any term whose text says which it is.
+pub(crate) fn readable_tree() -> impl Strategy<Value = Term> {
+    grown(readable_leaf())
+}
+
+fn grown(leaf: impl Strategy<Value = Term> + 'static) -> impl Strategy<Value = Term> {
+    leaf.prop_recursive(4, 60, 6, |inner| {
+        let terms = || many(inner.clone(), 0..6);
+        prop_oneof![
+            terms().prop_map(Term::Tuple),
+            terms().prop_map(Term::list),
+            (terms(), inner.clone()).prop_map(|(elements, tail)| List::with_tail(elements, tail)),
+            many((inner.clone(), inner.clone()), 0..4).prop_map(Term::map),
+        ]
+    })
+}
+
+fn readable_leaf() -> impl Strategy<Value = Term> {
+    let text =
+        || many(prop_oneof![4 => proptest::char::range(' ', '\u{FF}'), 1 => any::<char>()], 0..12);
+    prop_oneof![
+        atom().prop_map(Term::Atom),
+        "[a-z][a-z_@0-9]{0,5}".prop_map(|text| Term::Atom(Atom::new(&text).unwrap())),
+        prop_oneof![-3..4_i64, any::<i64>()].prop_map(Term::from),
+        (any::<bool>(), many(any::<u8>(), 0..12))
+            .prop_map(|(sign, bytes)| Integer::from_sign_magnitude(sign, &bytes).into()),
+        (-3..4_i32).prop_map(|small| Float::new(small.into()).unwrap().into()),
+        any::<u64>()
+            .prop_filter_map("finite", |bits| Float::new(f64::from_bits(bits)).map(Term::from)),
+        (-1e6..1e6_f64).prop_map(|float| Float::new(float).unwrap().into()),
+        (atom(), atom(), any::<u8>()).prop_map(|(module, function, arity)| Export {
+            module,
+            function,
+            arity
+        }
+        .into()),
+        text().prop_map(|text| Term::string(&text.into_iter().collect::<String>())),
+        text().prop_map(|text| Term::Binary(text.into_iter().collect::<String>().into())),
+        many(any::<u8>(), 0..20).prop_map(|bytes| Term::Binary(bytes.into())),
+        (many(any::<u8>(), 1..5), 1..8_u8)
+            .prop_map(|(bytes, bits)| BitString::new(bytes, bits).unwrap().into()),
+    ]
+}
+
+fn identity() -> impl Strategy<Value = Term> {
+    prop_oneof![
+        pid(atom()).prop_map(Term::from),
+        reference().prop_map(Term::from),
+        (atom(), any::<(u64, u32)>()).prop_map(|(node, (id, creation))| {
+            Port { node, id, creation: Creation(creation) }.into()
+        }),
+    ]
 }
 
 /// The bytes of any term that may be sent between nodes, in any encoding that may be read.

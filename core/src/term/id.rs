@@ -1,4 +1,4 @@
-//! Identifiers: pids and references.
+//! Identifiers: pids, ports and references.
 
 use core::fmt;
 
@@ -25,6 +25,24 @@ pub struct Pid {
 impl fmt::Display for Pid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "<{}.{}.{}>", self.node, self.id, self.serial)
+    }
+}
+
+/// The identity of a port.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Port {
+    /// The node that it belongs to.
+    pub node: Atom,
+    /// Its number there.
+    pub id: u64,
+    /// The incarnation of the node.
+    pub creation: Creation,
+}
+
+/// Like Erlang's `#Port<0.5>`, with the name of the node for its number.
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#Port<{}.{}>", self.node, self.id)
     }
 }
 
@@ -94,6 +112,8 @@ mod tests {
         let node = Atom::new("b@127.0.0.1").unwrap();
         let pid = Pid { node: node.clone(), id: 59, serial: 1, creation: Creation(7) };
         assert_eq!(pid.to_string(), "<'b@127.0.0.1'.59.1>");
+        let port = Port { node: node.clone(), id: 5, creation: Creation(7) };
+        assert_eq!(port.to_string(), "#Port<'b@127.0.0.1'.5>");
         let reference = Reference::new(node, Creation(7), &[3, 0, 1]).unwrap();
         assert_eq!(reference.to_string(), "#Ref<'b@127.0.0.1'.3.0.1>");
     }

@@ -2,7 +2,9 @@
 
 use alloc::string::String;
 
-use super::{ATOM_MAX_CHARS, Atom, Pid, REFERENCE_MAX_WORDS, Reference, TermError, tag, walk};
+use super::{
+    ATOM_MAX_CHARS, Atom, Float, Pid, REFERENCE_MAX_WORDS, Reference, TermError, tag, walk,
+};
 use crate::creation::Creation;
 
 /// Reads terms one after another. Every method takes exactly one term, or one header, and says if it is something else.
@@ -197,6 +199,18 @@ impl<'a> Reader<'a> {
         Ok((negative, magnitude))
     }
 
+    /// The eight bytes of a float, behind its tag.
+    pub(super) fn new_float(&mut self) -> Result<Float, TermError> {
+        Float::new(f64::from_be_bytes(self.array()?)).ok_or(TermError::BadFloat)
+    }
+
+    /// A float as text of 31 bytes, filled up with zeros, behind its tag.
+    pub(super) fn old_float(&mut self) -> Result<Float, TermError> {
+        let text = self.take(31)?.split(|&byte| byte == 0).next().unwrap_or_default();
+        let number = core::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+        number.and_then(Float::new).ok_or(TermError::BadFloat)
+    }
+
     /// The text of an atom, checked.
     pub(super) fn text(&mut self) -> Result<Text<'a>, TermError> {
         let tag = self.u8()?;
@@ -228,7 +242,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn creation(&mut self, wide: bool) -> Result<Creation, TermError> {
+    pub(super) fn creation(&mut self, wide: bool) -> Result<Creation, TermError> {
         if wide { self.u32() } else { self.u8().map(u32::from) }.map(Creation)
     }
 

@@ -64,8 +64,8 @@ fn head(reader: &mut Reader<'_>) -> Result<u64, TermError> {
             reader.take(1)?;
             reader.take(len as usize)?
         }
-        tag::NEW_FLOAT => return new_float(reader),
-        tag::FLOAT => return float(reader),
+        tag::NEW_FLOAT => return reader.new_float().map(|_| 0),
+        tag::FLOAT => return reader.old_float().map(|_| 0),
         tag::SMALL_TUPLE => return reader.u8().map(u64::from),
         tag::LARGE_TUPLE => return reader.u32().map(u64::from),
         tag::LIST => return reader.u32().map(|len| u64::from(len) + 1),
@@ -104,17 +104,6 @@ fn bit_binary(reader: &mut Reader<'_>) -> Result<u64, TermError> {
         (0, 0) | (1..=8, 1..) => reader.take(len as usize).map(|_| 0),
         _ => Err(TermError::BadBits),
     }
-}
-
-fn new_float(reader: &mut Reader<'_>) -> Result<u64, TermError> {
-    if f64::from_be_bytes(reader.array()?).is_finite() { Ok(0) } else { Err(TermError::BadFloat) }
-}
-
-/// A float as text of 31 bytes, filled up with zeros.
-fn float(reader: &mut Reader<'_>) -> Result<u64, TermError> {
-    let text = reader.take(31)?.split(|&byte| byte == 0).next().unwrap_or_default();
-    let number = core::str::from_utf8(text).ok().and_then(|text| text.parse::<f64>().ok());
-    if number.is_some_and(f64::is_finite) { Ok(0) } else { Err(TermError::BadFloat) }
 }
 
 /// A fun, up to its free variables.

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Atom, Pid, Reference, tag};
+use super::{Atom, Pid, Reference, Term, TooLong, encode, tag};
 
 /// The version byte that every complete external term begins with.
 pub fn version(out: &mut Vec<u8>) {
@@ -43,6 +43,14 @@ pub fn reference(out: &mut Vec<u8>, reference: &Reference) {
     for word in core::iter::once(&reference.creation().0).chain(words) {
         out.extend_from_slice(&word.to_be_bytes());
     }
+}
+
+/// A term of any kind.
+///
+/// # Errors
+/// [`TooLong`]. A part of the term may have been appended then.
+pub fn term(out: &mut Vec<u8>, term: &Term) -> Result<(), TooLong> {
+    encode::term(out, term)
 }
 
 /// The header of a tuple: `arity` terms must follow.

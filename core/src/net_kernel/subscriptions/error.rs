@@ -4,8 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{ListOption, OptionTerm};
-use crate::term::Atom;
+use crate::term::{Atom, Term};
 
 /// Why Erlang refuses the arguments of `net_kernel:monitor_nodes/2` (`check_options/1`).
 ///
@@ -18,66 +17,59 @@ pub enum MonitorNodesError {
         /// The key.
         key: Atom,
         /// The value.
-        value: OptionTerm,
+        value: Term,
     },
     /// `node_type` in a list has a value that it cannot have.
-    BadNodeType(OptionTerm),
+    BadNodeType(Term),
     /// The flag is no boolean.
     Flag,
     /// The list does not end in `[]`. Erlang adds a stack trace, which is empty here.
     ImproperList,
     /// Neither a list nor a map.
-    InvalidOptions(OptionTerm),
+    InvalidOptions(Term),
     /// Two values of `node_type` in one list.
     OptionValueMismatch {
         /// The second value.
-        later: OptionTerm,
+        later: Term,
         /// The first value.
-        earlier: OptionTerm,
+        earlier: Term,
     },
     /// Keys of a map that nobody knows, with their values.
-    UnknownKeys(BTreeMap<OptionTerm, OptionTerm>),
+    UnknownKeys(BTreeMap<Term, Term>),
     /// Elements of a list that nobody knows, and with them `connection_id`, if it was in the list.
-    UnknownOptions(Vec<ListOption>),
+    UnknownOptions(Vec<Term>),
+}
+
+impl MonitorNodesError {
+    /// The whole term that the caller gets.
+    #[must_use]
+    pub fn to_term(&self) -> Term {
+        let node_type = |value: &Term| Term::tuple([Term::literal("node_type"), value.clone()]);
+        let (tag, what) = match self {
+            Self::BadMapValue { key, value } => {
+                let pair = (key.clone().into(), value.clone());
+                ("bad_option_value", Term::map([pair]))
+            }
+            Self::BadNodeType(value) => ("bad_option_value", node_type(value)),
+            Self::Flag => return Term::literal("error"),
+            Self::ImproperList => {
+                let clause = Term::tuple([Term::literal("function_clause"), Term::NIL]);
+                ("internal_error", Term::tuple([Term::literal("EXIT"), clause]))
+            }
+            Self::InvalidOptions(term) => ("invalid_options", term.clone()),
+            Self::OptionValueMismatch { later, earlier } => {
+                ("option_value_mismatch", Term::list([later, earlier].map(node_type)))
+            }
+            Self::UnknownKeys(pairs) => ("unknown_options", Term::Map(pairs.clone())),
+            Self::UnknownOptions(options) => ("unknown_options", Term::list(options.clone())),
+        };
+        Term::tuple([Term::literal("error"), Term::tuple([Term::literal(tag), what])])
+    }
 }
 
 impl fmt::Display for MonitorNodesError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::BadMapValue { key, value } => {
-                write!(f, "{{error,{{bad_option_value,#{{{key} => {value}}}}}}}")
-            }
-            Self::BadNodeType(value) => {
-                write!(f, "{{error,{{bad_option_value,{{node_type,{value}}}}}}}")
-            }
-            Self::Flag => f.write_str("error"),
-            Self::ImproperList => {
-                f.write_str("{error,{internal_error,{'EXIT',{function_clause,[]}}}}")
-            }
-            Self::InvalidOptions(term) => write!(f, "{{error,{{invalid_options,{term}}}}}"),
-            Self::OptionValueMismatch { later, earlier } => write!(
-                f,
-                "{{error,{{option_value_mismatch,[{{node_type,{later}}},{{node_type,{earlier}}}]}}}}"
-            ),
-            Self::UnknownKeys(pairs) => {
-                f.write_str("{error,{unknown_options,#{")?;
-                let mut comma = "";
-                for (key, value) in pairs {
-                    write!(f, "{comma}{key} => {value}")?;
-                    comma = ",";
-                }
-                f.write_str("}}}")
-            }
-            Self::UnknownOptions(options) => {
-                f.write_str("{error,{unknown_options,[")?;
-                let mut comma = "";
-                for option in options {
-                    write!(f, "{comma}{option}")?;
-                    comma = ",";
-                }
-                f.write_str("]}}")
-            }
-        }
+        fmt::Display::fmt(&self.to_term(), f)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::flags::NodeType;
 use crate::ids::LinkId;
 use crate::name::NodeName;
 use crate::net_kernel::NodeDownReason;
+use crate::term::Term;
 
 /// What happened to a node, with all there is to know.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -67,13 +68,21 @@ pub enum ConnectionId {
     Link(LinkId),
 }
 
+impl ConnectionId {
+    /// The term that it is in Erlang.
+    #[must_use]
+    pub fn to_term(self) -> Term {
+        match self {
+            Self::Undefined => Term::literal("undefined"),
+            Self::Link(link) => i64::from(link.connection_id()).into(),
+        }
+    }
+}
+
 /// The term that it is in Erlang.
 impl fmt::Display for ConnectionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Undefined => f.write_str("undefined"),
-            Self::Link(link) => fmt::Display::fmt(&link.connection_id(), f),
-        }
+        fmt::Display::fmt(&self.to_term(), f)
     }
 }
 
@@ -125,6 +134,20 @@ impl NodeEvent {
         self.info()?.node_type
     }
 
+    /// The message that an Erlang process gets.
+    #[must_use]
+    pub fn to_term(&self) -> Term {
+        let tag = match self {
+            Self::NodeUp { .. } => Term::literal("nodeup"),
+            Self::NodeDown { .. } => Term::literal("nodedown"),
+        };
+        let node = Term::Atom(self.node().as_atom().clone());
+        match self.info() {
+            None => Term::tuple([tag, node]),
+            Some(info) => Term::tuple([tag, node, info.to_term()]),
+        }
+    }
+
     const fn info(&self) -> Option<&NodeEventInfo> {
         match self {
             Self::NodeUp { info, .. } | Self::NodeDown { info, .. } => info.as_ref(),
@@ -134,14 +157,7 @@ impl NodeEvent {
 
 impl fmt::Display for NodeEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tag = match self {
-            Self::NodeUp { .. } => "nodeup",
-            Self::NodeDown { .. } => "nodedown",
-        };
-        match (self.node(), self.info()) {
-            (node, None) => write!(f, "{{{tag},{node}}}"),
-            (node, Some(info)) => write!(f, "{{{tag},{node},{info}}}"),
-        }
+        fmt::Display::fmt(&self.to_term(), f)
     }
 }
 
@@ -173,34 +189,30 @@ impl NodeEventInfo {
             node_type: (options.visible || options.hidden).then_some(node_type),
         })
     }
-}
 
-/// The term that it is in Erlang, with the keys in its order.
-//= docs/spec/monitor.md#monitor-info-order
-impl fmt::Display for NodeEventInfo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let connection_id =
-            self.connection_id.as_ref().map(|id| ("connection_id", id as &dyn fmt::Display));
-        let reason =
-            self.nodedown_reason.as_ref().map(|it| ("nodedown_reason", it as &dyn fmt::Display));
-        let node_type = self.node_type.as_ref().map(|it| ("node_type", it as &dyn fmt::Display));
-        let mut comma = "";
+    /// The term that it is in Erlang, with the keys of a list in its order.
+    //= docs/spec/monitor.md#monitor-info-order
+    #[must_use]
+    pub fn to_term(&self) -> Term {
+        let pairs = [
+            ("connection_id", self.connection_id.map(ConnectionId::to_term)),
+            ("nodedown_reason", self.nodedown_reason.as_ref().map(NodeDownReason::to_term)),
+            ("node_type", self.node_type.map(node_type)),
+        ];
+        let pairs = pairs.into_iter().filter_map(|(key, value)| Some((Term::literal(key), value?)));
         if self.map {
-            f.write_str("#{")?;
-            for (key, value) in [connection_id, node_type, reason].into_iter().flatten() {
-                write!(f, "{comma}{key} => {value}")?;
-                comma = ",";
-            }
-            f.write_str("}")
+            Term::map(pairs)
         } else {
-            f.write_str("[")?;
-            for (key, value) in [connection_id, reason, node_type].into_iter().flatten() {
-                write!(f, "{comma}{{{key},{value}}}")?;
-                comma = ",";
-            }
-            f.write_str("]")
+            Term::list(pairs.map(|(key, value)| Term::tuple([key, value])))
         }
     }
+}
+
+fn node_type(node_type: NodeType) -> Term {
+    Term::literal(match node_type {
+        NodeType::Visible => "visible",
+        NodeType::Hidden => "hidden",
+    })
 }
 
 #[cfg(test)]

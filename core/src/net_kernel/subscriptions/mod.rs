@@ -11,7 +11,7 @@ mod options;
 
 pub use error::MonitorNodesError;
 pub use event::{ConnectionId, NodeChange, NodeEvent, NodeEventInfo};
-pub use options::{ListOption, MonitorOptions, NodeTypes, OptionTerm, OptionsTerm};
+pub use options::{MonitorOptions, NodeTypes};
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;

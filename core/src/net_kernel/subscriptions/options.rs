@@ -1,18 +1,15 @@
 //! What a subscriber asks for.
 
 use alloc::collections::BTreeMap;
-use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
 
 use super::MonitorNodesError;
 use crate::flags::NodeType;
-use crate::term::Atom;
+use crate::term::{Atom, Term};
 
 /// The options of one subscription, normalized: equal if and only if Erlang takes them for the same subscription.
 ///
-/// In Rust they are built from [`Self::LIST`] or [`Self::MAP`]; those of an Erlang caller come from
-/// [`Self::from_list`], [`Self::from_map`] or [`OptionsTerm::check`].
+/// In Rust they are built from [`Self::LIST`] or [`Self::MAP`]; those of an Erlang caller come from [`Self::check`].
 ///
 /// ```
 /// use netkernel_core::net_kernel::subscriptions::{MonitorOptions, NodeTypes};
@@ -81,42 +78,57 @@ impl MonitorOptions {
         self
     }
 
-    /// From the elements of a proper list.
+    /// Checks the arguments of `monitor_nodes(Flag, Options)` as an Erlang node does, and gives them typed.
     ///
     /// # Errors
-    /// What Erlang answers, checked in its order: `node_type` with two values, `node_type` with a bad one, unknown options.
-    pub fn from_list(
-        list: impl IntoIterator<Item = ListOption>,
-    ) -> Result<Self, MonitorNodesError> {
-        let (options, unknown) = Self::read_list(list)?;
-        match unknown {
-            None => Ok(options),
-            Some(unknown) => Err(MonitorNodesError::UnknownOptions(unknown)),
+    /// Exactly what Erlang answers: first of all of a flag that is no boolean, then of the options.
+    pub fn check(flag: &Term, options: &Term) -> Result<(bool, Self), MonitorNodesError> {
+        //= docs/spec/monitor.md#monitor-error-flag
+        let flag = boolean(flag).ok_or(MonitorNodesError::Flag)?;
+        Ok((flag, Self::from_term(options)?))
+    }
+
+    /// From what an Erlang caller gave: a list or a map.
+    ///
+    /// # Errors
+    /// What Erlang answers, checked in its order: of a list `node_type` with two values, `node_type` with a bad one, unknown options;
+    /// of a map a bad value of `connection_id`, of `nodedown_reason`, of `node_type`, unknown keys.
+    pub fn from_term(options: &Term) -> Result<Self, MonitorNodesError> {
+        if let Term::Map(pairs) = options {
+            return Self::from_map(pairs);
+        }
+        let Term::List(list) = options else {
+            return Err(MonitorNodesError::InvalidOptions(options.clone()));
+        };
+        let read = Self::read_list(list.elements());
+        if list.tail().is_some() {
+            // The end of the list is only missed once two values of node_type have been looked for.
+            return Err(match read {
+                Err(mismatch @ MonitorNodesError::OptionValueMismatch { .. }) => mismatch,
+                Ok(_) | Err(_) => MonitorNodesError::ImproperList,
+            });
+        }
+        match read? {
+            (options, None) => Ok(options),
+            (_, Some(unknown)) => Err(MonitorNodesError::UnknownOptions(unknown)),
         }
     }
 
-    /// From the pairs of a map. Of a key that comes twice the last pair counts.
-    ///
-    /// # Errors
-    /// What Erlang answers, checked in its order: a bad value of `connection_id`, of `nodedown_reason`, of `node_type`,
-    /// unknown keys.
-    pub fn from_map(
-        pairs: impl IntoIterator<Item = (OptionTerm, OptionTerm)>,
-    ) -> Result<Self, MonitorNodesError> {
-        let mut unknown: BTreeMap<OptionTerm, OptionTerm> = pairs.into_iter().collect();
-        let mut take = |key: &'static str| {
-            let key = Atom::literal(key);
-            unknown.remove(&OptionTerm::Atom(key.clone())).map(|value| (key, value))
+    fn from_map(pairs: &BTreeMap<Term, Term>) -> Result<Self, MonitorNodesError> {
+        let mut unknown = pairs.clone();
+        let mut take = |key: &'static str| unknown.remove(&Term::literal(key));
+        let bad = |key, value| MonitorNodesError::BadMapValue { key: Atom::literal(key), value };
+        let mut truth = |key| match take(key) {
+            None => Ok(false),
+            Some(value) => boolean(&value).ok_or_else(|| bad(key, value)),
         };
         let mut options = Self::MAP;
         //= docs/spec/monitor.md#monitor-error-map
-        options.connection_id = boolean(take("connection_id"))?;
-        options.nodedown_reason = boolean(take("nodedown_reason"))?;
-        if let Some((key, value)) = take("node_type") {
-            match value.node_types() {
-                Some(types) => options = options.node_types(types),
-                None => return Err(MonitorNodesError::BadMapValue { key, value }),
-            }
+        options.connection_id = truth("connection_id")?;
+        options.nodedown_reason = truth("nodedown_reason")?;
+        if let Some(value) = take("node_type") {
+            let Some(types) = node_types(&value) else { return Err(bad("node_type", value)) };
+            options = options.node_types(types);
         }
         if unknown.is_empty() { Ok(options) } else { Err(MonitorNodesError::UnknownKeys(unknown)) }
     }
@@ -133,42 +145,37 @@ impl MonitorOptions {
 
     /// The options, and if there are unknown ones among them, what Erlang tells of these.
     //= docs/spec/monitor.md#monitor-error-list
-    fn read_list(
-        list: impl IntoIterator<Item = ListOption>,
-    ) -> Result<(Self, Option<Vec<ListOption>>), MonitorNodesError> {
+    fn read_list(list: &[Term]) -> Result<(Self, Option<Vec<Term>>), MonitorNodesError> {
         let mut options = Self::LIST;
-        let mut node_type: Option<OptionTerm> = None;
+        let mut node_type: Option<&Term> = None;
         let mut others = Vec::new();
         let mut all_known = true;
         for option in list {
-            match &option {
-                ListOption::Atom(atom) if atom.as_str() == "nodedown_reason" => {
-                    options.nodedown_reason = true;
-                }
-                ListOption::Atom(atom) if atom.as_str() == "connection_id" => {
-                    options.connection_id = true;
-                    others.push(option);
-                }
-                ListOption::Pair(key, later) if key.as_str() == "node_type" => match &node_type {
-                    Some(earlier) if earlier != later => {
-                        return Err(MonitorNodesError::OptionValueMismatch {
-                            later: later.clone(),
-                            earlier: earlier.clone(),
-                        });
+            if let Some([key, later]) = option.as_tuple() {
+                if *key == Term::literal("node_type") {
+                    if let Some(earlier) = node_type.filter(|earlier| *earlier != later) {
+                        let (later, earlier) = (later.clone(), earlier.clone());
+                        return Err(MonitorNodesError::OptionValueMismatch { later, earlier });
                     }
-                    Some(_) | None => node_type = Some(later.clone()),
-                },
-                ListOption::Atom(_) | ListOption::Pair(..) | ListOption::Other(_) => {
-                    all_known = false;
-                    others.push(option);
+                    node_type = Some(later);
+                    continue;
                 }
             }
+            match option.as_atom().map(Atom::as_str) {
+                Some("nodedown_reason") => {
+                    options.nodedown_reason = true;
+                    continue;
+                }
+                Some("connection_id") => options.connection_id = true,
+                Some(_) | None => all_known = false,
+            }
+            others.push(option.clone());
         }
         let typed = node_type.is_some();
         if let Some(value) = node_type {
-            match value.node_types() {
+            match node_types(value) {
                 Some(types) => options = options.node_types(types),
-                None => return Err(MonitorNodesError::BadNodeType(value)),
+                None => return Err(MonitorNodesError::BadNodeType(value.clone())),
             }
         }
         if all_known {
@@ -182,155 +189,38 @@ impl MonitorOptions {
     }
 }
 
-fn boolean(option: Option<(Atom, OptionTerm)>) -> Result<bool, MonitorNodesError> {
-    let Some((key, value)) = option else { return Ok(false) };
-    match value.text() {
-        Some("true") => Ok(true),
-        Some("false") => Ok(false),
-        Some(_) | None => Err(MonitorNodesError::BadMapValue { key, value }),
+fn boolean(term: &Term) -> Option<bool> {
+    match term.as_atom()?.as_str() {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
     }
 }
 
-/// A term that an Erlang caller gave for a value or a key: an atom, or one that can only be compared and told back.
-///
-/// There is no term tree in this crate, and none is needed: the text that a codec prints is enough.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum OptionTerm {
-    /// An atom, `true` and `false` among them.
-    Atom(Atom),
-    /// Anything else, as `io:format("~tp")` prints it. Terms with the same text count as equal.
-    Other(String),
-}
-
-impl OptionTerm {
-    fn text(&self) -> Option<&str> {
-        match self {
-            Self::Atom(atom) => Some(atom),
-            Self::Other(_) => None,
-        }
-    }
-
-    fn node_types(&self) -> Option<NodeTypes> {
-        match self.text()? {
-            "all" => Some(NodeTypes::All),
-            "hidden" => Some(NodeTypes::Hidden),
-            "visible" => Some(NodeTypes::Visible),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for OptionTerm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Atom(atom) => fmt::Display::fmt(atom, f),
-            Self::Other(text) => f.write_str(text),
-        }
-    }
-}
-
-/// An element of a list of options.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ListOption {
-    /// An atom: `nodedown_reason` and `connection_id` are known.
-    Atom(Atom),
-    /// A tuple of an atom and a term: `{node_type, _}` is known.
-    Pair(Atom, OptionTerm),
-    /// Anything else, as `io:format("~tp")` prints it.
-    Other(String),
-}
-
-impl fmt::Display for ListOption {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Atom(atom) => fmt::Display::fmt(atom, f),
-            Self::Pair(key, value) => write!(f, "{{{key},{value}}}"),
-            Self::Other(text) => f.write_str(text),
-        }
-    }
-}
-
-/// What an Erlang caller gave for the second argument of `monitor_nodes/2`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum OptionsTerm {
-    /// A proper list.
-    List(Vec<ListOption>),
-    /// The elements before the tail of an improper list.
-    ImproperList(Vec<ListOption>),
-    /// A map.
-    Map(Vec<(OptionTerm, OptionTerm)>),
-    /// Anything else.
-    Other(OptionTerm),
-}
-
-impl OptionsTerm {
-    /// Checks the arguments of `monitor_nodes(Flag, Options)` as an Erlang node does, and gives them typed.
-    ///
-    /// # Errors
-    /// Exactly what Erlang answers: first of all of a flag that is no boolean, then of the options.
-    pub fn check(self, flag: &OptionTerm) -> Result<(bool, MonitorOptions), MonitorNodesError> {
-        //= docs/spec/monitor.md#monitor-error-flag
-        let flag = match flag.text() {
-            Some("true") => true,
-            Some("false") => false,
-            Some(_) | None => return Err(MonitorNodesError::Flag),
-        };
-        let options = match self {
-            Self::List(list) => MonitorOptions::from_list(list)?,
-            Self::ImproperList(list) => {
-                // The end of the list is only missed once two values of node_type have been looked for.
-                match MonitorOptions::read_list(list) {
-                    Err(mismatch @ MonitorNodesError::OptionValueMismatch { .. }) => {
-                        return Err(mismatch);
-                    }
-                    Ok(_) | Err(_) => return Err(MonitorNodesError::ImproperList),
-                }
-            }
-            Self::Map(pairs) => MonitorOptions::from_map(pairs)?,
-            Self::Other(term) => return Err(MonitorNodesError::InvalidOptions(term)),
-        };
-        Ok((flag, options))
+fn node_types(term: &Term) -> Option<NodeTypes> {
+    match term.as_atom()?.as_str() {
+        "all" => Some(NodeTypes::All),
+        "hidden" => Some(NodeTypes::Hidden),
+        "visible" => Some(NodeTypes::Visible),
+        _ => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::ToString;
+    use alloc::string::{String, ToString};
 
-    fn term(text: &str) -> OptionTerm {
-        if text.starts_with(|c: char| c.is_ascii_lowercase()) {
-            OptionTerm::Atom(Atom::new(text).unwrap())
-        } else {
-            OptionTerm::Other(text.into())
-        }
+    fn term(text: &str) -> Term {
+        text.parse().unwrap()
     }
 
-    /// Elements of a list without commas inside: `a`, `{a b}`, or anything else.
-    fn list(text: &str) -> Vec<ListOption> {
-        let element = |text: &str| {
-            let inner = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
-            match (inner.and_then(|inner| inner.split_once(' ')), term(text)) {
-                (Some((key, value)), _) => ListOption::Pair(Atom::new(key).unwrap(), term(value)),
-                (None, OptionTerm::Atom(atom)) => ListOption::Atom(atom),
-                (None, OptionTerm::Other(text)) => ListOption::Other(text),
-            }
-        };
-        text.split(',').filter(|text| !text.is_empty()).map(element).collect()
+    fn check(flag: &str, options: &str) -> Result<(bool, MonitorOptions), String> {
+        MonitorOptions::check(&term(flag), &term(options)).map_err(|error| error.to_string())
     }
 
-    /// Pairs of a map: `a=b,c=d`.
-    fn map(text: &str) -> Vec<(OptionTerm, OptionTerm)> {
-        let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
-        pairs.map(|(key, value)| (term(key), term(value))).collect()
-    }
-
-    fn from_list(text: &str) -> Result<MonitorOptions, String> {
-        MonitorOptions::from_list(list(text)).map_err(|error| error.to_string())
-    }
-
-    fn from_map(text: &str) -> Result<MonitorOptions, String> {
-        MonitorOptions::from_map(map(text)).map_err(|error| error.to_string())
+    fn options(text: &str) -> Result<MonitorOptions, String> {
+        check("true", text).map(|(_, options)| options)
     }
 
     //= docs/spec/monitor.md#monitor-key
@@ -338,58 +228,59 @@ mod tests {
     #[test]
     fn what_means_the_same_is_the_same_key() {
         let (list, map) = (MonitorOptions::LIST, MonitorOptions::MAP);
-        assert_eq!(from_list(""), Ok(list));
-        assert_eq!(from_map(""), Ok(map));
+        assert_eq!(options("[]"), Ok(list));
+        assert_eq!(options("#{}"), Ok(map));
         assert_ne!(list, map);
-        assert_eq!(from_map("connection_id=false,nodedown_reason=false"), Ok(map));
+        assert_eq!(options("#{connection_id => false,nodedown_reason => false}"), Ok(map));
         let both = list.connection_id().nodedown_reason();
-        assert_eq!(from_list("connection_id,nodedown_reason"), Ok(both));
-        assert_eq!(from_list("nodedown_reason,connection_id,nodedown_reason"), Ok(both));
-        let all = "{node_type all}";
-        assert_eq!(from_list(all), Ok(list.node_types(NodeTypes::All)));
-        assert_eq!(from_list(&[all, all].join(",")), from_list(all));
-        assert_ne!(from_list(all), from_list("{node_type visible}"));
-        assert_ne!(from_list("{node_type visible}"), from_list(""), "it is told in the event");
-        let all_in_a_map = from_map("node_type=all,nodedown_reason=true,connection_id=true");
+        assert_eq!(options("[connection_id,nodedown_reason]"), Ok(both));
+        assert_eq!(options("[nodedown_reason,connection_id,nodedown_reason]"), Ok(both));
+        let all = "[{node_type,all}]";
+        assert_eq!(options(all), Ok(list.node_types(NodeTypes::All)));
+        assert_eq!(options("[{node_type,all},{node_type,all}]"), options(all));
+        assert_ne!(options(all), options("[{node_type,visible}]"));
+        assert_ne!(options("[{node_type,visible}]"), options("[]"), "it is told in the event");
+        let all_in_a_map =
+            options("#{node_type => all,nodedown_reason => true,connection_id => true}");
         assert_eq!(all_in_a_map, Ok(MonitorOptions::ALL));
-        assert_eq!(from_map("node_type=hidden"), Ok(map.node_types(NodeTypes::Hidden)));
+        assert_eq!(options("#{node_type => hidden}"), Ok(map.node_types(NodeTypes::Hidden)));
     }
 
     //= docs/spec/monitor.md#monitor-error-list
     //= type=test
     #[test]
     fn lists_fail_as_in_erlang() {
-        for (options, error) in [
+        for (text, error) in [
             (
-                "{node_type visible},{node_type hidden},{node_type all}",
+                "[{node_type,visible},{node_type,hidden},{node_type,all}]",
                 "{option_value_mismatch,[{node_type,hidden},{node_type,visible}]}",
             ),
             (
-                "foo,{node_type x},{node_type visible}",
+                "[foo,{node_type,x},{node_type,visible}]",
                 "{option_value_mismatch,[{node_type,visible},{node_type,x}]}",
             ),
             (
-                "{node_type 1},{node_type 1.0}",
+                "[{node_type,1},{node_type,1.0}]",
                 "{option_value_mismatch,[{node_type,1.0},{node_type,1}]}",
             ),
-            ("{node_type x},{node_type x},foo", "{bad_option_value,{node_type,x}}"),
-            ("connection_id,{node_type 'X'}", "{bad_option_value,{node_type,'X'}}"),
-            ("foo,bar,baz", "{unknown_options,[foo,bar,baz]}"),
-            ("foo,foo", "{unknown_options,[foo,foo]}"),
+            ("[{node_type,x},{node_type,x},foo]", "{bad_option_value,{node_type,x}}"),
+            ("[connection_id,{node_type,'X'}]", "{bad_option_value,{node_type,'X'}}"),
+            ("[foo,bar,baz]", "{unknown_options,[foo,bar,baz]}"),
+            ("[foo,foo]", "{unknown_options,[foo,foo]}"),
             (
-                "foo,bar,foo,connection_id,nodedown_reason",
+                "[foo,bar,foo,connection_id,nodedown_reason]",
                 "{unknown_options,[connection_id,foo,bar,foo]}",
             ),
             (
-                "connection_id,foo,nodedown_reason,{node_type hidden}",
+                "[connection_id,foo,nodedown_reason,{node_type,hidden}]",
                 "{unknown_options,[connection_id,foo]}",
             ),
-            ("{nodedown_reason true}", "{unknown_options,[{nodedown_reason,true}]}"),
-            ("{connection_id true}", "{unknown_options,[{connection_id,true}]}"),
-            ("list,17", "{unknown_options,[list,17]}"),
+            ("[{nodedown_reason,true}]", "{unknown_options,[{nodedown_reason,true}]}"),
+            ("[{connection_id,true}]", "{unknown_options,[{connection_id,true}]}"),
+            ("[list,17]", "{unknown_options,[list,17]}"),
         ] {
             let expected = ["{error,", error, "}"].concat();
-            assert_eq!(from_list(options), Err(expected), "{options}");
+            assert_eq!(options(text), Err(expected), "{text}");
         }
     }
 
@@ -397,21 +288,24 @@ mod tests {
     //= type=test
     #[test]
     fn maps_fail_as_in_erlang() {
-        for (options, error) in [
+        for (text, error) in [
             (
-                "connection_id=x,nodedown_reason=y,node_type=z,u=1",
+                "#{connection_id => x,nodedown_reason => y,node_type => z,u => 1}",
                 "{bad_option_value,#{connection_id => x}}",
             ),
-            ("nodedown_reason=y,node_type=z,u=1", "{bad_option_value,#{nodedown_reason => y}}"),
-            ("node_type=z,u=1", "{bad_option_value,#{node_type => z}}"),
-            ("node_type=false", "{bad_option_value,#{node_type => false}}"),
-            ("connection_id=1", "{bad_option_value,#{connection_id => 1}}"),
-            ("u=1,v=2,node_type=all", "{unknown_options,#{u => 1,v => 2}}"),
-            ("list=true,node_type=hidden", "{unknown_options,#{list => true}}"),
-            ("17=x", "{unknown_options,#{17 => x}}"),
+            (
+                "#{nodedown_reason => y,node_type => z,u => 1}",
+                "{bad_option_value,#{nodedown_reason => y}}",
+            ),
+            ("#{node_type => z,u => 1}", "{bad_option_value,#{node_type => z}}"),
+            ("#{node_type => false}", "{bad_option_value,#{node_type => false}}"),
+            ("#{connection_id => 1}", "{bad_option_value,#{connection_id => 1}}"),
+            ("#{u => 1,v => 2,node_type => all}", "{unknown_options,#{u => 1,v => 2}}"),
+            ("#{list => true,node_type => hidden}", "{unknown_options,#{list => true}}"),
+            ("#{17 => x}", "{unknown_options,#{17 => x}}"),
         ] {
             let expected = ["{error,", error, "}"].concat();
-            assert_eq!(from_map(options), Err(expected), "{options}");
+            assert_eq!(options(text), Err(expected), "{text}");
         }
     }
 
@@ -421,27 +315,20 @@ mod tests {
     //= type=test
     #[test]
     fn arguments_of_other_shapes_fail_as_in_erlang() {
-        let check = |flag: &str, options: OptionsTerm| {
-            options.check(&term(flag)).map_err(|error| error.to_string())
-        };
-        let bad_map = || OptionsTerm::Map(map("u=1"));
-        assert_eq!(check("x", bad_map()), Err("error".into()), "the flag is first");
-        assert_eq!(check("1", OptionsTerm::List(Vec::new())), Err("error".into()));
+        assert_eq!(check("x", "#{u => 1}"), Err("error".into()), "the flag is first");
+        assert_eq!(check("1", "[]"), Err("error".into()));
         let unknown = Err("{error,{unknown_options,#{u => 1}}}".into());
-        assert_eq!(check("false", bad_map()), unknown);
+        assert_eq!(check("false", "#{u => 1}"), unknown);
         let invalid = Err("{error,{invalid_options,{a,b}}}".into());
-        assert_eq!(check("true", OptionsTerm::Other(term("{a,b}"))), invalid);
-        assert_eq!(
-            check("false", OptionsTerm::List(list("connection_id"))),
-            Ok((false, MonitorOptions::LIST.connection_id()))
-        );
+        assert_eq!(check("true", "{a,b}"), invalid);
+        let connection_id = MonitorOptions::LIST.connection_id();
+        assert_eq!(check("false", "[connection_id]"), Ok((false, connection_id)));
 
-        let improper = |text: &str| check("true", OptionsTerm::ImproperList(list(text)));
         let internal = "{error,{internal_error,{'EXIT',{function_clause,[]}}}}";
-        for elements in ["nodedown_reason", "foo", "{node_type x}"] {
-            assert_eq!(improper(elements), Err(internal.into()));
+        for improper in ["[nodedown_reason|x]", "[foo|y]", "[{node_type,x}|1]"] {
+            assert_eq!(options(improper), Err(internal.into()));
         }
         let mismatch = "{error,{option_value_mismatch,[{node_type,b},{node_type,a}]}}";
-        assert_eq!(improper("{node_type a},{node_type b}"), Err(mismatch.into()));
+        assert_eq!(options("[{node_type,a},{node_type,b}|x]"), Err(mismatch.into()));
     }
 }

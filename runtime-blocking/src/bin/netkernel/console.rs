@@ -1,8 +1,7 @@
 //! Commands on standard input.
 
 use netkernel_blocking::core::NodeName;
-use netkernel_blocking::core::net_kernel::subscriptions::{ListOption, OptionTerm};
-use netkernel_blocking::core::term::Atom;
+use netkernel_blocking::core::term::{Atom, Term};
 use netkernel_blocking::{MonitorOptions, NodeKinds, OptionName, OptsError, SocketOption};
 
 /// One command.
@@ -156,37 +155,30 @@ fn options(words: &[&str]) -> Result<MonitorOptions, String> {
         let (key, value) = word.split_once('=').map_or((*word, None), |(k, v)| (k, Some(v)));
         Ok((atom(key)?, value.map(atom).transpose()?))
     });
-    let pairs: Vec<(Atom, Option<Atom>)> = pairs.collect::<Result<_, String>>()?;
-    let checked = if words.contains(&"list") {
-        MonitorOptions::from_list(pairs.into_iter().map(|(key, value)| match value {
-            Some(value) => ListOption::Pair(key, OptionTerm::Atom(value)),
-            None => ListOption::Atom(key),
+    let pairs: Vec<(Term, Option<Term>)> = pairs.collect::<Result<_, String>>()?;
+    let options = if words.contains(&"list") {
+        Term::list(pairs.into_iter().map(|(key, value)| match value {
+            Some(value) => Term::tuple([key, value]),
+            None => key,
         }))
     } else {
-        let truth = atom("true")?;
-        MonitorOptions::from_map(pairs.into_iter().map(|(key, value)| {
-            (OptionTerm::Atom(key), OptionTerm::Atom(value.unwrap_or_else(|| truth.clone())))
-        }))
+        Term::map(pairs.into_iter().map(|(key, value)| (key, value.unwrap_or_else(|| true.into()))))
     };
-    checked.map_err(|error| error.to_string())
+    MonitorOptions::from_term(&options).map_err(|error| error.to_string())
 }
 
 /// Options of `setopts/2`: `NAME=VALUE` is `{NAME,VALUE}`. What is wrong with them is told after what the call finds.
 fn socket_options(words: &[&str]) -> Result<Result<Vec<SocketOption>, OptsError>, String> {
     let options = words.iter().map(|word| {
-        let Some((name, value)) = word.split_once('=') else {
-            return Ok(ListOption::Atom(atom(word)?));
-        };
-        let is_atom = value.starts_with(|first: char| first.is_ascii_lowercase());
-        let value =
-            if is_atom { OptionTerm::Atom(atom(value)?) } else { OptionTerm::Other(value.into()) };
-        Ok(ListOption::Pair(atom(name)?, value))
+        let Some((name, value)) = word.split_once('=') else { return atom(word) };
+        let value: Term = value.parse().map_err(|error| format!("{value}: {error}"))?;
+        Ok(Term::tuple([atom(name)?, value]))
     });
     Ok(SocketOption::check(&options.collect::<Result<Vec<_>, String>>()?))
 }
 
-fn atom(text: &str) -> Result<Atom, String> {
-    Atom::new(text).map_err(|_| format!("{text}: too long for an atom"))
+fn atom(text: &str) -> Result<Term, String> {
+    Atom::new(text).map(Term::Atom).map_err(|_| format!("{text}: too long for an atom"))
 }
 
 #[cfg(test)]

@@ -1,0 +1,377 @@
+//! From bytes to trees.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use bytes::Bytes;
+
+use super::{BitString, Export, Fun, Integer, Limits, List, Port, Reader, Term, TermError, tag};
+
+impl Term {
+    /// The term that these bytes begin with, behind the version byte: the inverse of `term_to_binary/1`. Bytes behind it are not looked at,
+    /// as `binary_to_term/1` does.
+    ///
+    /// # Errors
+    /// What is wrong with the term, or which limit it breaks. All that [`skip`](super::skip) refuses is refused.
+    pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, TermError> {
+        let mut reader = Reader::new(bytes);
+        reader.version()?;
+        reader.term(limits)
+    }
+}
+
+impl Reader<'_> {
+    /// A term of any kind, as a tree. Its memory is bounded by the limits and by the length of its bytes.
+    ///
+    /// # Errors
+    /// What is wrong with the term, or which limit it breaks.
+    pub fn term(&mut self, limits: &Limits) -> Result<Term, TermError> {
+        Decoder { reader: self, limits, terms_left: limits.terms }.term(limits.depth)
+    }
+}
+
+struct Decoder<'r, 'a> {
+    reader: &'r mut Reader<'a>,
+    limits: &'r Limits,
+    /// How many terms may still begin.
+    terms_left: usize,
+}
+
+//= docs/spec/term.md#term-decode
+impl Decoder<'_, '_> {
+    /// One term of at most `depth` levels. Who counted it before has asked [`count`](Self::count).
+    fn term(&mut self, depth: usize) -> Result<Term, TermError> {
+        let inside = depth.checked_sub(1).ok_or(TermError::TooDeep)?;
+        if self.reader.at_atom() {
+            return self.reader.atom().map(Term::Atom);
+        }
+        let tag = self.reader.remaining().first().copied().ok_or(TermError::Truncated)?;
+        match tag {
+            tag::NEW_PID | tag::PID => return self.reader.pid().map(Term::Pid),
+            tag::NEWER_REFERENCE | tag::NEW_REFERENCE | tag::REFERENCE => {
+                return self.reader.reference().map(Term::from);
+            }
+            tag::LIST | tag::STRING | tag::NIL => return self.list(inside),
+            _ => self.reader.u8()?,
+        };
+        match tag {
+            tag::SMALL_INTEGER => Ok(i64::from(self.reader.u8()?).into()),
+            tag::INTEGER => Ok(i64::from(i32::from_be_bytes(self.reader.array()?)).into()),
+            tag::SMALL_BIG => {
+                let len = self.reader.u8()?;
+                self.big(len.into())
+            }
+            tag::LARGE_BIG => {
+                let len = self.reader.u32()?;
+                self.big(len as usize)
+            }
+            tag::NEW_FLOAT => self.reader.new_float().map(Term::Float),
+            tag::FLOAT => self.reader.old_float().map(Term::Float),
+            tag::SMALL_TUPLE => {
+                let arity = self.reader.u8()?;
+                self.terms(arity.into(), inside).map(Term::Tuple)
+            }
+            tag::LARGE_TUPLE => {
+                let arity = self.reader.u32()?;
+                self.terms(arity, inside).map(Term::Tuple)
+            }
+            tag::MAP => self.map(inside),
+            tag::BINARY => self.bytes().map(|bytes| Term::Binary(Bytes::copy_from_slice(bytes))),
+            tag::BIT_BINARY => self.bit_binary(),
+            tag::V4_PORT | tag::NEW_PORT | tag::PORT => self.port(tag).map(Term::Port),
+            tag::NEW_FUN => self.fun(inside).map(Term::from),
+            tag::EXPORT => self.export().map(Term::from),
+            other => Err(TermError::Unexpected(other)),
+        }
+    }
+
+    /// Allows for `count` more terms, each of which has a byte at least.
+    //= docs/spec/term.md#term-limits
+    fn count(&mut self, count: usize) -> Result<(), TermError> {
+        if count > self.reader.remaining().len() {
+            return Err(TermError::Truncated);
+        }
+        self.terms_left = self.terms_left.checked_sub(count).ok_or(TermError::TooManyTerms)?;
+        Ok(())
+    }
+
+    fn terms(&mut self, count: u32, depth: usize) -> Result<Vec<Term>, TermError> {
+        let mut terms = Vec::new();
+        self.append(&mut terms, count, depth)?;
+        Ok(terms)
+    }
+
+    fn append(&mut self, to: &mut Vec<Term>, count: u32, depth: usize) -> Result<(), TermError> {
+        self.count(count as usize)?;
+        to.reserve(count as usize);
+        for _ in 0..count {
+            to.push(self.term(depth)?);
+        }
+        Ok(())
+    }
+
+    /// A list in however many pieces, of which each is the tail of the one before.
+    //= docs/spec/term.md#term-decode-list
+    fn list(&mut self, inside: usize) -> Result<Term, TermError> {
+        let mut elements = Vec::new();
+        loop {
+            match self.reader.remaining().first().copied() {
+                Some(tag::LIST) => {
+                    let count = self.reader.list()?;
+                    self.append(&mut elements, count, inside)?;
+                }
+                Some(tag::STRING) => {
+                    self.reader.u8()?;
+                    let len = self.reader.u16()?;
+                    self.count(len.into())?;
+                    let bytes = self.reader.take(len.into())?;
+                    elements.extend(bytes.iter().map(|&byte| Term::from(i64::from(byte))));
+                    return Ok(Term::List(List::new(elements)));
+                }
+                Some(tag::NIL) => {
+                    self.reader.nil()?;
+                    return Ok(Term::List(List::new(elements)));
+                }
+                _ => {
+                    self.count(1)?;
+                    let tail = self.term(inside)?;
+                    return Ok(List::with_tail(elements, tail));
+                }
+            }
+        }
+    }
+
+    fn big(&mut self, len: usize) -> Result<Term, TermError> {
+        let negative = self.reader.u8()? != 0;
+        let magnitude = self.reader.take(len)?;
+        if len > self.limits.integer_bytes {
+            return Err(TermError::IntegerTooLong);
+        }
+        Ok(Integer::from_sign_magnitude(negative, magnitude).into())
+    }
+
+    fn bytes(&mut self) -> Result<&[u8], TermError> {
+        let len = self.reader.u32()?;
+        self.reader.take(len as usize)
+    }
+
+    fn bit_binary(&mut self) -> Result<Term, TermError> {
+        let len = self.reader.u32()?;
+        let last_bits = self.reader.u8()?;
+        let bytes = self.reader.take(len as usize)?;
+        match (last_bits, len) {
+            (0, 0) | (8, 1..) => Ok(Term::Binary(Bytes::copy_from_slice(bytes))),
+            _ => BitString::new(bytes.to_vec(), last_bits)
+                .map(Term::BitString)
+                .ok_or(TermError::BadBits),
+        }
+    }
+
+    fn map(&mut self, inside: usize) -> Result<Term, TermError> {
+        let pairs = self.reader.u32()?;
+        self.count((pairs as usize).checked_mul(2).ok_or(TermError::Truncated)?)?;
+        let mut map = BTreeMap::new();
+        for _ in 0..pairs {
+            let key = self.term(inside)?;
+            //= docs/spec/term.md#term-map-keys
+            if map.insert(key, self.term(inside)?).is_some() {
+                return Err(TermError::DuplicateKey);
+            }
+        }
+        Ok(Term::Map(map))
+    }
+
+    fn port(&mut self, tag: u8) -> Result<Port, TermError> {
+        let node = self.reader.atom()?;
+        let id = if tag == tag::V4_PORT {
+            u64::from_be_bytes(self.reader.array()?)
+        } else {
+            self.reader.u32()?.into()
+        };
+        Ok(Port { node, id, creation: self.reader.creation(tag != tag::PORT)? })
+    }
+
+    fn fun(&mut self, inside: usize) -> Result<Fun, TermError> {
+        let _size = self.reader.u32()?;
+        let arity = self.reader.u8()?;
+        let unique = self.reader.array()?;
+        let (index, variables) = (self.reader.u32()?, self.reader.u32()?);
+        if variables > 255 {
+            return Err(TermError::TooManyVariables);
+        }
+        Ok(Fun {
+            module: self.reader.atom()?,
+            old_index: self.reader.integer()?,
+            old_unique: self.reader.integer()?,
+            arity,
+            unique,
+            index,
+            pid: self.reader.pid()?,
+            free: self.terms(variables, inside)?,
+        })
+    }
+
+    fn export(&mut self) -> Result<Export, TermError> {
+        let (module, function) = (self.reader.atom()?, self.reader.atom()?);
+        // A node keeps the low byte of an arity that no function has.
+        let arity = self.reader.unsigned()? as u8;
+        Ok(Export { module, function, arity })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Creation;
+    use crate::term::{generate, skip};
+    use alloc::string::ToString;
+    use proptest::collection::vec as many;
+    use proptest::prelude::*;
+
+    fn decode(bytes: &[u8]) -> Result<Term, TermError> {
+        Reader::new(bytes).term(&Limits::default())
+    }
+
+    fn parse(text: &str) -> Term {
+        text.parse().unwrap()
+    }
+
+    //= docs/spec/term.md#term-decode
+    //= type=test
+    #[test]
+    fn what_is_sent_and_what_was_sent_once() {
+        for (bytes, text) in [
+            (&b"\x61\xFF"[..], "255"),
+            (b"\x62\xFF\xFF\xFF\xFE", "-2"),
+            (b"\x6E\x01\x01\x07", "-7"),
+            (b"\x6E\x09\0\0\0\0\0\0\0\0\0\x01", "18446744073709551616"),
+            (b"\x6F\0\0\0\x02\0\x01\0", "1"),
+            (b"\x46\x3F\xF8\0\0\0\0\0\0", "1.5"),
+            (b"\x631.50000000000000000000e+00\0\0\0\0\0", "1.5"),
+            (b"\x64\0\x01\xE9", "'\u{E9}'"),
+            (b"\x68\x02\x77\x01a\x6A", "{a,[]}"),
+            (b"\x69\0\0\0\x01\x77\x01a", "{a}"),
+            (b"\x6B\0\x02hi", "\"hi\""),
+            (b"\x6C\0\0\0\x01\x61\x01\x61\x02", "[1|2]"),
+            (b"\x6D\0\0\0\x02hi", "<<\"hi\">>"),
+            (b"\x4D\0\0\0\x02\x03hi", "<<104,3:3>>"),
+            (b"\x4D\0\0\0\x02\x08hi", "<<\"hi\">>"),
+            (b"\x74\0\0\0\x01\x77\x01a\x61\x01", "#{a => 1}"),
+            (b"\x71\x77\x01m\x77\x01f\x61\x02", "fun m:f/2"),
+            (b"\x71\x77\x01m\x77\x01f\x62\0\0\x01\x03", "fun m:f/3"),
+        ] {
+            assert_eq!(decode(bytes), Ok(parse(text)), "{text}");
+        }
+        for (bytes, id, creation) in [
+            (&b"\x78\x77\x01n\0\0\0\x01\0\0\0\x02\0\0\0\x03"[..], 0x1_0000_0002, 3),
+            (b"\x59\x77\x01n\0\0\0\x02\0\0\0\x03", 2, 3),
+            (b"\x66\x77\x01n\0\0\0\x02\x03", 2, 3),
+        ] {
+            let port =
+                Port { node: crate::term::Atom::literal("n"), id, creation: Creation(creation) };
+            assert_eq!(decode(bytes), Ok(port.into()));
+        }
+    }
+
+    //= docs/spec/term.md#term-decode-list
+    //= type=test
+    #[test]
+    fn a_tail_that_is_a_list_continues_the_list() {
+        for pieces in [
+            &b"\x6C\0\0\0\x01\x61\x01\x6B\0\x01\x02"[..],
+            b"\x6C\0\0\0\x01\x61\x01\x6C\0\0\0\x01\x61\x02\x6A",
+            b"\x6C\0\0\0\0\x6C\0\0\0\x02\x61\x01\x61\x02\x6B\0\0",
+        ] {
+            assert_eq!(decode(pieces), Ok(parse("[1,2]")));
+        }
+        assert_eq!(decode(b"\x6C\0\0\0\0\x77\x01a"), Ok(parse("a")));
+        let tails = [b"\x6C\0\0\0\x01\x6A".repeat(1_000_000), b"\x77\x01a".to_vec()].concat();
+        let limits = Limits { depth: 2, terms: 1_000_001, ..Limits::default() };
+        let Ok(Term::List(list)) = Reader::new(&tails).term(&limits) else { panic!() };
+        assert_eq!((list.elements().len(), list.tail()), (1_000_000, Some(&parse("a"))));
+    }
+
+    //= docs/spec/term.md#term-map-keys
+    //= type=test
+    #[test]
+    fn a_key_stands_once_in_a_map() {
+        let twice = b"\x74\0\0\0\x02\x61\x01\x6A\x62\0\0\0\x01\x6A";
+        assert_eq!(decode(twice), Err(TermError::DuplicateKey));
+        let one =
+            [&b"\x74\0\0\0\x02\x61\x01\x6A\x46"[..], &1.0_f64.to_be_bytes(), b"\x6A"].concat();
+        assert_eq!(decode(&one), Ok(parse("#{1 => [], 1.0 => []}")));
+    }
+
+    //= docs/spec/term.md#term-limits
+    //= type=test
+    #[test]
+    fn limits_hold_and_come_before_memory() {
+        let limits = Limits { depth: 3, integer_bytes: 2, terms: 4 };
+        for (bytes, result) in [
+            (&b"\x68\x01\x68\x01\x61\x01"[..], Ok("{{1}}")),
+            (b"\x68\x01\x68\x01\x68\0", Ok("{{{}}}")),
+            (b"\x68\x01\x68\x01\x68\x01\x61\x01", Err(TermError::TooDeep)),
+            (b"\x6C\0\0\0\x01\x68\x01\x6C\0\0\0\x01\x6A\x6A\x6A", Err(TermError::TooDeep)),
+            (b"\x6E\x02\0\x01\x01", Ok("257")),
+            (b"\x6E\x03\0\x01\x01\x01", Err(TermError::IntegerTooLong)),
+            (b"\x6B\0\x04abcd", Ok("\"abcd\"")),
+            (b"\x6B\0\x05abcde", Err(TermError::TooManyTerms)),
+            (b"\x68\x02\x68\x02\x6A\x6A\x6A", Ok("{{[],[]},[]}")),
+            (b"\x68\x02\x68\x02\x6A\x6A\x68\x01\x6A", Err(TermError::TooManyTerms)),
+            (b"\x74\0\0\0\x02\x6A\x61\x01\x61\x02\x6A", Ok("#{[] => 1,2 => []}")),
+            (b"\x74\0\0\0\x03\x6A\x6A\x6A\x6A\x6A\x6A", Err(TermError::TooManyTerms)),
+            (b"\x69\xFF\xFF\xFF\xFF\x6A", Err(TermError::Truncated)),
+            (b"\x74\xFF\xFF\xFF\xFF\x6A", Err(TermError::Truncated)),
+        ] {
+            let decoded = Reader::new(bytes).term(&limits);
+            assert_eq!(decoded, result.map(parse), "{bytes:02x?}");
+        }
+    }
+
+    #[test]
+    fn trees_of_the_default_depth_can_be_used_on_a_small_stack() {
+        let depth = Limits::default().depth;
+        let maps = |count: usize| [b"\x74\0\0\0\x01\x6A".repeat(count), b"\x6A".to_vec()].concat();
+        assert_eq!(decode(&maps(depth)), Err(TermError::TooDeep));
+        let work = move || {
+            let term = decode(&maps(depth - 1)).unwrap();
+            assert_eq!(term.to_string().parse::<Term>().as_ref(), Ok(&term));
+            assert!(term.clone().cmp_erlang(&term).is_eq());
+        };
+        let thread = std::thread::Builder::new().stack_size(depth * (8 << 10)).spawn(work);
+        thread.unwrap().join().unwrap();
+    }
+
+    #[test]
+    fn the_version_stands_first_and_what_is_behind_does_not_matter() {
+        let limits = Limits::default();
+        assert_eq!(Term::decode(&[131, 97, 1, 255], &limits), Ok(1_i64.into()));
+        assert_eq!(Term::decode(&[130, 97, 1], &limits), Err(TermError::BadVersion(130)));
+    }
+
+    proptest! {
+        //= docs/spec/term.md#term-encode
+        //= type=test
+        #[test]
+        fn what_is_encoded_decodes_to_the_same(term in generate::tree()) {
+            let mut bytes = Vec::new();
+            term.encode(&mut bytes).unwrap();
+            prop_assert_eq!(skip(&bytes[1..]), Ok(bytes.len() - 1));
+            prop_assert_eq!(Term::decode(&bytes, &Limits::default()), Ok(term));
+        }
+
+        #[test]
+        fn decoder_and_walker_take_the_same_bytes(
+            bytes in prop_oneof![
+                generate::term(),
+                many(prop_oneof![any::<u8>(), 0x58..0x7A_u8, 0..3_u8], 0..200),
+            ],
+        ) {
+            let mut reader = Reader::new(&bytes);
+            match (reader.term(&Limits::default()), skip(&bytes)) {
+                (Ok(_), skipped) => prop_assert_eq!(skipped, Ok(bytes.len() - reader.remaining().len())),
+                (Err(TermError::DuplicateKey), _) => {}
+                (Err(_), skipped) => prop_assert!(skipped.is_err()),
+            }
+        }
+    }
+}
