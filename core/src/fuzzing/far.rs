@@ -170,7 +170,7 @@ fn accept(step: Result<AcceptorStep, Failure>, mood: Mood, out: &mut Vec<u8>) ->
             let _ = confirmation.confirm(out);
             Far::Mute
         }
-        Err(_) => Far::Mute,
+        Ok(AcceptorStep::Refused { .. }) | Err(_) => Far::Mute,
     }
 }
 

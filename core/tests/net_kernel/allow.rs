@@ -3,6 +3,8 @@
 use netkernel_core::handshake::Failure;
 use netkernel_core::net_kernel::{ConnectError, Diagnostic, StartOptions};
 
+use netkernel_core::PeerName;
+
 use crate::common::{CONNECTED, auto, failed, start_nameless};
 use crate::world::{World, name};
 
@@ -42,6 +44,8 @@ fn an_allow_list_grows_leaves_links_alone_and_goes_with_the_node() {
 //= type=test
 //= docs/spec/kernel.md#kernel-allow-life
 //= type=test
+//= docs/spec/handshake.md#hs-acceptor-told
+//= type=test
 #[test]
 fn a_peer_that_is_not_allowed_is_told_so_by_the_list_of_when_it_came() {
     let mut world = World::default();
@@ -53,11 +57,11 @@ fn a_peer_that_is_not_allowed_is_told_so_by_the_list_of_when_it_came() {
     let refused = failed(ConnectError::Handshake(Failure::NotAllowed));
     assert_eq!(world.connect(c, A), refused);
     assert_eq!(world.connect(nameless, A), refused, "its host is not on the list");
-    let told = Diagnostic::AcceptFailed {
-        name: None,
+    let told = |claimed: &'static str| Diagnostic::AcceptFailed {
+        name: Some(PeerName::new(claimed)),
         error: ConnectError::Handshake(Failure::PeerNotAllowed),
     };
-    assert_eq!(world.nodes[a].host.diagnostics.last(), Some(&told));
+    assert_eq!(world.nodes[a].host.diagnostics, [told(C), told("vm")]);
 
     // A name without a single flag: the list comes first. Another list was in force for the connection that was there before.
     let bare = b"\0\x14N\0\0\0\0\0\0\0\0\0\0\0\x09\0\x05q@far";

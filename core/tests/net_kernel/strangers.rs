@@ -46,6 +46,8 @@ fn a_flood_of_strangers_costs_a_bounded_number_of_streams_and_harms_no_link() {
 
 //= docs/spec/handshake.md#hs-malformed
 //= type=test
+//= docs/spec/handshake.md#hs-acceptor-told
+//= type=test
 #[test]
 fn odd_names_are_closed_or_answered_nok_as_erlang_does() {
     let mut world = World::default();
@@ -82,18 +84,26 @@ fn odd_names_are_closed_or_answered_nok_as_erlang_does() {
         assert_eq!(world.heard(script), *answer, "{packet:?}");
         assert!(world.scripts[script].closed, "{packet:?}");
     }
-    let names: Vec<_> = world.nodes[a]
+    let told: Vec<_> = world.nodes[a]
         .host
         .diagnostics
         .iter()
         .filter_map(|diagnostic| {
-            let Diagnostic::AcceptFailed { error, .. } = diagnostic else { return None };
-            let ConnectError::Handshake(Failure::Nok(cause)) = error else { return None };
-            Some(*cause)
+            let Diagnostic::AcceptFailed { name, error } = diagnostic else { return None };
+            let ConnectError::Handshake(failure) = error else { return None };
+            Some((name.clone()?, *failure))
         })
         .collect();
-    let illegal = NokCause::Name(NameError::IllegalCharacter);
-    assert_eq!(names, [NokCause::OwnName, illegal, illegal]);
+    let illegal = Failure::Nok(NokCause::Name(NameError::IllegalCharacter));
+    let lacking = Failure::MissingFlags(Flags::MANDATORY_26);
+    let expected = [
+        (PeerName::new(A), Failure::Nok(NokCause::OwnName)),
+        (PeerName::new(b"h\xE9@localhost".as_slice()), illegal),
+        (PeerName::new("p.z@localhost"), illegal),
+        (PeerName::new("x@localhost"), lacking),
+        (PeerName::new("p.z@localhost"), lacking),
+    ];
+    assert_eq!(told, expected, "those whose name had the right form are told by name");
     assert_eq!(world.nodes[a].host.sides.len(), 1);
 }
 
