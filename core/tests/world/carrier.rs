@@ -110,19 +110,19 @@ impl World {
             self.tell(id, refused);
             return;
         };
-        self.nodes[id].host.sides.insert(stream, Side::new(far));
-        let entropy = self.entropy();
+        self.nodes[id].host.sides.insert(stream, Side { dialled: true, ..Side::new(far) });
+        let entropy = self.entropy(id);
         if far != Far::Nobody {
-            self.tell(id, Input::Opened { stream, entropy });
+            self.tell_late(id, far, Input::Opened { stream, entropy });
         }
     }
 
     pub(super) fn arrive(&mut self, id: usize, far: Far) -> StreamId {
-        let entropy = self.entropy();
+        let entropy = self.entropy(id);
         let node = &mut self.nodes[id];
         let stream = node.kernel.mint_stream();
         node.host.sides.insert(stream, Side::new(far));
-        self.tell(id, Input::Accepted { stream, entropy, local: true });
+        self.tell_late(id, far, Input::Accepted { stream, entropy, local: true });
         stream
     }
 
@@ -164,9 +164,15 @@ impl World {
 
     fn close(&mut self, id: usize, stream: StreamId) {
         self.close_far(id, stream);
-        let side = self.nodes[id].host.sides.remove(&stream);
-        if side.is_some_and(|side| side.far != Far::Nobody) {
-            self.tell(id, Input::Closed { stream, cause: CloseCause::Local });
+        let Some(side) = self.nodes[id].host.sides.remove(&stream) else { return };
+        let late = &mut self.nodes[id].late;
+        let all = late.len();
+        late.retain(
+            |input| !matches!(input, Input::Opened { stream: opened, .. } if *opened == stream),
+        );
+        let cancelled = side.far == Far::Nobody || late.len() < all;
+        if !cancelled {
+            self.tell_late(id, side.far, Input::Closed { stream, cause: CloseCause::Local });
         }
     }
 

@@ -1,6 +1,6 @@
 //! Notes what a kernel wants, and everything that can be seen of it from outside.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 use netkernel_core::driver::Host;
@@ -8,7 +8,7 @@ use netkernel_core::link::{Limits, LinkReader, Violation};
 use netkernel_core::liveness::Traffic;
 use netkernel_core::net_kernel::{
     Answer, ConnectionId, Diagnostic, Endpoint, NodeEvent, OptionName, OptsError, Promotion,
-    SocketOption, Target,
+    Purpose, SocketOption, Target,
 };
 use netkernel_core::process::{Deliver, Processes};
 use netkernel_core::{Creation, Instant, LinkId, MailboxId, NodeName, PingId, RequestId, StreamId};
@@ -16,14 +16,14 @@ use netkernel_core::{Creation, Instant, LinkId, MailboxId, NodeName, PingId, Req
 use super::side::Side;
 
 /// One item of a mailbox.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub enum Mail {
     Event(NodeEvent),
     Message(Bytes),
 }
 
 /// Notes what the kernel wants; the world carries it out.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub struct TestHost {
     pub(super) todo: VecDeque<Todo>,
     pub sides: BTreeMap<StreamId, Side>,
@@ -45,12 +45,18 @@ pub struct TestHost {
     pub options: Vec<(Endpoint, SocketOption)>,
     /// What setting options comes to, if not success.
     pub options_fail: Option<OptsError>,
+    /// Where in the log each answer is.
+    pub answered: BTreeMap<RequestId, usize>,
+    /// Whom the kernel has dialled, in order.
+    pub dialled: Vec<NodeName>,
+    /// Streams that the kernel has closed.
+    closed: BTreeSet<StreamId>,
     /// When ticks were sent.
     pub ticks: Vec<Instant>,
     pub(super) now: Instant,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) enum Todo {
     Listen,
     Open(StreamId, Target),
@@ -78,6 +84,9 @@ impl Host for TestHost {
     }
 
     fn open(&mut self, stream: StreamId, target: Target) {
+        if let Purpose::Peer(node) = &target.purpose {
+            self.dialled.push(node.clone());
+        }
         self.todo.push_back(Todo::Open(stream, target));
     }
 
@@ -164,6 +173,7 @@ impl Host for TestHost {
     }
 
     fn close(&mut self, stream: StreamId, abort: bool) {
+        assert!(self.closed.insert(stream), "{stream:?} is closed twice");
         self.todo.push_back(Todo::Close { stream, abort });
     }
 
@@ -172,8 +182,10 @@ impl Host for TestHost {
     }
 
     fn answer(&mut self, request: RequestId, answer: Answer) {
+        self.answered.insert(request, self.log.len());
         self.log.push(format!("answer {answer:?}"));
-        self.answers.insert(request, answer);
+        let before = self.answers.insert(request, answer);
+        assert_eq!(before, None, "{request:?} is answered twice");
     }
 
     fn diagnostic(&mut self, diagnostic: Diagnostic) {

@@ -32,7 +32,17 @@ use netkernel_core::{Cookie, Entropy, Instant, MailboxId, NodeName, StreamId};
 use host::Todo;
 use node::names_of;
 
-#[derive(Debug)]
+/// Of which streams a node hears late that they are open, accepted or closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Slow {
+    Nothing,
+    /// Of those between nodes.
+    Peers,
+    /// Also of those to EPMD.
+    All,
+}
+
+#[derive(Clone, Debug, Hash)]
 pub struct World {
     pub now: Instant,
     pub nodes: Vec<Node>,
@@ -47,7 +57,7 @@ pub struct World {
     pub window: usize,
     /// Ports where nobody answers a dial.
     pub black_holes: Vec<u16>,
-    entropy: u8,
+    pub slow: Slow,
     next_port: u16,
     pub next_creation: u32,
 }
@@ -76,7 +86,7 @@ impl Default for World {
             segment: usize::MAX,
             window: usize::MAX,
             black_holes: Vec::new(),
-            entropy: 0,
+            slow: Slow::Nothing,
             next_port: 40_000,
             next_creation: 100,
         }
@@ -91,7 +101,14 @@ impl World {
         host.witness = Some(witness);
         let mut kernel = NetKernel::new(config);
         kernel.monitor_nodes(witness, true, MonitorOptions::ALL);
-        self.nodes.push(Node { kernel, host, seen: Vec::new(), frozen: false });
+        self.nodes.push(Node {
+            kernel,
+            host,
+            seen: Vec::new(),
+            frozen: false,
+            late: Vec::new(),
+            entropy: 0,
+        });
         self.nodes.len() - 1
     }
 
@@ -108,7 +125,7 @@ impl World {
     }
 
     pub fn start_again(&mut self, id: usize, options: StartOptions) -> Option<Answer> {
-        let entropy = self.entropy();
+        let entropy = self.entropy(id);
         let request = self.nodes[id].kernel.start(self.now, options, entropy);
         self.settle();
         self.nodes[id].host.answers.get(&request).cloned()
@@ -198,6 +215,15 @@ impl World {
         self.settle();
     }
 
+    /// The links of a node to dead ones are reset.
+    pub fn reset_links(&mut self, id: usize) {
+        for stream in self.link_streams(id) {
+            let Far::Node(other, _) = self.nodes[id].host.sides[&stream].far else { continue };
+            let dead = self.nodes[other].frozen;
+            self.nodes[id].host.sides.get_mut(&stream).unwrap().eof |= dead;
+        }
+    }
+
     /// Why links of a node ended, in order.
     pub fn reasons(&self, id: usize) -> Vec<String> {
         let events = self.nodes[id].host.events.iter();
@@ -240,6 +266,14 @@ impl World {
         panic!("the world never comes to rest");
     }
 
+    /// Tells it at once, or notes it if the world is slow.
+    fn tell_late(&mut self, id: usize, far: Far, input: Input) {
+        match (self.slow, far) {
+            (Slow::Nothing, _) | (Slow::Peers, Far::Epmd) => self.tell(id, input),
+            (Slow::Peers | Slow::All, _) => self.nodes[id].late.push(input),
+        }
+    }
+
     pub fn tell(&mut self, id: usize, input: Input) {
         let now = self.now;
         self.nodes[id].kernel.handle(now, input);
@@ -258,8 +292,11 @@ impl World {
         self.nodes[from].host.pongs.contains(&(ping, true))
     }
 
-    fn entropy(&mut self) -> Entropy {
-        self.entropy = self.entropy.wrapping_add(1);
-        Entropy::new([self.entropy; 16])
+    /// Other bytes for each node, which do not depend on what other nodes did before.
+    pub fn entropy(&mut self, id: usize) -> Entropy {
+        let node = &mut self.nodes[id];
+        node.entropy = node.entropy.wrapping_add(1);
+        let bytes = [id as u8, node.entropy];
+        Entropy::new(core::array::from_fn(|at| bytes[at % 2]))
     }
 }

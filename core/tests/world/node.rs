@@ -7,7 +7,7 @@ use netkernel_core::{Instant, StreamId};
 use super::TestHost;
 
 /// A kernel, and what its host knows.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Node {
     pub kernel: NetKernel,
     pub host: TestHost,
@@ -15,6 +15,9 @@ pub struct Node {
     pub seen: Vec<(String, Vec<NodeInfo>)>,
     /// Does nothing and hears nothing, as a stopped process.
     pub frozen: bool,
+    /// What has happened to its streams and it has not heard of yet. Only in a world that is [slow](super::Slow).
+    pub late: Vec<Input>,
+    pub(super) entropy: u8,
 }
 
 /// A kernel whose events are looked at on their way out.

@@ -4,7 +4,7 @@ use netkernel_core::StreamId;
 use netkernel_core::link::LinkReader;
 
 /// Who is at the other end of a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Far {
     Epmd,
     Node(usize, StreamId),
@@ -14,11 +14,13 @@ pub enum Far {
 }
 
 /// One side of a stream.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Side {
     pub far: Far,
     pub inbox: Vec<u8>,
     pub eof: bool,
+    /// This side dialled.
+    pub dialled: bool,
     pub(super) outbox: Vec<u8>,
     /// To be closed once the outbox is empty.
     pub(super) leaving: bool,
@@ -32,11 +34,24 @@ pub struct Side {
 }
 
 impl Side {
+    /// Somebody has introduced himself here, and has no answer.
+    pub fn is_parked(&self) -> bool {
+        let heard = self.received > 0 && self.sent == 0;
+        heard && !self.dialled && !self.reading && self.reader.is_none()
+    }
+
+    /// A read would bring something.
+    pub fn is_readable(&self) -> bool {
+        let reads = self.reading || self.reader.is_some();
+        reads && !self.paused && (self.eof || !self.inbox.is_empty())
+    }
+
     pub(super) fn new(far: Far) -> Self {
         Self {
             far,
             inbox: Vec::new(),
             eof: false,
+            dialled: false,
             outbox: Vec::new(),
             leaving: false,
             reading: false,
