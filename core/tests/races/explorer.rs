@@ -136,8 +136,7 @@ impl State {
                 self.work(id);
             }
             Act::Late(id, at) => {
-                let input = world.nodes[id].late.remove(at);
-                world.tell(id, input);
+                world.hear_late(id, at);
                 self.work(id);
             }
             Act::Read(id, stream) => {
@@ -176,12 +175,7 @@ impl State {
     /// Nothing is slow any more, and time passes until whatever waits has been answered.
     fn come_to_an_end(&mut self) {
         let world = &mut self.world;
-        world.slow = Slow::Nothing;
-        for id in 0..world.nodes.len() {
-            for input in core::mem::take(&mut world.nodes[id].late) {
-                world.tell(id, input);
-            }
-        }
+        world.hurry();
         world.pass(Duration::from_secs(30));
     }
 }

@@ -1,12 +1,12 @@
 //! What hosts do for their kernels: dial, move bytes, and close.
 
 use netkernel_core::StreamId;
-use netkernel_core::driver::{Machine as _, pump, turn};
+use netkernel_core::driver::{Machine as _, turn};
 use netkernel_core::net_kernel::{CloseCause, Input, OpenError, Target};
 
-use super::host::{Answers, Todo};
+use super::host::Todo;
 use super::node::Watched;
-use super::{EPMD_PORT, Far, Script, Side, World};
+use super::{EPMD_PORT, Far, Script, Side, Slow, World};
 
 impl World {
     /// One turn of one node, and one read for each of its streams.
@@ -134,7 +134,7 @@ impl World {
             return false;
         }
         if side.inbox.is_empty() {
-            if side.eof {
+            if side.eof && !side.closing {
                 host.sides.remove(&stream);
                 self.tell(id, Input::Closed { stream, cause: CloseCause::Eof });
             }
@@ -142,15 +142,9 @@ impl World {
         }
         let bytes: Vec<u8> = side.inbox.drain(..segment.min(side.inbox.len())).collect();
         side.received += bytes.len() as u64;
-        if let Some(mut reader) = side.reader.take() {
-            let mut answers = Answers { stream, host };
-            let mut processes = core::mem::take(&mut answers.host.processes);
-            let result = pump(&mut reader, &bytes, &mut processes, &mut answers);
-            host.processes = processes;
-            if let Some(side) = host.sides.get_mut(&stream) {
-                side.reader = Some(reader);
-            }
-            if let Err(violation) = result {
+        if side.reader.is_some() {
+            let closing = side.closing;
+            if let (Err(violation), false) = (host.pump(stream, &bytes), closing) {
                 self.close_far(id, stream);
                 self.nodes[id].host.sides.remove(&stream);
                 self.tell(id, Input::Closed { stream, cause: CloseCause::Violation(violation) });
@@ -162,8 +156,35 @@ impl World {
         true
     }
 
+    /// A late node hears one of the things that it has not heard of yet.
+    pub fn hear_late(&mut self, id: usize, at: usize) {
+        let input = self.nodes[id].late.remove(at);
+        if let Input::Closed { stream, .. } = &input {
+            self.nodes[id].host.sides.remove(stream);
+        }
+        self.tell(id, input);
+    }
+
+    /// Nothing is late any more, from now on.
+    pub fn hurry(&mut self) {
+        self.slow = Slow::Nothing;
+        for id in 0..self.nodes.len() {
+            while !self.nodes[id].late.is_empty() {
+                self.hear_late(id, 0);
+            }
+        }
+    }
+
     fn close(&mut self, id: usize, stream: StreamId) {
         self.close_far(id, stream);
+        let Some(side) = self.nodes[id].host.sides.get_mut(&stream) else { return };
+        if self.slow != Slow::Nothing && side.reader.is_some() {
+            // What has been read is still handled, until the end is told.
+            side.closing = true;
+            let far = side.far;
+            self.tell_late(id, far, Input::Closed { stream, cause: CloseCause::Local });
+            return;
+        }
         let Some(side) = self.nodes[id].host.sides.remove(&stream) else { return };
         let late = &mut self.nodes[id].late;
         let all = late.len();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
-use netkernel_core::driver::Host;
+use netkernel_core::driver::{Host, pump};
 use netkernel_core::link::{Limits, LinkReader, Violation};
 use netkernel_core::liveness::Traffic;
 use netkernel_core::net_kernel::{
@@ -65,6 +65,19 @@ pub(super) enum Todo {
 }
 
 impl TestHost {
+    /// Handles what a link has brought.
+    pub(super) fn pump(&mut self, stream: StreamId, bytes: &[u8]) -> Result<(), Violation> {
+        let reader = self.sides.get_mut(&stream).and_then(|side| side.reader.take());
+        let Some(mut reader) = reader else { return Ok(()) };
+        let mut processes = core::mem::take(&mut self.processes);
+        let result = pump(&mut reader, bytes, &mut processes, &mut Answers { stream, host: self });
+        self.processes = processes;
+        if let Some(side) = self.sides.get_mut(&stream) {
+            side.reader = Some(reader);
+        }
+        result
+    }
+
     fn send(&mut self, stream: StreamId, bytes: Bytes) {
         if let Some(side) = self.sides.get_mut(&stream) {
             side.sent += 1;
@@ -134,11 +147,12 @@ impl Host for TestHost {
     fn promote(&mut self, stream: StreamId, promotion: Promotion) {
         self.log.push(format!("promote {}", promotion.node));
         self.links.insert(stream, promotion.link);
-        if let Some(side) = self.sides.get_mut(&stream) {
-            side.inbox.splice(0..0, promotion.residue.iter().copied());
-            let promotion = Promotion { residue: Bytes::new(), ..promotion };
-            side.reader = Some(LinkReader::new(&promotion, Limits::default()));
-        }
+        let Some(side) = self.sides.get_mut(&stream) else { return };
+        let residue = promotion.residue.clone();
+        let promotion = Promotion { residue: Bytes::new(), ..promotion };
+        side.reader = Some(LinkReader::new(&promotion, Limits::default()));
+        // At once, as a thread may do it that is told before the next output comes.
+        self.pump(stream, &residue).unwrap();
     }
 
     fn tick(&mut self, stream: StreamId) {

@@ -197,7 +197,8 @@ impl World {
     /// The streams of a node that carry links.
     pub fn link_streams(&self, id: usize) -> Vec<StreamId> {
         let sides = self.nodes[id].host.sides.iter();
-        sides.filter(|(_, side)| side.reader.is_some()).map(|(stream, _)| *stream).collect()
+        let links = sides.filter(|(_, side)| side.reader.is_some() && !side.closing);
+        links.map(|(stream, _)| *stream).collect()
     }
 
     /// The stream of a link.

@@ -22,6 +22,8 @@ pub struct Side {
     /// This side dialled.
     pub dialled: bool,
     pub(super) outbox: Vec<u8>,
+    /// Closed by its own side, which has not been told of the end yet.
+    pub(super) closing: bool,
     /// To be closed once the outbox is empty.
     pub(super) leaving: bool,
     pub(super) reading: bool,
@@ -43,7 +45,7 @@ impl Side {
     /// A read would bring something.
     pub fn is_readable(&self) -> bool {
         let reads = self.reading || self.reader.is_some();
-        reads && !self.paused && (self.eof || !self.inbox.is_empty())
+        reads && !self.paused && (self.eof && !self.closing || !self.inbox.is_empty())
     }
 
     pub(super) fn new(far: Far) -> Self {
@@ -53,6 +55,7 @@ impl Side {
             eof: false,
             dialled: false,
             outbox: Vec::new(),
+            closing: false,
             leaving: false,
             reading: false,
             reader: None,
