@@ -49,6 +49,8 @@ fn a_peer_that_comes_back_against_the_end_of_its_old_link() {
 /// The old link is ended by a call, a new one is asked for, and the peer connects as well.
 //= docs/spec/handshake.md#hs-replace
 //= type=test
+//= docs/spec/handshake.md#hs-initiator-nok
+//= type=test
 #[test]
 fn a_peer_that_comes_back_against_calls() {
     let usual = [
