@@ -182,6 +182,26 @@ fn a_name_may_be_given_on_a_host_beyond_ascii_and_asked_for_again() {
     }
 }
 
+//= docs/spec/kernel.md#kernel-dynamic-wait
+//= type=test
+#[test]
+fn who_waits_for_the_name_that_the_node_is_given_is_connected() {
+    let mut world = World::default();
+    let b = world.start(B);
+    let d = start_nameless(&mut world);
+    assert_eq!(world.connect(d, B), CONNECTED);
+    let given = world.nodes[d].kernel.node();
+    world.disconnect(b, given.as_str());
+    // The name that was given last is given again.
+    let (now, kernel) = (world.now, &mut world.nodes[d].kernel);
+    let to_b = kernel.connect_node(now, name(B));
+    let to_itself = kernel.connect_node(now, given.clone());
+    world.settle();
+    assert_eq!(world.nodes[d].kernel.node(), given);
+    assert_eq!([to_b, to_itself].map(|request| answer(&world, d, request)), [CONNECTED; 2]);
+    assert_eq!(world.nodes_of(d), [B]);
+}
+
 #[test]
 fn a_nameless_node_that_stops_answers_who_waits_for_its_name() {
     let mut world = World::default();
