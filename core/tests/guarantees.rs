@@ -15,7 +15,7 @@ use netkernel_core::{LinkId, MailboxId, NodeName, StreamId};
 use proptest::collection::vec as many;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use world::{Far, Mail, World, cookie, name, ticktime};
+use world::{Far, Mail, Slow, World, cookie, name, ticktime};
 
 const NAMES: [&str; 2] = ["a@127.0.0.1", "b@127.0.0.1"];
 
@@ -24,6 +24,8 @@ const NAMES: [&str; 2] = ["a@127.0.0.1", "b@127.0.0.1"];
 enum Move {
     /// The node works for a while.
     Run(usize, u8),
+    /// The node hears that one of its streams is open, accepted or closed.
+    Hear(usize, Index),
     Connect(usize),
     Disconnect(usize),
     /// Sends so many messages on every link that the node has, also on one that the other end does not have yet.
@@ -43,6 +45,7 @@ fn moves() -> impl Strategy<Value = Move> {
     let node = || 0..2_usize;
     prop_oneof![
         12 => (node(), 1..60_u8).prop_map(|(node, steps)| Move::Run(node, steps)),
+        12 => (node(), any::<Index>()).prop_map(|(node, late)| Move::Hear(node, late)),
         4 => node().prop_map(Move::Connect),
         3 => node().prop_map(Move::Disconnect),
         6 => (node(), 1..8_u8).prop_map(|(node, messages)| Move::Send(node, messages)),
@@ -66,10 +69,11 @@ struct Play {
 }
 
 impl Play {
-    fn begin(segment: usize, window: usize) -> Self {
+    fn begin(segment: usize, window: usize, slow: Slow) -> Self {
         let mut world = World::default();
         (world.segment, world.window) = (segment, window);
         let live = NAMES.map(|node| start(&mut world, node));
+        world.slow = slow;
         Self { world, live, all: live.into(), sent: Vec::new() }
     }
 
@@ -78,6 +82,14 @@ impl Play {
         match *next {
             Move::Run(who, steps) => {
                 for _ in 0..steps {
+                    self.step(who);
+                }
+            }
+            Move::Hear(who, late) => {
+                let id = self.live[who].0;
+                let all = self.world.nodes[id].late.len();
+                if all > 0 {
+                    self.world.hear_late(id, late.index(all));
                     self.step(who);
                 }
             }
@@ -155,6 +167,7 @@ impl Play {
 
     /// Whatever was held up goes on; then there is a link, it carries messages both ways, and ends.
     fn come_to_an_end(&mut self) {
+        self.world.hurry();
         for who in 0..2 {
             self.play(&Move::Resume(who));
         }
@@ -255,11 +268,12 @@ proptest! {
     //= type=test
     #[test]
     fn the_five_guarantees_hold_on_every_schedule(
-        schedule in many(moves(), 10..80),
+        schedule in many(moves(), 10..120),
         segment in prop_oneof![Just(1), Just(7), Just(usize::MAX)],
         window in prop_oneof![Just(1), Just(7), Just(usize::MAX)],
+        slow in prop_oneof![Just(Slow::Nothing), Just(Slow::Peers)],
     ) {
-        let mut play = Play::begin(segment, window);
+        let mut play = Play::begin(segment, window, slow);
         for next in &schedule {
             play.play(next);
         }

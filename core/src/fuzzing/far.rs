@@ -161,7 +161,11 @@ fn accept(step: Result<AcceptorStep, Failure>, mood: Mood, out: &mut Vec<u8>) ->
                 }
                 _ => Greeting::Ok,
             };
-            let peer = admission.name().to_node_name().unwrap();
+            let (peer, greeting) = if admission.wants_name() {
+                (given_name(mood), Greeting::Named(Creation(7)))
+            } else {
+                (admission.name().to_node_name().unwrap(), greeting)
+            };
             let welcome = Welcome { greeting, peer, cookie: cookie(mood) };
             let step = admission.accept(Instant::ORIGIN, welcome, out);
             accept(step, mood, out)
@@ -170,8 +174,18 @@ fn accept(step: Result<AcceptorStep, Failure>, mood: Mood, out: &mut Vec<u8>) ->
             let _ = confirmation.confirm(out);
             Far::Mute
         }
-        Err(_) => Far::Mute,
+        Ok(AcceptorStep::Refused { .. }) | Err(_) => Far::Mute,
     }
+}
+
+/// A name for a kernel that has none: a good one, one of another node, or one of another host.
+fn given_name(mood: Mood) -> NodeName {
+    let name = match (mood.declines(), mood.talks()) {
+        (false, _) => "g1@h",
+        (true, false) => "a@h",
+        (true, true) => "g1@elsewhere",
+    };
+    NodeName::new(name).unwrap()
 }
 
 fn initiate(step: Result<InitiatorStep, Failure>, mood: Mood, out: &mut Vec<u8>) -> Far {

@@ -190,7 +190,7 @@ impl Setup {
                 Err(refusal) => End::Failed(admission.refuse(refusal, out)),
             },
             Ok(AcceptorStep::Authenticated(confirmation)) => done(confirmation.confirm(out), fed),
-            Err(failure) => End::Failed(failure),
+            Ok(AcceptorStep::Refused { failure, .. }) | Err(failure) => End::Failed(failure),
         }
     }
 

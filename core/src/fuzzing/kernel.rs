@@ -4,8 +4,9 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use core::time::Duration;
 
+use super::calls::Call;
 use super::far::{Far, Mood};
-use super::model::{Call, Listener, Model, Stream, StreamState};
+use super::model::{Listener, Model, Stream, StreamState};
 use super::source::Source;
 use crate::cookie::Cookie;
 use crate::driver::{Machine as _, turn};
@@ -13,8 +14,8 @@ use crate::entropy::Entropy;
 use crate::ids::{MailboxId, Mint as _, RequestId, StreamId};
 use crate::name::NodeName;
 use crate::net_kernel::{
-    CloseCause, Config, Input, MonitorOptions, NetKernel, NetTicktime, OpenError, SamplePurpose,
-    SocketOption, StartOptions,
+    CloseCause, Config, DistAutoConnect, Input, MonitorOptions, NetKernel, NetTicktime, OpenError,
+    SamplePurpose, SocketOption, StartOptions, Started,
 };
 
 /// The peers; `m@h` is the kernel itself, and the last is of the other domain.
@@ -28,7 +29,12 @@ pub fn net_kernel(input: &[u8]) {
     let mut world = World::new(&mut source);
     while !source.is_empty() {
         let op = source.byte();
-        world.operate(op & 0x1F, &mut source);
+        if op & 0x40 == 0 {
+            world.operate(op & 0x1F, &mut source);
+        } else {
+            world.call(op & 0x1F, &mut source);
+        }
+        world.model.observe(&world.kernel);
         // Without the turn, the next operation finds outputs that wait.
         if op & 0x80 == 0 {
             world.turn();
@@ -37,9 +43,9 @@ pub fn net_kernel(input: &[u8]) {
     world.stop();
 }
 
-struct World {
-    kernel: NetKernel,
-    model: Model,
+pub(super) struct World {
+    pub(super) kernel: NetKernel,
+    pub(super) model: Model,
     /// Of all operations since the last turn.
     outputs_max: usize,
     entropy: u8,
@@ -49,13 +55,21 @@ impl World {
     fn new(source: &mut Source<'_>) -> Self {
         let ticktime = NetTicktime::new(8, 4).unwrap();
         let mut config = Config::new(Cookie::new("C").unwrap(), ticktime);
-        config.strangers_max = source.below(4);
-        let mut kernel = NetKernel::new(config);
+        let bits = source.byte();
+        config.strangers_max = usize::from(bits & 3);
+        config.auto_connect = match bits >> 2 & 3 {
+            1 => DistAutoConnect::Never,
+            2 => DistAutoConnect::Once,
+            _ => DistAutoConnect::Always,
+        };
+        let mut kernel = NetKernel::new(config.clone());
         let subscriber = MailboxId::from_number(1);
         kernel.monitor_nodes(subscriber, true, MonitorOptions::ALL);
-        Self { kernel, model: Model::new(subscriber), outputs_max: 0, entropy: 0 }
+        let model = Model::new(subscriber, config.auto_connect);
+        Self { kernel, model, outputs_max: 0, entropy: 0 }
     }
 
+    /// Events, and the calls that an input needs most. The numbers stay what they are: the corpus is made of them.
     fn operate(&mut self, op: u8, source: &mut Source<'_>) {
         self.allow_outputs();
         match op {
@@ -113,7 +127,7 @@ impl World {
     }
 
     /// What one input may lead to: a few outputs for each stream, each caller and each subscriber.
-    fn allow_outputs(&mut self) {
+    pub(super) fn allow_outputs(&mut self) {
         let streams = self.model.streams_that(|stream| stream.state != StreamState::Ended).len();
         self.outputs_max += 8 * (2 + streams + self.model.calls.len());
     }
@@ -123,7 +137,7 @@ impl World {
         self.kernel.handle(self.model.now, input);
     }
 
-    fn called(&mut self, request: RequestId, call: Call) {
+    pub(super) fn called(&mut self, request: RequestId, call: Call) {
         assert!(self.model.calls.insert(request, call).is_none(), "{request:?} was used before");
     }
 
@@ -273,11 +287,14 @@ impl World {
         let options = StartOptions {
             hidden: bits & 1 != 0,
             listen: bits & 2 == 0,
+            started: if bits & 16 == 0 { Started::Dynamic } else { Started::Static },
             ..StartOptions::new(NodeName::new(name).unwrap())
         };
+        let nameless = bits & 8 != 0;
+        let options = if nameless { StartOptions::nameless("h".into()) } else { options };
         let entropy = self.entropy();
         let request = self.kernel.start(self.model.now, options, entropy);
-        self.called(request, Call::Start);
+        self.called(request, Call::Start { nameless });
     }
 
     fn listener(&mut self, source: &mut Source<'_>) {
@@ -312,8 +329,8 @@ impl World {
     /// The node is stopped, all streams end, and nothing is left.
     fn stop(&mut self) {
         self.turn();
-        let request = self.kernel.stop(self.model.now);
-        self.called(request, Call::Stop);
+        let request = self.kernel.halt(self.model.now);
+        self.called(request, Call::Halt);
         self.allow_outputs();
         self.turn();
         // The longest that anything may take now is the time for the names of an EPMD.
@@ -347,6 +364,6 @@ impl World {
     }
 }
 
-fn name(source: &mut Source<'_>) -> NodeName {
+pub(super) fn name(source: &mut Source<'_>) -> NodeName {
     NodeName::new(NODES[source.below(NODES.len())]).unwrap()
 }

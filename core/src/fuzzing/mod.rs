@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "what cannot be unwrapped here is a finding")]
 #![allow(clippy::missing_panics_doc, reason = "to panic is how a target reports")]
 
+mod calls;
 mod channel;
 mod epmd;
 mod epmd_server;

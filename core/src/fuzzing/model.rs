@@ -1,9 +1,10 @@
 //! What a host knows of its kernel, and what it may rely on: every output is checked against all that came before.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use bytes::Bytes;
 
+use super::calls::Call;
 use super::far::{Far, Mood};
 use crate::creation::Creation;
 use crate::driver::Host;
@@ -13,8 +14,8 @@ use crate::link::{Limits, Peer};
 use crate::liveness::Traffic;
 use crate::name::NodeName;
 use crate::net_kernel::{
-    Answer, ConnectionId, Diagnostic, Endpoint, NetKernel, NodeEvent, NodeInfo, NodeKinds,
-    OptionName, OptsError, Promotion, Purpose, SocketOption, Target,
+    Answer, ConnectionId, Diagnostic, DistAutoConnect, Endpoint, NetKernel, NodeEvent, NodeInfo,
+    NodeKind, NodeKinds, OptionName, OptsError, Promotion, Purpose, SocketOption, Target,
 };
 use crate::time::Instant;
 
@@ -49,18 +50,6 @@ pub(super) enum StreamState {
     Ended,
 }
 
-/// What a call was, so that its answer can be judged.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Call {
-    Start,
-    Stop,
-    Connect(NodeName),
-    Disconnect,
-    Names,
-    GetOpts,
-    SetOpts,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Listener {
     None,
@@ -69,10 +58,10 @@ pub(super) enum Listener {
 }
 
 /// A row of the connection table, as the outputs tell it.
-struct Row {
+pub(super) struct Row {
     link: LinkId,
     /// The stream that was promoted.
-    up: Option<StreamId>,
+    pub(super) up: Option<StreamId>,
 }
 
 pub(super) struct Model {
@@ -82,18 +71,25 @@ pub(super) struct Model {
     pub(super) calls: BTreeMap<RequestId, Call>,
     pub(super) listener: Listener,
     pub(super) alive: Option<NodeName>,
+    /// Started without a name.
+    pub(super) nameless: bool,
+    pub(super) auto_connect: DistAutoConnect,
+    /// What is on the allow list.
+    pub(super) allowed: BTreeSet<&'static str>,
     /// Subscribed from the beginning to the end.
     subscriber: MailboxId,
     seen_up: BTreeMap<NodeName, LinkId>,
-    rows: BTreeMap<NodeName, Row>,
+    pub(super) rows: BTreeMap<NodeName, Row>,
     peers: BTreeMap<NodeName, Peer>,
+    /// The last link or attempt of each node.
+    pub(super) last_links: BTreeMap<NodeName, LinkId>,
     last_link: Option<LinkId>,
     /// Outputs since they were counted last.
     pub(super) outputs: usize,
 }
 
 impl Model {
-    pub(super) const fn new(subscriber: MailboxId) -> Self {
+    pub(super) const fn new(subscriber: MailboxId, auto_connect: DistAutoConnect) -> Self {
         Self {
             now: Instant::ORIGIN,
             mood: Mood(0),
@@ -101,10 +97,14 @@ impl Model {
             calls: BTreeMap::new(),
             listener: Listener::None,
             alive: None,
+            nameless: false,
+            auto_connect,
+            allowed: BTreeSet::new(),
             subscriber,
             seen_up: BTreeMap::new(),
             rows: BTreeMap::new(),
             peers: BTreeMap::new(),
+            last_links: BTreeMap::new(),
             last_link: None,
             outputs: 0,
         }
@@ -128,13 +128,30 @@ impl Model {
         self.streams.iter().filter(|(_, stream)| is(stream)).map(|(id, _)| *id).collect()
     }
 
+    /// What can be seen at any time, whether outputs wait or not.
+    pub(super) fn observe(&mut self, kernel: &NetKernel) {
+        let alive = kernel.is_alive();
+        if !alive {
+            self.allowed.clear();
+        }
+        assert!(
+            kernel.allowed().eq(self.allowed.iter().copied()),
+            "the list lives as the node does"
+        );
+        assert_eq!(kernel.get_net_ticktime().is_some(), alive);
+        assert_eq!(kernel.get_state().is_some(), alive);
+        assert!(alive || kernel.creation().is_none());
+        let known = kernel.nodes(NodeKinds::KNOWN);
+        assert!(known.filter(|info| info.node_type == NodeKind::This).count() == 1);
+    }
+
     /// What must hold when all outputs were carried out.
     pub(super) fn check_at_rest(&self, kernel: &NetKernel) {
-        // A node that stops is gone for its callers before the last stream that it closed has ended.
+        // A node that stops or loses its name is without one before the last stream that it closed has ended.
         let closing = self.streams_that(|stream| stream.state == StreamState::Closing);
         let ending = !self.rows.is_empty() || !closing.is_empty();
-        let stopping = !kernel.is_alive() && ending;
-        assert!(stopping || kernel.creation().map(|_| kernel.node()) == self.alive);
+        let losing = kernel.creation().is_none() && ending;
+        assert!(losing || kernel.creation().map(|_| kernel.node()) == self.alive);
         let up = |row: &&Row| row.up.is_some_and(|stream| !self.streams[&stream].closed);
         let rows = self.rows.iter().filter(|(_, row)| up(row));
         let told: Vec<_> = rows.map(|(node, row)| (node.clone(), row.link)).collect();
@@ -226,9 +243,11 @@ impl Host for Model {
 
     fn attempting(&mut self, node: NodeName, link: LinkId) {
         self.outputs += 1;
-        assert!(self.alive.is_some() && self.alive.as_ref() != Some(&node));
+        assert!(self.alive.is_some() || self.nameless);
+        assert_ne!(self.alive.as_ref(), Some(&node));
         assert!(self.last_link < Some(link), "links are never used again");
         self.last_link = Some(link);
+        self.last_links.insert(node.clone(), link);
         self.peer(&node).attempting(link);
         assert!(self.rows.insert(node, Row { link, up: None }).is_none(), "one row for a node");
     }
@@ -347,22 +366,7 @@ impl Host for Model {
     fn answer(&mut self, request: RequestId, answer: Answer) {
         self.outputs += 1;
         let call = self.calls.remove(&request).unwrap();
-        match (call, answer) {
-            (Call::Connect(node), Answer::Connected(Ok(()))) => {
-                let up = self.rows.get(&node).is_some_and(|row| row.up.is_some());
-                assert!(up || self.alive.as_ref() == Some(&node), "connected with {node}?");
-            }
-            (Call::Connect(_), Answer::Connected(Err(_)))
-            | (Call::Disconnect, Answer::Disconnected(_))
-            | (Call::Names, Answer::Names(_))
-            | (Call::GetOpts, Answer::GetOpts(_))
-            | (Call::SetOpts, Answer::SetOpts(_)) => {}
-            (Call::Start, Answer::Started(result)) => {
-                assert!(result.is_err() || result.ok() == self.alive);
-            }
-            (Call::Stop, Answer::Stopped(_)) => assert!(self.rows.is_empty()),
-            (call, answer) => panic!("{answer:?} to {call:?}"),
-        }
+        self.judge(call, answer);
     }
 
     fn diagnostic(&mut self, _diagnostic: Diagnostic) {

@@ -74,6 +74,13 @@ pub enum AcceptorStep {
     Wait(Acceptor),
     /// The peer has said its name: may it connect now?
     Admit(Admission),
+    /// The peer has said its name, and is not let in, whatever the kernel would say. The status is written; close the stream.
+    Refused {
+        /// What the peer said it is called: full, or only a host if it asked for a name.
+        name: PeerName,
+        /// Why: the allow list, or flags that it lacks.
+        failure: Failure,
+    },
     /// The peer knows the cookie: may its link come up now?
     Authenticated(Confirmation),
 }
@@ -155,6 +162,13 @@ impl Acceptor {
         if !well_formed {
             return Err(Failure::Malformed(Stage::Name));
         }
+        if let Err(failure) = self.check_allowed(&hello, out) {
+            return Ok(AcceptorStep::Refused { name: hello.name, failure });
+        }
+        Ok(AcceptorStep::Admit(Admission { acceptor: self, hello }))
+    }
+
+    fn check_allowed(&self, hello: &Hello, out: &mut Vec<u8>) -> Result<(), Failure> {
         if !self.config.allowed.admits(&hello.name) {
             self.put_status(&Status::NotAllowed, out);
             return Err(Failure::PeerNotAllowed);
@@ -165,8 +179,7 @@ impl Acceptor {
         } else {
             self.config.mandatory.low()
         };
-        self.check_flags(hello.flags, mandatory, out)?;
-        Ok(AcceptorStep::Admit(Admission { acceptor: self, hello }))
+        self.check_flags(hello.flags, mandatory, out)
     }
 
     //= docs/spec/handshake.md#hs-acceptor-flags

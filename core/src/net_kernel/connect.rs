@@ -34,10 +34,6 @@ impl NetKernel {
             self.answer_connected(callers, &Err(ConnectError::NotAlive));
             return request;
         }
-        if self.node() == node {
-            self.answer_connected(callers, &Ok(()));
-            return request;
-        }
         match self.table.get_mut(&node) {
             None | Some(Row { state: RowState::Barred, .. }) => self.try_attempt(&node, callers),
             Some(Row { state: RowState::Up { successor: None, .. }, .. }) => {
@@ -94,8 +90,13 @@ impl NetKernel {
         Ok(AutoConnect::Begun)
     }
 
-    /// Begins an attempt, or tells the callers why none can begin.
+    /// Begins an attempt, or tells the callers why none can begin. With ourselves we are connected: that may also be the name
+    /// that we were given while they waited.
     pub(super) fn try_attempt(&mut self, node: &NodeName, callers: Callers) {
+        if self.node() == *node {
+            self.answer_connected(callers, &Ok(()));
+            return;
+        }
         match self.check_dial(node) {
             Ok(()) => self.begin_attempt(node, callers),
             Err(error) => {

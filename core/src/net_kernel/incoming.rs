@@ -83,6 +83,7 @@ impl NetKernel {
         self.incoming_failed(stream, who, &error);
     }
 
+    //= docs/spec/handshake.md#hs-acceptor-told
     /// An attempt is over, and its stream with it.
     pub(super) fn incoming_failed(
         &mut self,
@@ -142,10 +143,10 @@ impl NetKernel {
             Ok(AcceptorStep::Authenticated(confirmation)) => {
                 self.authenticated(stream, who, confirmation)
             }
-            Err(failure) => {
-                self.end(stream, false);
-                self.incoming_failed(stream, who, &ConnectError::Handshake(failure));
+            Ok(AcceptorStep::Refused { name, failure }) => {
+                self.refused(stream, Stranger { claimed: Some(name), ..who }, failure);
             }
+            Err(failure) => self.refused(stream, who, failure),
         }
     }
 
@@ -245,6 +246,11 @@ impl NetKernel {
         let mut out = Vec::new();
         let failure = admission.refuse(refusal, &mut out);
         self.transmit(stream, out);
+        self.refused(stream, who, failure);
+    }
+
+    /// What there was to say to the stranger has been said.
+    fn refused(&mut self, stream: StreamId, who: Stranger, failure: Failure) {
         self.end(stream, false);
         self.incoming_failed(stream, who, &ConnectError::Handshake(failure));
     }

@@ -220,7 +220,7 @@ impl Listener {
             Ok(AcceptorStep::Authenticated(confirmation)) => {
                 Outcome::Up(confirmation.confirm(&mut out))
             }
-            Err(failure) => Outcome::Failed(failure),
+            Ok(AcceptorStep::Refused { failure, .. }) | Err(failure) => Outcome::Failed(failure),
         };
         out
     }

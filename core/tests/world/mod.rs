@@ -1,158 +1,48 @@
 //! A small world for kernels: a clock, byte streams that lose nothing, and an EPMD that answers at once.
 //!
 //! It drives the machines as a runtime does, through `turn` and `pump`, and looks at what comes out.
-#![allow(dead_code, reason = "each test file uses its own part of the world")]
+#![allow(dead_code, unused_imports, reason = "each test file uses its own part of the world")]
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 #![allow(unreachable_pub, reason = "a module of tests has nobody to be reached by")]
 
+mod carrier;
+mod epmd;
+mod host;
+mod node;
+mod script;
+mod side;
+
+pub use epmd::EPMD_PORT;
+pub use host::{Mail, TestHost};
+pub use node::Node;
+pub use script::Script;
+pub use side::{Far, Side};
+
 use core::time::Duration;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use netkernel_core::driver::pump;
-use netkernel_core::driver::{Host, Machine, turn};
-use netkernel_core::link::{Limits, LinkReader};
-use netkernel_core::liveness::Traffic;
+use netkernel_core::driver::Machine as _;
 use netkernel_core::net_kernel::{
-    Answer, CloseCause, Config, ConnectionId, Diagnostic, Endpoint, Input, MonitorOptions,
-    NetKernel, NetTicktime, NodeEvent, NodeInfo, NodeKinds, OpenError, OptionName, OptsError,
-    Output, Promotion, SocketOption, StartOptions, Target,
+    Answer, CloseCause, Config, Input, MonitorOptions, NetKernel, NetTicktime, StartOptions,
 };
-use netkernel_core::process::{Deliver, Processes};
 use netkernel_core::wire::control::Control;
-use netkernel_core::wire::epmd::{
-    Alive2Resp, Entry, Extra, Name, NameLine, Port2Resp, PortInfo, Request,
-};
-use netkernel_core::{
-    Cookie, Creation, Entropy, Instant, LinkId, MailboxId, NodeName, PingId, RequestId, StreamId,
-};
+use netkernel_core::{Cookie, Entropy, Instant, MailboxId, NodeName, StreamId};
 
-pub const EPMD_PORT: u16 = 4369;
+use host::Todo;
+use node::names_of;
 
-/// Who is at the other end of a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Far {
-    Epmd,
-    Node(usize, StreamId),
-    Script(usize),
-    /// Nobody answers there, as in a black hole.
-    Nobody,
+/// Of which streams a node hears late that they are open, accepted or closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Slow {
+    Nothing,
+    /// Of those between nodes.
+    Peers,
+    /// Also of those to EPMD.
+    All,
 }
 
-/// One side of a stream.
-#[derive(Debug)]
-pub struct Side {
-    pub far: Far,
-    pub inbox: Vec<u8>,
-    pub eof: bool,
-    outbox: Vec<u8>,
-    /// To be closed once the outbox is empty.
-    leaving: bool,
-    reading: bool,
-    reader: Option<LinkReader>,
-    pub received: u64,
-    sent: u64,
-    pub queued: u64,
-    pub paused: bool,
-    pub counters_fail: bool,
-}
-
-/// A kernel, and what its host knows.
-#[derive(Debug)]
-pub struct Node {
-    pub kernel: NetKernel,
-    pub host: TestHost,
-    /// Each event in the order in which it came out, and `nodes()` at that moment.
-    pub seen: Vec<(String, Vec<NodeInfo>)>,
-    /// Does nothing and hears nothing, as a stopped process.
-    pub frozen: bool,
-}
-
-/// A kernel whose events are looked at on their way out.
-struct Watched<'a> {
-    kernel: &'a mut NetKernel,
-    seen: &'a mut Vec<(String, Vec<NodeInfo>)>,
-}
-
-impl Machine for Watched<'_> {
-    fn handle(&mut self, now: Instant, input: Input) {
-        self.kernel.handle(now, input);
-    }
-
-    fn poll(&mut self) -> Option<Output> {
-        let output = self.kernel.poll();
-        if let Some(Output::Event { event, .. }) = &output {
-            let nodes = self.kernel.nodes(NodeKinds::CONNECTED).collect();
-            self.seen.push((event.to_string(), nodes));
-        }
-        output
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        self.kernel.deadline()
-    }
-
-    fn mint_stream(&mut self) -> StreamId {
-        self.kernel.mint_stream()
-    }
-}
-
-fn names_of(kernel: &NetKernel) -> Vec<String> {
-    kernel.nodes(NodeKinds::CONNECTED).map(|info| info.node.as_str().to_owned()).collect()
-}
-
-/// One item of a mailbox.
-#[derive(Clone, Debug)]
-pub enum Mail {
-    Event(NodeEvent),
-    Message(Bytes),
-}
-
-/// Notes what the kernel wants; the world carries it out.
-#[derive(Debug, Default)]
-pub struct TestHost {
-    todo: VecDeque<Todo>,
-    pub sides: BTreeMap<StreamId, Side>,
-    processes: Processes,
-    pub port: Option<u16>,
-    /// Everything that can be seen from outside, in order.
-    pub log: Vec<String>,
-    pub answers: BTreeMap<RequestId, Answer>,
-    pub pongs: Vec<(PingId, bool)>,
-    /// Subscribed to everything from the beginning. Of its events `log` and `events` have those of links.
-    witness: Option<MailboxId>,
-    pub events: Vec<NodeEvent>,
-    /// What came into mailboxes, in order.
-    pub mail: Vec<(MailboxId, Mail)>,
-    /// The links of the streams that were promoted.
-    pub links: BTreeMap<StreamId, LinkId>,
-    pub diagnostics: Vec<Diagnostic>,
-    /// The socket options that were set, in order.
-    pub options: Vec<(Endpoint, SocketOption)>,
-    /// What setting options comes to, if not success.
-    pub options_fail: Option<OptsError>,
-    /// When ticks were sent.
-    pub ticks: Vec<Instant>,
-    now: Instant,
-}
-
-#[derive(Debug)]
-enum Todo {
-    Listen,
-    Open(StreamId, Target),
-    Send(StreamId, Bytes),
-    Close { stream: StreamId, abort: bool },
-}
-
-/// A peer that the test plays itself.
-#[derive(Debug, Default)]
-pub struct Script {
-    pub received: Vec<u8>,
-    pub closed: bool,
-    to: Option<(usize, StreamId)>,
-}
-
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct World {
     pub now: Instant,
     pub nodes: Vec<Node>,
@@ -167,7 +57,7 @@ pub struct World {
     pub window: usize,
     /// Ports where nobody answers a dial.
     pub black_holes: Vec<u16>,
-    entropy: u8,
+    pub slow: Slow,
     next_port: u16,
     pub next_creation: u32,
 }
@@ -196,7 +86,7 @@ impl Default for World {
             segment: usize::MAX,
             window: usize::MAX,
             black_holes: Vec::new(),
-            entropy: 0,
+            slow: Slow::Nothing,
             next_port: 40_000,
             next_creation: 100,
         }
@@ -211,7 +101,14 @@ impl World {
         host.witness = Some(witness);
         let mut kernel = NetKernel::new(config);
         kernel.monitor_nodes(witness, true, MonitorOptions::ALL);
-        self.nodes.push(Node { kernel, host, seen: Vec::new(), frozen: false });
+        self.nodes.push(Node {
+            kernel,
+            host,
+            seen: Vec::new(),
+            frozen: false,
+            late: Vec::new(),
+            entropy: 0,
+        });
         self.nodes.len() - 1
     }
 
@@ -228,7 +125,7 @@ impl World {
     }
 
     pub fn start_again(&mut self, id: usize, options: StartOptions) -> Option<Answer> {
-        let entropy = self.entropy();
+        let entropy = self.entropy(id);
         let request = self.nodes[id].kernel.start(self.now, options, entropy);
         self.settle();
         self.nodes[id].host.answers.get(&request).cloned()
@@ -300,47 +197,8 @@ impl World {
     /// The streams of a node that carry links.
     pub fn link_streams(&self, id: usize) -> Vec<StreamId> {
         let sides = self.nodes[id].host.sides.iter();
-        sides.filter(|(_, side)| side.reader.is_some()).map(|(stream, _)| *stream).collect()
-    }
-
-    /// A peer of the test's own connects to a node.
-    pub fn script(&mut self, to: usize) -> usize {
-        let script = self.scripts.len();
-        let stream = self.arrive(to, Far::Script(script));
-        self.scripts.push(Script { to: Some((to, stream)), ..Script::default() });
-        self.settle();
-        script
-    }
-
-    /// Listens as a peer of the test's own, under this name.
-    pub fn script_listens(&mut self, node: &str) -> u16 {
-        let port = self.next_port;
-        self.next_port += 1;
-        self.epmd.insert(name(node).name().to_owned(), port);
-        port
-    }
-
-    pub fn say(&mut self, script: usize, bytes: &[u8]) {
-        if let Some((node, stream)) = self.scripts[script].to
-            && let Some(side) = self.nodes[node].host.sides.get_mut(&stream)
-        {
-            side.inbox.extend_from_slice(bytes);
-        }
-        self.settle();
-    }
-
-    pub fn hang_up(&mut self, script: usize) {
-        if let Some((node, stream)) = self.scripts[script].to
-            && let Some(side) = self.nodes[node].host.sides.get_mut(&stream)
-        {
-            side.eof = true;
-        }
-        self.settle();
-    }
-
-    /// Bytes that the script has got and not looked at.
-    pub fn heard(&mut self, script: usize) -> Vec<u8> {
-        core::mem::take(&mut self.scripts[script].received)
+        let links = sides.filter(|(_, side)| side.reader.is_some() && !side.closing);
+        links.map(|(stream, _)| *stream).collect()
     }
 
     /// The stream of a link.
@@ -356,6 +214,15 @@ impl World {
         self.nodes[id].host.sides.remove(&stream);
         self.tell(id, Input::Closed { stream, cause });
         self.settle();
+    }
+
+    /// The links of a node to dead ones are reset.
+    pub fn reset_links(&mut self, id: usize) {
+        for stream in self.link_streams(id) {
+            let Far::Node(other, _) = self.nodes[id].host.sides[&stream].far else { continue };
+            let dead = self.nodes[other].frozen;
+            self.nodes[id].host.sides.get_mut(&stream).unwrap().eof |= dead;
+        }
     }
 
     /// Why links of a node ended, in order.
@@ -400,231 +267,12 @@ impl World {
         panic!("the world never comes to rest");
     }
 
-    /// One turn of one node, and one read for each of its streams.
-    pub fn step(&mut self, id: usize) -> bool {
-        let mut busy = self.serve(id);
-        for stream in self.streams(id) {
-            busy |= self.exchange(id, stream);
+    /// Tells it at once, or notes it if the world is slow.
+    fn tell_late(&mut self, id: usize, far: Far, input: Input) {
+        match (self.slow, far) {
+            (Slow::Nothing, _) | (Slow::Peers, Far::Epmd) => self.tell(id, input),
+            (Slow::Peers | Slow::All, _) => self.nodes[id].late.push(input),
         }
-        busy
-    }
-
-    /// All streams of a node.
-    pub fn streams(&self, id: usize) -> Vec<StreamId> {
-        self.nodes[id].host.sides.keys().copied().collect()
-    }
-
-    /// One turn of a node, and what its host has to do after it.
-    pub fn serve(&mut self, id: usize) -> bool {
-        let node = &mut self.nodes[id];
-        node.host.now = self.now;
-        let mut watched = Watched { kernel: &mut node.kernel, seen: &mut node.seen };
-        let mut busy = turn(&mut watched, self.now, &mut node.host) == Some(self.now);
-        while let Some(todo) = self.nodes[id].host.todo.pop_front() {
-            busy = true;
-            self.carry_out(id, todo);
-        }
-        busy
-    }
-
-    /// One write and one read of a stream.
-    pub fn exchange(&mut self, id: usize, stream: StreamId) -> bool {
-        let written = self.write(id, stream);
-        self.read(id, stream) || written
-    }
-
-    /// Moves what the window lets pass to the other node.
-    fn write(&mut self, id: usize, stream: StreamId) -> bool {
-        let window = self.window;
-        let Some(side) = self.nodes[id].host.sides.get_mut(&stream) else { return false };
-        let Far::Node(other, far) = side.far else { return false };
-        let bytes: Vec<u8> = side.outbox.drain(..window.min(side.outbox.len())).collect();
-        let closes = side.leaving && side.outbox.is_empty();
-        if let Some(side) = self.nodes[other].host.sides.get_mut(&far) {
-            side.inbox.extend_from_slice(&bytes);
-        }
-        if closes {
-            self.close(id, stream);
-        }
-        !bytes.is_empty() || closes
-    }
-
-    fn carry_out(&mut self, id: usize, todo: Todo) {
-        match todo {
-            Todo::Listen => {
-                let port = self.next_port;
-                self.next_port += 1;
-                self.nodes[id].host.port = Some(port);
-                self.tell(id, Input::Listening { port });
-            }
-            Todo::Open(stream, target) => self.open(id, stream, &target),
-            Todo::Send(stream, bytes) => {
-                let Some(side) = self.nodes[id].host.sides.get_mut(&stream) else { return };
-                match side.far {
-                    Far::Node(..) => {
-                        side.outbox.extend_from_slice(&bytes);
-                        self.write(id, stream);
-                    }
-                    Far::Script(script) => self.scripts[script].received.extend_from_slice(&bytes),
-                    Far::Epmd => self.epmd_answers(id, stream, &bytes),
-                    Far::Nobody => {}
-                }
-            }
-            Todo::Close { stream, abort } => match self.nodes[id].host.sides.get_mut(&stream) {
-                Some(side) if !abort && !side.outbox.is_empty() => side.leaving = true,
-                _ => self.close(id, stream),
-            },
-        }
-    }
-
-    fn open(&mut self, id: usize, stream: StreamId, target: &Target) {
-        let refused = Input::OpenFailed { stream, error: OpenError::Refused };
-        let far = if target.host == "nowhere.example" {
-            self.tell(id, Input::OpenFailed { stream, error: OpenError::Resolve });
-            return;
-        } else if self.black_holes.contains(&target.port) {
-            Far::Nobody
-        } else if target.port == EPMD_PORT {
-            if self.epmd_down {
-                self.tell(id, refused);
-                return;
-            }
-            Far::Epmd
-        } else if let Some(other) =
-            self.nodes.iter().position(|node| node.host.port == Some(target.port))
-        {
-            Far::Node(other, self.arrive(other, Far::Node(id, stream)))
-        } else if self.epmd.values().any(|&port| port == target.port) {
-            self.scripts.push(Script { to: Some((id, stream)), ..Script::default() });
-            Far::Script(self.scripts.len() - 1)
-        } else {
-            self.tell(id, refused);
-            return;
-        };
-        self.nodes[id].host.sides.insert(stream, Side::new(far));
-        let entropy = self.entropy();
-        if far != Far::Nobody {
-            self.tell(id, Input::Opened { stream, entropy });
-        }
-    }
-
-    fn arrive(&mut self, id: usize, far: Far) -> StreamId {
-        let entropy = self.entropy();
-        let node = &mut self.nodes[id];
-        let stream = node.kernel.mint_stream();
-        node.host.sides.insert(stream, Side::new(far));
-        self.tell(id, Input::Accepted { stream, entropy, local: true });
-        stream
-    }
-
-    fn read(&mut self, id: usize, stream: StreamId) -> bool {
-        let segment = self.segment;
-        let host = &mut self.nodes[id].host;
-        let Some(side) = host.sides.get_mut(&stream) else { return false };
-        if side.paused || !(side.reading || side.reader.is_some()) {
-            return false;
-        }
-        if side.inbox.is_empty() {
-            if side.eof {
-                host.sides.remove(&stream);
-                self.tell(id, Input::Closed { stream, cause: CloseCause::Eof });
-            }
-            return side_gone(self, id, stream);
-        }
-        let bytes: Vec<u8> = side.inbox.drain(..segment.min(side.inbox.len())).collect();
-        side.received += bytes.len() as u64;
-        if let Some(mut reader) = side.reader.take() {
-            let mut answers = Answers { stream, host };
-            let mut processes = core::mem::take(&mut answers.host.processes);
-            let result = pump(&mut reader, &bytes, &mut processes, &mut answers);
-            host.processes = processes;
-            if let Some(side) = host.sides.get_mut(&stream) {
-                side.reader = Some(reader);
-            }
-            if let Err(violation) = result {
-                self.close_far(id, stream);
-                self.nodes[id].host.sides.remove(&stream);
-                self.tell(id, Input::Closed { stream, cause: CloseCause::Violation(violation) });
-            }
-        } else {
-            side.reading = false;
-            self.tell(id, Input::Received { stream, bytes: bytes.into() });
-        }
-        true
-    }
-
-    fn close(&mut self, id: usize, stream: StreamId) {
-        self.close_far(id, stream);
-        let side = self.nodes[id].host.sides.remove(&stream);
-        if side.is_some_and(|side| side.far != Far::Nobody) {
-            self.tell(id, Input::Closed { stream, cause: CloseCause::Local });
-        }
-    }
-
-    fn close_far(&mut self, id: usize, stream: StreamId) {
-        let Some(side) = self.nodes[id].host.sides.get(&stream) else { return };
-        match side.far {
-            Far::Node(other, far) => {
-                if let Some(side) = self.nodes[other].host.sides.get_mut(&far) {
-                    side.eof = true;
-                }
-            }
-            Far::Script(script) => self.scripts[script].closed = true,
-            Far::Epmd => {
-                if let Some(name) = self.holders.remove(&(id, stream)) {
-                    self.epmd.remove(&name);
-                }
-            }
-            Far::Nobody => {}
-        }
-    }
-
-    fn epmd_answers(&mut self, id: usize, stream: StreamId, request: &[u8]) {
-        let mut out = Vec::new();
-        let mut closes = true;
-        match Request::parse(request).unwrap().unwrap() {
-            Request::Alive2(entry) => {
-                closes = false;
-                let name = entry.name.as_str().to_owned();
-                if self.epmd.contains_key(&name) {
-                    Alive2Resp::refused(entry.info.highest).emit(&mut out);
-                } else {
-                    self.next_creation += 1;
-                    Alive2Resp::New { result: 0, creation: self.next_creation }.emit(&mut out);
-                    self.epmd.insert(name.clone(), entry.info.port);
-                    self.holders.insert((id, stream), name);
-                }
-            }
-            Request::PortPlease2 { name } => {
-                let port = self.epmd.get(name.as_str()).copied();
-                port_answer(name.as_str(), port, &mut out);
-            }
-            Request::Names => {
-                out.extend_from_slice(&u32::from(EPMD_PORT).to_be_bytes());
-                for (name, port) in &self.epmd {
-                    NameLine { name, port: *port }.emit(&mut out);
-                }
-            }
-            other @ (Request::Dump | Request::Kill | Request::Stop { .. }) => {
-                panic!("no node asks {other:?}")
-            }
-        }
-        if let Some(side) = self.nodes[id].host.sides.get_mut(&stream) {
-            side.inbox.extend_from_slice(&out);
-            side.eof |= closes;
-        }
-    }
-
-    /// Drops every registration, as a daemon that dies.
-    pub fn kill_epmd(&mut self) {
-        self.epmd_down = true;
-        for ((id, stream), name) in core::mem::take(&mut self.holders) {
-            self.epmd.remove(&name);
-            if let Some(side) = self.nodes[id].host.sides.get_mut(&stream) {
-                side.eof = true;
-            }
-        }
-        self.settle();
     }
 
     pub fn tell(&mut self, id: usize, input: Input) {
@@ -645,187 +293,11 @@ impl World {
         self.nodes[from].host.pongs.contains(&(ping, true))
     }
 
-    fn entropy(&mut self) -> Entropy {
-        self.entropy = self.entropy.wrapping_add(1);
-        Entropy::new([self.entropy; 16])
-    }
-}
-
-fn side_gone(world: &World, id: usize, stream: StreamId) -> bool {
-    !world.nodes[id].host.sides.contains_key(&stream)
-}
-
-fn port_answer(name: &str, port: Option<u16>, out: &mut Vec<u8>) {
-    let answer = match port {
-        Some(port) => Port2Resp::Found(Entry {
-            info: PortInfo { port, node_type: 77, protocol: 0, highest: 6, lowest: 5 },
-            name: Name::new(name.as_bytes()).unwrap(),
-            extra: Extra::new(&[]).unwrap(),
-        }),
-        None => Port2Resp::NotFound,
-    };
-    answer.emit(out);
-}
-
-impl Side {
-    fn new(far: Far) -> Self {
-        Self {
-            far,
-            inbox: Vec::new(),
-            eof: false,
-            outbox: Vec::new(),
-            leaving: false,
-            reading: false,
-            reader: None,
-            received: 0,
-            sent: 0,
-            queued: 0,
-            paused: false,
-            counters_fail: false,
-        }
-    }
-}
-
-struct Answers<'a> {
-    stream: StreamId,
-    host: &'a mut TestHost,
-}
-
-impl Deliver for Answers<'_> {
-    fn message(&mut self, to: MailboxId, message: Bytes) {
-        self.host.log.push(format!("{to:?} got {} bytes", message.len()));
-        self.host.mail.push((to, Mail::Message(message)));
-    }
-
-    fn answer(&mut self, frame: Bytes) -> Result<(), netkernel_core::link::Violation> {
-        self.host.send(self.stream, frame);
-        Ok(())
-    }
-
-    fn pong(&mut self, ping: PingId, alive: bool) {
-        self.host.pongs.push((ping, alive));
-    }
-}
-
-impl TestHost {
-    fn send(&mut self, stream: StreamId, bytes: Bytes) {
-        if let Some(side) = self.sides.get_mut(&stream) {
-            side.sent += 1;
-            self.todo.push_back(Todo::Send(stream, bytes));
-        }
-    }
-}
-
-impl Host for TestHost {
-    fn listen(&mut self) {
-        self.todo.push_back(Todo::Listen);
-    }
-
-    fn unlisten(&mut self) {
-        self.todo.retain(|todo| !matches!(todo, Todo::Listen));
-        self.port = None;
-    }
-
-    fn open(&mut self, stream: StreamId, target: Target) {
-        self.todo.push_back(Todo::Open(stream, target));
-    }
-
-    fn read(&mut self, stream: StreamId) {
-        if let Some(side) = self.sides.get_mut(&stream) {
-            assert!(!core::mem::replace(&mut side.reading, true), "one read at a time");
-        }
-    }
-
-    fn transmit(&mut self, stream: StreamId, bytes: Bytes) {
-        assert!(
-            self.sides.get(&stream).is_none_or(|side| side.reader.is_none()),
-            "never after Promote"
-        );
-        self.send(stream, bytes);
-    }
-
-    fn attempting(&mut self, node: NodeName, _link: LinkId) {
-        self.log.push(format!("attempting {node}"));
-    }
-
-    fn alive(&mut self, name: NodeName, creation: Creation) {
-        self.processes.alive(name.clone(), creation);
-        self.log.push(format!("alive {name} {}", creation.0));
-    }
-
-    fn not_alive(&mut self) {
-        self.processes.not_alive();
-        self.log.push("not alive".into());
-    }
-
-    fn event(&mut self, to: MailboxId, event: NodeEvent) {
-        self.mail.push((to, Mail::Event(event.clone())));
-        if self.witness != Some(to) {
-            self.log.push(format!("{to:?} got {event}"));
-        } else if event.connection_id() != Some(ConnectionId::Undefined) {
-            self.log.push(match (event.node(), event.nodedown_reason()) {
-                (node, None) => format!("nodeup {node} {}", event.node_type().unwrap()),
-                (node, Some(reason)) => format!("nodedown {node} {reason}"),
-            });
-            self.events.push(event);
-        }
-    }
-
-    fn promote(&mut self, stream: StreamId, promotion: Promotion) {
-        self.log.push(format!("promote {}", promotion.node));
-        self.links.insert(stream, promotion.link);
-        if let Some(side) = self.sides.get_mut(&stream) {
-            side.inbox.splice(0..0, promotion.residue.iter().copied());
-            let promotion = Promotion { residue: Bytes::new(), ..promotion };
-            side.reader = Some(LinkReader::new(&promotion, Limits::default()));
-        }
-    }
-
-    fn tick(&mut self, stream: StreamId) {
-        self.ticks.push(self.now);
-        self.send(stream, Bytes::from_static(&[0; 4]));
-    }
-
-    fn sample(&mut self, stream: StreamId) -> Option<Traffic> {
-        let side = self.sides.get(&stream).filter(|side| !side.counters_fail)?;
-        Some(Traffic {
-            received: side.received,
-            sent: side.sent,
-            queued: side.queued + side.outbox.len() as u64,
-            paused: side.paused,
-        })
-    }
-
-    fn setopts(&mut self, endpoint: Endpoint, options: &[SocketOption]) -> Result<(), OptsError> {
-        self.options.extend(options.iter().map(|option| (endpoint, *option)));
-        self.options_fail.clone().map_or(Ok(()), Err)
-    }
-
-    fn getopts(
-        &mut self,
-        stream: StreamId,
-        names: &[OptionName],
-    ) -> Result<Vec<SocketOption>, OptsError> {
-        let set =
-            self.options.iter().rev().filter(|(socket, _)| *socket == Endpoint::Stream(stream));
-        let set = |name: &OptionName| set.clone().find(|(_, option)| option.name() == *name);
-        Ok(names.iter().filter_map(set).map(|(_, option)| *option).collect())
-    }
-
-    fn close(&mut self, stream: StreamId, abort: bool) {
-        self.todo.push_back(Todo::Close { stream, abort });
-    }
-
-    fn disconnected(&mut self, node: NodeName, _link: LinkId, was_up: bool) {
-        self.log.push(format!("disconnected {node} {}", if was_up { "link" } else { "attempt" }));
-    }
-
-    fn answer(&mut self, request: RequestId, answer: Answer) {
-        self.log.push(format!("answer {answer:?}"));
-        self.answers.insert(request, answer);
-    }
-
-    fn diagnostic(&mut self, diagnostic: Diagnostic) {
-        self.diagnostics.push(diagnostic);
+    /// Other bytes for each node, which do not depend on what other nodes did before.
+    pub fn entropy(&mut self, id: usize) -> Entropy {
+        let node = &mut self.nodes[id];
+        node.entropy = node.entropy.wrapping_add(1);
+        let bytes = [id as u8, node.entropy];
+        Entropy::new(core::array::from_fn(|at| bytes[at % 2]))
     }
 }

@@ -1,0 +1,144 @@
+//! Hidden and automatic attempts, and barred nodes.
+
+use netkernel_core::handshake::Stage;
+use netkernel_core::net_kernel::{Answer, AutoConnect, ConnectError, DistAutoConnect, NodeKinds};
+use netkernel_core::{LinkId, NameError};
+
+use crate::common::{
+    CONNECTED, answer, auto, config, failed, hidden_connect, kinds, link_of, once,
+};
+use crate::world::{World, cookie, name};
+
+const A: &str = "a@vm";
+const B: &str = "b@vm";
+const C: &str = "c@vm";
+
+//= docs/spec/kernel.md#kernel-hidden-connect
+//= type=test
+#[test]
+fn a_hidden_attempt_makes_a_hidden_link_and_changes_no_link_or_attempt_that_is_there() {
+    let mut world = World::default();
+    let (a, b) = (world.start(A), world.start(B));
+    assert_eq!(hidden_connect(&mut world, a, B), CONNECTED);
+    assert_eq!(kinds(&world, a, NodeKinds::CONNECTED), ["b@vm hidden"]);
+    assert_eq!(kinds(&world, b, NodeKinds::CONNECTED), ["a@vm hidden"]);
+    assert_eq!(world.connect(a, B), CONNECTED);
+    assert_eq!(kinds(&world, a, NodeKinds::CONNECTED), ["b@vm hidden"], "as it came up");
+
+    // The first of two callers decides, also for the attempt after a link that is just ending.
+    for (hidden_first, expected) in [(true, "b@vm hidden"), (false, "b@vm visible")] {
+        for with_link in [true, false] {
+            if !with_link {
+                world.disconnect(a, B);
+            }
+            let (now, kernel) = (world.now, &mut world.nodes[a].kernel);
+            if with_link {
+                let _ = kernel.disconnect_node(now, &name(B));
+            }
+            let requests = if hidden_first {
+                [kernel.hidden_connect_node(now, name(B)), kernel.connect_node(now, name(B))]
+            } else {
+                [kernel.connect_node(now, name(B)), kernel.hidden_connect_node(now, name(B))]
+            };
+            world.settle();
+            assert!(requests.iter().all(|&request| answer(&world, a, request) == CONNECTED));
+            assert_eq!(kinds(&world, a, NodeKinds::CONNECTED), [expected]);
+        }
+    }
+}
+
+//= docs/spec/kernel.md#kernel-auto-connect
+//= type=test
+#[test]
+fn a_wish_begins_an_attempt_unless_there_is_one_or_none_may_be() {
+    let mut world = World::default();
+    let (a, _) = (world.start(A), world.start(B));
+    assert_eq!(auto(&mut world, a, B, None), Ok(AutoConnect::Begun));
+    assert_eq!(kinds(&world, a, NodeKinds::CONNECTED), ["b@vm visible"]);
+    let seen = link_of(&world, a, B);
+    assert_eq!(auto(&mut world, a, B, seen), Ok(AutoConnect::Present));
+    assert_eq!(auto(&mut world, a, A, None), Ok(AutoConnect::Present), "oneself");
+    let domain = ConnectError::Name(NameError::OtherDomain);
+    assert_eq!(auto(&mut world, a, "b@a.long.one", None), Err(domain));
+
+    let mut config = config();
+    config.auto_connect = DistAutoConnect::Never;
+    let c = world.start_with(C, config, false);
+    assert_eq!(auto(&mut world, c, B, None), Err(ConnectError::NotAutomatic));
+    assert_eq!(world.connect(c, B), CONNECTED);
+}
+
+//= docs/spec/kernel.md#kernel-auto-stale
+//= type=test
+#[test]
+fn a_late_wish_is_ignored() {
+    let mut world = World::default();
+    let (a, b) = (world.start(A), world.start(B));
+    assert_eq!(world.connect(a, B), CONNECTED);
+    let first = link_of(&world, a, B);
+    assert_eq!(auto(&mut world, a, B, None), Ok(AutoConnect::Stale), "there is a link since");
+    world.disconnect(a, B);
+    assert_eq!(auto(&mut world, a, B, None), Ok(AutoConnect::Stale), "there has been one");
+    assert!(world.nodes_of(a).is_empty());
+    assert_eq!(world.connect(b, A), CONNECTED);
+    world.disconnect(b, A);
+    assert_eq!(auto(&mut world, a, B, first), Ok(AutoConnect::Stale), "and another");
+    assert_eq!(world.connect(a, B), CONNECTED);
+    let last = link_of(&world, a, B);
+    world.disconnect(a, B);
+    assert_eq!(auto(&mut world, a, B, last), Ok(AutoConnect::Begun));
+    assert_eq!(world.nodes_of(a), [B]);
+}
+
+/// A node with `once`, its peer, and the link between them that has ended.
+fn barred() -> (World, usize, usize, Option<LinkId>) {
+    let mut world = World::default();
+    let (a, b) = (world.start_with(A, once(), false), world.start(B));
+    assert_eq!(auto(&mut world, a, B, None), Ok(AutoConnect::Begun), "the first time it may");
+    let last = link_of(&world, a, B);
+    world.disconnect(b, A);
+    (world, a, b, last)
+}
+
+//= docs/spec/kernel.md#kernel-barred
+//= type=test
+#[test]
+fn after_a_link_has_ended_once_only_explicit_calls_and_the_other_node_connect() {
+    let (mut world, a, b, last) = barred();
+    assert_eq!(auto(&mut world, a, B, last), Err(ConnectError::Barred));
+    assert_eq!(auto(&mut world, a, B, None), Ok(AutoConnect::Stale));
+    assert_eq!(kinds(&world, a, NodeKinds::KNOWN), ["b@vm known", "a@vm this"]);
+    assert_eq!(world.disconnect(a, B), Some(Answer::Disconnected(Ok(false))));
+    assert_eq!(world.connect(a, B), CONNECTED);
+    let last = link_of(&world, a, B);
+    assert_eq!(world.disconnect(a, B), Some(Answer::Disconnected(Ok(true))));
+    assert_eq!(auto(&mut world, a, B, last), Err(ConnectError::Barred));
+    assert_eq!(world.connect(b, A), CONNECTED);
+    assert_eq!(world.nodes_of(a), [B]);
+    world.disconnect(a, B);
+    assert_eq!(world.stop(a), Some(Answer::Stopped(Ok(()))), "nothing to wait for");
+    assert_eq!(kinds(&world, a, NodeKinds::KNOWN), ["nonode@nohost this"]);
+}
+
+//= docs/spec/kernel.md#kernel-unbarred
+//= type=test
+#[test]
+fn a_failed_attempt_lifts_the_bar() {
+    let (mut world, a, b, last) = barred();
+    // Refused before it begins: nothing changes.
+    world.nodes[a].kernel.allow(&[C]).unwrap();
+    assert_eq!(world.connect(a, B), failed(ConnectError::NotAllowed));
+    assert_eq!(auto(&mut world, a, B, last), Err(ConnectError::Barred));
+    world.nodes[a].kernel.allow(&[B]).unwrap();
+
+    world.nodes[b].kernel.set_cookie(name(A), cookie("OTHER"));
+    assert_eq!(world.connect(a, B), failed(ConnectError::PeerClosed(Stage::Ack)));
+    assert_eq!(auto(&mut world, a, B, last), Ok(AutoConnect::Stale), "the attempt came after");
+    assert_eq!(kinds(&world, a, NodeKinds::KNOWN), ["a@vm this"]);
+
+    // The same by the other side, that of a stranger.
+    let (mut world, a, b, _) = barred();
+    world.nodes[b].kernel.set_cookie(name(A), cookie("OTHER"));
+    assert!(matches!(world.connect(b, A), Some(Answer::Connected(Err(_)))));
+    assert_eq!(kinds(&world, a, NodeKinds::KNOWN), ["a@vm this"]);
+}

@@ -1,0 +1,133 @@
+//! The start and the stop of a node, and its registration with EPMD.
+
+use core::time::Duration;
+
+use netkernel_core::epmd::{NamesError, RegisterError};
+use netkernel_core::net_kernel::{
+    Answer, Config, Diagnostic, Input, OpenError, StartError, StartOptions,
+};
+use netkernel_core::{Creation, Entropy, NameError, NodeName};
+
+use crate::common::{CONNECTED, pair};
+use crate::world::{World, cookie, name, ticktime};
+
+const A: &str = "a@127.0.0.1";
+const B: &str = "b@127.0.0.1";
+
+#[test]
+fn stopping_takes_every_link_down_and_gives_the_name_back() {
+    let (mut world, a, b) = pair();
+    let pending = world.script(a);
+    assert_eq!(world.stop(a), Some(Answer::Stopped(Ok(()))));
+    assert!(world.scripts[pending].closed);
+    assert!(
+        world.nodes[a]
+            .host
+            .log
+            .contains(&"nodedown 'b@127.0.0.1' net_kernel_terminated".to_owned())
+    );
+    assert_eq!(
+        world.nodes[a].host.log.iter().rev().take(2).collect::<Vec<_>>(),
+        ["answer Stopped(Ok(()))", "not alive"]
+    );
+    assert!(!world.epmd.contains_key("a") && world.nodes[a].host.sides.is_empty());
+    assert_eq!(world.nodes[a].kernel.next_timer(), None);
+    assert_eq!(world.nodes[b].host.log.last().unwrap(), "nodedown 'a@127.0.0.1' connection_closed");
+    let options = StartOptions::new(name(A));
+    assert_eq!(
+        world.start_again(a, options),
+        Some(Answer::Started(Ok(name(A)))),
+        "and may start again"
+    );
+}
+
+#[test]
+fn a_listener_that_breaks_takes_the_node_down_with_no_network() {
+    let (mut world, a, _) = pair();
+    world.tell(a, Input::ListenerLost);
+    world.settle();
+    assert!(world.nodes[a].host.log.contains(&"nodedown 'b@127.0.0.1' no_network".to_owned()));
+    assert_eq!(world.nodes[a].kernel.node(), NodeName::nonode());
+}
+
+#[test]
+fn a_start_that_fails_says_why() {
+    let mut world = World::default();
+    world.start(A);
+    let options = |text: &str| StartOptions::new(name(text));
+    let again = world.start_again(0, options(B));
+    assert_eq!(again, Some(Answer::Started(Err(StartError::AlreadyStarted))));
+    let b = world.add(Config::new(cookie("C"), ticktime(60)));
+    assert_eq!(
+        world.start_again(b, options("a@127.0.0.1")),
+        Some(Answer::Started(Err(StartError::Register(RegisterError::DuplicateName))))
+    );
+    let illegal = NodeName::new("a@b c").unwrap();
+    let options_illegal = StartOptions::new(illegal);
+    assert_eq!(
+        world.start_again(b, options_illegal),
+        Some(Answer::Started(Err(StartError::Name(NameError::IllegalHost))))
+    );
+    world.epmd_down = true;
+    let refused = StartError::Register(RegisterError::Open(OpenError::Refused));
+    assert_eq!(world.start_again(b, options(B)), Some(Answer::Started(Err(refused))));
+    let request = world.nodes[b].kernel.start(world.now, options(B), Entropy::new([1; 16]));
+    world.tell(b, Input::ListenFailed { error: OpenError::AddressInUse });
+    world.settle();
+    let answer = &world.nodes[b].host.answers[&request];
+    assert_eq!(*answer, Answer::Started(Err(StartError::Listen(OpenError::AddressInUse))));
+    assert!(world.nodes[b].host.sides.is_empty());
+}
+
+#[test]
+fn a_node_that_does_not_listen_needs_no_epmd_is_hidden_and_takes_its_creation_from_entropy() {
+    let mut world = World::default();
+    let b = world.start(B);
+    let a = world.add(Config::new(cookie("C"), ticktime(60)));
+    let options = StartOptions { listen: false, ..StartOptions::new(name(A)) };
+    assert_eq!(world.start_again(a, options), Some(Answer::Started(Ok(name(A)))));
+    assert!(world.nodes[a].host.sides.is_empty() && world.nodes[a].host.port.is_none());
+    assert_eq!(world.nodes[a].kernel.creation().unwrap(), Creation(0x0101_0101));
+    assert_eq!(world.connect(a, B), CONNECTED);
+    assert_eq!(world.nodes[b].host.log.iter().filter(|line| line.ends_with("hidden")).count(), 1);
+}
+
+//= docs/spec/epmd.md#epmd-retry
+//= type=test
+#[test]
+fn a_lost_registration_is_tried_again_every_two_seconds_and_the_creation_stays() {
+    let (mut world, a, _) = pair();
+    let creation = world.nodes[a].kernel.creation().unwrap();
+    world.kill_epmd();
+    world.pass(Duration::from_secs(5));
+    let lost = |world: &World| {
+        let told = world.nodes[a].host.diagnostics.iter();
+        told.filter(|diagnostic| matches!(diagnostic, Diagnostic::RegistrationLost(_))).count()
+    };
+    assert_eq!(lost(&world), 3, "at once, after 2 s and after 4 s");
+    world.epmd_down = false;
+    world.pass(Duration::from_secs(1));
+    assert_eq!(world.nodes[a].host.diagnostics.last(), Some(&Diagnostic::RegistrationRenewed));
+    assert!(world.epmd.contains_key("a"));
+    assert_eq!(world.nodes[a].kernel.creation().unwrap(), creation);
+    assert_eq!(world.nodes_of(a), [B], "links do not care");
+}
+
+#[test]
+fn names_are_asked_in_every_state_and_every_end_has_an_answer() {
+    let mut world = World::default();
+    world.start(A);
+    let b = world.add(Config::new(cookie("C"), ticktime(60)));
+    let ask = |world: &mut World, host: &str| {
+        let request = world.nodes[b].kernel.names(world.now, host);
+        world.settle();
+        world.nodes[b].host.answers.remove(&request)
+    };
+    let port = world.nodes[0].host.port.unwrap();
+    assert_eq!(ask(&mut world, "127.0.0.1"), Some(Answer::Names(Ok(vec![("a".to_owned(), port)]))));
+    let unresolved = NamesError::Open(OpenError::Resolve);
+    assert_eq!(ask(&mut world, "nowhere.example"), Some(Answer::Names(Err(unresolved))));
+    world.epmd_down = true;
+    let refused = NamesError::Open(OpenError::Refused);
+    assert_eq!(ask(&mut world, "127.0.0.1"), Some(Answer::Names(Err(refused))));
+}

@@ -1,0 +1,19 @@
+//! Kernels in memory, through `turn` and `pump`.
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+mod allow;
+mod anything;
+mod attempts;
+mod common;
+mod dynamic_names;
+mod failures;
+mod lifecycle;
+mod links;
+mod replace;
+mod scripted;
+mod simultaneous;
+mod state;
+mod strangers;
+mod ticks;
+#[path = "../world/mod.rs"]
+mod world;
