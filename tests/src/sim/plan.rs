@@ -261,7 +261,9 @@ impl Plan {
         plan.call_every_ns = pick(choice, topic, &[20_000, 5000, 1000, 100]) * MILLI;
         if choice.chance(topic, 700) {
             plan.letter_every_ns = pick(choice, topic, &[5000, 1000, 50]) * MILLI;
-            plan.letter_max = pick(choice, topic, &[10, 200, 5000]);
+            // Small pieces of long letters take long, and show nothing that short ones do not.
+            let longest = if (1..=7).contains(&plan.segment) { 100 } else { 5000 };
+            plan.letter_max = pick(choice, topic, &[10, 200, 5000]).min(longest);
         }
         if choice.chance(topic, 300) {
             plan.hostile_every_ns = pick(choice, topic, &[30_000, 3000, 300]) * MILLI;
