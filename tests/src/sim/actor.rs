@@ -403,7 +403,14 @@ fn config(shared: &Shared<'_>) -> Config {
 
 /// What comes to a stream.
 impl Process {
-    pub(super) fn arrived(&mut self, id: StreamId, piece: &Piece, shared: &mut Shared<'_>) {
+    /// `prompt`: its reader does its step at once.
+    pub(super) fn arrived(
+        &mut self,
+        id: StreamId,
+        piece: &Piece,
+        prompt: bool,
+        shared: &mut Shared<'_>,
+    ) {
         let Some(stream) = self.body.stream(id) else { return };
         match piece {
             Piece::SynAck if stream.dialling => {
@@ -412,6 +419,7 @@ impl Process {
                 self.body.tell(Message::Input(Input::Opened { stream: id, entropy }), shared);
             }
             Piece::Rst if stream.dialling => self.dial_failed(id, OpenError::Refused, shared),
+            Piece::Data(_) if prompt && stream.is_link() => self.body.read_step(id, shared),
             Piece::Data(_) | Piece::Fin => stream.wake_reader(shared),
             Piece::Rst => {
                 stream.wake_reader(shared);

@@ -1,7 +1,7 @@
 //! What goes wrong, and that it ends.
 
 use super::choice::{Topic, pick};
-use super::net::{End, Owner};
+use super::net::{End, Owner, Piece};
 use super::observe::{Fact, FaultKind, Kinds};
 use super::plan::FaultClass;
 use super::shared::Event;
@@ -96,7 +96,7 @@ impl World<'_> {
             if let Owner::Actor(id, Some(stream)) = self.shared.net.owner(end)
                 && let Some(process) = &mut self.actors[id.0].process
             {
-                process.arrived(stream, &super::net::Piece::Rst, &mut self.shared);
+                process.arrived(stream, &Piece::Rst, false, &mut self.shared);
             }
         }
     }

@@ -167,7 +167,11 @@ impl Host for Carrier<'_, '_> {
         self.shared.counts.ticks += 1;
         if let Some(ticked) = self.body.stream(stream) {
             ticked.writer.tick();
-            ticked.wake_writer(self.shared);
+            if self.shared.is_prompt() {
+                self.body.write_step(stream, self.shared);
+            } else {
+                ticked.wake_writer(self.shared);
+            }
         }
         self.note(Kinds::TICKS, || Fact::Ticked { stream });
     }

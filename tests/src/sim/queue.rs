@@ -5,29 +5,39 @@ use std::collections::{BinaryHeap, VecDeque};
 
 /// Runs that are kept sorted beside the heap.
 const LANES: usize = 6;
+/// Behind the lanes.
+const HEAP: usize = LANES;
+/// The front of what is empty.
+const NEVER: u128 = u128::MAX;
 
 /// Events in the order of their time; of the same time in that of `tie`, then in that of their scheduling.
 ///
 /// Most events come in a few sorted runs: "now", "one delay later", "at the next tick". Each run goes to a lane of its own, where
-/// to push and to pop is a step; only what fits behind no lane takes the heap.
+/// to push and to pop is a step; only what fits behind no lane takes the heap. The ends of all runs are at hand, so that to find
+/// the right one looks at two short arrays.
 #[derive(Debug)]
 pub struct Queue<E> {
     lanes: [VecDeque<Entry<E>>; LANES],
     heap: BinaryHeap<Reverse<Entry<E>>>,
+    /// The first key of each lane, and of the heap.
+    fronts: [u128; LANES + 1],
+    /// The last key that each lane has had.
+    backs: [u128; LANES],
     sequence: u64,
     length: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Entry<E> {
-    time: u64,
-    /// The tie above, the sequence below.
-    order: u64,
+    /// From above: the time, the tie, the sequence.
+    key: u128,
     event: E,
 }
 
 /// Bits of a sequence number; above them is the tie.
 const SEQUENCE_BITS: u32 = 48;
+/// Bits below the time.
+const ORDER_BITS: u32 = 64;
 
 impl<E: Copy> Queue<E> {
     /// An empty queue.
@@ -36,6 +46,8 @@ impl<E: Copy> Queue<E> {
         Self {
             lanes: core::array::from_fn(|_| VecDeque::new()),
             heap: BinaryHeap::new(),
+            fronts: [NEVER; LANES + 1],
+            backs: [0; LANES],
             sequence: 0,
             length: 0,
         }
@@ -46,45 +58,56 @@ impl<E: Copy> Queue<E> {
         self.sequence += 1;
         self.length += 1;
         let order = u64::from(tie) << SEQUENCE_BITS | self.sequence;
-        let entry = Entry { time, order, event };
+        let key = u128::from(time) << ORDER_BITS | u128::from(order);
         // The lane whose end is nearest before the new entry: so runs stay apart.
-        let mut best: Option<(usize, u64)> = None;
-        for (at, lane) in self.lanes.iter().enumerate() {
-            let end = lane.back().map_or(0, |back| back.time);
-            let fits = lane.back().is_none_or(|back| *back < entry);
-            if fits && best.is_none_or(|(_, best)| end > best) {
-                best = Some((at, end));
+        let (mut best, mut nearest) = (HEAP, 0);
+        for (at, &back) in self.backs.iter().enumerate() {
+            if back < key && (best == HEAP || back > nearest) {
+                (best, nearest) = (at, back);
             }
         }
-        match best {
-            Some((at, _)) => self.lanes[at].push_back(entry),
-            None => self.heap.push(Reverse(entry)),
+        self.fronts[best] = self.fronts[best].min(key);
+        match self.lanes.get_mut(best) {
+            Some(lane) => {
+                self.backs[best] = key;
+                lane.push_back(Entry { key, event });
+            }
+            None => self.heap.push(Reverse(Entry { key, event })),
         }
     }
 
-    /// The time of the next event.
-    #[must_use]
-    pub fn next_time(&self) -> Option<u64> {
-        let lanes = self.lanes.iter().filter_map(|lane| lane.front().map(|entry| entry.time));
-        lanes.chain(self.heap.peek().map(|Reverse(entry)| entry.time)).min()
-    }
-
-    /// Takes the next event, with its time.
-    pub fn pop(&mut self) -> Option<(u64, E)> {
-        let mut best = self.heap.peek().map(|Reverse(entry)| (LANES, entry));
-        for (at, lane) in self.lanes.iter().enumerate() {
-            if let Some(front) = lane.front()
-                && best.is_none_or(|(_, best)| front < best)
-            {
-                best = Some((at, front));
+    /// Takes the next event that happens at `until` or before, with its time.
+    pub fn pop(&mut self, until: u64) -> Option<(u64, E)> {
+        let (mut first, mut best) = (self.fronts[HEAP], HEAP);
+        for (at, &front) in self.fronts[..LANES].iter().enumerate() {
+            if front < first {
+                (first, best) = (front, at);
             }
         }
-        let entry = match best?.0 {
-            LANES => self.heap.pop()?.0,
-            at => self.lanes[at].pop_front()?,
+        let time = (first >> ORDER_BITS) as u64;
+        if first == NEVER || time > until {
+            return None;
+        }
+        let event = match self.lanes.get_mut(best) {
+            Some(lane) => {
+                let event = lane.pop_front()?.event;
+                self.fronts[best] = match lane.front() {
+                    Some(front) => front.key,
+                    None => {
+                        self.backs[best] = 0;
+                        NEVER
+                    }
+                };
+                event
+            }
+            None => {
+                let event = self.heap.pop()?.0.event;
+                self.fronts[HEAP] = self.heap.peek().map_or(NEVER, |Reverse(entry)| entry.key);
+                event
+            }
         };
         self.length -= 1;
-        Some((entry.time, entry.event))
+        Some((time, event))
     }
 
     /// Events that wait.
@@ -108,7 +131,7 @@ impl<E: Copy> Default for Queue<E> {
 
 impl<E> Ord for Entry<E> {
     fn cmp(&self, other: &Self) -> Ordering {
-        (self.time, self.order).cmp(&(other.time, other.order))
+        self.key.cmp(&other.key)
     }
 }
 
@@ -120,7 +143,7 @@ impl<E> PartialOrd for Entry<E> {
 
 impl<E> PartialEq for Entry<E> {
     fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
+        self.key == other.key
     }
 }
 
@@ -144,14 +167,14 @@ mod tests {
             queue.push(time, tie, (time, tie, number));
             expected.push((time, tie, number));
             if choice.draw(Topic::Plan, 3) > 0 {
-                let next = queue.next_time();
-                let (time, event) = queue.pop().unwrap();
-                assert_eq!((next, time >= now), (Some(time), true));
+                let (time, event) = queue.pop(u64::MAX).unwrap();
+                assert!(time >= now);
                 now = time;
                 popped.push(event);
             }
         }
-        popped.extend(core::iter::from_fn(|| queue.pop()).map(|(_, event)| event));
+        assert_eq!(queue.pop(now.saturating_sub(1)), None, "nothing of the past is left");
+        popped.extend(core::iter::from_fn(|| queue.pop(u64::MAX)).map(|(_, event)| event));
         assert!(queue.is_empty());
         assert_eq!(popped.len(), expected.len());
         // What was pushed after an event of its own time was popped comes later, whatever its tie.
@@ -164,7 +187,7 @@ mod tests {
         for (tie, event) in [(1, 'c'), (0, 'a'), (1, 'd'), (0, 'b')] {
             queue.push(5, tie, event);
         }
-        let all: String = core::iter::from_fn(|| queue.pop()).map(|(_, event)| event).collect();
+        let all: String = core::iter::from_fn(|| queue.pop(9)).map(|(_, event)| event).collect();
         assert_eq!(all, "abcd");
     }
 }

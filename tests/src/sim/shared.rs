@@ -145,6 +145,12 @@ impl<'c> Shared<'c> {
         self.queue.push(time, tie, event);
     }
 
+    /// Whether every thread does its steps at once: then a step need not wait in the queue.
+    #[must_use]
+    pub const fn is_prompt(&self) -> bool {
+        self.plan.step_max_ns == 0 && !self.plan.ties
+    }
+
     /// A thread does its next step as soon as it is scheduled.
     pub fn soon(&mut self, event: Event) {
         let longest = self.plan.step_max_ns;

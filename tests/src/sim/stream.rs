@@ -105,6 +105,11 @@ impl Stream {
         }
     }
 
+    /// Whether it is a link that goes on.
+    pub(super) fn is_link(&self) -> bool {
+        self.wish == Wish::Link && !self.ended && self.batch.is_none()
+    }
+
     /// Lets the reader do a step.
     pub(super) fn wake_reader(&mut self, shared: &mut Shared<'_>) {
         if !self.read_due && self.cause.is_none() {

@@ -72,10 +72,7 @@ impl<'c> World<'c> {
 
     /// One event; `false` if there is none before `until`.
     pub(super) fn step(&mut self, until: u64) -> bool {
-        if self.shared.queue.next_time().is_none_or(|time| time > until) {
-            return false;
-        }
-        let Some((time, event)) = self.shared.queue.pop() else { return false };
+        let Some((time, event)) = self.shared.queue.pop(until) else { return false };
         self.shared.now = time;
         self.shared.counts.events += 1;
         self.happen(event);
@@ -161,8 +158,10 @@ impl<'c> World<'c> {
             } else {
                 match self.shared.net.owner(end) {
                     Owner::Actor(id, Some(stream)) => {
-                        if let Some(process) = &mut self.actors[id.0].process {
-                            process.arrived(stream, &piece, &mut self.shared);
+                        let actor = &mut self.actors[id.0];
+                        let prompt = self.shared.is_prompt() && actor.paused_until.is_none();
+                        if let Some(process) = &mut actor.process {
+                            process.arrived(stream, &piece, prompt, &mut self.shared);
                         }
                     }
                     Owner::Hostile(number) => self.hostile_hears(number, end, &piece),
