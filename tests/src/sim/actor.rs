@@ -119,12 +119,14 @@ impl Machine for Brain {
     }
 }
 
-/// A machine whose events are looked at on their way out.
+/// A machine whose events are looked at on their way out, and whose owner thread may lose its processor between two outputs.
 struct Watched<'a> {
     brain: &'a mut Brain,
     listed: &'a Cell<Option<LinkId>>,
     /// Somebody wants to know.
     watching: bool,
+    /// Outputs that come out before other threads do steps.
+    left: usize,
 }
 
 impl Machine for Watched<'_> {
@@ -133,6 +135,10 @@ impl Machine for Watched<'_> {
     }
 
     fn poll(&mut self) -> Option<Output> {
+        if self.left == 0 {
+            return None;
+        }
+        self.left -= 1;
         let output = self.brain.poll();
         if let Some(Output::Event { event, .. }) = &output
             && self.watching
@@ -278,13 +284,19 @@ impl Actor {
         let port = matches!(role, Role::Epmd).then_some(EPMD_PORT);
         let deadline = loop {
             let watching = shared.notes.wants(Kinds::LINKS);
-            let mut watched = Watched { brain, listed: &listed, watching };
+            let left = slice(shared);
+            let mut watched = Watched { brain, listed: &listed, watching, left };
             let mut carrier = Carrier { body, shared, port, listed: &listed };
             let wake = turn(&mut watched, now, &mut carrier);
+            let interrupted = watched.left == 0;
             shared.counts.turns += 1;
             let (outputs, inputs) = (body.outputs, body.taken);
             (body.outputs, body.taken) = (0, 0);
             shared.note(body.who(), Kinds::TURNS, || Fact::Turned { now, outputs, inputs, wake });
+            if interrupted {
+                body.serve(shared);
+                break None;
+            }
             if let Some(input) = body.inputs.pop_front() {
                 body.taken += 1;
                 brain.handle(now, input);
@@ -308,6 +320,15 @@ impl Actor {
             *wake = Some(at);
             shared.at(at, Event::Wake(self.id));
         }
+    }
+}
+
+/// After how many outputs the owner thread is interrupted; mostly never.
+fn slice(shared: &mut Shared<'_>) -> usize {
+    if shared.plan.step_max_ns > 0 && shared.choice.chance(Topic::Schedule, 100) {
+        shared.choice.range(Topic::Schedule, 1, 8) as usize
+    } else {
+        usize::MAX
     }
 }
 
