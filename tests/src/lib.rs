@@ -11,6 +11,7 @@ pub mod ours;
 pub mod script;
 #[cfg(feature = "otp")]
 pub mod seen;
+pub mod sim;
 pub mod spec;
 
 use core::time::Duration;

@@ -108,6 +108,10 @@ impl FrameBuffer {
             return Ok(None);
         }
         self.buffer.advance(self.framing.header_len());
+        if length == 0 {
+            // Ticks are many, and share no memory.
+            return Ok(Some(Bytes::new()));
+        }
         Ok(Some(self.buffer.split_to(length).freeze()))
     }
 

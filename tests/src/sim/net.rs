@@ -1,0 +1,387 @@
+//! TCP between hosts, as far as it can be felt: connections of two byte streams that lose, double, reorder and change nothing,
+//! and that stall, fill, end and break in all the ways that TCP's do.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use netkernel_core::StreamId;
+
+use super::{ActorId, HostId};
+
+/// One end of a connection. Stale once the connection is gone from both sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct End {
+    slot: u32,
+    /// The generation of the slot, and in the lowest bit the side.
+    mark: u32,
+}
+
+impl End {
+    const fn side(self) -> usize {
+        (self.mark & 1) as usize
+    }
+
+    /// The end on the other side.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        Self { slot: self.slot, mark: self.mark ^ 1 }
+    }
+
+    /// Whether this side dialled.
+    #[must_use]
+    pub const fn dialled(self) -> bool {
+        self.mark & 1 == 0
+    }
+}
+
+/// Who holds an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// No process: it has ended, or its host has.
+    Nobody,
+    /// A machine; no stream as long as the connection waits in its backlog.
+    Actor(ActorId, Option<StreamId>),
+    /// A hostile peer.
+    Hostile(u32),
+}
+
+/// What travels in one direction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// The dial.
+    Syn,
+    /// The dial was answered.
+    SynAck,
+    /// Bytes.
+    Data(Bytes),
+    /// No byte will follow.
+    Fin,
+    /// The connection is no more; to a dial: nobody listens.
+    Rst,
+}
+
+/// What a read brings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// Bytes, at least one.
+    Data(Bytes),
+    /// The other side sends no more.
+    Eof,
+    /// The connection is broken.
+    Reset,
+    /// Nothing for now.
+    Nothing,
+}
+
+/// Bytes in one direction: written by one side, read by the other.
+#[derive(Debug, Default)]
+struct Pipe {
+    flight: VecDeque<(u64, Piece)>,
+    arrived: VecDeque<Bytes>,
+    /// Bytes in flight or unread.
+    taken: usize,
+    /// When the last piece arrives.
+    last: u64,
+    /// Nothing arrives before this.
+    stalled_until: u64,
+    fin: bool,
+    /// The writer found no room.
+    writer_waits: bool,
+}
+
+#[derive(Debug)]
+struct Conn {
+    generation: u32,
+    /// Never used again, unlike the slot.
+    serial: u64,
+    hosts: [HostId; 2],
+    owners: [Owner; 2],
+    /// The side's host knows nothing of the connection any more.
+    vanished: [bool; 2],
+    /// The side has learned that the connection is broken.
+    reset: [bool; 2],
+    open: bool,
+    port: u16,
+    /// What each side has written.
+    pipes: [Pipe; 2],
+}
+
+/// All connections.
+#[derive(Debug)]
+pub struct Net {
+    conns: Vec<Conn>,
+    free: Vec<u32>,
+    serial: u64,
+    /// Bytes that one direction holds at most.
+    window: usize,
+}
+
+impl Net {
+    /// No connection; each direction of one will hold `window` bytes.
+    #[must_use]
+    pub const fn new(window: usize) -> Self {
+        Self { conns: Vec::new(), free: Vec::new(), serial: 0, window }
+    }
+
+    /// A new connection, whose dial has not been sent. The end of the dialling side.
+    pub fn dial(&mut self, owner: Owner, from: HostId, to: HostId, port: u16) -> End {
+        self.serial += 1;
+        let mut conn = Conn {
+            generation: 0,
+            serial: self.serial,
+            hosts: [from, to],
+            owners: [owner, Owner::Nobody],
+            vanished: [false; 2],
+            reset: [false; 2],
+            open: false,
+            port,
+            pipes: <[Pipe; 2]>::default(),
+        };
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                conn.generation = self.conns[slot as usize].generation + 1;
+                self.conns[slot as usize] = conn;
+                slot
+            }
+            None => {
+                self.conns.push(conn);
+                (self.conns.len() - 1) as u32
+            }
+        };
+        End { slot, mark: self.conns[slot as usize].generation << 1 }
+    }
+
+    fn conn(&self, end: End) -> Option<&Conn> {
+        self.conns.get(end.slot as usize).filter(|conn| conn.generation == end.mark >> 1)
+    }
+
+    fn conn_mut(&mut self, end: End) -> Option<&mut Conn> {
+        self.conns.get_mut(end.slot as usize).filter(|conn| conn.generation == end.mark >> 1)
+    }
+
+    /// Who holds this end.
+    #[must_use]
+    pub fn owner(&self, end: End) -> Owner {
+        self.conn(end).map_or(Owner::Nobody, |conn| conn.owners[end.side()])
+    }
+
+    /// Gives this end to somebody.
+    pub fn set_owner(&mut self, end: End, owner: Owner) {
+        if let Some(conn) = self.conn_mut(end) {
+            conn.owners[end.side()] = owner;
+            conn.open = true;
+        }
+    }
+
+    /// The number of the connection: no other ever had it.
+    #[must_use]
+    pub fn serial(&self, end: End) -> u64 {
+        self.conn(end).map_or(0, |conn| conn.serial)
+    }
+
+    /// The host of this end.
+    #[must_use]
+    pub fn host(&self, end: End) -> Option<HostId> {
+        self.conn(end).map(|conn| conn.hosts[end.side()])
+    }
+
+    /// The port that was dialled.
+    #[must_use]
+    pub fn port(&self, end: End) -> u16 {
+        self.conn(end).map_or(0, |conn| conn.port)
+    }
+
+    /// Whether the connection stands, as far as this side knows.
+    #[must_use]
+    pub fn is_open(&self, end: End) -> bool {
+        self.conn(end).is_some_and(|conn| conn.open && !conn.vanished[end.side()])
+    }
+
+    /// Sends a piece from this end; it arrives `delay` from now at the earliest, and behind all that was sent before. When
+    /// to look for it at the other end.
+    pub fn send(&mut self, end: End, now: u64, delay: u64, piece: Piece) -> Option<u64> {
+        let side = end.side();
+        let conn = self.conn_mut(end)?;
+        let pipe = &mut conn.pipes[side];
+        if let Piece::Data(bytes) = &piece {
+            pipe.taken += bytes.len();
+        }
+        let at = (now + delay).max(pipe.last).max(pipe.stalled_until);
+        // One look finds all that is there at that moment.
+        let looked_for = pipe.last == at && !pipe.flight.is_empty();
+        pipe.last = at;
+        pipe.flight.push_back((at, piece));
+        (!looked_for).then_some(at)
+    }
+
+    /// Bytes that this end may write now. If none, its owner is to be woken when there is room.
+    pub fn room(&mut self, end: End) -> usize {
+        let (side, window) = (end.side(), self.window);
+        let Some(conn) = self.conn_mut(end) else { return 0 };
+        let pipe = &mut conn.pipes[side];
+        let room = window.saturating_sub(pipe.taken);
+        pipe.writer_waits = room == 0;
+        room
+    }
+
+    /// The next piece that has come to this end by now.
+    pub fn arrive(&mut self, end: End, now: u64) -> Option<Piece> {
+        let side = end.side();
+        let conn = self.conn_mut(end)?;
+        let pipe = &mut conn.pipes[1 - side];
+        if pipe.stalled_until > now || pipe.flight.front()?.0 > now {
+            return None;
+        }
+        let (_, piece) = pipe.flight.pop_front()?;
+        if conn.vanished[side] {
+            return Some(piece);
+        }
+        match &piece {
+            Piece::Data(bytes) => pipe.arrived.push_back(bytes.clone()),
+            Piece::Fin => pipe.fin = true,
+            Piece::Rst => conn.reset[side] = true,
+            Piece::Syn | Piece::SynAck => {}
+        }
+        Some(piece)
+    }
+
+    /// Takes at most `max` bytes of what has arrived. With `true`, the writer on the other side has room again.
+    pub fn read(&mut self, end: End, max: usize) -> (Read, bool) {
+        let side = end.side();
+        let Some(conn) = self.conn_mut(end) else { return (Read::Reset, false) };
+        let pipe = &mut conn.pipes[1 - side];
+        let alone = pipe.arrived.len() == 1;
+        let Some(front) = pipe.arrived.front_mut() else {
+            let nothing = if conn.reset[side] {
+                Read::Reset
+            } else if pipe.fin {
+                Read::Eof
+            } else {
+                Read::Nothing
+            };
+            return (nothing, false);
+        };
+        let bytes = if front.len() > max {
+            front.split_to(max)
+        } else if alone || front.len() == max {
+            pipe.arrived.pop_front().unwrap_or_default()
+        } else {
+            let mut gathered = Vec::new();
+            while let Some(front) = pipe.arrived.front_mut()
+                && gathered.len() < max
+            {
+                let part = front.split_to(front.len().min(max - gathered.len()));
+                gathered.extend_from_slice(&part);
+                if front.is_empty() {
+                    pipe.arrived.pop_front();
+                }
+            }
+            gathered.into()
+        };
+        pipe.taken -= bytes.len();
+        (Read::Data(bytes), core::mem::take(&mut pipe.writer_waits))
+    }
+
+    /// Bytes that have arrived here and wait to be read.
+    #[must_use]
+    pub fn unread(&self, end: End) -> bool {
+        self.conn(end).is_some_and(|conn| {
+            let pipe = &conn.pipes[1 - end.side()];
+            !pipe.arrived.is_empty() || pipe.fin || conn.reset[end.side()]
+        })
+    }
+
+    /// Whether the connection is broken, and a write would fail.
+    #[must_use]
+    pub fn is_reset(&self, end: End) -> bool {
+        self.conn(end).is_none_or(|conn| conn.reset[end.side()])
+    }
+
+    /// This side finds the connection broken, and its host knows nothing of it any more; the other side will learn that when
+    /// it writes.
+    pub fn break_at(&mut self, end: End) {
+        let side = end.side();
+        if let Some(conn) = self.conn_mut(end) {
+            conn.reset[side] = true;
+            conn.pipes[side].flight.clear();
+        }
+        self.vanish(end);
+    }
+
+    /// The host of this end forgets the connection, without a word to the other side.
+    pub fn vanish(&mut self, end: End) {
+        let side = end.side();
+        if let Some(conn) = self.conn_mut(end) {
+            conn.vanished[side] = true;
+            conn.pipes[1 - side].arrived.clear();
+        }
+    }
+
+    /// Whether this end's host knows nothing of the connection any more.
+    #[must_use]
+    pub fn has_vanished(&self, end: End) -> bool {
+        self.conn(end).is_none_or(|conn| conn.vanished[end.side()])
+    }
+
+    /// The owner of this end is done with it. With the second, the connection is gone.
+    pub fn release(&mut self, end: End) {
+        let side = end.side();
+        let Some(conn) = self.conn_mut(end) else { return };
+        conn.owners[side] = Owner::Nobody;
+        conn.vanished[side] = true;
+        let other = 1 - side;
+        // A dial that has not come to anybody yet still has to come to nobody.
+        let travelling = conn.pipes[side].flight.iter().any(|(_, piece)| *piece != Piece::Rst);
+        if conn.owners[other] == Owner::Nobody && (conn.open || !travelling) {
+            conn.vanished[other] = true;
+            conn.pipes = <[Pipe; 2]>::default();
+            // Whoever still has the end of this generation finds nothing.
+            conn.generation += 1;
+            self.free.push(end.slot);
+        }
+    }
+
+    /// Nothing that this end sends arrives before `until`.
+    pub fn stall(&mut self, end: End, until: u64) {
+        let side = end.side();
+        if let Some(conn) = self.conn_mut(end) {
+            let pipe = &mut conn.pipes[side];
+            pipe.stalled_until = pipe.stalled_until.max(until);
+        }
+    }
+
+    /// Ends all stalls: what was held up arrives now. Ends to which something is on its way are to be looked at.
+    pub fn heal(&mut self, now: u64) -> Vec<End> {
+        let mut waiting = Vec::new();
+        for (slot, conn) in self.conns.iter_mut().enumerate() {
+            for (side, pipe) in conn.pipes.iter_mut().enumerate() {
+                pipe.stalled_until = 0;
+                pipe.last = pipe.last.min(now);
+                for (at, _) in &mut pipe.flight {
+                    *at = now.min(*at);
+                }
+                if !pipe.flight.is_empty() {
+                    let mark = conn.generation << 1 | (1 - side) as u32;
+                    waiting.push(End { slot: slot as u32, mark });
+                }
+            }
+        }
+        waiting
+    }
+
+    /// When to look again, if a stall holds up what is on its way to this end.
+    #[must_use]
+    pub fn stalled(&self, end: End, now: u64) -> Option<u64> {
+        let pipe = &self.conn(end)?.pipes[1 - end.side()];
+        let held = pipe.stalled_until > now && pipe.flight.front()?.0 <= now;
+        held.then_some(pipe.stalled_until)
+    }
+
+    /// The dialling ends of all connections that somebody holds, oldest slot first.
+    pub fn ends(&self) -> impl Iterator<Item = End> {
+        self.conns.iter().enumerate().filter_map(|(slot, conn)| {
+            let held = conn.owners.iter().any(|owner| *owner != Owner::Nobody);
+            held.then_some(End { slot: slot as u32, mark: conn.generation << 1 })
+        })
+    }
+}

@@ -1,0 +1,173 @@
+//! Operators, who call what the manual offers; and applications that write letters.
+
+use netkernel_core::net_kernel::subscriptions::NodeTypes;
+use netkernel_core::net_kernel::{MonitorOptions, TicktimeState};
+
+use super::ActorId;
+use super::actor::Role;
+use super::body::Message;
+use super::call::Call;
+use super::choice::{Topic, pick};
+use super::plan::CallClass;
+use super::shared::Event;
+use super::world::World;
+
+const OPTIONS: [MonitorOptions; 5] = [
+    MonitorOptions::ALL,
+    MonitorOptions::LIST,
+    MonitorOptions::MAP,
+    MonitorOptions::LIST.node_types(NodeTypes::Hidden).nodedown_reason(),
+    MonitorOptions::LIST.node_types(NodeTypes::All).connection_id(),
+];
+
+impl World<'_> {
+    /// An operator calls, and the next call is planned.
+    pub(super) fn operate(&mut self) {
+        if self.shared.peace || self.shared.plan.calls.is_empty() {
+            return;
+        }
+        let calls = self.shared.plan.calls.clone();
+        let class = pick(self.shared.choice, Topic::Operator, &calls);
+        let node = self.any_node(Topic::Operator);
+        let other = self.any_node(Topic::Operator);
+        let Some(name) = self.name_of(other) else {
+            return self.plan_call();
+        };
+        match class {
+            CallClass::Connect => {
+                self.call(node, Call::Connect(name));
+                // Both at once, every now and then.
+                if self.shared.choice.chance(Topic::Operator, 500)
+                    && let Some(name) = self.name_of(node)
+                {
+                    self.call(other, Call::Connect(name));
+                }
+            }
+            CallClass::HiddenConnect => self.call(node, Call::HiddenConnect(name)),
+            CallClass::Disconnect => self.call(node, Call::Disconnect(name)),
+            CallClass::Ticktime => self.change_ticktime(node),
+            CallClass::Monitor => {
+                let flag = !self.shared.choice.chance(Topic::Operator, 400);
+                let options = pick(self.shared.choice, Topic::Operator, &OPTIONS);
+                self.call(node, Call::MonitorNodes(flag, options));
+            }
+            CallClass::StopStart => {
+                let stop = self.shared.choice.chance(Topic::Operator, 500);
+                self.call(node, if stop { Call::Stop } else { Call::Start });
+            }
+            CallClass::Allow => {
+                let all = 0..self.shared.plan.nodes;
+                let allowed = all.filter(|_| self.shared.choice.chance(Topic::Operator, 500));
+                let allowed: Vec<usize> = allowed.collect();
+                let names = allowed.into_iter().filter_map(|node| self.name_of(node)).collect();
+                self.call(node, Call::Allow(names));
+            }
+            CallClass::Cookie => {
+                let right = !self.shared.choice.chance(Topic::Operator, 500);
+                if !right {
+                    self.wrong_cookies.insert((node, name.clone()));
+                }
+                self.call(node, Call::SetCookie(name, right));
+            }
+            CallClass::Info => self.call(node, Call::NodesInfo),
+        }
+        self.plan_call();
+    }
+
+    fn plan_call(&mut self) {
+        self.plan_next(self.shared.plan.call_every_ns, Topic::Operator, Event::Operate);
+    }
+
+    /// On one node, or on all of them.
+    fn change_ticktime(&mut self, node: usize) {
+        let seconds = pick(self.shared.choice, Topic::Operator, &[8, 4, 20, 60, 1]);
+        let transition_seconds = pick(self.shared.choice, Topic::Operator, &[60, 10, 0]);
+        let all = !self.shared.choice.chance(Topic::Operator, 500);
+        let nodes = if all { 0..self.shared.plan.nodes } else { node..node + 1 };
+        for node in nodes {
+            self.call(node, Call::SetNetTicktime { seconds, transition_seconds });
+        }
+    }
+
+    /// Puts a call into the inbox of a node.
+    pub(super) fn call(&mut self, node: usize, call: Call) {
+        if let Some(process) = &mut self.actors[node].process {
+            process.body.tell(Message::Call(call), &mut self.shared);
+        }
+    }
+
+    fn any_node(&mut self, topic: Topic) -> usize {
+        self.shared.choice.draw(topic, self.shared.plan.nodes as u64) as usize
+    }
+
+    /// An application of some node writes to some other, and the next letter is planned.
+    pub(super) fn send_letter(&mut self) {
+        if self.shared.peace {
+            return;
+        }
+        let from = self.any_node(Topic::Traffic);
+        let to = self.any_node(Topic::Traffic);
+        let longest = self.shared.plan.letter_max as u64;
+        let padding = self.shared.choice.range(Topic::Traffic, 0, longest) as usize;
+        let times = self.shared.choice.range(Topic::Traffic, 1, 4);
+        if let Some(name) = self.name_of(to).filter(|_| from != to) {
+            let actor = &mut self.actors[from];
+            if actor.paused_until.is_none()
+                && let Some(process) = &mut actor.process
+                && process.body.office.blocked() < 64
+            {
+                for _ in 0..times {
+                    process.body.write_letter(ActorId(to), &name, padding, &mut self.shared);
+                }
+            }
+        }
+        let next = Event::Send(ActorId(0));
+        self.plan_next(self.shared.plan.letter_every_ns, Topic::Traffic, next);
+    }
+
+    /// Nodes that are to be linked, dialler first: who has a dynamic name has to dial, and two of them cannot meet.
+    #[must_use]
+    pub fn wanted(&self) -> Vec<(usize, usize)> {
+        let dynamic =
+            |node: usize| matches!(self.actors[node].role, Role::Node { dynamic: true, .. });
+        let pairs = self.shared.plan.wanted();
+        let pairs = pairs.filter(|&(one, two)| !(dynamic(one) && dynamic(two)));
+        pairs.map(|(one, two)| if dynamic(two) { (two, one) } else { (one, two) }).collect()
+    }
+
+    /// Asks for all links that are wanted and not there, and for nodes that are not alive. Whether all is there.
+    pub(super) fn wish_for_links(&mut self) -> bool {
+        for node in 0..self.shared.plan.nodes {
+            if self.actors[node].kernel().is_some_and(|kernel| !kernel.is_alive()) {
+                self.call(node, Call::Start);
+            }
+        }
+        let mut all = true;
+        for (one, two) in self.wanted() {
+            if !self.are_linked(one, two) {
+                all = false;
+                if let Some(name) = self.name_of(two) {
+                    self.call(one, Call::Connect(name));
+                }
+            }
+        }
+        all
+    }
+
+    /// Takes back what operators did that keeps nodes apart: cookies are right, and whoever has an allow list, or another
+    /// ticktime than the plan's, begins anew.
+    pub(super) fn make_up(&mut self) {
+        for (node, name) in core::mem::take(&mut self.wrong_cookies) {
+            self.call(node, Call::SetCookie(name, true));
+        }
+        let ticktime = TicktimeState::Steady(self.shared.plan.ticktime);
+        for node in 0..self.shared.plan.nodes {
+            let Some(kernel) = self.actors[node].kernel() else { continue };
+            let changed = kernel.get_net_ticktime().is_some_and(|now| now != ticktime);
+            if changed || kernel.allowed().next().is_some() {
+                self.actors[node].crash(false, &mut self.shared);
+                self.shared.at(self.shared.now, Event::Boot(ActorId(node)));
+            }
+        }
+    }
+}

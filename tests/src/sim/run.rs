@@ -1,0 +1,183 @@
+//! A run: a phase in which anything goes wrong, a phase in which nothing does, and a report.
+
+use core::fmt;
+
+use super::choice::{Choice, Prng};
+use super::observe::{Oracle, Violation};
+use super::oracles;
+use super::plan::{Plan, SECOND};
+use super::shared::Counts;
+use super::trace::{self, Tracing};
+use super::world::World;
+
+/// How often, in the second phase, somebody looks whether all wanted links are there.
+const LOOK_EVERY: u64 = SECOND;
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Its plan.
+    pub plan: Plan,
+    /// What happened how often.
+    pub counts: Counts,
+    /// Nanoseconds of virtual time.
+    pub passed: u64,
+    /// How long the cluster took to come together, once faults had stopped.
+    pub converged: Option<u64>,
+    /// The first thing that must not happen.
+    pub violation: Option<Violation>,
+}
+
+/// Who looks at a run.
+pub struct Audience<'a> {
+    /// Judges.
+    pub oracles: Vec<Box<dyn Oracle>>,
+    /// What is traced.
+    pub tracing: Tracing,
+    /// Where the lines go.
+    pub sink: &'a mut dyn FnMut(&str),
+}
+
+impl fmt::Debug for Audience<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.oracles.iter().map(|oracle| oracle.name()).collect();
+        f.debug_struct("Audience").field("oracles", &names).finish_non_exhaustive()
+    }
+}
+
+/// Runs the swarm's plan of this seed before all oracles.
+#[must_use]
+pub fn run_seed(seed: u64, tracing: Tracing, sink: &mut dyn FnMut(&str)) -> Report {
+    let mut choice = Prng::new(seed);
+    let plan = Plan::draw(&mut choice);
+    run(plan, &mut choice, Audience { oracles: oracles::all(), tracing, sink })
+}
+
+/// Runs this plan.
+pub fn run(plan: Plan, choice: &mut dyn Choice, mut audience: Audience<'_>) -> Report {
+    let mut world = World::new(plan.clone(), choice);
+    for oracle in &audience.oracles {
+        world.shared.notes.want(oracle.wants());
+    }
+    world.shared.notes.want(audience.tracing.kinds);
+    let mut converged = None;
+    let result = phases(&mut world, &mut audience, &mut converged);
+    Report {
+        plan,
+        counts: world.shared.counts,
+        passed: world.shared.now,
+        converged,
+        violation: result.err(),
+    }
+}
+
+fn phases(
+    world: &mut World<'_>,
+    audience: &mut Audience<'_>,
+    converged: &mut Option<u64>,
+) -> Result<(), Violation> {
+    // Without a wish of somebody's nothing would ever be connected.
+    let first_wishes = 2 * SECOND + u64::from(world.shared.plan.ticktime) * SECOND / 4;
+    pass(world, audience, first_wishes)?;
+    world.wish_for_links();
+    let safety = world.shared.plan.safety_ns;
+    pass(world, audience, safety)?;
+
+    world.heal();
+    let began = world.shared.now;
+    let limit = began + bound(&world.shared.plan);
+    // Nodes that were down have to be there before they are told anything.
+    pass(world, audience, began + SECOND)?;
+    world.make_up();
+    loop {
+        let next = world.shared.now.max(began) + LOOK_EVERY;
+        pass(world, audience, next)?;
+        if world.wish_for_links() {
+            *converged = Some(world.shared.now - began);
+            break;
+        }
+        if world.shared.now >= limit {
+            return Err(apart(world));
+        }
+    }
+    for oracle in &mut audience.oracles {
+        oracle.at_end(world).map_err(|what| Violation {
+            oracle: oracle.name(),
+            at: world.shared.now,
+            what,
+        })?;
+    }
+    Ok(())
+}
+
+/// After faults have stopped, every wanted link is up within this: a link whose other end is gone is found out by ticks, at the
+/// longest ticktime that anybody may have set, during a change; then each of a few attempts takes its set-up time.
+fn bound(plan: &Plan) -> u64 {
+    let ticktime = u64::from(plan.ticktime).max(60);
+    (2 * ticktime + 120) * SECOND + 6 * plan.setup_ns
+}
+
+fn apart(world: &World<'_>) -> Violation {
+    let apart = world.wanted().into_iter().filter(|&(one, two)| !world.are_linked(one, two));
+    let apart: Vec<String> = apart.map(|(one, two)| format!("n{one}-n{two}")).collect();
+    Violation {
+        oracle: "liveness",
+        at: world.shared.now,
+        what: format!("not linked in time: {}", apart.join(" ")),
+    }
+}
+
+/// Lets things happen until that time, and shows them to the audience.
+fn pass(world: &mut World<'_>, audience: &mut Audience<'_>, until: u64) -> Result<(), Violation> {
+    while world.step(until) {
+        if !world.shared.notes.is_empty() {
+            show(world, audience)?;
+        }
+    }
+    world.shared.now = world.shared.now.max(until);
+    Ok(())
+}
+
+fn show(world: &mut World<'_>, audience: &mut Audience<'_>) -> Result<(), Violation> {
+    let facts = world.shared.notes.take();
+    for seen in &facts {
+        let kind = seen.fact.kind();
+        if audience.tracing.kinds.has(kind) && seen.at <= audience.tracing.until {
+            (audience.sink)(&trace::line(seen, world));
+        }
+        for oracle in &mut audience.oracles {
+            if oracle.wants().has(kind) {
+                oracle.observe(seen, world).map_err(|what| Violation {
+                    oracle: oracle.name(),
+                    at: seen.at,
+                    what,
+                })?;
+            }
+        }
+    }
+    world.shared.notes.put_back(facts);
+    Ok(())
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Counts { events, turns, dials, ups, downs, ticks, .. } = self.counts;
+        let Counts { letters, delivered, bytes, calls, crashes, faults, hostiles, .. } =
+            self.counts;
+        writeln!(
+            f,
+            "passed={} events={events} turns={turns} bytes={bytes}",
+            trace::time(self.passed)
+        )?;
+        writeln!(
+            f,
+            "dials={dials} ups={ups} downs={downs} ticks={ticks} letters={delivered}/{letters}"
+        )?;
+        writeln!(f, "calls={calls} crashes={crashes} faults={faults} hostiles={hostiles}")?;
+        match (&self.violation, self.converged) {
+            (Some(violation), _) => write!(f, "FAILED {violation}"),
+            (None, Some(converged)) => write!(f, "ok, together after {}", trace::time(converged)),
+            (None, None) => write!(f, "ok"),
+        }
+    }
+}
