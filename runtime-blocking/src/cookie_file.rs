@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use netkernel_core::{Cookie, CookieError};
 
-use crate::clock::random_bytes;
+use crate::shared::random_bytes;
 
 /// The name of the file, in the home directory and in the configuration directory.
 const FILE_NAME: &str = ".erlang.cookie";

@@ -34,41 +34,36 @@
 //! ([`ACCEPT_STACK`]).
 #![forbid(unsafe_code)]
 
-mod clock;
 mod config;
 pub mod cookie_file;
-mod host;
+mod identity;
+mod item;
 mod listener;
 mod mailbox;
 mod node;
 mod owner;
 mod ping;
 mod reader;
+#[doc(hidden)]
+pub mod shared;
 mod socket;
-mod socket_options;
 mod stream;
-mod table;
 mod writer;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 pub use config::{ConfigError, NodeConfig};
+pub use identity::Identity;
+pub use item::{Item, SendError};
 pub use listener::ACCEPT_STACK;
-pub use mailbox::{Item, Mailbox, SendError};
+pub use mailbox::Mailbox;
 pub use netkernel_core as core;
 pub use netkernel_core::net_kernel::{
     BadNode, ConnectionInfo, ConnectionState, DistAutoConnect, MonitorOptions, NetState, NodeInfo,
     NodeKind, NodeKinds, NotAlive, OptionName, OptsError, OwnName, SocketOption, StartOptions,
     Started,
 };
-pub use node::{Identity, Node};
+pub use node::Node;
 pub use ping::PingError;
 pub use stream::{READER_STACK, WRITER_STACK};
-
-/// Locks, whether or not another thread panicked under the lock: every change under our locks is complete in itself.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

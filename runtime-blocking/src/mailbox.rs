@@ -1,34 +1,18 @@
 //! Mailboxes: where everything that concerns one local process arrives, in one order.
 
-use core::fmt;
 use core::time::Duration;
-use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::Arc;
 use std::time::Instant as Moment;
 
 use bytes::Bytes;
-use netkernel_core::net_kernel::{Answer, ConnectError, Diagnostic, MonitorOptions, NodeEvent};
+use netkernel_core::net_kernel::{Answer, ConnectError, MonitorOptions};
 use netkernel_core::process::RegisterNameError;
 use netkernel_core::term::{Atom, Pid};
 use netkernel_core::wire::control::Control;
 use netkernel_core::{MailboxId, NodeName};
 
-use crate::lock;
-use crate::node::Handle;
-use crate::owner::{Call, Message};
-use crate::table::Outcome;
-
-/// What arrives in a [`Mailbox`].
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Item {
-    /// A message: one complete external term, version byte included, not decoded.
-    Message(Bytes),
-    /// A node came or went. See [`Mailbox::monitor_nodes`].
-    Event(NodeEvent),
-    /// What an Erlang node would log. See [`Mailbox::monitor_diagnostics`].
-    Diagnostic(Diagnostic),
-}
+use crate::item::{Item, SendError};
+use crate::shared::{Call, Handle, Message, Outcome, Queue};
 
 /// A process of a [`Node`](crate::Node) that has a mailbox and nothing else. Dropping it ends the process.
 ///
@@ -49,13 +33,9 @@ impl Mailbox {
     /// Waits for the next item.
     #[must_use]
     pub fn recv(&self) -> Item {
-        let mut items = lock(&self.queue.items);
         loop {
-            match items.pop_front() {
-                Some(item) => return item,
-                None => {
-                    items = self.queue.wake.wait(items).unwrap_or_else(PoisonError::into_inner);
-                }
+            if let Some(item) = self.queue.receive_blocking(None) {
+                return item;
             }
         }
     }
@@ -63,22 +43,14 @@ impl Mailbox {
     /// Waits for the next item, for at most `limit`.
     #[must_use]
     pub fn recv_timeout(&self, limit: Duration) -> Option<Item> {
-        let start = Moment::now();
-        let mut items = lock(&self.queue.items);
-        loop {
-            if let Some(item) = items.pop_front() {
-                return Some(item);
-            }
-            let left = limit.checked_sub(start.elapsed()).filter(|left| !left.is_zero())?;
-            let waited = self.queue.wake.wait_timeout(items, left);
-            items = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
+        // A limit beyond what the clock can tell is none.
+        self.queue.receive_blocking(Moment::now().checked_add(limit))
     }
 
     /// The next item, if there is one.
     #[must_use]
     pub fn try_recv(&self) -> Option<Item> {
-        lock(&self.queue.items).pop_front()
+        self.queue.try_receive()
     }
 
     /// Has `waker` called after each item that arrives from now on, so that a thread with other things to wait for need not
@@ -86,7 +58,7 @@ impl Mailbox {
     ///
     /// It is called by the threads of the node, under their locks: it must not block, nor call anything of this crate.
     pub fn set_waker(&self, waker: impl Fn() + Send + Sync + 'static) -> bool {
-        self.queue.waker.set(Waker(Box::new(waker))).is_ok()
+        self.queue.set_waker(Box::new(waker))
     }
 
     /// The pid of this process; `None` while the node is not alive. It changes with the node's name and creation.
@@ -115,13 +87,13 @@ impl Mailbox {
     /// different options are independent. [`MonitorOptions::ALL`] is all there is to know.
     pub fn monitor_nodes(&self, flag: bool, options: MonitorOptions) {
         let message = |done| Message::MonitorNodes { mailbox: self.id, flag, options, done };
-        self.handle.request(message);
+        self.handle.request_blocking(message);
     }
 
     /// Begins or ends the delivery of an [`Item::Diagnostic`] for all that an Erlang node would log, in order with the
     /// node events. While 1024 items wait they are dropped: strangers can cause any number of them.
     pub fn monitor_diagnostics(&self, on: bool) {
-        self.handle.request(|done| Message::MonitorDiagnostics(self.id, on, done));
+        self.handle.request_blocking(|done| Message::MonitorDiagnostics(self.id, on, done));
     }
 
     /// Sends a message to a process. `message` is one complete external term, version byte included.
@@ -161,14 +133,14 @@ impl Mailbox {
 
     fn send_signal(&self, node: &NodeName, signal: Control) -> Result<(), SendError> {
         let table = &self.handle.table;
-        let outcome = match table.send(node, signal) {
+        let outcome = match table.send_blocking(node, signal) {
             Outcome::Absent { signal, seen } => {
-                match self.handle.call(Call::AutoConnect(node.clone(), seen)) {
+                match self.handle.call_blocking(Call::AutoConnect(node.clone(), seen)) {
                     Some(Answer::AutoConnect(Err(ConnectError::NotAlive))) | None => {
                         return Err(SendError::NotAlive);
                     }
                     // The attempt has begun, so that the signal can wait for it, or there will be none.
-                    Some(_) => table.send(node, signal),
+                    Some(_) => table.send_blocking(node, signal),
                 }
             }
             outcome @ (Outcome::Sent | Outcome::Dropped | Outcome::TooLong) => outcome,
@@ -185,79 +157,5 @@ impl Drop for Mailbox {
     fn drop(&mut self) {
         self.handle.table.remove_mailbox(self.id);
         self.handle.tell(Message::Forget(self.id));
-    }
-}
-
-/// Why a message was not sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SendError {
-    /// The pid is of a node that cannot exist.
-    NoSuchNode,
-    /// This node is not alive, so it cannot reach another one.
-    NotAlive,
-    /// Longer than a frame can be: 4 GiB.
-    TooLong,
-}
-
-impl fmt::Display for SendError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoSuchNode => "the node of the pid has an impossible name",
-            Self::NotAlive => "this node is not alive",
-            Self::TooLong => "the message is longer than a frame can be",
-        })
-    }
-}
-
-impl core::error::Error for SendError {}
-
-/// Items that wait, above which diagnostics are dropped.
-const DIAGNOSTICS_MAX: usize = 1024;
-
-/// What waits in a mailbox.
-#[derive(Debug, Default)]
-pub(crate) struct Queue {
-    items: Mutex<VecDeque<Item>>,
-    wake: Condvar,
-    waker: OnceLock<Waker>,
-}
-
-struct Waker(Box<dyn Fn() + Send + Sync>);
-
-impl fmt::Debug for Waker {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Waker(..)")
-    }
-}
-
-impl Queue {
-    pub(crate) fn push(&self, item: Item) {
-        let mut items = lock(&self.items);
-        if matches!(item, Item::Diagnostic(_)) && items.len() >= DIAGNOSTICS_MAX {
-            return;
-        }
-        items.push_back(item);
-        drop(items);
-        self.wake.notify_one();
-        if let Some(Waker(waker)) = self.waker.get() {
-            waker();
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn diagnostics_stop_at_a_bound_and_messages_do_not() {
-        let queue = Queue::default();
-        for _ in 0..2 * DIAGNOSTICS_MAX {
-            queue.push(Item::Diagnostic(Diagnostic::RegistrationRenewed));
-        }
-        assert_eq!(lock(&queue.items).len(), DIAGNOSTICS_MAX);
-        queue.push(Item::Message(Bytes::new()));
-        assert_eq!(lock(&queue.items).len(), DIAGNOSTICS_MAX + 1);
     }
 }

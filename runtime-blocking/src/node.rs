@@ -3,25 +3,23 @@
 use core::time::Duration;
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
 use netkernel_core::epmd::NamesError;
 use netkernel_core::net_kernel::{
-    Answer, BadNode, ConnectError, ConnectionInfo, NetKernel, NetState, NodeInfo, NodeKinds,
-    NotAlive, OptionName, OptsError, SocketOption, StartError, StartOptions, TicktimeChange,
-    TicktimeError, TicktimeState,
+    Answer, BadNode, ConnectError, ConnectionInfo, NetState, NodeInfo, NodeKinds, NotAlive,
+    OptionName, OptsError, SocketOption, StartError, StartOptions, TicktimeChange, TicktimeError,
+    TicktimeState,
 };
 use netkernel_core::{Cookie, Creation, NodeName};
 
-use crate::clock::Clock;
 use crate::config::NodeConfig;
-use crate::host::BlockingHost;
+use crate::identity::Identity;
 use crate::mailbox::Mailbox;
-use crate::owner::{Call, INBOX_MAX, Message, Owner};
+use crate::owner;
 use crate::ping::{self, PingError};
-use crate::stream::Surroundings;
-use crate::table::Table;
+use crate::shared::{Call, Handle, Message, Owner, Surroundings};
+use crate::stream::Threads;
 
 /// A node. Clones are handles of the same one; when the last of them and the last [`Mailbox`] are gone, it stops.
 ///
@@ -32,36 +30,20 @@ pub struct Node {
     handle: Arc<Handle>,
 }
 
-/// Who a node is while it is alive.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Identity {
-    /// Its name.
-    pub name: NodeName,
-    /// Which incarnation of that name it is.
-    pub creation: Creation,
-    /// The TCP port that it listens on, if it does.
-    pub port: Option<u16>,
-}
-
 impl Node {
     /// A node that is not alive yet: it has no name, and neither listens nor connects.
     ///
     /// # Errors
     /// The operating system gives no thread.
     pub fn new(config: NodeConfig) -> io::Result<Self> {
-        let (inbox, messages) = sync_channel(INBOX_MAX);
-        let table = Arc::<Table>::default();
-        let surroundings =
-            Surroundings { inbox: inbox.clone(), table: Arc::clone(&table), limits: config.limits };
-        let owner = Owner {
-            kernel: NetKernel::new(config.kernel.clone()),
-            host: BlockingHost::new(config, surroundings),
-            clock: Clock::start(),
-            inbox: messages,
-            leaving: false,
-        };
-        thread::Builder::new().name("netkernel owner".into()).spawn(move || owner.run())?;
-        Ok(Self { handle: Arc::new(Handle { inbox, table }) })
+        let surroundings = Surroundings::new(config.limits);
+        let handle = Handle::new(&surroundings);
+        let inbox = Arc::clone(&surroundings.inbox);
+        let owner = Owner::new(config, surroundings.clone(), Threads(surroundings));
+        thread::Builder::new()
+            .name("netkernel owner".into())
+            .spawn(move || owner::run(owner, &inbox))?;
+        Ok(Self { handle: Arc::new(handle) })
     }
 
     /// Takes a name, listens, and registers with EPMD (`net_kernel:start/2`). A node that is to be given its name is
@@ -70,7 +52,7 @@ impl Node {
     /// # Errors
     /// [`StartError`] says which of it failed.
     pub fn start(&self, options: StartOptions) -> Result<Identity, StartError> {
-        match self.handle.call(Call::Start(options)) {
+        match self.handle.call_blocking(Call::Start(options)) {
             Some(Answer::Started(Ok(name))) if name == NodeName::nonode() => {
                 Ok(Identity { name, creation: Creation::NONE, port: None })
             }
@@ -83,7 +65,7 @@ impl Node {
     /// Ends all links, stops listening and gives the name up (`net_kernel:stop/0`). `false` if it is not
     /// alive, or was started statically.
     pub fn stop(&self) -> bool {
-        matches!(self.handle.call(Call::Stop), Some(Answer::Stopped(Ok(()))))
+        matches!(self.handle.call_blocking(Call::Stop), Some(Answer::Stopped(Ok(()))))
     }
 
     /// Connects to a node, or finds that there is a link (`net_kernel:connect_node/1`).
@@ -91,7 +73,7 @@ impl Node {
     /// # Errors
     /// [`ConnectError`] says at which step it failed, and why.
     pub fn connect_node(&self, node: NodeName) -> Result<(), ConnectError> {
-        match self.handle.call(Call::Connect(node)) {
+        match self.handle.call_blocking(Call::Connect(node)) {
             Some(Answer::Connected(result)) => result,
             Some(_) | None => Err(ConnectError::NotAlive),
         }
@@ -103,7 +85,7 @@ impl Node {
     /// # Errors
     /// As [`Self::connect_node`].
     pub fn hidden_connect_node(&self, node: NodeName) -> Result<(), ConnectError> {
-        match self.handle.call(Call::HiddenConnect(node)) {
+        match self.handle.call_blocking(Call::HiddenConnect(node)) {
             Some(Answer::Connected(result)) => result,
             Some(_) | None => Err(ConnectError::NotAlive),
         }
@@ -117,13 +99,13 @@ impl Node {
     /// [`NotAlive`]: Erlang's `ignored`.
     pub fn allow(&self, nodes: &[&str]) -> Result<(), NotAlive> {
         let nodes = nodes.iter().map(|&node| node.into()).collect();
-        self.handle.request(|reply| Message::Allow(nodes, reply)).unwrap_or(Err(NotAlive))
+        self.handle.request_blocking(|reply| Message::Allow(nodes, reply)).unwrap_or(Err(NotAlive))
     }
 
     /// Ends the link with a node (`erlang:disconnect_node/1`): whether there was one. `None` is Erlang's `ignored`: this
     /// node is not alive.
     pub fn disconnect_node(&self, node: &NodeName) -> Option<bool> {
-        match self.handle.call(Call::Disconnect(node.clone())) {
+        match self.handle.call_blocking(Call::Disconnect(node.clone())) {
             Some(Answer::Disconnected(result)) => result.ok(),
             Some(_) | None => None,
         }
@@ -133,7 +115,7 @@ impl Node {
     /// with a link.
     #[must_use]
     pub fn nodes(&self, kinds: NodeKinds) -> Vec<NodeInfo> {
-        self.handle.request(|reply| Message::Nodes(kinds, reply)).unwrap_or_default()
+        self.handle.request_blocking(|reply| Message::Nodes(kinds, reply)).unwrap_or_default()
     }
 
     /// What the connection table has on a node, with the counters of a link (`net_kernel:node_info/1`).
@@ -141,7 +123,7 @@ impl Node {
     /// # Errors
     /// [`BadNode`]: there is neither a link nor an attempt, or the link has just ended.
     pub fn node_info(&self, node: &NodeName) -> Result<ConnectionInfo, BadNode> {
-        match self.handle.call(Call::NodeInfo(node.clone())) {
+        match self.handle.call_blocking(Call::NodeInfo(node.clone())) {
             Some(Answer::NodeInfo(result)) => result,
             Some(_) | None => Err(BadNode),
         }
@@ -150,7 +132,7 @@ impl Node {
     /// What the connection table has on every node in it, in the order of the names (`net_kernel:nodes_info/0`).
     #[must_use]
     pub fn nodes_info(&self) -> Vec<ConnectionInfo> {
-        match self.handle.call(Call::NodesInfo) {
+        match self.handle.call_blocking(Call::NodesInfo) {
             Some(Answer::NodesInfo(infos)) => infos,
             Some(_) | None => Vec::new(),
         }
@@ -166,7 +148,7 @@ impl Node {
         node: &NodeName,
         names: Vec<OptionName>,
     ) -> Result<Vec<SocketOption>, OptsError> {
-        match self.handle.call(Call::GetOpts(node.clone(), names)) {
+        match self.handle.call_blocking(Call::GetOpts(node.clone(), names)) {
             Some(Answer::GetOpts(result)) => result,
             Some(_) | None => Err(OptsError::NotAlive),
         }
@@ -190,7 +172,7 @@ impl Node {
     }
 
     fn set_options(&self, call: Call) -> Result<(), OptsError> {
-        match self.handle.call(call) {
+        match self.handle.call_blocking(call) {
             Some(Answer::SetOpts(result)) => result,
             Some(_) | None => Err(OptsError::NotAlive),
         }
@@ -199,7 +181,7 @@ impl Node {
     /// How this node was started, and who chose its name (`net_kernel:get_state/0`). `None` is `#{started => no}`.
     #[must_use]
     pub fn get_state(&self) -> Option<NetState> {
-        self.handle.request(Message::State).flatten()
+        self.handle.request_blocking(Message::State).flatten()
     }
 
     /// Whether this node is alive, with or without a name (`is_alive/0`).
@@ -222,7 +204,7 @@ impl Node {
     /// # Errors
     /// [`NamesError`] says why they are not known.
     pub fn names(&self, host: &str) -> Result<Vec<(String, u16)>, NamesError> {
-        match self.handle.call(Call::Names(host.into())) {
+        match self.handle.call_blocking(Call::Names(host.into())) {
             Some(Answer::Names(result)) => result,
             Some(_) | None => Err(NamesError::NoReply),
         }
@@ -230,7 +212,7 @@ impl Node {
 
     /// Uses `cookie` with this peer, from the next attempt on, whoever begins it (`erlang:set_cookie/2`).
     pub fn set_cookie(&self, peer: NodeName, cookie: Cookie) {
-        self.handle.request(|done| Message::SetCookie(peer, cookie, done));
+        self.handle.request_blocking(|done| Message::SetCookie(peer, cookie, done));
     }
 
     /// Changes `net_ticktime` to `seconds`, over a transition of at least `transition_seconds` (`net_kernel:set_net_ticktime/2`;
@@ -247,58 +229,25 @@ impl Node {
         transition_seconds: u32,
     ) -> Result<Option<TicktimeChange>, TicktimeError> {
         let message = |reply| Message::SetNetTicktime { seconds, transition_seconds, reply };
-        self.handle.request(message).unwrap_or(Ok(None))
+        self.handle.request_blocking(message).unwrap_or(Ok(None))
     }
 
     /// `net_ticktime` in seconds, or to what it is being changed (`net_kernel:get_net_ticktime/0`). `None` is Erlang's
     /// `ignored`: this node is not alive.
     #[must_use]
     pub fn get_net_ticktime(&self) -> Option<TicktimeState> {
-        self.handle.request(Message::GetNetTicktime).flatten()
+        self.handle.request_blocking(Message::GetNetTicktime).flatten()
     }
 
     /// Who this node is; `None` while it has no name.
     #[must_use]
     pub fn identity(&self) -> Option<Identity> {
-        self.handle.request(Message::Identity).flatten()
+        self.handle.request_blocking(Message::Identity).flatten()
     }
 
     /// A new process with a mailbox.
     #[must_use]
     pub fn mailbox(&self) -> Mailbox {
         Mailbox::new(Arc::clone(&self.handle))
-    }
-}
-
-/// What all handles of one node share.
-#[derive(Debug)]
-pub(crate) struct Handle {
-    inbox: SyncSender<Message>,
-    pub(crate) table: Arc<Table>,
-}
-
-impl Handle {
-    /// Makes a call and waits for its answer; `None` if the node cannot even try.
-    pub(crate) fn call(&self, call: Call) -> Option<Answer> {
-        self.request(|reply| Message::Call(call, reply))
-    }
-
-    /// Sends a message and waits for the reply; `None` if it was dropped.
-    pub(crate) fn request<R>(&self, message: impl FnOnce(SyncSender<R>) -> Message) -> Option<R> {
-        // Room for the one reply, so that the owner never waits.
-        let (reply, answer) = sync_channel(1);
-        self.inbox.send(message(reply)).ok()?;
-        answer.recv().ok()
-    }
-
-    /// Sends a message that has no reply.
-    pub(crate) fn tell(&self, message: Message) {
-        let _ = self.inbox.send(message);
-    }
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        self.tell(Message::Leave);
     }
 }

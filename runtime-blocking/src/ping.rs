@@ -2,13 +2,13 @@
 
 use core::fmt;
 use core::time::Duration;
-use std::sync::mpsc::RecvTimeoutError;
+use std::time::Instant as Moment;
 
 use netkernel_core::NodeName;
 use netkernel_core::net_kernel::ConnectError;
 
 use crate::node::Node;
-use crate::table::{Outcome, Table};
+use crate::shared::{Outcome, Table};
 
 /// Why a ping was not answered: Erlang's `pang`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -50,15 +50,20 @@ pub(crate) fn ping(
     let not_alive = PingError::Connect(ConnectError::NotAlive);
     let (ping, signals, result) = table.ping(node).ok_or(not_alive)?;
     for signal in signals {
-        if !matches!(table.send(node, signal), Outcome::Sent) {
+        if !matches!(table.send_blocking(node, signal), Outcome::Sent) {
             table.cancel_ping(ping);
             return Err(PingError::LinkLost);
         }
     }
-    match result.recv_timeout(limit) {
-        Ok(true) => Ok(()),
-        Ok(false) | Err(RecvTimeoutError::Disconnected) => Err(PingError::Refused),
-        Err(RecvTimeoutError::Timeout) => {
+    // A limit beyond what the clock can tell is none.
+    let answer = match Moment::now().checked_add(limit) {
+        Some(end) => result.block_until(end),
+        None => Some(result.block()),
+    };
+    match answer {
+        Some(Some(true)) => Ok(()),
+        Some(Some(false) | None) => Err(PingError::Refused),
+        None => {
             table.cancel_ping(ping);
             Err(PingError::NoAnswer)
         }

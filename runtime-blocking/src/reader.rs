@@ -7,9 +7,7 @@ use bytes::Bytes;
 use netkernel_core::link::LinkReader;
 use netkernel_core::net_kernel::{CloseCause, Input, Promotion};
 
-use crate::owner::Message;
-use crate::socket;
-use crate::stream::{Stream, Surroundings, Wish};
+use crate::shared::{Message, Stream, Surroundings, Wish, abort};
 
 /// Bytes that one read of a link takes at most.
 const READ_MAX: usize = 64 * 1024;
@@ -24,14 +22,14 @@ pub(crate) fn read_loop(
 ) -> CloseCause {
     let mut buffer = [0; SETUP_READ_MAX];
     loop {
-        match stream.next_wish() {
+        match stream.next_wish_blocking() {
             Wish::Read => {
                 let bytes = match read(stream, socket, &mut buffer) {
                     Ok(bytes) => Bytes::copy_from_slice(bytes),
                     Err(cause) => return cause,
                 };
                 let input = Input::Received { stream: stream.id(), bytes };
-                if surroundings.inbox.send(Message::Input(input)).is_err() {
+                if !surroundings.inbox.send_blocking(Message::Input(input)) {
                     return CloseCause::Local;
                 }
             }
@@ -61,7 +59,7 @@ fn pump_loop(
             return CloseCause::Local;
         }
         if let Err(violation) = surroundings.table.apply(batch, stream) {
-            socket::abort(socket);
+            abort(socket);
             return CloseCause::Violation(violation);
         }
         bytes = match read(stream, socket, &mut buffer) {

@@ -1,166 +1,36 @@
-//! The writing half of a stream: its queue, and the thread that empties it.
+//! The writing half of a stream: the thread that empties its queue.
 
 use core::time::Duration;
-use std::io::{self, IoSlice, Write as _};
 use std::net::{Shutdown, TcpStream};
-use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::Instant as Moment;
 
-use bytes::Bytes;
-use netkernel_core::link::{Limits, LinkWriter};
+use crate::shared::{Outgoing, Written};
 
-use crate::lock;
-
-/// Chunks that one write takes at most.
-const CHUNKS_MAX: usize = 64;
-/// How long a stream that is closed in good order may take to write what is queued.
-const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 /// The longest that one write blocks while a stream is being set up, so that a flush ends in time.
 pub(crate) const SETUP_WRITE_LIMIT: Duration = Duration::from_millis(200);
 
-/// What waits to be written. Its lock is the innermost: nothing else is locked under it, and nobody writes under it.
-#[derive(Debug)]
-pub(crate) struct Outgoing {
-    queue: Mutex<Queue>,
-    /// Something was queued, or the end has come.
-    wake: Condvar,
-    /// There is room again, or the end has come.
-    room: Condvar,
-}
-
-#[derive(Debug)]
-struct Queue {
-    writer: LinkWriter,
-    end: End,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum End {
-    /// The stream goes on.
-    Open,
-    /// Write what is queued until then, and end.
-    Flush(Moment),
-    /// Drop what is queued and end.
-    Now,
-}
-
-impl Outgoing {
-    pub(crate) fn new(limits: Limits) -> Self {
-        Self {
-            queue: Mutex::new(Queue { writer: LinkWriter::new(limits), end: End::Open }),
-            wake: Condvar::new(),
-            room: Condvar::new(),
-        }
-    }
-
-    /// Changes the queue, and wakes the writer.
-    pub(crate) fn with<R>(&self, change: impl FnOnce(&mut LinkWriter) -> R) -> R {
-        let result = change(&mut lock(&self.queue).writer);
-        self.wake.notify_one();
-        result
-    }
-
-    /// Frames submitted, and bytes not yet written: see [`LinkWriter`].
-    pub(crate) fn counters(&self) -> (u64, u64) {
-        let queue = lock(&self.queue);
-        (queue.writer.sent(), queue.writer.queued())
-    }
-
-    /// Waits until a frame can be queued, or the stream has ended.
-    pub(crate) fn wait_for_room(&self) {
-        let mut queue = lock(&self.queue);
-        while queue.end == End::Open && !queue.writer.has_room() {
-            queue = self.room.wait(queue).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    /// Lets the writer end once everything is written, or after [`FLUSH_LIMIT`].
-    pub(crate) fn flush(&self) {
-        let mut queue = lock(&self.queue);
-        if queue.end == End::Open {
-            queue.end = End::Flush(Moment::now() + FLUSH_LIMIT);
-        }
-        drop(queue);
-        self.wake.notify_one();
-        self.room.notify_all();
-    }
-
-    /// Drops what is queued and lets the writer end. The socket has to be shut down as well, since the writer may be
-    /// blocked in it.
-    pub(crate) fn abort(&self) {
-        let mut queue = lock(&self.queue);
-        queue.end = End::Now;
-        queue.writer.discard();
-        drop(queue);
-        self.wake.notify_one();
-        self.room.notify_all();
-    }
-
-    /// Waits for something to write. `false` is the end.
-    fn next(&self, chunks: &mut Vec<Bytes>) -> bool {
-        let mut queue = lock(&self.queue);
-        loop {
-            let done = match queue.end {
-                End::Open => false,
-                End::Flush(until) => queue.writer.is_empty() || Moment::now() >= until,
-                End::Now => true,
-            };
-            if done {
-                return false;
-            }
-            if !queue.writer.is_empty() {
-                chunks.extend(queue.writer.chunks(CHUNKS_MAX).cloned());
-                return true;
-            }
-            queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    fn wrote(&self, n: usize) {
-        let mut queue = lock(&self.queue);
-        let was_full = !queue.writer.has_room();
-        queue.writer.advance(n);
-        if was_full && queue.writer.has_room() {
-            drop(queue);
-            self.room.notify_all();
-        }
-    }
-}
-
 /// The writer thread: until the end that [`Outgoing`] tells, or until the socket takes no more.
-pub(crate) fn write_loop(outgoing: &Outgoing, mut socket: &TcpStream) {
-    let mut chunks = Vec::with_capacity(CHUNKS_MAX);
-    while outgoing.next(&mut chunks) {
-        let mut slices = [IoSlice::new(&[]); CHUNKS_MAX];
-        for (slice, chunk) in slices.iter_mut().zip(&chunks) {
-            *slice = IoSlice::new(chunk);
+pub(crate) fn write_loop(outgoing: &Outgoing, socket: &TcpStream) {
+    loop {
+        outgoing.wait_for_work_blocking();
+        match outgoing.write(socket) {
+            // Blocked is a write that took too long: see SETUP_WRITE_LIMIT.
+            Written::Some | Written::Blocked => {}
+            Written::End => break,
         }
-        let filled = slices.get(..chunks.len()).unwrap_or_default();
-        match socket.write_vectored(filled) {
-            Ok(0) => break,
-            Ok(n) => outgoing.wrote(n),
-            Err(error) if is_passing(&error) => {}
-            Err(_) => break,
-        }
-        chunks.clear();
     }
     outgoing.abort();
     // The reader ends after what has arrived already.
     let _ = socket.shutdown(Shutdown::Both);
 }
 
-/// Whether a write only took too long (see [`SETUP_WRITE_LIMIT`]) and is to be tried again.
-fn is_passing(error: &io::Error) -> bool {
-    use io::ErrorKind as Kind;
-    [Kind::WouldBlock, Kind::TimedOut, Kind::Interrupted].contains(&error.kind())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::socket;
+    use crate::shared::{abort, listen};
+    use bytes::Bytes;
     use core::net::Ipv4Addr;
-    use std::io::Read as _;
+    use netkernel_core::link::Limits;
+    use std::io::{self, Read as _};
     use std::net::TcpListener;
     use std::sync::Arc;
     use std::thread::{self, JoinHandle};
@@ -168,7 +38,7 @@ mod tests {
     const GIVE_UP: Duration = Duration::from_secs(20);
 
     fn pair() -> (TcpStream, TcpStream) {
-        let listener: TcpListener = socket::listen(Ipv4Addr::LOCALHOST, 0..=0).unwrap();
+        let listener: TcpListener = listen(Ipv4Addr::LOCALHOST, 0..=0).unwrap();
         let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let theirs = listener.accept().unwrap().0;
         theirs.set_read_timeout(Some(GIVE_UP)).unwrap();
@@ -214,11 +84,11 @@ mod tests {
         outgoing.with(|writer| writer.push(Bytes::from(vec![0; 64 << 20]))).unwrap();
         assert!(!outgoing.with(|writer| writer.has_room()));
         let waiting = Arc::clone(&outgoing);
-        let sender = thread::spawn(move || waiting.wait_for_room());
+        let sender = thread::spawn(move || waiting.wait_for_room_blocking());
         let handle = ours.try_clone().unwrap();
         let thread = run(&outgoing, ours);
         outgoing.abort();
-        socket::abort(&handle);
+        abort(&handle);
         thread.join().unwrap();
         sender.join().unwrap();
     }
@@ -230,7 +100,7 @@ mod tests {
         outgoing.with(|writer| writer.push(Bytes::from(vec![0; 32 << 20]))).unwrap();
         let thread = run(&outgoing, ours);
         let reader = thread::spawn(move || io::copy(&mut theirs, &mut io::sink()));
-        outgoing.wait_for_room();
+        outgoing.wait_for_room_blocking();
         assert!(outgoing.with(|writer| writer.has_room()));
         outgoing.flush();
         thread.join().unwrap();

@@ -7,15 +7,25 @@ use netkernel_core::{Entropy, Instant};
 
 /// The monotonic clock, from the making of this value on.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock(Moment);
+pub struct Clock(Moment);
 
 impl Clock {
-    pub(crate) fn start() -> Self {
+    /// Its origin is now.
+    #[must_use]
+    pub fn start() -> Self {
         Self(Moment::now())
     }
 
-    pub(crate) fn now(self) -> Instant {
+    /// The time since the origin.
+    #[must_use]
+    pub fn now(self) -> Instant {
         Instant::ORIGIN + self.0.elapsed()
+    }
+
+    /// When it is that time. `None` is never: so late that the operating system has no number for it.
+    #[must_use]
+    pub fn moment(self, time: Instant) -> Option<Moment> {
+        self.0.checked_add(time.saturating_since(Instant::ORIGIN))
     }
 }
 
@@ -27,7 +37,7 @@ pub(crate) fn random_bytes<const N: usize>() -> io::Result<[u8; N]> {
 }
 
 /// Randomness for one input of the core.
-pub(crate) fn entropy() -> io::Result<Entropy> {
+pub fn entropy() -> io::Result<Entropy> {
     random_bytes().map(Entropy::new)
 }
 

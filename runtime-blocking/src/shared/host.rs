@@ -1,11 +1,10 @@
-//! Carries the kernel's outputs out. Nothing here blocks: what takes time is a thread's.
+//! Carries the kernel's outputs out. Nothing here blocks: what takes time is a thread's or a task's.
 
 use core::net::Ipv4Addr;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
 
 use bytes::Bytes;
 use netkernel_core::driver::Host;
@@ -17,25 +16,41 @@ use netkernel_core::net_kernel::{
 use netkernel_core::{Creation, LinkId, MailboxId, NodeName, RequestId, StreamId};
 use socket2::SockRef;
 
+use super::{
+    Listener, Origin, Port, Reply, Stream, Table, Wish, listen, open_error, socket_options,
+};
 use crate::config::NodeConfig;
-use crate::listener::Listener;
-use crate::mailbox::Item;
-use crate::node::Identity;
-use crate::stream::{Origin, Stream, Surroundings, Wish};
-use crate::{socket, socket_options};
+use crate::identity::Identity;
+use crate::item::Item;
+
+/// Serves streams and the listener, by threads or tasks. Neither method may block.
+pub trait Carrier {
+    /// Begins to serve a stream: to open it, to read and write as is wished, and to report its end.
+    ///
+    /// # Errors
+    /// The operating system gives no thread.
+    fn run(&self, stream: Arc<Stream>, origin: Origin) -> io::Result<()>;
+
+    /// Begins to accept, until the port is closed.
+    ///
+    /// # Errors
+    /// As above.
+    fn accept(&self, port: Arc<Port>) -> io::Result<()>;
+}
 
 /// The effects of one node.
 #[derive(Debug)]
-pub(crate) struct BlockingHost {
+pub struct RuntimeHost<C> {
     config: NodeConfig,
-    surroundings: Surroundings,
+    table: Arc<Table>,
+    carrier: C,
     bind: Ipv4Addr,
     listener: Option<Listener>,
     identity: Option<(NodeName, Creation)>,
     streams: BTreeMap<StreamId, Entry>,
     /// What happened at once, while the kernel was being served.
     inputs: VecDeque<Input>,
-    calls: BTreeMap<RequestId, SyncSender<Answer>>,
+    calls: BTreeMap<RequestId, Reply<Answer>>,
     /// Mailboxes that want diagnostics.
     logs: BTreeSet<MailboxId>,
 }
@@ -49,11 +64,12 @@ struct Entry {
     link: Option<(NodeName, LinkId)>,
 }
 
-impl BlockingHost {
-    pub(crate) const fn new(config: NodeConfig, surroundings: Surroundings) -> Self {
+impl<C: Carrier> RuntimeHost<C> {
+    pub(crate) const fn new(config: NodeConfig, table: Arc<Table>, carrier: C) -> Self {
         Self {
             config,
-            surroundings,
+            table,
+            carrier,
             bind: Ipv4Addr::LOCALHOST,
             listener: None,
             identity: None,
@@ -91,7 +107,7 @@ impl BlockingHost {
         }
     }
 
-    /// Starts the threads of a connection that the listener accepted.
+    /// Serves a connection that the listener accepted.
     pub(crate) fn accepted(&mut self, id: StreamId, socket: TcpStream) -> io::Result<()> {
         let stream = self.run(id, Origin::Accepted(Arc::new(socket)))?;
         self.streams.insert(id, Entry { stream, opening: false, link: None });
@@ -99,7 +115,9 @@ impl BlockingHost {
     }
 
     fn run(&self, id: StreamId, origin: Origin) -> io::Result<Arc<Stream>> {
-        Stream::run(id, origin, self.config.limits, self.surroundings.clone())
+        let stream = Arc::new(Stream::new(id, &origin, self.config.limits));
+        self.carrier.run(Arc::clone(&stream), origin)?;
+        Ok(stream)
     }
 
     /// Remembers what the listener will need.
@@ -110,7 +128,7 @@ impl BlockingHost {
         }
     }
 
-    pub(crate) fn await_answer(&mut self, request: RequestId, reply: SyncSender<Answer>) {
+    pub(crate) fn await_answer(&mut self, request: RequestId, reply: Reply<Answer>) {
         self.calls.insert(request, reply);
     }
 
@@ -134,13 +152,13 @@ impl BlockingHost {
     }
 }
 
-impl Host for BlockingHost {
+impl<C: Carrier> Host for RuntimeHost<C> {
     fn listen(&mut self) {
-        let opened =
-            socket::listen(self.bind, self.config.listen_ports.clone()).and_then(|socket| {
-                let inbox = self.surroundings.inbox.clone();
-                Listener::run(socket, inbox).map_err(|error| socket::open_error(&error))
-            });
+        let opened = listen(self.bind, self.config.listen_ports.clone()).and_then(|socket| {
+            let listener = Listener::new(socket).map_err(|error| open_error(&error))?;
+            self.carrier.accept(listener.share()).map_err(|error| open_error(&error))?;
+            Ok(listener)
+        });
         self.inputs.push_back(match opened {
             Ok(listener) => {
                 let port = listener.port();
@@ -165,7 +183,7 @@ impl Host for BlockingHost {
                 self.streams.insert(stream, Entry { stream: started, opening: true, link: None });
             }
             Err(error) => {
-                let error = socket::open_error(&error);
+                let error = open_error(&error);
                 self.inputs.push_back(Input::OpenFailed { stream, error });
             }
         }
@@ -184,28 +202,28 @@ impl Host for BlockingHost {
     }
 
     fn attempting(&mut self, node: NodeName, link: LinkId) {
-        self.surroundings.table.attempting(node, link, self.config.limits);
+        self.table.attempting(node, link, self.config.limits);
     }
 
     fn alive(&mut self, name: NodeName, creation: Creation) {
-        self.surroundings.table.alive(&name, creation);
+        self.table.alive(&name, creation);
         self.identity = Some((name, creation));
     }
 
     fn not_alive(&mut self) {
-        self.surroundings.table.not_alive();
+        self.table.not_alive();
         self.identity = None;
     }
 
     fn event(&mut self, to: MailboxId, event: NodeEvent) {
-        self.surroundings.table.push(to, Item::Event(event));
+        self.table.push(to, Item::Event(event));
     }
 
     fn promote(&mut self, stream: StreamId, promotion: Promotion) {
         let Some(entry) = self.streams.get_mut(&stream) else { return };
         entry.link = Some((promotion.node.clone(), promotion.link));
         entry.stream.lift_write_limit();
-        self.surroundings.table.promoted(&promotion, &entry.stream);
+        self.table.promoted(&promotion, &entry.stream);
         entry.stream.wish(Wish::Promote(Box::new(promotion)));
     }
 
@@ -245,10 +263,10 @@ impl Host for BlockingHost {
     fn close(&mut self, stream: StreamId, abort: bool) {
         let Some(entry) = self.streams.get(&stream) else { return };
         if let Some((node, link)) = &entry.link {
-            self.surroundings.table.closing(node, *link);
+            self.table.closing(node, *link);
         }
         if entry.opening {
-            // Cancelled: its thread ends by itself, some time, and nobody waits for that.
+            // Cancelled: the dialling ends by itself, some time, and nobody waits for that.
             entry.stream.close(true);
             self.streams.remove(&stream);
         } else {
@@ -257,12 +275,12 @@ impl Host for BlockingHost {
     }
 
     fn disconnected(&mut self, node: NodeName, link: LinkId, _was_up: bool) {
-        self.surroundings.table.disconnected(&node, link);
+        self.table.disconnected(&node, link);
     }
 
     fn answer(&mut self, request: RequestId, answer: Answer) {
         if let Some(reply) = self.calls.remove(&request) {
-            let _ = reply.send(answer);
+            reply.send(answer);
         }
     }
 
@@ -274,7 +292,7 @@ impl Host for BlockingHost {
             tracing::warn!(target: "netkernel::diagnostic", "{diagnostic}");
         }
         for mailbox in &self.logs {
-            self.surroundings.table.push(*mailbox, Item::Diagnostic(diagnostic.clone()));
+            self.table.push(*mailbox, Item::Diagnostic(diagnostic.clone()));
         }
     }
 }

@@ -1,11 +1,10 @@
-//! What the owner, the readers and the senders share: processes, peers and mailboxes, under one lock.
+//! What the owner, the links and the senders share: processes, peers and mailboxes, under one lock.
 //!
 //! The lock is taken before a stream's or a mailbox's, never the other way round. Nothing is sent to the owner under it,
 //! for that may wait, and the owner takes it too.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use netkernel_core::link::{Batch, Busy, Limits, Peer, Sending, Violation, frame};
@@ -15,15 +14,15 @@ use netkernel_core::term::{Atom, Pid};
 use netkernel_core::wire::control::Control;
 use netkernel_core::{Creation, LinkId, MailboxId, NodeName, PingId};
 
-use crate::lock;
-use crate::mailbox::{Item, Queue};
-use crate::stream::Stream;
+use super::{Awaited, Bell, Queue, Reply, Stream, lock, reply};
+use crate::item::Item;
 
+/// The table of one node.
 #[derive(Debug, Default)]
-pub(crate) struct Table {
+pub struct Table {
     state: Mutex<State>,
     /// A peer has changed its state.
-    changed: Condvar,
+    changed: Bell,
 }
 
 #[derive(Debug, Default)]
@@ -31,7 +30,7 @@ struct State {
     own: Option<NodeName>,
     processes: Processes,
     mailboxes: Mailboxes,
-    pings: BTreeMap<PingId, SyncSender<bool>>,
+    pings: BTreeMap<PingId, Reply<bool>>,
     /// The nodes that are not absent.
     peers: BTreeMap<NodeName, Peer>,
     /// The streams of the links that are up or closing.
@@ -44,7 +43,7 @@ type Mailboxes = BTreeMap<MailboxId, Arc<Queue>>;
 
 /// What became of a signal.
 #[derive(Debug)]
-pub(crate) enum Outcome {
+pub enum Outcome {
     /// It is on its way, as far as this side goes.
     Sent,
     /// There is no link and no attempt.
@@ -62,7 +61,8 @@ pub(crate) enum Outcome {
 
 /// Mailboxes.
 impl Table {
-    pub(crate) fn add_mailbox(&self) -> (MailboxId, Arc<Queue>) {
+    /// A new mailbox.
+    pub fn add_mailbox(&self) -> (MailboxId, Arc<Queue>) {
         let mut state = lock(&self.state);
         let id = state.processes.spawn_mailbox();
         let queue = Arc::<Queue>::default();
@@ -70,21 +70,28 @@ impl Table {
         (id, queue)
     }
 
-    pub(crate) fn remove_mailbox(&self, id: MailboxId) {
+    /// Ends a mailbox.
+    pub fn remove_mailbox(&self, id: MailboxId) {
         let mut state = lock(&self.state);
         state.processes.remove(id);
         state.mailboxes.remove(&id);
     }
 
-    pub(crate) fn pid(&self, id: MailboxId) -> Option<Pid> {
+    /// The pid of a mailbox; `None` while the node is not alive.
+    pub fn pid(&self, id: MailboxId) -> Option<Pid> {
         lock(&self.state).processes.pid(id)
     }
 
-    pub(crate) fn register(&self, name: Atom, id: MailboxId) -> Result<(), RegisterNameError> {
+    /// Gives a mailbox a name.
+    ///
+    /// # Errors
+    /// Why it cannot have it.
+    pub fn register(&self, name: Atom, id: MailboxId) -> Result<(), RegisterNameError> {
         lock(&self.state).processes.register(name, id)
     }
 
-    pub(crate) fn unregister(&self, name: &str) -> bool {
+    /// Frees a name; `false` if no mailbox had it.
+    pub fn unregister(&self, name: &str) -> bool {
         lock(&self.state).processes.unregister(name).is_some()
     }
 
@@ -94,7 +101,7 @@ impl Table {
     }
 
     /// Delivers a message to a process of this node; `false` if the pid is another node's.
-    pub(crate) fn send_locally(&self, to: &Pid, message: &Bytes) -> bool {
+    pub fn send_locally(&self, to: &Pid, message: &Bytes) -> bool {
         let state = lock(&self.state);
         if state.own.as_ref().is_none_or(|own| *own.as_atom() != to.node) {
             return false;
@@ -106,7 +113,7 @@ impl Table {
     }
 
     /// Delivers a message to a registered process of this node; `false` if `node` is another one.
-    pub(crate) fn send_locally_by_name(&self, node: &NodeName, to: &str, message: &Bytes) -> bool {
+    pub fn send_locally_by_name(&self, node: &NodeName, to: &str, message: &Bytes) -> bool {
         let state = lock(&self.state);
         if state.own.as_ref() != Some(node) {
             return false;
@@ -120,51 +127,84 @@ impl Table {
 
 /// What senders and callers do.
 impl Table {
-    /// Sends a signal to a node. Waits while that node has enough to take.
-    pub(crate) fn send(&self, node: &NodeName, mut signal: Control) -> Outcome {
-        let mut state = lock(&self.state);
-        loop {
-            let seen = state.latest;
-            let Some(peer) = state.peers.get_mut(node) else {
-                return Outcome::Absent { signal, seen };
-            };
-            match peer.send(signal) {
-                Sending::Push { link, signal } => {
-                    let stream = state.links.get(&link).map(Arc::clone);
-                    drop(state);
-                    let Some(stream) = stream else { return Outcome::Dropped };
-                    let Some(frame) = frame(&signal) else { return Outcome::TooLong };
-                    push_frame(&stream, frame);
-                    return Outcome::Sent;
+    /// Sends a signal to a node. Blocks while that node has enough to take.
+    pub fn send_blocking(&self, node: &NodeName, signal: Control) -> Outcome {
+        let mut signal = Some(signal);
+        match self.changed.block_on(|| self.take(node, &mut signal)) {
+            Taken::Done(outcome) => outcome,
+            Taken::Push(stream, mut frame) => {
+                while let Err(back) = push_frame(&stream, frame) {
+                    frame = back;
+                    stream.outgoing.wait_for_room_blocking();
                 }
-                Sending::Queued | Sending::NotAgreed => return Outcome::Sent,
-                Sending::Full(back) => {
-                    signal = back;
-                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-                }
-                Sending::Absent(signal) => return Outcome::Absent { signal, seen },
-                Sending::TooLong(_) => return Outcome::TooLong,
-                Sending::Dropped => return Outcome::Dropped,
+                Outcome::Sent
             }
         }
     }
 
+    /// Sends a signal to a node. Waits while that node has enough to take.
+    pub async fn send(&self, node: &NodeName, signal: Control) -> Outcome {
+        let mut signal = Some(signal);
+        match self.changed.wait(|| self.take(node, &mut signal)).await {
+            Taken::Done(outcome) => outcome,
+            Taken::Push(stream, mut frame) => {
+                while let Err(back) = push_frame(&stream, frame) {
+                    frame = back;
+                    stream.outgoing.wait_for_room().await;
+                }
+                Outcome::Sent
+            }
+        }
+    }
+
+    /// Hands a signal to the peer; `None` if that has no room for it now.
+    fn take(&self, node: &NodeName, signal: &mut Option<Control>) -> Option<Taken> {
+        let offered = signal.take()?;
+        let mut state = lock(&self.state);
+        let seen = state.latest;
+        let Some(peer) = state.peers.get_mut(node) else {
+            return Some(Taken::Done(Outcome::Absent { signal: offered, seen }));
+        };
+        let outcome = match peer.send(offered) {
+            Sending::Push { link, signal } => {
+                let stream = state.links.get(&link).map(Arc::clone);
+                drop(state);
+                match (stream, frame(&signal)) {
+                    (Some(stream), Some(frame)) => return Some(Taken::Push(stream, frame)),
+                    (None, _) => Outcome::Dropped,
+                    (Some(_), None) => Outcome::TooLong,
+                }
+            }
+            Sending::Queued | Sending::NotAgreed => Outcome::Sent,
+            Sending::Full(back) => {
+                *signal = Some(back);
+                return None;
+            }
+            Sending::Absent(signal) => Outcome::Absent { signal, seen },
+            Sending::TooLong(_) => Outcome::TooLong,
+            Sending::Dropped => Outcome::Dropped,
+        };
+        Some(Taken::Done(outcome))
+    }
+
     /// Begins a ping: its id, the signals to send, and where its result will be. `None` while the node is not alive.
-    pub(crate) fn ping(&self, node: &NodeName) -> Option<(PingId, [Control; 2], Receiver<bool>)> {
+    pub fn ping(&self, node: &NodeName) -> Option<(PingId, [Control; 2], Awaited<bool>)> {
         let mut state = lock(&self.state);
         let (ping, signals) = state.processes.ping(node)?;
-        let (result, receiver) = sync_channel(1);
+        let (result, receiver) = reply();
         state.pings.insert(ping, result);
         Some((ping, signals, receiver))
     }
 
-    pub(crate) fn cancel_ping(&self, ping: PingId) {
+    /// Waits no more for the result of a ping.
+    pub fn cancel_ping(&self, ping: PingId) {
         let mut state = lock(&self.state);
         state.processes.cancel_ping(ping);
         state.pings.remove(&ping);
     }
 
-    pub(crate) fn is_own(&self, node: &NodeName) -> bool {
+    /// Whether that is the name of this node.
+    pub fn is_own(&self, node: &NodeName) -> bool {
         lock(&self.state).own.as_ref() == Some(node)
     }
 }
@@ -172,7 +212,10 @@ impl Table {
 /// What readers do.
 impl Table {
     /// Has the signals of one read handled. Answers go to the stream that they came from.
-    pub(crate) fn apply(&self, batch: Batch, stream: &Stream) -> Result<(), Violation> {
+    ///
+    /// # Errors
+    /// What ends the link.
+    pub fn apply(&self, batch: Batch, stream: &Stream) -> Result<(), Violation> {
         // A tick, or a part of a frame.
         if batch.signals.is_empty() {
             return batch.violation.map_or(Ok(()), Err);
@@ -203,7 +246,7 @@ impl Table {
         state.latest = Some(link);
         state.peers.entry(node).or_insert_with(|| Peer::new(limits)).attempting(link);
         drop(state);
-        self.changed.notify_all();
+        self.changed.ring();
     }
 
     /// What waited for the link is queued before anybody can send behind it.
@@ -217,7 +260,7 @@ impl Table {
         });
         state.links.insert(promotion.link, Arc::clone(stream));
         drop(state);
-        self.changed.notify_all();
+        self.changed.ring();
     }
 
     pub(crate) fn closing(&self, node: &NodeName, link: LinkId) {
@@ -240,16 +283,20 @@ impl Table {
         }
         processes.connection_down(node, &mut Delivery { mailboxes, pings, stream: None });
         drop(state);
-        self.changed.notify_all();
+        self.changed.ring();
     }
 }
 
-/// Queues a frame on the link that it is made for; waits while that has no room. One whose link ends is dropped.
-fn push_frame(stream: &Stream, mut frame: Bytes) {
-    while let Err(Busy(back)) = stream.outgoing.with(|writer| writer.push(frame)) {
-        frame = back;
-        stream.outgoing.wait_for_room();
-    }
+/// What the table did with a signal.
+enum Taken {
+    Done(Outcome),
+    /// To be queued on the link that it is made for. If that ends, it is dropped.
+    Push(Arc<Stream>, Bytes),
+}
+
+/// Gives the frame back if there is no room for it now.
+fn push_frame(stream: &Stream, frame: Bytes) -> Result<(), Bytes> {
+    stream.outgoing.with(|writer| writer.push(frame)).map_err(|Busy(back)| back)
 }
 
 fn push(mailboxes: &Mailboxes, to: MailboxId, item: Item) {
@@ -261,7 +308,7 @@ fn push(mailboxes: &Mailboxes, to: MailboxId, item: Item) {
 /// Carries out what signals lead to.
 struct Delivery<'a> {
     mailboxes: &'a Mailboxes,
-    pings: &'a mut BTreeMap<PingId, SyncSender<bool>>,
+    pings: &'a mut BTreeMap<PingId, Reply<bool>>,
     stream: Option<&'a Stream>,
 }
 
@@ -277,7 +324,7 @@ impl Deliver for Delivery<'_> {
 
     fn pong(&mut self, ping: PingId, alive: bool) {
         if let Some(result) = self.pings.remove(&ping) {
-            let _ = result.send(alive);
+            result.send(alive);
         }
     }
 }

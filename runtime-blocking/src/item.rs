@@ -1,0 +1,42 @@
+//! What arrives in a mailbox, and why something cannot be sent from it.
+
+use core::fmt;
+
+use bytes::Bytes;
+use netkernel_core::net_kernel::{Diagnostic, NodeEvent};
+
+/// What arrives in a `Mailbox`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Item {
+    /// A message: one complete external term, version byte included, not decoded.
+    Message(Bytes),
+    /// A node came or went. See `Mailbox::monitor_nodes`.
+    Event(NodeEvent),
+    /// What an Erlang node would log. See `Mailbox::monitor_diagnostics`.
+    Diagnostic(Diagnostic),
+}
+
+/// Why a message was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The pid is of a node that cannot exist.
+    NoSuchNode,
+    /// This node is not alive, so it cannot reach another one.
+    NotAlive,
+    /// Longer than a frame can be: 4 GiB.
+    TooLong,
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoSuchNode => "the node of the pid has an impossible name",
+            Self::NotAlive => "this node is not alive",
+            Self::TooLong => "the message is longer than a frame can be",
+        })
+    }
+}
+
+impl core::error::Error for SendError {}

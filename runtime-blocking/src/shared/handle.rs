@@ -1,0 +1,58 @@
+//! What all handles of one node share.
+
+use std::sync::Arc;
+
+use netkernel_core::net_kernel::Answer;
+
+use super::{Call, Inbox, Message, Reply, Surroundings, Table, reply};
+
+/// The way to one node. The end of the last clone of the `Arc` around it stops the node.
+#[derive(Debug)]
+pub struct Handle {
+    inbox: Arc<Inbox>,
+    /// The node's processes and peers.
+    pub table: Arc<Table>,
+}
+
+impl Handle {
+    /// The handle of a node of these surroundings.
+    #[must_use]
+    pub fn new(of: &Surroundings) -> Self {
+        Self { inbox: Arc::clone(&of.inbox), table: Arc::clone(&of.table) }
+    }
+
+    /// Makes a call and waits for its answer; `None` if the node cannot even try.
+    pub async fn call(&self, call: Call) -> Option<Answer> {
+        self.request(|reply| Message::Call(call, reply)).await
+    }
+
+    /// Sends a message and waits for the reply; `None` if it was dropped.
+    pub async fn request<R>(&self, message: impl FnOnce(Reply<R>) -> Message) -> Option<R> {
+        let (reply, answer) = reply();
+        self.inbox.send(message(reply)).await;
+        answer.wait().await
+    }
+
+    /// As [`Self::call`], but blocks.
+    pub fn call_blocking(&self, call: Call) -> Option<Answer> {
+        self.request_blocking(|reply| Message::Call(call, reply))
+    }
+
+    /// As [`Self::request`], but blocks.
+    pub fn request_blocking<R>(&self, message: impl FnOnce(Reply<R>) -> Message) -> Option<R> {
+        let (reply, answer) = reply();
+        self.inbox.send_blocking(message(reply));
+        answer.block()
+    }
+
+    /// Sends a message that has no reply, from where nobody can wait.
+    pub fn tell(&self, message: Message) {
+        self.inbox.tell(message);
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.tell(Message::Leave);
+    }
+}

@@ -1,0 +1,126 @@
+//! An open port.
+
+use core::net::{Ipv4Addr, SocketAddr};
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
+use std::io::{self, ErrorKind as Kind};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+
+use netkernel_core::net_kernel::Input;
+use socket2::SockRef;
+
+use super::Message;
+
+/// How long to wait when the process or the system is out of descriptors or memory: trying again at once would only
+/// burn time.
+pub const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
+
+/// An open listener. Dropping it closes the port.
+#[derive(Debug)]
+pub struct Listener {
+    shared: Arc<Port>,
+    port: u16,
+}
+
+/// What the listener and whoever accepts on it share.
+#[derive(Debug)]
+pub struct Port {
+    socket: Arc<TcpListener>,
+    closing: AtomicBool,
+    /// The last attempt to accept has found no descriptors or memory.
+    exhausted: AtomicBool,
+}
+
+/// What came of an attempt to accept.
+#[derive(Debug)]
+pub enum Accepted {
+    /// The owner is to be told.
+    Tell(Message),
+    /// There is nobody for now.
+    Blocked,
+    /// The stranger has left: try again.
+    Left,
+    /// Out of descriptors or memory, which may be strangers' doing: that must not end the links that are up. Try again
+    /// after [`EXHAUSTED_PAUSE`].
+    Exhausted,
+    /// The owner is to be told that nobody can connect any more. That is the end.
+    Lost(Message),
+    /// The port was closed. That is the end.
+    Closed,
+}
+
+impl Listener {
+    pub(crate) fn new(socket: TcpListener) -> io::Result<Self> {
+        let port = socket.local_addr()?.port();
+        let shared = Port {
+            socket: Arc::new(socket),
+            closing: AtomicBool::new(false),
+            exhausted: AtomicBool::new(false),
+        };
+        Ok(Self { shared: Arc::new(shared), port })
+    }
+
+    pub(crate) fn socket(&self) -> SockRef<'_> {
+        SockRef::from(&*self.shared.socket)
+    }
+
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// For whoever accepts.
+    pub(crate) fn share(&self) -> Arc<Port> {
+        Arc::clone(&self.shared)
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.shared.closing.store(true, Ordering::Release);
+        // This wakes who accepts where the operating system knows shutdown of listeners, and else a connection does.
+        if SockRef::from(&*self.shared.socket).shutdown(std::net::Shutdown::Both).is_err() {
+            let own = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+            let _ = TcpStream::connect_timeout(&own, Duration::from_millis(10));
+        }
+    }
+}
+
+impl Port {
+    /// The socket, to wait for strangers on.
+    pub const fn socket(&self) -> &Arc<TcpListener> {
+        &self.socket
+    }
+
+    /// Accepts once.
+    pub fn accept(&self) -> Accepted {
+        let accepted = self.socket.accept();
+        if self.closing.load(Ordering::Acquire) {
+            return Accepted::Closed;
+        }
+        let error = match accepted {
+            Ok((stream, _)) => {
+                self.exhausted.store(false, Ordering::Relaxed);
+                return Accepted::Tell(Message::Accepted(stream));
+            }
+            Err(error) => error,
+        };
+        if error.kind() == Kind::WouldBlock {
+            return Accepted::Blocked;
+        }
+        if [Kind::ConnectionAborted, Kind::ConnectionReset, Kind::Interrupted]
+            .contains(&error.kind())
+        {
+            return Accepted::Left;
+        }
+        // The socket does not listen any more.
+        if error.kind() == Kind::InvalidInput {
+            tracing::error!(%error, "the listener is lost");
+            return Accepted::Lost(Message::Input(Input::ListenerLost));
+        }
+        if !self.exhausted.swap(true, Ordering::Relaxed) {
+            tracing::warn!(%error, "no connections can be accepted for now");
+        }
+        Accepted::Exhausted
+    }
+}

@@ -1,0 +1,68 @@
+//! What the owner is sent.
+
+use std::net::TcpStream;
+
+use netkernel_core::net_kernel::{
+    Answer, Input, MonitorOptions, NetState, NodeInfo, NodeKinds, NotAlive, OptionName,
+    SocketOption, StartOptions, TicktimeChange, TicktimeError, TicktimeState,
+};
+use netkernel_core::{Cookie, LinkId, MailboxId, NodeName};
+
+use super::Reply;
+use crate::identity::Identity;
+
+/// What the owner is sent.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "fields are what the kernel's function of that name takes")]
+pub enum Message {
+    /// Of a stream or the listener.
+    Input(Input),
+    /// Of the listener.
+    Accepted(TcpStream),
+    /// A call that the kernel answers later.
+    Call(Call, Reply<Answer>),
+    /// Subscribes a mailbox to node events, or ends its subscription.
+    MonitorNodes { mailbox: MailboxId, flag: bool, options: MonitorOptions, done: Reply<()> },
+    /// Subscribes a mailbox to diagnostics, or ends its subscription.
+    MonitorDiagnostics(MailboxId, bool, Reply<()>),
+    /// Sets the cookie to use with a peer.
+    SetCookie(NodeName, Cookie, Reply<()>),
+    /// Changes the ticktime.
+    SetNetTicktime { seconds: u32, transition_seconds: u32, reply: Reply<TicktimeAnswer> },
+    /// What is the ticktime?
+    GetNetTicktime(Reply<Option<TicktimeState>>),
+    /// Appends to the allow list.
+    Allow(Vec<String>, Reply<Result<(), NotAlive>>),
+    /// Which nodes of these kinds are there?
+    Nodes(NodeKinds, Reply<Vec<NodeInfo>>),
+    /// What is the state of the node?
+    State(Reply<Option<NetState>>),
+    /// Who are we?
+    Identity(Reply<Option<Identity>>),
+    /// A mailbox is gone.
+    Forget(MailboxId),
+    /// The last handle is gone: stop the node and end.
+    Leave,
+}
+
+/// What a call to change the ticktime gives; `None` while the node is not alive.
+pub type TicktimeAnswer = Result<Option<TicktimeChange>, TicktimeError>;
+
+/// A call of [`Message::Call`].
+#[derive(Debug)]
+#[expect(missing_docs, reason = "each is the function of the same name")]
+pub enum Call {
+    Start(StartOptions),
+    Stop,
+    Connect(NodeName),
+    HiddenConnect(NodeName),
+    /// A sender found no link with this node, and no attempt. The link is the latest that it knew of.
+    AutoConnect(NodeName, Option<LinkId>),
+    Disconnect(NodeName),
+    Names(String),
+    NodeInfo(NodeName),
+    NodesInfo,
+    GetOpts(NodeName, Vec<OptionName>),
+    SetOpts(NodeName, Vec<SocketOption>),
+    SetOptsNew(Vec<SocketOption>),
+}

@@ -1,0 +1,48 @@
+//! What both runtimes need and is the same in both: everything but waiting, sockets' reads and writes, and names' look-up.
+//!
+//! The package `netkernel-smol` builds on this module. It is no interface for others, and may change with any version.
+//!
+//! Nothing here waits, but for two methods of each thing that one can wait for: one blocks the thread, the other is a
+//! future. A runtime uses one of the two only. A [`Bell`] is how both are woken.
+
+mod bell;
+mod clock;
+mod handle;
+mod host;
+mod inbox;
+mod listener;
+mod message;
+mod outgoing;
+mod owner;
+mod queue;
+mod reply;
+mod socket;
+mod socket_options;
+mod stream;
+mod table;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub use bell::Bell;
+pub(crate) use clock::random_bytes;
+pub use clock::{Clock, entropy};
+pub use handle::Handle;
+pub use host::{Carrier, RuntimeHost};
+#[cfg(test)]
+pub(crate) use inbox::INBOX_MAX;
+pub use inbox::Inbox;
+pub use listener::{Accepted, EXHAUSTED_PAUSE, Listener, Port};
+pub use message::{Call, Message, TicktimeAnswer};
+pub use outgoing::{Outgoing, Written};
+pub use owner::{Next, Owner};
+pub use queue::Queue;
+pub use reply::{Awaited, Reply, reply};
+pub(crate) use socket::is_local;
+pub use socket::{abort, listen, open_error, prepare};
+pub use stream::{Origin, Stream, Surroundings, Wish};
+pub use table::{Outcome, Table};
+
+/// Locks, whether or not another thread panicked under the lock: every change under our locks is complete in itself.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

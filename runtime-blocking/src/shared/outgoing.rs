@@ -1,0 +1,182 @@
+//! What waits to be written on a stream.
+
+use core::time::Duration;
+use std::io::{ErrorKind as Kind, IoSlice, Write as _};
+use std::net::TcpStream;
+use std::sync::Mutex;
+use std::time::Instant as Moment;
+
+use bytes::Bytes;
+use netkernel_core::link::{Limits, LinkWriter};
+
+use super::{Bell, lock};
+
+/// Chunks that one write takes at most.
+const CHUNKS_MAX: usize = 64;
+/// How long a stream that is closed in good order may take to write what is queued.
+const FLUSH_LIMIT: Duration = Duration::from_secs(1);
+
+/// The queue of a stream. Its lock is the innermost: nothing else is locked under it, and nobody writes under it.
+#[derive(Debug)]
+pub struct Outgoing {
+    queue: Mutex<Queue>,
+    /// Something was queued, or the end has come.
+    queued: Bell,
+    /// There is room again, or the end has come.
+    room: Bell,
+}
+
+#[derive(Debug)]
+struct Queue {
+    writer: LinkWriter,
+    end: End,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum End {
+    /// The stream goes on.
+    Open,
+    /// Write what is queued until then, and end.
+    Flush(Moment),
+    /// Drop what is queued and end.
+    Now,
+}
+
+/// What came of an attempt to write.
+#[derive(Debug)]
+pub enum Written {
+    /// The stream has taken something, or would have.
+    Some,
+    /// The stream takes nothing for now.
+    Blocked,
+    /// There was nothing to write, and nothing more comes; or the stream takes nothing any more.
+    End,
+}
+
+impl Outgoing {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            queue: Mutex::new(Queue { writer: LinkWriter::new(limits), end: End::Open }),
+            queued: Bell::default(),
+            room: Bell::default(),
+        }
+    }
+
+    /// Changes the queue, and wakes the writer.
+    pub fn with<R>(&self, change: impl FnOnce(&mut LinkWriter) -> R) -> R {
+        let result = change(&mut lock(&self.queue).writer);
+        self.queued.ring();
+        result
+    }
+
+    /// Frames submitted, and bytes not yet written: see [`LinkWriter`].
+    pub(crate) fn counters(&self) -> (u64, u64) {
+        let queue = lock(&self.queue);
+        (queue.writer.sent(), queue.writer.queued())
+    }
+
+    /// Blocks until a frame can be queued, or the stream has ended.
+    pub fn wait_for_room_blocking(&self) {
+        self.room.block_on(|| self.has_room());
+    }
+
+    /// Waits until a frame can be queued, or the stream has ended.
+    pub async fn wait_for_room(&self) {
+        self.room.wait(|| self.has_room()).await;
+    }
+
+    fn has_room(&self) -> Option<()> {
+        let queue = lock(&self.queue);
+        (queue.end != End::Open || queue.writer.has_room()).then_some(())
+    }
+
+    /// Lets the writer end once everything is written, or after [`FLUSH_LIMIT`].
+    pub(crate) fn flush(&self) {
+        let mut queue = lock(&self.queue);
+        if queue.end == End::Open {
+            queue.end = End::Flush(Moment::now() + FLUSH_LIMIT);
+        }
+        drop(queue);
+        self.queued.ring();
+        self.room.ring();
+    }
+
+    /// Drops what is queued and lets the writer end. The socket has to be shut down as well, since the writer may be
+    /// blocked in it.
+    pub fn abort(&self) {
+        let mut queue = lock(&self.queue);
+        queue.end = End::Now;
+        queue.writer.discard();
+        drop(queue);
+        self.queued.ring();
+        self.room.ring();
+    }
+
+    /// Blocks until there is something to write, or the end has come.
+    pub fn wait_for_work_blocking(&self) {
+        self.queued.block_on(|| self.has_work());
+    }
+
+    /// Waits until there is something to write, or the end has come.
+    pub async fn wait_for_work(&self) {
+        self.queued.wait(|| self.has_work()).await;
+    }
+
+    fn has_work(&self) -> Option<()> {
+        let queue = lock(&self.queue);
+        (queue.end != End::Open || !queue.writer.is_empty()).then_some(())
+    }
+
+    /// Waits until the stream is being closed; the moment by which its writer has to end.
+    pub async fn wait_for_end(&self) -> Moment {
+        let end = || match lock(&self.queue).end {
+            End::Open => None,
+            End::Flush(end) => Some(end),
+            End::Now => Some(Moment::now()),
+        };
+        self.queued.wait(end).await
+    }
+
+    /// Writes once, in one piece as much as there is.
+    pub fn write(&self, mut socket: &TcpStream) -> Written {
+        let Some(chunks) = self.chunks() else { return Written::End };
+        let mut slices = [IoSlice::new(&[]); CHUNKS_MAX];
+        for (slice, chunk) in slices.iter_mut().zip(&chunks) {
+            *slice = IoSlice::new(chunk);
+        }
+        let filled = slices.get(..chunks.len()).unwrap_or_default();
+        match socket.write_vectored(filled) {
+            Ok(0) => Written::End,
+            Ok(n) => {
+                self.wrote(n);
+                Written::Some
+            }
+            Err(error) if error.kind() == Kind::Interrupted => Written::Some,
+            Err(error) if [Kind::WouldBlock, Kind::TimedOut].contains(&error.kind()) => {
+                Written::Blocked
+            }
+            Err(_) => Written::End,
+        }
+    }
+
+    /// What is to be written. `None` is the end.
+    fn chunks(&self) -> Option<Vec<Bytes>> {
+        let queue = lock(&self.queue);
+        let goes_on = match queue.end {
+            End::Open => true,
+            End::Flush(end) => !queue.writer.is_empty() && Moment::now() < end,
+            End::Now => false,
+        };
+        goes_on.then(|| queue.writer.chunks(CHUNKS_MAX).cloned().collect())
+    }
+
+    fn wrote(&self, n: usize) {
+        let mut queue = lock(&self.queue);
+        let was_full = !queue.writer.has_room();
+        queue.writer.advance(n);
+        if was_full && queue.writer.has_room() {
+            drop(queue);
+            self.room.ring();
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What waits in a mailbox.
+
+use core::fmt;
+use std::collections::VecDeque;
+use std::sync::{Mutex, OnceLock};
+use std::time::Instant as Moment;
+
+use super::{Bell, lock};
+use crate::item::Item;
+
+/// Items that wait, above which diagnostics are dropped.
+const DIAGNOSTICS_MAX: usize = 1024;
+
+/// The items of one mailbox, in the order in which they came.
+#[derive(Debug, Default)]
+pub struct Queue {
+    items: Mutex<VecDeque<Item>>,
+    filled: Bell,
+    waker: OnceLock<Waker>,
+}
+
+struct Waker(Box<dyn Fn() + Send + Sync>);
+
+impl fmt::Debug for Waker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Waker(..)")
+    }
+}
+
+impl Queue {
+    /// Appends an item.
+    pub(crate) fn push(&self, item: Item) {
+        let mut items = lock(&self.items);
+        if matches!(item, Item::Diagnostic(_)) && items.len() >= DIAGNOSTICS_MAX {
+            return;
+        }
+        items.push_back(item);
+        drop(items);
+        self.filled.ring();
+        if let Some(Waker(waker)) = self.waker.get() {
+            waker();
+        }
+    }
+
+    /// The next item, if there is one.
+    pub fn try_receive(&self) -> Option<Item> {
+        lock(&self.items).pop_front()
+    }
+
+    /// Blocks until there is an item, or until that moment.
+    pub fn receive_blocking(&self, end: Option<Moment>) -> Option<Item> {
+        self.filled.block_until(end, || self.try_receive())
+    }
+
+    /// Waits for the next item.
+    pub async fn receive(&self) -> Item {
+        self.filled.wait(|| self.try_receive()).await
+    }
+
+    /// Has `waker` called after each item; `false` if another one is.
+    pub fn set_waker(&self, waker: Box<dyn Fn() + Send + Sync>) -> bool {
+        self.waker.set(Waker(waker)).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use netkernel_core::net_kernel::Diagnostic;
+
+    #[test]
+    fn diagnostics_stop_at_a_bound_and_messages_do_not() {
+        let queue = Queue::default();
+        for _ in 0..2 * DIAGNOSTICS_MAX {
+            queue.push(Item::Diagnostic(Diagnostic::RegistrationRenewed));
+        }
+        assert_eq!(lock(&queue.items).len(), DIAGNOSTICS_MAX);
+        queue.push(Item::Message(Bytes::new()));
+        assert_eq!(lock(&queue.items).len(), DIAGNOSTICS_MAX + 1);
+    }
+}

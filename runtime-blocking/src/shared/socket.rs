@@ -1,0 +1,134 @@
+//! TCP sockets: how they are opened for peers, set up and torn down. IPv4 only, as `inet_tcp`.
+
+use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use core::ops::RangeInclusive;
+use core::time::Duration;
+use std::io;
+use std::net::{Shutdown, TcpListener, TcpStream};
+
+use netkernel_core::epmd_server;
+use netkernel_core::net_kernel::OpenError;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+
+/// Connections that the operating system completes before we accept them.
+const BACKLOG: i32 = 128;
+
+/// Opens a listener on the first free port of `ports`; a port of 0 lets the operating system choose.
+pub fn listen(bind: Ipv4Addr, ports: RangeInclusive<u16>) -> Result<TcpListener, OpenError> {
+    let mut result = Err(OpenError::AddressInUse);
+    for port in ports {
+        match listen_on(SocketAddrV4::new(bind, port)) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => result = Err(open_error(&error)),
+        }
+        if result.as_ref().is_err_and(|error| *error != OpenError::AddressInUse) {
+            break;
+        }
+    }
+    result
+}
+
+/// Whether the peer of an accepted connection is on this host.
+pub(crate) fn is_local(socket: &TcpStream) -> bool {
+    let addresses = socket.peer_addr().and_then(|peer| Ok((peer, socket.local_addr()?)));
+    addresses.is_ok_and(|(peer, own)| epmd_server::is_local(peer.ip(), own.ip()))
+}
+
+fn listen_on(address: SocketAddrV4) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+    // A restarted node must get its port back while old connections linger. On Windows the option means something else.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&SocketAddr::V4(address).into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// Options of every stream. Ticks and calls are small: they must not wait for more.
+pub fn prepare(socket: &TcpStream) -> io::Result<()> {
+    socket.set_nodelay(true)
+}
+
+/// Makes the coming close a reset: what is queued or unread is dropped. Wakes whoever reads or writes.
+pub fn abort(socket: &TcpStream) {
+    // Either fails only on a socket that is gone already.
+    let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
+    let _ = socket.shutdown(Shutdown::Both);
+}
+
+/// The core's name for an error of the operating system.
+pub fn open_error(error: &io::Error) -> OpenError {
+    use io::ErrorKind as Kind;
+    const NAMED: &[(Kind, OpenError)] = &[
+        (Kind::AddrInUse, OpenError::AddressInUse),
+        (Kind::PermissionDenied, OpenError::Denied),
+        (Kind::ConnectionRefused, OpenError::Refused),
+        (Kind::TimedOut, OpenError::TimedOut),
+        (Kind::WouldBlock, OpenError::TimedOut),
+        (Kind::HostUnreachable, OpenError::Unreachable),
+        (Kind::NetworkUnreachable, OpenError::Unreachable),
+    ];
+    NAMED
+        .iter()
+        .find(|(kind, _)| *kind == error.kind())
+        .map_or_else(|| OpenError::Other(error.raw_os_error().unwrap_or(0)), |(_, named)| *named)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read as _;
+
+    const GIVE_UP: Duration = Duration::from_secs(20);
+
+    fn port_of(listener: &TcpListener) -> u16 {
+        listener.local_addr().unwrap().port()
+    }
+
+    /// Two neighbouring ports of which the first is taken by the returned listener, and the second free a moment ago.
+    fn taken_then_free() -> (TcpListener, u16) {
+        loop {
+            let taken = listen(Ipv4Addr::LOCALHOST, 0..=0).unwrap();
+            let port = port_of(&taken);
+            if port < u16::MAX && listen(Ipv4Addr::LOCALHOST, port + 1..=port + 1).is_ok() {
+                return (taken, port);
+            }
+        }
+    }
+
+    #[test]
+    fn a_port_range_is_scanned_upwards() {
+        let (_taken, port) = taken_then_free();
+        assert_eq!(
+            listen(Ipv4Addr::LOCALHOST, port..=port).unwrap_err(),
+            OpenError::AddressInUse,
+            "a range of one port that is taken"
+        );
+        let next = listen(Ipv4Addr::LOCALHOST, port..=port + 1).unwrap();
+        assert_eq!(port_of(&next), port + 1);
+    }
+
+    #[test]
+    fn an_empty_range_and_a_foreign_address_fail() {
+        #[expect(clippy::reversed_empty_ranges, reason = "that is the case")]
+        let reversed = listen(Ipv4Addr::LOCALHOST, 2..=1);
+        assert!(reversed.is_err());
+        assert!(matches!(
+            listen(Ipv4Addr::new(192, 0, 2, 1), 0..=0),
+            Err(OpenError::Other(_) | OpenError::Unreachable)
+        ));
+    }
+
+    #[test]
+    fn an_aborted_stream_ends_for_the_peer() {
+        let listener = listen(Ipv4Addr::LOCALHOST, 0..=0).unwrap();
+        let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let mut theirs = listener.accept().unwrap().0;
+        assert!(is_local(&theirs));
+        theirs.set_read_timeout(Some(GIVE_UP)).unwrap();
+        abort(&ours);
+        drop(ours);
+        let end = theirs.read(&mut [0]).map_err(|error| error.kind());
+        assert!(matches!(end, Ok(0) | Err(io::ErrorKind::ConnectionReset)), "{end:?}");
+    }
+}

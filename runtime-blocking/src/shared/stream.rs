@@ -1,0 +1,198 @@
+//! One byte stream: a connection with a peer or a conversation with an EPMD. The owner, the senders and what serves the
+//! stream share this value.
+
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::time::Duration;
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Mutex};
+
+use netkernel_core::StreamId;
+use netkernel_core::link::Limits;
+use netkernel_core::liveness::Traffic;
+use netkernel_core::net_kernel::{Promotion, Target};
+use socket2::SockRef;
+
+use super::{Bell, Inbox, Outgoing, Table, abort, lock};
+
+/// What the owner, the senders and the two halves of a stream share.
+#[derive(Debug)]
+pub struct Stream {
+    id: StreamId,
+    socket: Mutex<Slot>,
+    wish: Mutex<Option<Wish>>,
+    wished: Bell,
+    ended: AtomicBool,
+    received: AtomicU64,
+    /// What waits to be written.
+    pub outgoing: Outgoing,
+}
+
+/// Where the socket is.
+#[derive(Debug)]
+enum Slot {
+    Opening,
+    Open(Arc<TcpStream>),
+    Gone,
+}
+
+/// What the reader is to do next, while the stream is being set up.
+#[derive(Debug)]
+pub enum Wish {
+    /// Read once.
+    Read,
+    /// Read freely from now on: the link is up.
+    Promote(Box<Promotion>),
+    /// End.
+    End,
+}
+
+/// How a stream comes into being.
+#[derive(Debug)]
+pub enum Origin {
+    /// Dial, each address for at most this long.
+    Dial(Target, Duration),
+    /// A peer has dialled us.
+    Accepted(Arc<TcpStream>),
+}
+
+/// What those who serve streams report to and work on.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// The owner's.
+    pub inbox: Arc<Inbox>,
+    /// The node's.
+    pub table: Arc<Table>,
+    /// Of each link.
+    pub limits: Limits,
+}
+
+impl Surroundings {
+    /// Of a new node.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self { inbox: Arc::default(), table: Arc::default(), limits }
+    }
+}
+
+impl Stream {
+    pub(crate) fn new(id: StreamId, origin: &Origin, limits: Limits) -> Self {
+        let slot = match origin {
+            Origin::Dial(..) => Slot::Opening,
+            Origin::Accepted(socket) => Slot::Open(Arc::clone(socket)),
+        };
+        Self {
+            id,
+            socket: Mutex::new(slot),
+            wish: Mutex::new(None),
+            wished: Bell::default(),
+            ended: AtomicBool::new(false),
+            received: AtomicU64::new(0),
+            outgoing: Outgoing::new(limits),
+        }
+    }
+
+    /// Tells the reader what to do next.
+    pub(crate) fn wish(&self, wish: Wish) {
+        let mut slot = lock(&self.wish);
+        if !matches!(*slot, Some(Wish::End)) {
+            *slot = Some(wish);
+        }
+        drop(slot);
+        self.wished.ring();
+    }
+
+    /// The counters, since the opening.
+    pub(crate) fn traffic(&self) -> Traffic {
+        let (sent, queued) = self.outgoing.counters();
+        Traffic { received: self.received.load(Ordering::Relaxed), sent, queued, paused: false }
+    }
+
+    /// Ends the stream: at once, or after what is queued was written. Never blocks.
+    pub(crate) fn close(&self, at_once: bool) {
+        self.ended.store(true, Ordering::Release);
+        self.wish(Wish::End);
+        if at_once {
+            self.outgoing.abort();
+        } else {
+            self.outgoing.flush();
+        }
+        let mut slot = lock(&self.socket);
+        match &*slot {
+            Slot::Opening => *slot = Slot::Gone,
+            Slot::Open(socket) if at_once => abort(socket),
+            // Wakes a reader that waits for the peer.
+            Slot::Open(socket) => drop(socket.shutdown(Shutdown::Read)),
+            Slot::Gone => {}
+        }
+    }
+
+    /// Prepares the socket for the data plane: a write may take as long as the peer lets it.
+    pub(crate) fn lift_write_limit(&self) {
+        if let Slot::Open(socket) = &*lock(&self.socket) {
+            let _ = socket.set_write_timeout(None);
+        }
+    }
+
+    /// Does something with the socket; `None` if there is none, or not any more.
+    pub(crate) fn with_socket<R>(&self, work: impl FnOnce(&SockRef<'_>) -> R) -> Option<R> {
+        match &*lock(&self.socket) {
+            Slot::Open(socket) => Some(work(&SockRef::from(&**socket))),
+            Slot::Opening | Slot::Gone => None,
+        }
+    }
+
+    /// Which one it is.
+    pub const fn id(&self) -> StreamId {
+        self.id
+    }
+
+    /// Takes the socket that was dialled; `false` if nobody waits for it any more.
+    pub fn opened(&self, socket: &Arc<TcpStream>) -> bool {
+        let mut slot = lock(&self.socket);
+        let wanted = !matches!(*slot, Slot::Gone);
+        if wanted {
+            *slot = Slot::Open(Arc::clone(socket));
+        }
+        wanted
+    }
+
+    /// Lets go of the socket.
+    pub fn release(&self) {
+        *lock(&self.socket) = Slot::Gone;
+    }
+
+    /// Whether our side has closed the stream.
+    pub fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    /// Adds to the counter of bytes that were read.
+    pub fn count_received(&self, bytes: usize) {
+        self.received.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Blocks until the owner wishes something.
+    pub fn next_wish_blocking(&self) -> Wish {
+        self.wished.block_on(|| self.take_wish())
+    }
+
+    /// Waits for the owner's next wish.
+    pub async fn next_wish(&self) -> Wish {
+        self.wished.wait(|| self.take_wish()).await
+    }
+
+    /// Waits until our side closes the stream.
+    pub async fn wait_for_end(&self) {
+        self.wished.wait(|| self.has_ended().then_some(())).await;
+    }
+
+    fn take_wish(&self) -> Option<Wish> {
+        let mut wish = lock(&self.wish);
+        let next = wish.take();
+        // It stays: nothing comes after the end.
+        if matches!(next, Some(Wish::End)) {
+            *wish = Some(Wish::End);
+        }
+        next
+    }
+}
