@@ -8,6 +8,7 @@ mod log;
 pub mod otp;
 pub mod our_epmd;
 pub mod ours;
+pub mod runtime;
 pub mod script;
 #[cfg(feature = "otp")]
 pub mod seen;

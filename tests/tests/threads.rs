@@ -8,6 +8,7 @@ use std::fs;
 use std::net::TcpStream;
 
 use netkernel_blocking::core::net_kernel::NodeDownReason;
+use netkernel_tests::runtime::Runtime;
 use support::*;
 
 /// Threads of nodes: those have names that begin with the name of the crate.
@@ -27,12 +28,26 @@ fn sockets() -> usize {
         .count()
 }
 
+/// Threads of a node without links, and of both ends of a link.
+const fn threads_of(runtime: Runtime) -> (usize, usize) {
+    match runtime {
+        // The owner, the listener, and the two threads of the registration; a reader and a writer at each end.
+        Runtime::Blocking => (4, 4),
+        Runtime::Smol => (1, 0),
+    }
+}
+
 #[test]
 fn nothing_is_left_of_what_has_ended() {
+    for runtime in [Runtime::Blocking, Runtime::Smol] {
+        runtime.test(|| nodes_and_links_come_and_go(threads_of(runtime)));
+    }
+}
+
+fn nodes_and_links_come_and_go((of_node, of_link): (usize, usize)) {
     let epmd = Epmd::start();
     let (b, b_box, identity) = epmd.identified("b@127.0.0.1", epmd.config());
-    // The owner, the listener, and the two threads of the registration.
-    eventually("the threads of a node without links", || threads() == 4);
+    eventually("the threads of a node without links", || threads() == of_node);
     let at_rest = sockets();
     {
         let (a, a_box) = epmd.node("a@127.0.0.1");
@@ -40,7 +55,7 @@ fn nothing_is_left_of_what_has_ended() {
             a.connect_node(name("b@127.0.0.1")).unwrap();
             expect_up(&a_box, "b@127.0.0.1");
             expect_up(&b_box, "a@127.0.0.1");
-            eventually("two threads a link, at both ends", || threads() == 2 * 4 + 2 * 2);
+            eventually("those of the link", || threads() == 2 * of_node + of_link);
             a.disconnect_node(&name("b@127.0.0.1")).unwrap();
             expect_down(&a_box, "b@127.0.0.1", NodeDownReason::Disconnect);
             expect_down(&b_box, "a@127.0.0.1", NodeDownReason::ConnectionClosed);
@@ -50,7 +65,7 @@ fn nothing_is_left_of_what_has_ended() {
             assert!(a.connect_node(name("nobody@127.0.0.1")).is_err());
         }
     }
-    eventually("only b's threads are left", || threads() == 4);
+    eventually("only b's threads are left", || threads() == of_node);
     eventually("only b's sockets are left", || sockets() == at_rest);
     drop((b, b_box));
     eventually("no thread is left", || threads() == 0);

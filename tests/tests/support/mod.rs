@@ -15,7 +15,8 @@ use netkernel_blocking::core::handshake::{Initiator, InitiatorConfig, InitiatorS
 use netkernel_blocking::core::net_kernel::{NodeDownReason, NodeEvent};
 use netkernel_blocking::core::wire::framing::Framing;
 use netkernel_blocking::core::{Cookie, Creation, Entropy, Flags, Instant, NodeName};
-use netkernel_blocking::{Identity, Item, Mailbox, MonitorOptions, Node, NodeConfig, StartOptions};
+use netkernel_blocking::{Identity, Item, MonitorOptions, NodeConfig, StartOptions};
+use netkernel_tests::runtime::{Mailbox, Node};
 
 /// After so long a test fails instead of waiting. Nothing is expected to take that long.
 pub const GIVE_UP: Duration = Duration::from_secs(60);

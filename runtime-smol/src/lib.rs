@@ -1,0 +1,62 @@
+//! An Erlang distribution node on async sockets, for any executor.
+//!
+//! A [`Node`] joins Erlang clusters: it registers with EPMD, connects and accepts, ticks, and tells of nodes that come and
+//! go. A [`Mailbox`] is a process of that node: messages and node events arrive in it in one order.
+//!
+//! ```no_run
+//! use netkernel_smol::{Item, MonitorOptions, Node, NodeConfig, StartOptions};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let node = Node::new(NodeConfig::from_env()?)?;
+//! let mailbox = node.mailbox();
+//! mailbox.monitor_nodes(true, MonitorOptions::ALL).await;
+//! let name = "rust@127.0.0.1".parse()?;
+//! node.start(StartOptions::new(name)).await?;
+//! node.connect_node("b@127.0.0.1".parse()?).await?;
+//! while let Item::Event(event) = mailbox.recv().await {
+//!     println!("{event}");
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The package `netkernel-blocking` has the same interface for threads, without `async`; `docs/runtimes.md` says which to
+//! choose.
+//!
+//! # Executors
+//!
+//! A node is one task, the owner, that runs the kernel, has one bounded inbox and waits for nothing else; one task a link,
+//! that reads and writes; and one that accepts. [`Node::new`] gives them a thread. [`Node::new_on`] hands them to an executor
+//! of yours, be it smol's, tokio's or your own. Sockets and timers are async-io's in either case, which has a thread for
+//! them where nobody else waits for them. Names are resolved on the threads of a pool.
+//!
+//! # Security
+//!
+//! **A node without TLS is open to whoever reaches its port and learns the cookie**, and whoever is let in may run any
+//! code that the node runs for its peers. The cookie is proved, not sent, but nothing is encrypted, and who records one
+//! handshake can guess weak cookies offline. Use it on loopback or in networks that you trust. Without another choice the
+//! listener is bound to loopback when the host of the node's name is, and else to all addresses, with a warning.
+#![forbid(unsafe_code)]
+
+mod listener;
+mod mailbox;
+mod node;
+mod owner;
+mod ping;
+mod reader;
+mod socket;
+mod stream;
+mod writer;
+
+pub use mailbox::Mailbox;
+pub use netkernel_blocking::{
+    ConfigError, Identity, Item, NodeConfig, PingError, SendError, cookie_file,
+};
+pub use netkernel_core as core;
+pub use netkernel_core::net_kernel::{
+    BadNode, ConnectionInfo, ConnectionState, DistAutoConnect, MonitorOptions, NetState, NodeInfo,
+    NodeKind, NodeKinds, NotAlive, OptionName, OptsError, OwnName, SocketOption, StartOptions,
+    Started,
+};
+pub use node::Node;
+pub use stream::Task;

@@ -1,0 +1,259 @@
+//! Both runtimes behind one interface, which is that of the blocking one: what is tested with one, is tested with the other.
+
+use core::cell::Cell;
+use core::time::Duration;
+use std::io;
+
+use bytes::Bytes;
+use futures_lite::future::block_on;
+use netkernel_blocking::core::epmd::NamesError;
+use netkernel_blocking::core::net_kernel::{
+    ConnectError, StartError, TicktimeChange, TicktimeError, TicktimeState,
+};
+use netkernel_blocking::core::process::RegisterNameError;
+use netkernel_blocking::core::term::{Atom, Pid};
+use netkernel_blocking::core::{Cookie, NodeName};
+use netkernel_blocking::{
+    BadNode, ConnectionInfo, Identity, Item, MonitorOptions, NetState, NodeConfig, NodeInfo,
+    NodeKinds, NotAlive, OptionName, OptsError, PingError, SendError, SocketOption, StartOptions,
+};
+
+/// Which runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runtime {
+    /// `netkernel-blocking`.
+    Blocking,
+    /// `netkernel-smol`, each node on a thread of its own.
+    Smol,
+}
+
+thread_local! {
+    static CURRENT: Cell<Runtime> = const { Cell::new(Runtime::Blocking) };
+}
+
+impl Runtime {
+    /// Runs a test whose nodes are made by this runtime, as far as they are made by its own thread.
+    pub fn test(self, test: impl FnOnce()) {
+        CURRENT.set(self);
+        test();
+    }
+
+    /// The runtime of the test that runs on this thread.
+    #[must_use]
+    pub fn current() -> Self {
+        CURRENT.get()
+    }
+}
+
+/// Makes two tests, one for each runtime, of every function `fn name() { .. }` with `#[test]`.
+#[macro_export]
+macro_rules! each_runtime {
+    ($($(#[$attribute:meta])+ fn $name:ident() $body:block)+) => {$(
+        mod $name {
+            use super::*;
+
+            fn scenario() $body
+
+            #[test]
+            fn blocking() {
+                $crate::runtime::Runtime::Blocking.test(scenario);
+            }
+
+            #[test]
+            fn smol() {
+                $crate::runtime::Runtime::Smol.test(scenario);
+            }
+        }
+    )+};
+}
+
+/// A node of either runtime.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "they are the names of the runtimes")]
+pub enum Node {
+    Blocking(netkernel_blocking::Node),
+    Smol(netkernel_smol::Node),
+}
+
+/// A mailbox of either runtime.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "they are the names of the runtimes")]
+pub enum Mailbox {
+    Blocking(netkernel_blocking::Mailbox),
+    Smol(netkernel_smol::Mailbox),
+}
+
+/// Calls the method of either runtime. What is only a future in one is waited for.
+macro_rules! either {
+    ($self:ident.$method:ident($($argument:expr),*).await) => {
+        match $self {
+            Self::Blocking(it) => it.$method($($argument),*),
+            Self::Smol(it) => block_on(it.$method($($argument),*)),
+        }
+    };
+    ($self:ident.$method:ident($($argument:expr),*)) => {
+        match $self {
+            Self::Blocking(it) => it.$method($($argument),*),
+            Self::Smol(it) => it.$method($($argument),*),
+        }
+    };
+}
+
+#[expect(missing_docs, clippy::missing_errors_doc, reason = "each is the runtimes' own method")]
+#[expect(clippy::must_use_candidate, reason = "as above")]
+impl Node {
+    pub fn new(config: NodeConfig) -> io::Result<Self> {
+        Ok(match Runtime::current() {
+            Runtime::Blocking => Self::Blocking(netkernel_blocking::Node::new(config)?),
+            Runtime::Smol => Self::Smol(netkernel_smol::Node::new(config)?),
+        })
+    }
+
+    pub fn start(&self, options: StartOptions) -> Result<Identity, StartError> {
+        either!(self.start(options).await)
+    }
+
+    pub fn stop(&self) -> bool {
+        either!(self.stop().await)
+    }
+
+    pub fn connect_node(&self, node: NodeName) -> Result<(), ConnectError> {
+        either!(self.connect_node(node).await)
+    }
+
+    pub fn hidden_connect_node(&self, node: NodeName) -> Result<(), ConnectError> {
+        either!(self.hidden_connect_node(node).await)
+    }
+
+    pub fn allow(&self, nodes: &[&str]) -> Result<(), NotAlive> {
+        either!(self.allow(nodes).await)
+    }
+
+    pub fn disconnect_node(&self, node: &NodeName) -> Option<bool> {
+        either!(self.disconnect_node(node).await)
+    }
+
+    pub fn nodes(&self, kinds: NodeKinds) -> Vec<NodeInfo> {
+        either!(self.nodes(kinds).await)
+    }
+
+    pub fn node_info(&self, node: &NodeName) -> Result<ConnectionInfo, BadNode> {
+        either!(self.node_info(node).await)
+    }
+
+    pub fn nodes_info(&self) -> Vec<ConnectionInfo> {
+        either!(self.nodes_info().await)
+    }
+
+    pub fn getopts(
+        &self,
+        node: &NodeName,
+        names: Vec<OptionName>,
+    ) -> Result<Vec<SocketOption>, OptsError> {
+        either!(self.getopts(node, names).await)
+    }
+
+    pub fn setopts(&self, node: &NodeName, options: Vec<SocketOption>) -> Result<(), OptsError> {
+        either!(self.setopts(node, options).await)
+    }
+
+    pub fn setopts_new(&self, options: Vec<SocketOption>) -> Result<(), OptsError> {
+        either!(self.setopts_new(options).await)
+    }
+
+    pub fn get_state(&self) -> Option<NetState> {
+        either!(self.get_state().await)
+    }
+
+    pub fn is_alive(&self) -> bool {
+        either!(self.is_alive().await)
+    }
+
+    pub fn ping(&self, node: &NodeName, limit: Duration) -> Result<(), PingError> {
+        either!(self.ping(node, limit).await)
+    }
+
+    pub fn names(&self, host: &str) -> Result<Vec<(String, u16)>, NamesError> {
+        either!(self.names(host).await)
+    }
+
+    pub fn set_cookie(&self, peer: NodeName, cookie: Cookie) {
+        either!(self.set_cookie(peer, cookie).await);
+    }
+
+    pub fn set_net_ticktime(
+        &self,
+        seconds: u32,
+        transition_seconds: u32,
+    ) -> Result<Option<TicktimeChange>, TicktimeError> {
+        either!(self.set_net_ticktime(seconds, transition_seconds).await)
+    }
+
+    pub fn get_net_ticktime(&self) -> Option<TicktimeState> {
+        either!(self.get_net_ticktime().await)
+    }
+
+    pub fn identity(&self) -> Option<Identity> {
+        either!(self.identity().await)
+    }
+
+    pub fn mailbox(&self) -> Mailbox {
+        match self {
+            Self::Blocking(node) => Mailbox::Blocking(node.mailbox()),
+            Self::Smol(node) => Mailbox::Smol(node.mailbox()),
+        }
+    }
+}
+
+#[expect(missing_docs, clippy::missing_errors_doc, reason = "each is the runtimes' own method")]
+#[expect(clippy::must_use_candidate, reason = "as above")]
+impl Mailbox {
+    pub fn recv(&self) -> Item {
+        either!(self.recv().await)
+    }
+
+    pub fn recv_timeout(&self, limit: Duration) -> Option<Item> {
+        either!(self.recv_timeout(limit).await)
+    }
+
+    pub fn try_recv(&self) -> Option<Item> {
+        either!(self.try_recv())
+    }
+
+    pub fn set_waker(&self, waker: impl Fn() + Send + Sync + 'static) -> bool {
+        either!(self.set_waker(waker))
+    }
+
+    pub fn pid(&self) -> Option<Pid> {
+        either!(self.pid())
+    }
+
+    pub fn register(&self, name: Atom) -> Result<(), RegisterNameError> {
+        either!(self.register(name))
+    }
+
+    pub fn unregister(&self, name: &str) -> bool {
+        either!(self.unregister(name))
+    }
+
+    pub fn monitor_nodes(&self, flag: bool, options: MonitorOptions) {
+        either!(self.monitor_nodes(flag, options).await);
+    }
+
+    pub fn monitor_diagnostics(&self, on: bool) {
+        either!(self.monitor_diagnostics(on).await);
+    }
+
+    pub fn send(&self, to: &Pid, message: impl Into<Bytes>) -> Result<(), SendError> {
+        either!(self.send(to, message).await)
+    }
+
+    pub fn send_to_name(
+        &self,
+        name: &Atom,
+        node: &NodeName,
+        message: impl Into<Bytes>,
+    ) -> Result<(), SendError> {
+        either!(self.send_to_name(name, node, message).await)
+    }
+}
