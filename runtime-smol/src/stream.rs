@@ -62,6 +62,7 @@ impl Carrier for Tasks {
 
 /// The task of a stream.
 async fn live(stream: Arc<Stream>, origin: Origin, surroundings: Surroundings) {
+    let _life = Life(Arc::clone(&stream));
     let id = stream.id();
     let report = async |input| surroundings.inbox.send(Message::Input(input)).await;
     let dialled = matches!(origin, Origin::Dial(..));
@@ -95,6 +96,16 @@ async fn live(stream: Arc<Stream>, origin: Origin, surroundings: Surroundings) {
     stream.release();
     drop(socket);
     report(Input::Closed { stream: id, cause }).await;
+}
+
+/// Lets go of the socket and of those who wait to send, also if the task is dropped before its end.
+struct Life(Arc<Stream>);
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        self.0.outgoing.abort();
+        self.0.release();
+    }
 }
 
 /// Gets the socket. `None` if the dialling was cancelled.

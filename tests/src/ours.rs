@@ -1,13 +1,14 @@
-//! A node of ours in the process of the test, on the blocking runtime.
+//! A node of ours in the process of the test, on the runtime of that test.
 
 use core::time::Duration;
 use std::thread;
 use std::time::Instant;
 
+use crate::runtime::{Mailbox, Node};
 use netkernel_blocking::core::net_kernel::{Diagnostic, NetTicktime, NodeDownReason, NodeEvent};
 use netkernel_blocking::core::term::{Atom, Pid};
 use netkernel_blocking::core::{Cookie, NodeName, NodeType};
-use netkernel_blocking::{Item, Mailbox, MonitorOptions, Node, NodeConfig, StartOptions};
+use netkernel_blocking::{Item, MonitorOptions, NodeConfig, StartOptions};
 use netkernel_blocking::{NodeKind, NodeKinds};
 
 use crate::GIVE_UP;

@@ -3,13 +3,13 @@
 
 use core::time::Duration;
 
-use netkernel_blocking::Mailbox;
 use netkernel_blocking::core::NodeType;
 use netkernel_blocking::core::net_kernel::NodeDownReason;
 use netkernel_blocking::core::term::{Atom, write};
-use netkernel_tests::each_release;
+use netkernel_tests::each_release_and_runtime;
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release};
 use netkernel_tests::ours::{Ours, next_message, node_name, pid_expression, term_expression};
+use netkernel_tests::runtime::Mailbox;
 
 /// A node of each kind, and a visible link between them.
 fn linked(release: Release) -> (Epmd, Erl, Ours) {
@@ -35,7 +35,7 @@ fn integer(value: i64) -> Vec<u8> {
     term
 }
 
-each_release! {
+each_release_and_runtime! {
     //= docs/spec/channel.md#ch-send
     //= type=test
     #[test]

@@ -7,14 +7,14 @@ use std::time::Instant;
 
 use netkernel_blocking::core::NodeType;
 use netkernel_blocking::core::net_kernel::{Diagnostic, NodeDownReason};
-use netkernel_tests::each_release;
+use netkernel_tests::each_release_and_runtime;
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release, Signal};
 use netkernel_tests::ours::Ours;
 
 /// `net_ticktime` of these tests, in seconds. Much less would not survive a busy machine.
 const TICKTIME: u32 = 8;
 
-each_release! {
+each_release_and_runtime! {
     #[test]
     fn a_killed_node_is_connection_closed(release: Release) {
         let epmd = Epmd::start(release);

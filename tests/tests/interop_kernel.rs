@@ -10,12 +10,12 @@ use netkernel_blocking::core::net_kernel::{
 };
 use netkernel_blocking::core::term::Atom;
 use netkernel_blocking::{
-    DistAutoConnect, Item, Mailbox, MonitorOptions, NetState, Node, NodeKind, NodeKinds,
-    StartOptions, Started,
+    DistAutoConnect, Item, MonitorOptions, NetState, NodeKind, NodeKinds, StartOptions, Started,
 };
-use netkernel_tests::each_release;
+use netkernel_tests::each_release_and_runtime;
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release};
 use netkernel_tests::ours::{Ours, node_name};
+use netkernel_tests::runtime::{Mailbox, Node};
 use netkernel_tests::seen::{saw_down, saw_up};
 
 const RUST: &str = "rust@127.0.0.1";
@@ -69,7 +69,7 @@ fn next_event(mailbox: &Mailbox) -> NodeEvent {
     }
 }
 
-each_release! {
+each_release_and_runtime! {
     //= docs/spec/kernel.md#kernel-allow-incoming
     //= type=test
     //= docs/spec/kernel.md#kernel-allow-outgoing

@@ -9,14 +9,14 @@ use netkernel_blocking::core::epmd::LookupError;
 use netkernel_blocking::core::handshake::{Failure, Stage};
 use netkernel_blocking::core::net_kernel::{ConnectError, Diagnostic, NodeDownReason};
 use netkernel_blocking::{NodeKind, PingError};
-use netkernel_tests::each_release;
+use netkernel_tests::each_release_and_runtime;
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release};
 use netkernel_tests::ours::{Ours, cookie, node_name};
 use netkernel_tests::seen::{saw_down, saw_up};
 
 const RUST: &str = "rust@127.0.0.1";
 
-each_release! {
+each_release_and_runtime! {
     #[test]
     fn links_are_visible_if_both_sides_wish_it(release: Release) {
         let epmd = Epmd::start(release);

@@ -1,12 +1,13 @@
 //! Node events and what may be asked for, compared with a real node term by term.
 #![expect(clippy::unwrap_used, reason = "scenarios are functions that the macro makes tests of")]
 
+use netkernel_blocking::Item;
 use netkernel_blocking::core::net_kernel::subscriptions::{MonitorOptions, NodeTypes};
 use netkernel_blocking::core::term::Term;
-use netkernel_blocking::{Item, Mailbox};
-use netkernel_tests::each_release;
+use netkernel_tests::each_release_and_runtime;
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release};
 use netkernel_tests::ours::{Ours, node_name};
+use netkernel_tests::runtime::Mailbox;
 
 /// Subscriptions of one process, as Erlang says them and as we do, in this order. Two are the same, and events of the last
 /// come last.
@@ -213,7 +214,7 @@ const CALLS: [(&str, &str); 33] = [
     ("17", "foo"),
 ];
 
-each_release! {
+each_release_and_runtime! {
     //= docs/spec/monitor.md#monitor-order
     //= type=test
     //= docs/spec/monitor.md#monitor-info

@@ -5,14 +5,15 @@ use core::time::Duration;
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 
+use netkernel_blocking::StartOptions;
 use netkernel_blocking::core::NodeType;
 use netkernel_blocking::core::epmd::RegisterError;
 use netkernel_blocking::core::net_kernel::{Diagnostic, NodeDownReason, OpenError, StartError};
-use netkernel_blocking::{Node, StartOptions};
 use netkernel_tests::command::Netkernel;
-use netkernel_tests::each_release;
+use netkernel_tests::each_release_and_runtime;
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release, Signal, TempDir};
 use netkernel_tests::ours::{Ours, eventually, node_name};
+use netkernel_tests::runtime::Node;
 
 const RUST: &str = "rust@127.0.0.1";
 
@@ -30,7 +31,7 @@ fn port_of_nobody() -> (TcpStream, u16) {
     (stream, port)
 }
 
-each_release! {
+each_release_and_runtime! {
     //= docs/spec/epmd.md#epmd-register-request
     //= type=test
     //= docs/spec/epmd.md#epmd-duplicate

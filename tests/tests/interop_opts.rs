@@ -5,10 +5,11 @@ use std::process::Command;
 
 use netkernel_blocking::core::NodeType;
 use netkernel_blocking::core::term::Term;
-use netkernel_blocking::{ConnectionInfo, Node, OptionName, OptsError, SocketOption};
-use netkernel_tests::each_release;
+use netkernel_blocking::{ConnectionInfo, OptionName, OptsError, SocketOption};
+use netkernel_tests::each_release_and_runtime;
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, Release, Signal};
 use netkernel_tests::ours::{Ours, eventually, node_name};
+use netkernel_tests::runtime::Node;
 
 const B: &str = "b@127.0.0.1";
 
@@ -198,7 +199,7 @@ fn their_node_info(erl: &Erl, node: &str) -> String {
     ))
 }
 
-each_release! {
+each_release_and_runtime! {
     //= docs/spec/kernel.md#kernel-ignored
     //= type=test
     //= docs/spec/kernel.md#kernel-opts-noconnection

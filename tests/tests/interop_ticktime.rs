@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use netkernel_blocking::core::NodeType;
 use netkernel_blocking::core::net_kernel::NodeDownReason;
-use netkernel_tests::each_release;
+use netkernel_tests::each_release_and_runtime;
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release, Signal};
 use netkernel_tests::ours::{Ours, eventually, node_name};
 
@@ -81,7 +81,7 @@ fn end_pings(erl: &Erl) -> u32 {
     told.trim_matches(|c: char| !c.is_ascii_digit()).parse().expect("a number")
 }
 
-each_release! {
+each_release_and_runtime! {
     /// One link is busy, one has nothing but ticks. The third peer falls silent after the change to the longer ticktime: at the
     /// shorter one it would be down 10 s later.
     //= docs/spec/ticktime.md#ticktime-longer

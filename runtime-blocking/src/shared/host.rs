@@ -64,6 +64,13 @@ struct Entry {
     link: Option<(NodeName, LinkId)>,
 }
 
+impl<C> RuntimeHost<C> {
+    /// Frees those who wait for a link.
+    pub(crate) fn abandon(&self) {
+        self.table.abandon();
+    }
+}
+
 impl<C: Carrier> RuntimeHost<C> {
     pub(crate) const fn new(config: NodeConfig, table: Arc<Table>, carrier: C) -> Self {
         Self {

@@ -140,8 +140,10 @@ impl<C: Carrier> Owner<C> {
     }
 }
 
+/// Whoever waits for the node is told that it is gone, also if it did not end by itself.
 impl<C> Drop for Owner<C> {
     fn drop(&mut self) {
         self.inbox.close();
+        self.host.abandon();
     }
 }

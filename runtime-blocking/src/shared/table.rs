@@ -3,6 +3,7 @@
 //! The lock is taken before a stream's or a mailbox's, never the other way round. Nothing is sent to the owner under it,
 //! for that may wait, and the owner takes it too.
 
+use core::mem::take;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -238,6 +239,18 @@ impl Table {
         let mut state = lock(&self.state);
         state.processes.not_alive();
         state.own = None;
+    }
+
+    /// There will be no link any more.
+    pub(crate) fn abandon(&self) {
+        let mut state = lock(&self.state);
+        state.processes.not_alive();
+        let State { own, pings, peers, links, .. } = &mut *state;
+        *own = None;
+        let gone = (take(pings), take(peers), take(links));
+        drop(state);
+        drop(gone);
+        self.changed.ring();
     }
 
     pub(crate) fn attempting(&self, node: NodeName, link: LinkId, limits: Limits) {

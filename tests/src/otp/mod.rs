@@ -17,6 +17,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs, process};
 
+use crate::runtime::Runtime;
+
 /// An installed release of Erlang/OTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Release {
@@ -31,6 +33,11 @@ pub enum Release {
 impl Release {
     /// All of them, oldest first.
     pub const ALL: [Self; 3] = [Self::Otp25, Self::Otp27, Self::Newest];
+
+    /// Runs a scenario with this release and nodes of that runtime.
+    pub fn test(self, runtime: Runtime, scenario: impl FnOnce(Self)) {
+        runtime.test(|| scenario(self));
+    }
 
     /// The path of a program, such as `erl`.
     ///
@@ -77,22 +84,53 @@ macro_rules! each_release {
 
             fn scenario($release: $kind) $body
 
-            #[test]
-            fn otp25() {
-                scenario($crate::otp::Release::Otp25);
+            $crate::each_release_on!(Blocking);
+        }
+    )+};
+}
+
+/// As [`each_release!`], but six tests: with nodes of ours in either runtime.
+#[macro_export]
+macro_rules! each_release_and_runtime {
+    ($($(#[$attribute:meta])+ fn $name:ident($release:ident: $kind:ty) $body:block)+) => {$(
+        mod $name {
+            use super::*;
+
+            fn scenario($release: $kind) $body
+
+            mod blocking {
+                use super::scenario;
+                $crate::each_release_on!(Blocking);
             }
 
-            #[test]
-            fn otp27() {
-                scenario($crate::otp::Release::Otp27);
-            }
-
-            #[test]
-            fn newest() {
-                scenario($crate::otp::Release::Newest);
+            mod smol {
+                use super::scenario;
+                $crate::each_release_on!(Smol);
             }
         }
     )+};
+}
+
+/// Makes three tests of the function `scenario`, one for each release.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! each_release_on {
+    ($runtime:ident) => {
+        #[test]
+        fn otp25() {
+            $crate::otp::Release::Otp25.test($crate::runtime::Runtime::$runtime, scenario);
+        }
+
+        #[test]
+        fn otp27() {
+            $crate::otp::Release::Otp27.test($crate::runtime::Runtime::$runtime, scenario);
+        }
+
+        #[test]
+        fn newest() {
+            $crate::otp::Release::Newest.test($crate::runtime::Runtime::$runtime, scenario);
+        }
+    };
 }
 
 /// What [`signal`] sends.
