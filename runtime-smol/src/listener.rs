@@ -29,3 +29,48 @@ pub(crate) async fn accept_loop(port: &Port, socket: &Async<Arc<TcpListener>>, i
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_io::block_on;
+    use core::net::Ipv4Addr;
+    use futures_lite::future;
+    use netkernel_blocking::shared::{Listener, Message, listen};
+    use netkernel_core::net_kernel::Input;
+    use std::net::{Shutdown, TcpStream};
+
+    /// A listener, its socket for tasks, and an inbox.
+    fn start() -> (Listener, Async<Arc<TcpListener>>, Inbox) {
+        let listener = Listener::new(listen(Ipv4Addr::LOCALHOST, 0..=0).unwrap()).unwrap();
+        let socket = Async::new(Arc::clone(listener.share().socket())).unwrap();
+        (listener, socket, Inbox::default())
+    }
+
+    #[test]
+    fn accepts_until_dropped_and_frees_the_port() {
+        let (listener, socket, inbox) = start();
+        let (number, port) = (listener.port(), listener.share());
+        let _client = TcpStream::connect(("127.0.0.1", number)).unwrap();
+        block_on(future::zip(accept_loop(&port, &socket, &inbox), async {
+            assert!(matches!(inbox.receive().await, Message::Accepted(_)));
+            drop(listener);
+        }));
+        let none = block_on(future::poll_once(inbox.receive()));
+        assert!(none.is_none(), "that is no loss");
+        drop((port, socket));
+        listen(Ipv4Addr::LOCALHOST, number..=number).unwrap();
+    }
+
+    #[test]
+    fn a_listener_that_does_not_listen_any_more_is_lost() {
+        let (listener, socket, inbox) = start();
+        let port = listener.share();
+        block_on(future::zip(accept_loop(&port, &socket, &inbox), async {
+            future::yield_now().await;
+            listener.socket().shutdown(Shutdown::Both).unwrap();
+        }));
+        let lost = block_on(inbox.receive());
+        assert!(matches!(lost, Message::Input(Input::ListenerLost)));
+    }
+}

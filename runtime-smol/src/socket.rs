@@ -35,3 +35,37 @@ async fn connect(address: SocketAddr, limit: Duration) -> io::Result<TcpStream> 
     };
     future::or(Async::<TcpStream>::connect(address), timer).await?.into_inner()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_io::block_on;
+    use core::net::Ipv4Addr;
+    use netkernel_blocking::shared::listen;
+    use netkernel_core::net_kernel::Purpose;
+
+    const GIVE_UP: Duration = Duration::from_secs(20);
+
+    fn dialled(host: &str, port: u16) -> Result<TcpStream, OpenError> {
+        block_on(dial(&Target { host: host.into(), port, purpose: Purpose::Epmd }, GIVE_UP))
+    }
+
+    fn port_of_nobody() -> u16 {
+        listen(Ipv4Addr::LOCALHOST, 0..=0).unwrap().local_addr().unwrap().port()
+    }
+
+    #[test]
+    fn a_host_name_is_dialled_on_ipv4() {
+        let listener = listen(Ipv4Addr::LOCALHOST, 0..=0).unwrap();
+        let socket = dialled("localhost", listener.local_addr().unwrap().port()).unwrap();
+        assert!(socket.peer_addr().unwrap().is_ipv4());
+    }
+
+    #[test]
+    fn failures_have_names() {
+        let port = port_of_nobody();
+        assert_eq!(dialled("127.0.0.1", port).unwrap_err(), OpenError::Refused);
+        assert_eq!(dialled("no such host", port).unwrap_err(), OpenError::Resolve);
+        assert_eq!(dialled("::1", port).unwrap_err(), OpenError::Resolve, "IPv4 only");
+    }
+}

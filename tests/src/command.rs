@@ -138,7 +138,7 @@ fn command(home: &Path, arguments: &[&str]) -> Command {
 /// Builds the command, once in a process.
 fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| build(&["netkernel-blocking", "--bin", "netkernel", "--features", "cli"]))
+    BINARY.get_or_init(|| build(&["netkernel-smol", "--bin", "netkernel", "--features", "cli"]))
 }
 
 /// Builds a program of a package. Cargo says where it is.

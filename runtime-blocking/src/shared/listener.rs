@@ -51,7 +51,11 @@ pub enum Accepted {
 }
 
 impl Listener {
-    pub(crate) fn new(socket: TcpListener) -> io::Result<Self> {
+    /// A listener on this socket.
+    ///
+    /// # Errors
+    /// The socket does not tell its port.
+    pub fn new(socket: TcpListener) -> io::Result<Self> {
         let port = socket.local_addr()?.port();
         let shared = Port {
             socket: Arc::new(socket),
@@ -61,16 +65,21 @@ impl Listener {
         Ok(Self { shared: Arc::new(shared), port })
     }
 
-    pub(crate) fn socket(&self) -> SockRef<'_> {
+    /// Its socket, for options.
+    #[must_use]
+    pub fn socket(&self) -> SockRef<'_> {
         SockRef::from(&*self.shared.socket)
     }
 
-    pub(crate) const fn port(&self) -> u16 {
+    /// Its port.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
         self.port
     }
 
     /// For whoever accepts.
-    pub(crate) fn share(&self) -> Arc<Port> {
+    #[must_use]
+    pub fn share(&self) -> Arc<Port> {
         Arc::clone(&self.shared)
     }
 }

@@ -54,7 +54,9 @@ pub enum Written {
 }
 
 impl Outgoing {
-    pub(crate) fn new(limits: Limits) -> Self {
+    /// An empty queue.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
         Self {
             queue: Mutex::new(Queue { writer: LinkWriter::new(limits), end: End::Open }),
             queued: Bell::default(),
@@ -90,8 +92,8 @@ impl Outgoing {
         (queue.end != End::Open || queue.writer.has_room()).then_some(())
     }
 
-    /// Lets the writer end once everything is written, or after [`FLUSH_LIMIT`].
-    pub(crate) fn flush(&self) {
+    /// Lets the writer end once everything is written, or after a second.
+    pub fn flush(&self) {
         let mut queue = lock(&self.queue);
         if queue.end == End::Open {
             queue.end = End::Flush(Moment::now() + FLUSH_LIMIT);

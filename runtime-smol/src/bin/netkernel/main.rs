@@ -21,6 +21,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use futures_lite::future::block_on;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -35,8 +36,8 @@ fn main() -> ExitCode {
     let report = Report::new(args.json);
     let result = match args.command {
         Command::Node(args) => node::run(&args, &report),
-        Command::Ping(args) => ping::run(&args, &report),
-        Command::Names(args) => names::run(&args, &report),
+        Command::Ping(args) => block_on(ping::run(&args, &report)),
+        Command::Names(args) => block_on(names::run(&args, &report)),
         Command::Ticktime(args) => ticktime::run(&args, &report),
     };
     match result {

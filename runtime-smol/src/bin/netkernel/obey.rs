@@ -1,13 +1,13 @@
 //! Carries out the commands of the input, and tells what they came to.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::rc::Rc;
 
-use netkernel_blocking::core::net_kernel::{
+use netkernel_smol::core::net_kernel::{
     ConnectError, NameDomain, NameType, TicktimeChange, TicktimeError, TicktimeState,
 };
-use netkernel_blocking::core::{NodeName, NodeType};
-use netkernel_blocking::{
+use netkernel_smol::core::{NodeName, NodeType};
+use netkernel_smol::{
     BadNode, ConnectionInfo, Identity, Mailbox, MonitorOptions, NetState, Node, NodeInfo,
     NodeKinds, OptionName, OptsError, SocketOption, Started,
 };
@@ -21,50 +21,50 @@ use crate::{ping, reason};
 #[derive(Debug)]
 pub(crate) struct Session {
     node: Node,
-    mailbox: Arc<Mailbox>,
+    mailbox: Rc<Mailbox>,
     /// The options of the subscriptions that the mailbox has.
     monitored: BTreeSet<MonitorOptions>,
 }
 
 impl Session {
     /// The mailbox is subscribed with [`MonitorOptions::ALL`].
-    pub(crate) fn new(node: Node, mailbox: Arc<Mailbox>) -> Self {
+    pub(crate) fn new(node: Node, mailbox: Rc<Mailbox>) -> Self {
         Self { node, mailbox, monitored: BTreeSet::from([MonitorOptions::ALL]) }
     }
 
     /// Takes as long as it takes.
-    pub(crate) fn obey(&mut self, command: Command) -> Line {
+    pub(crate) async fn obey(&mut self, command: Command) -> Line {
         let node = &self.node;
         match command {
-            Command::Call(peer, call) => self::call(node, &peer, call),
-            Command::Nodes(kinds) => nodes(&node.nodes(kinds)),
-            Command::Info(peer) => info(&peer, node.node_info(&peer)),
-            Command::GetOpts(peer, names) => getopts(node, &peer, names),
-            Command::SetOpts(peer, options) => setopts(node, peer.as_ref(), options),
-            Command::Allow(nodes) => allow(node, &nodes),
-            Command::State => state(node),
-            Command::Ticktime => ticktime(node.get_net_ticktime()),
+            Command::Call(peer, call) => self::call(node, &peer, call).await,
+            Command::Nodes(kinds) => nodes(&node.nodes(kinds).await),
+            Command::Info(peer) => info(&peer, node.node_info(&peer).await),
+            Command::GetOpts(peer, names) => getopts(node, &peer, names).await,
+            Command::SetOpts(peer, options) => setopts(node, peer.as_ref(), options).await,
+            Command::Allow(nodes) => allow(node, &nodes).await,
+            Command::State => state(node).await,
+            Command::Ticktime => ticktime(node.get_net_ticktime().await),
             Command::SetTicktime { seconds, transition_seconds } => {
-                ticktime_set(node.set_net_ticktime(seconds, transition_seconds))
+                ticktime_set(node.set_net_ticktime(seconds, transition_seconds).await)
             }
-            Command::Monitor(options) => self.monitor(options),
-            Command::MonitorOff(options) => self.monitor_off(options),
+            Command::Monitor(options) => self.monitor(options).await,
+            Command::MonitorOff(options) => self.monitor_off(options).await,
             Command::Stop | Command::Help => {
                 Line::new(console::HELP, json!({"event": "help", "text": console::HELP}))
             }
         }
     }
 
-    fn monitor(&mut self, options: MonitorOptions) -> Line {
-        self.mailbox.monitor_nodes(true, options);
+    async fn monitor(&mut self, options: MonitorOptions) -> Line {
+        self.mailbox.monitor_nodes(true, options).await;
         self.monitored.insert(options);
         Line::new("ok", json!({"event": "monitor", "on": true, "result": "ok"}))
     }
 
-    fn monitor_off(&mut self, options: Option<MonitorOptions>) -> Line {
+    async fn monitor_off(&mut self, options: Option<MonitorOptions>) -> Line {
         let ended = options.map_or_else(|| self.monitored.clone(), |options| [options].into());
         for options in ended {
-            self.mailbox.monitor_nodes(false, options);
+            self.mailbox.monitor_nodes(false, options).await;
             self.monitored.remove(&options);
         }
         Line::new("ok", json!({"event": "monitor", "on": false, "result": "ok"}))
@@ -77,12 +77,12 @@ pub(crate) fn error_line(text: &str) -> Line {
 }
 
 /// Takes as long as the other node takes.
-pub(crate) fn call(node: &Node, peer: &NodeName, call: Call) -> Line {
+pub(crate) async fn call(node: &Node, peer: &NodeName, call: Call) -> Line {
     match call {
-        Call::Connect => connected(peer, node.connect_node(peer.clone())),
-        Call::HiddenConnect => connected(peer, node.hidden_connect_node(peer.clone())),
-        Call::Disconnect => disconnected(peer, node.disconnect_node(peer)),
-        Call::Ping => ping::line(peer, &node.ping(peer, ping::ANSWER_LIMIT)),
+        Call::Connect => connected(peer, node.connect_node(peer.clone()).await),
+        Call::HiddenConnect => connected(peer, node.hidden_connect_node(peer.clone()).await),
+        Call::Disconnect => disconnected(peer, node.disconnect_node(peer).await),
+        Call::Ping => ping::line(peer, &node.ping(peer, ping::ANSWER_LIMIT).await),
     }
 }
 
@@ -112,9 +112,9 @@ fn disconnected(peer: &NodeName, result: Option<bool>) -> Line {
     )
 }
 
-fn allow(node: &Node, nodes: &[String]) -> Line {
+async fn allow(node: &Node, nodes: &[String]) -> Line {
     let nodes: Vec<&str> = nodes.iter().map(String::as_str).collect();
-    let result = if node.allow(&nodes).is_ok() { "ok" } else { "ignored" };
+    let result = if node.allow(&nodes).await.is_ok() { "ok" } else { "ignored" };
     Line::new(result, json!({"event": "allow", "nodes": nodes, "result": result}))
 }
 
@@ -157,10 +157,10 @@ fn info(peer: &NodeName, result: Result<ConnectionInfo, BadNode>) -> Line {
 }
 
 /// In Erlang's words. What is wrong with the names is told only if there is a link.
-fn getopts(node: &Node, peer: &NodeName, names: Result<Vec<OptionName>, OptsError>) -> Line {
+async fn getopts(node: &Node, peer: &NodeName, names: Result<Vec<OptionName>, OptsError>) -> Line {
     let result = match names {
-        Ok(names) => node.getopts(peer, names),
-        Err(error) => node.getopts(peer, Vec::new()).and(Err(error)),
+        Ok(names) => node.getopts(peer, names).await,
+        Err(error) => node.getopts(peer, Vec::new()).await.and(Err(error)),
     };
     let event = |result: &str| json!({"event": "getopts", "node": peer.as_str(), "result": result});
     match result {
@@ -177,18 +177,18 @@ fn getopts(node: &Node, peer: &NodeName, names: Result<Vec<OptionName>, OptsErro
 }
 
 /// In Erlang's words. What is wrong with the options is told only if there is something to set them of.
-fn setopts(
+async fn setopts(
     node: &Node,
     peer: Option<&NodeName>,
     options: Result<Vec<SocketOption>, OptsError>,
 ) -> Line {
-    let set = |options| match peer {
-        Some(peer) => node.setopts(peer, options),
-        None => node.setopts_new(options),
+    let set = async |options| match peer {
+        Some(peer) => node.setopts(peer, options).await,
+        None => node.setopts_new(options).await,
     };
     let result = match options {
-        Ok(options) => set(options),
-        Err(error) => set(Vec::new()).and(Err(error)),
+        Ok(options) => set(options).await,
+        Err(error) => set(Vec::new()).await.and(Err(error)),
     };
     let result = result.map_or_else(|error| error.to_string(), |()| "ok".into());
     let peer = peer.map_or("new", NodeName::as_str);
@@ -239,9 +239,9 @@ fn ticktime_set(result: Result<Option<TicktimeChange>, TicktimeError>) -> Line {
     Line::new(text, json)
 }
 
-fn state(node: &Node) -> Line {
-    let (identity, state) = (node.identity(), node.get_state());
-    let links = node.nodes(NodeKinds::CONNECTED);
+async fn state(node: &Node) -> Line {
+    let (identity, state) = (node.identity().await, node.get_state().await);
+    let links = node.nodes(NodeKinds::CONNECTED).await;
     let shown: Vec<_> = links
         .iter()
         .filter_map(|info| Some((info, info.connection_id()?)))

@@ -1,8 +1,8 @@
 //! At which step a connect failed, in one word for programs.
 
-use netkernel_blocking::core::epmd::LookupError;
-use netkernel_blocking::core::handshake::{Failure, Stage};
-use netkernel_blocking::core::net_kernel::{ConnectError, OpenError};
+use netkernel_smol::core::epmd::LookupError;
+use netkernel_smol::core::handshake::{Failure, Stage};
+use netkernel_smol::core::net_kernel::{ConnectError, OpenError};
 
 /// The word.
 pub(crate) const fn step(error: &ConnectError) -> &'static str {

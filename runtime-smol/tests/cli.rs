@@ -10,8 +10,8 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
-use netkernel_blocking::core::net_kernel::NodeDownReason;
-use netkernel_blocking::core::term::Atom;
+use netkernel_smol::core::net_kernel::NodeDownReason;
+use netkernel_smol::core::term::Atom;
 use serde_json::Value;
 use support::*;
 

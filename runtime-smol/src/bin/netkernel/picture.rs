@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use netkernel_blocking::core::ticker::{Stretch, Timeline};
+use netkernel_smol::core::ticker::{Stretch, Timeline};
 
 use crate::svg::{Anchor, Font, Svg};
 use crate::ticktime::{Change, seconds};
@@ -236,7 +236,7 @@ fn round_step(step: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::svg::tests::texts;
-    use netkernel_blocking::core::ticker::{NetTicktime, Transition};
+    use netkernel_smol::core::ticker::{NetTicktime, Transition};
 
     fn picture(old: u32, new: u32, period: u32, intensity: u16) -> String {
         let old = NetTicktime::new(old, intensity).unwrap();

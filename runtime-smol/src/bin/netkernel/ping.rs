@@ -6,9 +6,9 @@ use std::net::UdpSocket;
 use std::process;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use netkernel_blocking::core::NodeName;
-use netkernel_blocking::core::net_kernel::NameDomain;
-use netkernel_blocking::{Node, PingError, StartOptions};
+use netkernel_smol::core::NodeName;
+use netkernel_smol::core::net_kernel::NameDomain;
+use netkernel_smol::{Node, PingError, StartOptions};
 use serde_json::json;
 
 use crate::Failed;
@@ -19,15 +19,16 @@ use crate::report::{Line, Report};
 /// How long a node that took the connection may take to answer.
 pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
-pub(crate) fn run(args: &PingArgs, report: &Report) -> Result<(), Failed> {
+pub(crate) async fn run(args: &PingArgs, report: &Report) -> Result<(), Failed> {
     let because = |error: &dyn core::fmt::Display| Failed::Because(error.to_string());
     let node = Node::new(args.config()?).map_err(|error| because(&error))?;
     let name = own_name(&args.node).map_err(|error| because(&error))?;
     node.start(StartOptions { hidden: true, listen: false, ..StartOptions::new(name) })
+        .await
         .map_err(|error| because(&error))?;
-    let result = node.ping(&args.node, ANSWER_LIMIT);
+    let result = node.ping(&args.node, ANSWER_LIMIT).await;
     report.print(&line(&args.node, &result))?;
-    node.stop();
+    node.stop().await;
     result.map_err(|_| Failed::Told)
 }
 
@@ -52,7 +53,7 @@ pub(crate) fn line(node: &NodeName, result: &Result<(), PingError>) -> Line {
 
 /// A name that no other node has, on this machine as `node` would see it. Only nodes whose names are both long, or both
 /// short, connect; a short host of ours serves: nobody dials a node that does not listen.
-fn own_name(node: &NodeName) -> Result<NodeName, netkernel_blocking::core::NameError> {
+fn own_name(node: &NodeName) -> Result<NodeName, netkernel_smol::core::NameError> {
     let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.subsec_nanos());
     let host = if NameDomain::of(node.host()) == NameDomain::Longnames {
         own_address(node.host()).unwrap_or(Ipv4Addr::LOCALHOST).to_string()

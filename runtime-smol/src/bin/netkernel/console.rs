@@ -1,8 +1,8 @@
 //! Commands on standard input.
 
-use netkernel_blocking::core::NodeName;
-use netkernel_blocking::core::term::{Atom, Term};
-use netkernel_blocking::{MonitorOptions, NodeKinds, OptionName, OptsError, SocketOption};
+use netkernel_smol::core::NodeName;
+use netkernel_smol::core::term::{Atom, Term};
+use netkernel_smol::{MonitorOptions, NodeKinds, OptionName, OptsError, SocketOption};
 
 /// One command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,7 +184,7 @@ fn atom(text: &str) -> Result<Term, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use netkernel_blocking::core::net_kernel::subscriptions::NodeTypes;
+    use netkernel_smol::core::net_kernel::subscriptions::NodeTypes;
 
     #[test]
     fn commands_are_understood() {

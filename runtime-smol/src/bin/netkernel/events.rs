@@ -1,7 +1,7 @@
 //! What arrives in the mailbox, as lines.
 
-use netkernel_blocking::Item;
-use netkernel_blocking::core::net_kernel::{ConnectionId, NodeEvent};
+use netkernel_smol::Item;
+use netkernel_smol::core::net_kernel::{ConnectionId, NodeEvent};
 use serde_json::{Value, json};
 
 use crate::report::Line;

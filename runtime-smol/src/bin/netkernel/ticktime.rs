@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::fs;
 
-use netkernel_blocking::core::ticker::{NetTicktime, Stretch, Timeline, Transition};
+use netkernel_smol::core::ticker::{NetTicktime, Stretch, Timeline, Transition};
 use serde_json::{Value, json};
 
 use crate::args::TicktimeArgs;

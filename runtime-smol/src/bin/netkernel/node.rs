@@ -1,12 +1,14 @@
 //! `netkernel node`: runs a node, prints what happens, and obeys commands on standard input.
 
 use std::io::{self, BufRead as _, IsTerminal as _};
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::rc::Rc;
 use std::thread;
 
-use netkernel_blocking::core::term::Atom;
-use netkernel_blocking::{Identity, Mailbox, MonitorOptions, Node, StartOptions};
+use async_channel::{Receiver, Sender, unbounded};
+use async_executor::LocalExecutor;
+use futures_lite::future::block_on;
+use netkernel_smol::core::term::Atom;
+use netkernel_smol::{Identity, Mailbox, MonitorOptions, Node, StartOptions};
 use serde_json::json;
 
 use crate::args::NodeArgs;
@@ -30,39 +32,52 @@ pub(crate) enum Event {
 }
 
 pub(crate) fn run(args: &NodeArgs, report: &Report) -> Result<(), Failed> {
+    let executor = Rc::new(LocalExecutor::new());
+    block_on(executor.run(run_on(&executor, args, report)))
+}
+
+async fn run_on(
+    executor: &Rc<LocalExecutor<'static>>,
+    args: &NodeArgs,
+    report: &Report,
+) -> Result<(), Failed> {
+    // On a thread of its own: whoever does not read our output must not delay its ticks.
     let node = Node::new(args.config()?).map_err(|error| Failed::Because(error.to_string()))?;
-    let (events, incoming) = channel();
+    let (events, incoming) = unbounded();
     watch_signals(&events)?;
-    let mailbox = Arc::new(open_mailbox(&node, &events)?);
+    let mailbox = Rc::new(open_mailbox(&node, &events).await?);
     let options = StartOptions { hidden: args.hidden, ..StartOptions::new(args.name.clone()) };
-    let identity =
-        node.start(options).map_err(|error| Failed::Because(format!("{}: {error}", args.name)))?;
+    let identity = node
+        .start(options)
+        .await
+        .map_err(|error| Failed::Because(format!("{}: {error}", args.name)))?;
     let allowed: Vec<&str> = args.allow.iter().map(String::as_str).collect();
-    node.allow(&allowed).map_err(|error| Failed::Because(error.to_string()))?;
+    node.allow(&allowed).await.map_err(|error| Failed::Because(error.to_string()))?;
     report.print(&started(&identity))?;
-    let session = Session::new(node.clone(), Arc::clone(&mailbox));
-    let calls = Calls::new(node.clone(), events.clone());
-    let commands = work(session, calls, events.clone())?;
+    let session = Session::new(node.clone(), Rc::clone(&mailbox));
+    let calls = Calls::new(node.clone(), Rc::clone(executor), events.clone());
+    let (commands, queue) = unbounded();
+    executor.spawn(work(session, calls, queue, events.clone())).detach();
     for peer in args.connect.clone() {
-        let _ = commands.send(Command::Call(peer, Call::Connect));
+        let _ = commands.try_send(Command::Call(peer, Call::Connect));
     }
     watch_input(events);
-    let result = serve(report, &commands, &mailbox, &incoming);
-    node.stop();
+    let result = serve(report, &commands, &mailbox, &incoming).await;
+    node.stop().await;
     result?;
     print_mail(report, &mailbox)?;
     report.print(&Line::new("stopped", json!({"event": "stopped"})))?;
     Ok(())
 }
 
-fn serve(
+async fn serve(
     report: &Report,
     commands: &Sender<Command>,
     mailbox: &Mailbox,
     incoming: &Receiver<Event>,
 ) -> io::Result<()> {
     // The signal handler has a sender as long as the process lives, so there is always a next event to wait for.
-    while let Ok(event) = incoming.recv() {
+    while let Ok(event) = incoming.recv().await {
         // The mailbox comes first: what led to a result arrived there before the result.
         print_mail(report, mailbox)?;
         match event {
@@ -71,7 +86,7 @@ fn serve(
             Event::Input(line) => match console::parse(&line) {
                 Ok(None) => {}
                 Ok(Some(Command::Stop)) => break,
-                Ok(Some(command)) => drop(commands.send(command)),
+                Ok(Some(command)) => drop(commands.try_send(command)),
                 Err(text) => report.print(&error_line(&text))?,
             },
             Event::Stop => break,
@@ -87,43 +102,36 @@ fn print_mail(report: &Report, mailbox: &Mailbox) -> io::Result<()> {
     Ok(())
 }
 
-/// Carries commands out in a thread, while events are printed: one after the other, but none waits for another node's
-/// answer to an earlier one.
-fn work(
+/// Carries commands out beside the printing of events: one after the other, but none waits for another node's answer to an
+/// earlier one.
+async fn work(
     mut session: Session,
     mut calls: Calls,
+    commands: Receiver<Command>,
     results: Sender<Event>,
-) -> io::Result<Sender<Command>> {
-    let (commands, queue) = channel();
-    let work = move || {
-        for command in queue {
-            let done = if let Command::Call(peer, call) = command {
-                calls.make(peer, call)
-            } else {
-                Some(session.obey(command))
-            };
-            if done.is_some_and(|line| results.send(Event::Done(line)).is_err()) {
-                return;
-            }
+) {
+    while let Ok(command) = commands.recv().await {
+        if let Command::Call(peer, call) = command {
+            calls.make(peer, call);
+        } else if results.try_send(Event::Done(session.obey(command).await)).is_err() {
+            return;
         }
-    };
-    thread::Builder::new().spawn(work)?;
-    Ok(commands)
+    }
 }
 
 fn watch_signals(events: &Sender<Event>) -> Result<(), Failed> {
     let events = events.clone();
-    ctrlc::set_handler(move || drop(events.send(Event::Stop)))
+    ctrlc::set_handler(move || drop(events.try_send(Event::Stop)))
         .map_err(|error| Failed::Because(format!("signals: {error}")))
 }
 
-fn open_mailbox(node: &Node, events: &Sender<Event>) -> Result<Mailbox, Failed> {
+async fn open_mailbox(node: &Node, events: &Sender<Event>) -> Result<Mailbox, Failed> {
     let because = |error: &dyn core::fmt::Display| Failed::Because(error.to_string());
     let mailbox = node.mailbox();
     let events = events.clone();
-    mailbox.set_waker(move || drop(events.send(Event::Mail)));
-    mailbox.monitor_nodes(true, MonitorOptions::ALL);
-    mailbox.monitor_diagnostics(true);
+    mailbox.set_waker(move || drop(events.try_send(Event::Mail)));
+    mailbox.monitor_nodes(true, MonitorOptions::ALL).await;
+    mailbox.monitor_diagnostics(true).await;
     let name = Atom::new(MAILBOX).map_err(|_| because(&"mailbox name too long"))?;
     mailbox.register(name).map_err(|error| because(&error))?;
     Ok(mailbox)
@@ -135,12 +143,12 @@ fn watch_input(events: Sender<Event>) {
         let input = io::stdin().lock();
         let terminal = input.is_terminal();
         for line in input.lines().map_while(Result::ok) {
-            if events.send(Event::Input(line)).is_err() {
+            if events.try_send(Event::Input(line)).is_err() {
                 return;
             }
         }
         if terminal {
-            let _ = events.send(Event::Stop);
+            let _ = events.try_send(Event::Stop);
         }
     });
 }

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{ArgGroup, CommandFactory as _, Parser, Subcommand};
-use netkernel_blocking::core::net_kernel::NetTicktime;
-use netkernel_blocking::core::{Cookie, NodeName};
-use netkernel_blocking::{NodeConfig, cookie_file};
+use netkernel_smol::core::net_kernel::NetTicktime;
+use netkernel_smol::core::{Cookie, NodeName};
+use netkernel_smol::{NodeConfig, cookie_file};
 
 use crate::ticktime::Change;
 use crate::{Failed, console, tell};
