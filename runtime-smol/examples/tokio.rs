@@ -26,9 +26,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // All that is special: the node's tasks are handed to tokio.
     let tokio = Handle::current();
-    let node = Node::new_on(NodeConfig::new(Cookie::new(cookie)?), move |task| {
-        drop(tokio.spawn(task));
-    });
+    let mut config = NodeConfig::new(Cookie::new(cookie)?);
+    config.apply_env()?;
+    let node = Node::new_on(config, move |task| drop(tokio.spawn(task)));
 
     let mailbox = node.mailbox();
     mailbox.monitor_nodes(true, MonitorOptions::ALL).await;
