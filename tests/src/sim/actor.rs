@@ -3,7 +3,7 @@
 use core::cell::Cell;
 use core::time::Duration;
 
-use netkernel_core::driver::{Machine, turn};
+use netkernel_core::driver::{Machine, SLICE, turn};
 use netkernel_core::epmd_server::{self, Server};
 use netkernel_core::net_kernel::{
     Config, Input, MonitorOptions, NetKernel, NodeKinds, OpenError, Output, StartOptions,
@@ -293,6 +293,7 @@ impl Actor {
             let (outputs, inputs) = (body.outputs, body.taken);
             (body.outputs, body.taken) = (0, 0);
             shared.note(body.who(), Kinds::TURNS, || Fact::Turned { now, outputs, inputs, wake });
+            body.settled = !interrupted && outputs < SLICE;
             if interrupted {
                 body.serve(shared);
                 break None;
@@ -418,6 +419,7 @@ fn cookie(right: bool) -> Cookie {
 
 fn config(shared: &Shared<'_>) -> Config {
     let mut config = Config::new(cookie(true), shared.plan.net_ticktime());
+    config.auto_connect = shared.plan.auto_connect;
     config.setup_time = Duration::from_nanos(shared.plan.setup_ns);
     config
 }

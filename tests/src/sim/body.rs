@@ -51,6 +51,8 @@ pub struct Body {
     pub(super) taken: usize,
     /// A `Serve` is on its way.
     pub(super) served: bool,
+    /// All that the machine wanted has been carried out.
+    pub settled: bool,
 }
 
 impl Body {
@@ -70,6 +72,7 @@ impl Body {
             outputs: 0,
             taken: 0,
             served: false,
+            settled: true,
         }
     }
 
@@ -84,6 +87,12 @@ impl Body {
     /// Streams that have not been closed to the last, oldest first.
     pub fn live_streams(&self) -> impl Iterator<Item = &Stream> {
         self.streams.iter().filter_map(Option::as_deref)
+    }
+
+    /// This stream, if it has not been closed to the last.
+    #[must_use]
+    pub fn live_stream(&self, id: StreamId) -> Option<&Stream> {
+        self.streams.get(id.get() as usize)?.as_deref()
     }
 
     pub(super) fn insert(&mut self, stream: Stream) {
@@ -136,10 +145,13 @@ impl Body {
                 }
                 known
             }
+            Input::ListenerLost => {
+                shared.note(who, Kinds::LIFE, || Fact::ListenerLost);
+                true
+            }
             Input::Timeout
             | Input::Listening { .. }
             | Input::ListenFailed { .. }
-            | Input::ListenerLost
             | Input::Accepted { .. }
             | Input::Sampled { .. }
             | Input::OptsSet { .. }
@@ -192,7 +204,7 @@ impl Body {
             && stream.link.is_some()
             && !stream.ended
         {
-            stream.paused = true;
+            (stream.paused, stream.was_paused) = (true, true);
             shared.at(until, Event::Unpause(stream.end));
         }
     }

@@ -1,9 +1,12 @@
 //! What goes wrong, and that it ends.
 
+use netkernel_core::net_kernel::Input;
+
+use super::body::Message;
 use super::choice::{Topic, pick};
 use super::net::{End, Owner, Piece};
 use super::observe::{Fact, FaultKind, Kinds};
-use super::plan::FaultClass;
+use super::plan::{FaultClass, SECOND};
 use super::shared::Event;
 use super::world::World;
 use super::{ActorId, HostId};
@@ -38,6 +41,14 @@ impl World<'_> {
                 self.actors[id].pause(until, &mut self.shared);
             }
             FaultClass::SlowReader => self.slow_reader(until),
+            FaultClass::Unresolved => {
+                let host = self.draw_below(self.shared.hosts.len());
+                self.note_fault(FaultKind::Unresolved, Some(HostId(host)), until);
+                self.shared.hosts[host].unresolved_until = until;
+            }
+            FaultClass::ListenerLost => self.lose_listener(until),
+            FaultClass::Uncounted => self.lose_counters(),
+            FaultClass::NameTaken => self.take_name(until),
         }
         self.plan_next(self.shared.plan.fault_every_ns, Topic::Fault, Event::Strike);
     }
@@ -54,7 +65,9 @@ impl World<'_> {
         }
         for host in 0..self.shared.hosts.len() {
             self.shared.hosts[host].up = true;
+            self.shared.hosts[host].unresolved_until = 0;
         }
+        self.squatters_leave();
         for actor in &mut self.actors {
             actor.resume(&mut self.shared);
         }
@@ -149,6 +162,41 @@ impl World<'_> {
         }
         self.shared.hosts[host.0].up = false;
         self.shared.at(until, Event::HostUp(host));
+    }
+
+    /// The node ends, as it has no network, and is started again later.
+    fn lose_listener(&mut self, until: u64) {
+        let node = self.draw_below(self.shared.plan.nodes);
+        let Some(process) = &mut self.actors[node].process else { return };
+        let Some(port) = process.body.port.take() else { return };
+        self.shared.hosts[process.body.host.0].listeners.remove(&port);
+        process.body.tell(Message::Input(Input::ListenerLost), &mut self.shared);
+        self.shared.at(until, Event::StartAgain(ActorId(node)));
+    }
+
+    fn lose_counters(&mut self) {
+        let Some(end) = self.any_end() else { return };
+        if let Owner::Actor(id, Some(stream)) = self.shared.net.owner(end)
+            && let Some(process) = &mut self.actors[id.0].process
+            && let Some(stream) = process.body.stream(stream).filter(|it| it.link.is_some())
+        {
+            stream.uncounted = true;
+        }
+    }
+
+    /// A node ends, and before it is back somebody else has registered its name.
+    fn take_name(&mut self, until: u64) {
+        let node = self.draw_below(self.shared.plan.nodes);
+        let host = self.actors[node].host;
+        if !self.shared.hosts[host.0].up {
+            return;
+        }
+        self.actors[node].crash(false, &mut self.shared);
+        self.note_fault(FaultKind::NameTaken, Some(host), until);
+        self.squat(node, host, until);
+        self.shared.at(until, Event::Boot(ActorId(node)));
+        let later = until + self.shared.choice.range(Topic::Fault, 0, 3 * SECOND);
+        self.shared.at(later, Event::StartAgain(ActorId(node)));
     }
 
     fn slow_reader(&mut self, until: u64) {

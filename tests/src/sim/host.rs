@@ -42,8 +42,9 @@ impl Carrier<'_, '_> {
         if name == "127.0.0.1" {
             return Some(self.body.host);
         }
-        let number = name.strip_prefix('h')?.parse().ok()?;
-        (number < self.shared.hosts.len()).then_some(HostId(number))
+        let number: usize = name.strip_prefix('h')?.parse().ok()?;
+        let host = self.shared.hosts.get(number)?;
+        (host.unresolved_until <= self.shared.now).then_some(HostId(number))
     }
 }
 
@@ -190,7 +191,10 @@ impl Host for Carrier<'_, '_> {
     }
 
     fn sample(&mut self, stream: StreamId) -> Option<Traffic> {
-        let traffic = self.body.stream(stream)?.traffic();
+        let now = self.shared.now;
+        let sampled = self.body.stream(stream).filter(|it| !it.uncounted)?;
+        sampled.look = Some((now, sampled.heard));
+        let traffic = sampled.traffic();
         self.note(Kinds::TICKS, || Fact::Sampled { stream, traffic });
         Some(traffic)
     }

@@ -1,5 +1,7 @@
 //! Peers that mean harm: they connect to whatever listens, and say what nobody should.
 
+use netkernel_core::wire::epmd::EPMD_PORT;
+
 use super::HostId;
 use super::choice::{Topic, pick};
 use super::net::{End, Owner, Piece, Read};
@@ -34,6 +36,8 @@ enum Manner {
     WrongCookie,
     /// A whole name, and then it goes.
     NameAndGo,
+    /// Registers the name of this node with its EPMD, under a port of its own choice. Not drawn: it is a fault.
+    Squat { node: usize, port: u16 },
 }
 
 const MANNERS: [Manner; 6] = [
@@ -74,6 +78,41 @@ impl World<'_> {
         self.hostiles.0.push(Hostile { end, manner, spoke: 0 });
         let stay = self.shared.choice.range(Topic::Hostile, MILLI, 30 * SECOND);
         self.shared.at(self.shared.now + stay, Event::Hostile(number));
+    }
+
+    /// Somebody registers the name of a node with its EPMD, and stays until then: under a port where nobody is, or another node.
+    pub(super) fn squat(&mut self, node: usize, host: HostId, until: u64) {
+        let ports: Vec<u16> = self.shared.hosts[host.0].listeners.keys().copied().collect();
+        let other = self.shared.choice.chance(Topic::Hostile, 500) && !ports.is_empty();
+        let port = if other { pick(self.shared.choice, Topic::Hostile, &ports) } else { 39_999 };
+        let number = self.hostiles.0.len() as u32 + 1;
+        let end = self.shared.dial(Owner::Hostile(number), host, host, EPMD_PORT);
+        self.hostiles.0.push(Hostile { end, manner: Manner::Squat { node, port }, spoke: 0 });
+        let stay = self.shared.choice.range(Topic::Hostile, MILLI, 5 * SECOND);
+        self.shared.at(until + stay, Event::Hostile(number));
+    }
+
+    /// All names are free again.
+    pub(super) fn squatters_leave(&mut self) {
+        for number in 1..=self.hostiles.0.len() {
+            if matches!(self.hostiles.0[number - 1].manner, Manner::Squat { .. }) {
+                self.hostile_leaves(number as u32);
+            }
+        }
+    }
+
+    /// `ALIVE2_REQ`.
+    fn squatter_words(&self, node: usize, port: u16) -> Vec<u8> {
+        let name = self.actors[node].name().map_or("", |name| name.name());
+        let mut body = vec![120];
+        body.extend_from_slice(&port.to_be_bytes());
+        body.extend_from_slice(&[77, 0, 0, 6, 0, 5]);
+        body.extend_from_slice(&(name.len() as u16).to_be_bytes());
+        body.extend_from_slice(name.as_bytes());
+        body.extend_from_slice(&[0, 0]);
+        let mut packet = (body.len() as u16).to_be_bytes().to_vec();
+        packet.append(&mut body);
+        packet
     }
 
     fn hostile_leaves(&mut self, number: u32) {
@@ -130,7 +169,8 @@ impl World<'_> {
                 reply.resize(23, 7);
                 reply
             }
-            (Manner::LyingLength | Manner::HalfName, _)
+            (Manner::Squat { node, port }, 1) => self.squatter_words(node, port),
+            (Manner::Squat { .. } | Manner::LyingLength | Manner::HalfName, _)
             | (Manner::WrongCookie | Manner::NameAndGo, _) => Vec::new(),
         }
     }

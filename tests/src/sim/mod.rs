@@ -10,6 +10,7 @@
 //! | [`actor`], [`world`] | machines, and what happens to them |
 //! | `fault`, `operator`, `hostile` | who makes it happen |
 //! | [`observe`], [`oracles`], [`trace`] | what can be seen, and who looks |
+//! | [`model`] | what a node must do, said once more and more simply |
 //! | [`run`] | a run from its first event to its report |
 //!
 //! Nothing here knows the wall clock, an address or a hash seed, and nothing in core knows of this.
@@ -23,6 +24,7 @@ mod fault;
 mod host;
 mod hostile;
 pub mod letter;
+pub mod model;
 pub mod net;
 pub mod observe;
 pub mod office;

@@ -42,6 +42,8 @@ pub enum Fact {
         until: u64,
     },
     Resumed,
+    /// The machine is told that its listener broke.
+    ListenerLost,
     /// The world did something bad, or ended it.
     Fault {
         what: FaultKind,
@@ -184,6 +186,10 @@ pub enum FaultKind {
     Stall,
     /// Nothing passes between two hosts.
     Partition,
+    /// The name of a host cannot be resolved.
+    Unresolved,
+    /// A node has ended, and somebody takes its name.
+    NameTaken,
     /// All of a host is gone.
     HostDown,
     /// It is back.
@@ -238,6 +244,7 @@ impl Fact {
             | Self::Crashed { .. }
             | Self::Paused { .. }
             | Self::Resumed
+            | Self::ListenerLost
             | Self::Fault { .. }
             | Self::Liveness => Kinds::LIFE,
             Self::Alive { .. }
@@ -350,6 +357,15 @@ pub trait Oracle {
     /// # Errors
     /// What is wrong.
     fn observe(&mut self, seen: &Seen, world: &World<'_>) -> Result<(), String>;
+
+    /// Looks at the world after a step that brought any fact at all.
+    ///
+    /// # Errors
+    /// What is wrong.
+    fn after_step(&mut self, world: &World<'_>) -> Result<(), String> {
+        let _ = world;
+        Ok(())
+    }
 
     /// Looks at the world when the run is over.
     ///

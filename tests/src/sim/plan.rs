@@ -3,7 +3,7 @@
 use core::fmt;
 
 use netkernel_core::link::Limits;
-use netkernel_core::net_kernel::NetTicktime;
+use netkernel_core::net_kernel::{DistAutoConnect, NetTicktime};
 
 use super::choice::{Choice, Topic, pick};
 
@@ -46,11 +46,19 @@ pub enum FaultClass {
     EpmdCrash,
     /// An application stops to read a link for a while.
     SlowReader,
+    /// The name of a host cannot be resolved for a while.
+    Unresolved,
+    /// The listener of a node breaks.
+    ListenerLost,
+    /// The counters of a link cannot be read any more.
+    Uncounted,
+    /// A node ends, and when it comes back somebody else holds its name at the EPMD, under a port that is not its own.
+    NameTaken,
 }
 
 impl FaultClass {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Reset,
         Self::Stall,
         Self::Partition,
@@ -59,6 +67,10 @@ impl FaultClass {
         Self::Pause,
         Self::EpmdCrash,
         Self::SlowReader,
+        Self::Unresolved,
+        Self::ListenerLost,
+        Self::Uncounted,
+        Self::NameTaken,
     ];
 }
 
@@ -113,6 +125,8 @@ pub struct Plan {
     pub dynamic: usize,
     /// Of 1000 nodes, so many are hidden.
     pub hidden_permille: u32,
+    /// `dist_auto_connect`.
+    pub auto_connect: DistAutoConnect,
     /// How long the first phase lasts.
     pub safety_ns: u64,
     /// `net_ticktime`, in seconds.
@@ -171,6 +185,7 @@ impl Plan {
             topology,
             dynamic: 0,
             hidden_permille: 0,
+            auto_connect: DistAutoConnect::Always,
             safety_ns: HOUR,
             ticktime: 60,
             intensity: 4,
@@ -268,6 +283,9 @@ impl Plan {
         if choice.chance(topic, 300) {
             plan.hostile_every_ns = pick(choice, topic, &[30_000, 3000, 300]) * MILLI;
         }
+        let always = DistAutoConnect::Always;
+        let automatic = [always, always, DistAutoConnect::Once, DistAutoConnect::Never];
+        plan.auto_connect = pick(choice, topic, &automatic);
         plan
     }
 
@@ -275,6 +293,12 @@ impl Plan {
     #[must_use]
     pub fn has(&self, class: FaultClass) -> bool {
         self.fault_every_ns > 0 && self.faults.contains(&class)
+    }
+
+    /// Whether any fault comes.
+    #[must_use]
+    pub fn has_faults(&self) -> bool {
+        self.fault_every_ns > 0 && !self.faults.is_empty()
     }
 
     /// Whether operators make calls of this class.
@@ -359,12 +383,13 @@ impl fmt::Display for Plan {
         )?;
         write!(
             f,
-            " calls={:?}/{}s letters={}ms<={} hostile={}s",
+            " calls={:?}/{}s letters={}ms<={} hostile={}s auto={:?}",
             self.calls,
             seconds(self.call_every_ns),
             millis(self.letter_every_ns),
             self.letter_max,
             seconds(self.hostile_every_ns),
+            self.auto_connect,
         )
     }
 }

@@ -100,6 +100,7 @@ fn phases(
             return Err(apart(world));
         }
     }
+    drain(world, audience)?;
     for oracle in &mut audience.oracles {
         oracle.at_end(world).map_err(|what| Violation {
             oracle: oracle.name(),
@@ -108,6 +109,19 @@ fn phases(
         })?;
     }
     Ok(())
+}
+
+/// Lets what was begun come to its end: set-ups, and letters for as long as they arrive.
+fn drain(world: &mut World<'_>, audience: &mut Audience<'_>) -> Result<(), Violation> {
+    let settle = 2 * world.shared.plan.setup_ns + 12 * SECOND;
+    loop {
+        let delivered = world.shared.counts.delivered;
+        let next = world.shared.now + settle.max(20 * SECOND);
+        pass(world, audience, next)?;
+        if world.shared.counts.delivered == delivered {
+            return Ok(());
+        }
+    }
 }
 
 /// After faults have stopped, every wanted link is up within this: a link whose other end is gone is found out by ticks, at the
@@ -156,6 +170,13 @@ fn show(world: &mut World<'_>, audience: &mut Audience<'_>) -> Result<(), Violat
         }
     }
     world.shared.notes.put_back(facts);
+    for oracle in &mut audience.oracles {
+        oracle.after_step(world).map_err(|what| Violation {
+            oracle: oracle.name(),
+            at: world.shared.now,
+            what,
+        })?;
+    }
     Ok(())
 }
 

@@ -23,6 +23,8 @@ pub enum Event {
     Resume(ActorId),
     /// A process that has ended begins anew.
     Boot(ActorId),
+    /// An operator starts a node whose start may have failed.
+    StartAgain(ActorId),
     /// A step of the applications of a node that wait to send.
     Retry(ActorId),
     /// An application of a node sends a letter.
@@ -59,11 +61,13 @@ pub struct HostState {
     /// Who listens on which port.
     pub listeners: BTreeMap<u16, ActorId>,
     next_port: u16,
+    /// Its name is not resolved before this.
+    pub unresolved_until: u64,
 }
 
 impl HostState {
     pub(super) const fn new() -> Self {
-        Self { up: true, listeners: BTreeMap::new(), next_port: 40_000 }
+        Self { up: true, listeners: BTreeMap::new(), next_port: 40_000, unresolved_until: 0 }
     }
 
     pub(super) fn free_port(&mut self) -> u16 {

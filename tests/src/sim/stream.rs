@@ -60,10 +60,18 @@ pub struct Stream {
     pub(super) writer: LinkWriter,
     pub(super) writing: Writing,
     pub(super) received: u64,
+    /// The counters cannot be read any more.
+    pub(super) uncounted: bool,
+    /// When the reader read last.
+    pub heard: u64,
+    /// When the counters were read last, and what `heard` was then.
+    pub look: Option<(u64, u64)>,
     /// The link, once it is up.
     pub link: Option<(NodeName, LinkId)>,
     /// The application has stopped to read.
     pub paused: bool,
+    /// It has stopped to, at some time.
+    pub was_paused: bool,
     /// Our side has closed it.
     pub(super) ended: bool,
     /// Why the reader has ended.
@@ -85,8 +93,12 @@ impl Stream {
             writer: LinkWriter::new(shared.plan.limits()),
             writing: Writing::Open,
             received: 0,
+            uncounted: false,
+            heard: shared.now,
+            look: None,
             link: None,
             paused: false,
+            was_paused: false,
             ended: false,
             cause: None,
             read_due: false,
@@ -249,6 +261,7 @@ impl Body {
             shared.soon(Event::Write(stream.end.other()));
         }
         stream.received += bytes.len() as u64;
+        stream.heard = shared.now;
         shared.note(who, Kinds::BYTES, || Fact::Read { stream: id, bytes: bytes.len() });
         if let Some(reader) = &mut stream.reader {
             let batch = reader.decode(&bytes);

@@ -47,6 +47,7 @@ fn columns(fact: &Fact, world: &World<'_>) -> (&'static str, String) {
             ("crash", if *host { "with its host".into() } else { String::new() })
         }
         Fact::Paused { until } => ("pause", format!("until {}", time(*until))),
+        Fact::ListenerLost => ("listener_lost", String::new()),
         Fact::Resumed => ("resume", String::new()),
         Fact::Fault { what, host, until } => {
             let host = host.map_or_else(String::new, |host| format!("h{}", host.0));

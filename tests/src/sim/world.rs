@@ -6,6 +6,7 @@ use netkernel_core::NodeName;
 use netkernel_core::net_kernel::{NodeKinds, OpenError};
 
 use super::actor::{Actor, Role};
+use super::call::Call;
 use super::choice::{Choice, Topic};
 use super::clock::Clock;
 use super::hostile::Hostiles;
@@ -94,6 +95,7 @@ impl<'c> World<'c> {
                 }
             }
             Event::Boot(id) => self.actors[id.0].boot(&mut self.shared),
+            Event::StartAgain(id) => self.call(id.0, Call::Start),
             Event::Resume(id) => self.actors[id.0].resume(&mut self.shared),
             Event::Arrive(end) => self.arrive(end),
             Event::Read(end)
@@ -132,6 +134,7 @@ impl<'c> World<'c> {
             | Event::Wake(_)
             | Event::Resume(_)
             | Event::Boot(_)
+            | Event::StartAgain(_)
             | Event::Retry(_)
             | Event::Send(_)
             | Event::Arrive(_)

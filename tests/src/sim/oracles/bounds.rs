@@ -6,12 +6,21 @@ use crate::sim::observe::{Fact, Kinds, Oracle, Seen};
 use crate::sim::world::World;
 
 /// After a turn the next deadline is in the future, unless the turn was cut off after its slice of outputs; and one input leads to
-/// few outputs for each row, stream and subscription that there is.
+/// few outputs for each stream and row that there is: [`EACH`] for a stream or another node, and [`OTHER`] more. What the mailbox with
+/// many subscriptions is told is not counted; `monitor` counts it.
 ///
 /// *Antecedent*: a turn takes at most one input before the next one begins, as `Actor::serve` sees to. Samples are counted neither as
-/// inputs nor as outputs.
-#[derive(Clone, Copy, Debug)]
-pub struct Bounds;
+/// inputs nor as outputs. Ticks that are due at the same time count with that input.
+#[derive(Clone, Debug, Default)]
+pub struct Bounds {
+    /// Events for that mailbox in this turn.
+    told: usize,
+}
+
+/// Of a stream or a row: its ends and what follows them, a tick, an aux tick, a diagnostic, events, answers, a new attempt.
+const EACH: usize = 8;
+/// Of the node itself: its name, its listener, its registration, their events and answers.
+const OTHER: usize = 16;
 
 impl Oracle for Bounds {
     fn name(&self) -> &'static str {
@@ -19,23 +28,30 @@ impl Oracle for Bounds {
     }
 
     fn wants(&self) -> Kinds {
-        Kinds::TURNS
+        Kinds::TURNS.and(Kinds::LINKS)
     }
 
     fn observe(&mut self, seen: &Seen, world: &World<'_>) -> Result<(), String> {
-        let Fact::Turned { now, outputs, wake, .. } = seen.fact else { return Ok(()) };
         let Some(actor) = seen.actor else { return Ok(()) };
-        if wake.is_some_and(|wake| wake < now) {
-            return Err(format!("the next deadline {wake:?} is before {now:?}"));
+        let Fact::Turned { now, outputs, wake, .. } = seen.fact else {
+            if let Fact::Told { to, .. } = seen.fact {
+                let process = world.actors[actor.0].process.as_ref();
+                self.told += usize::from(process.is_some_and(|it| it.body.office.other == to));
+            }
+            return Ok(());
+        };
+        let outputs_told = core::mem::take(&mut self.told);
+        if outputs < SLICE && wake.is_some_and(|wake| wake <= now) {
+            return Err(format!("the next deadline {wake:?} is not after {now:?}"));
         }
-        if outputs <= 16 {
+        let counted = outputs.saturating_sub(outputs_told);
+        if counted <= OTHER {
             return Ok(());
         }
         let Some(process) = &world.actors[actor.0].process else { return Ok(()) };
         let streams = process.body.live_streams().count();
-        let most = 16 + 8 * streams + 4 * world.actors.len();
-        if outputs > most.max(SLICE) {
-            return Err(format!("{outputs} outputs with {streams} streams"));
+        if counted > OTHER + EACH * (streams + world.actors.len()) {
+            return Err(format!("{counted} outputs with {streams} streams"));
         }
         Ok(())
     }

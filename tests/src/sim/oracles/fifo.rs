@@ -11,7 +11,8 @@ use crate::sim::observe::{Fact, Kinds, Oracle, Seen};
 use crate::sim::world::World;
 
 /// What is delivered on a connection is a prefix of what was queued on its other side, each letter whole and once; and it is
-/// delivered to the witness between the nodeup and the nodedown of that very link.
+/// delivered to the witness between the nodeup and the nodedown of that very link. What was queued on a link that is up on both sides
+/// at the end has arrived.
 ///
 /// *Antecedent*: both sides are machines of this world, so that what was queued is known; hostile peers never get so far as to
 /// have a link. The witness's events and letters share one order.
@@ -20,6 +21,8 @@ pub struct Fifo {
     /// By number of the connection and sender: what was queued and has not been delivered.
     under_way: BTreeMap<(u64, ActorId), VecDeque<Letter>>,
     up: BTreeMap<ActorId, BTreeSet<LinkId>>,
+    /// The connections of the links of each machine.
+    conns: BTreeMap<(ActorId, LinkId), u64>,
 }
 
 impl Oracle for Fifo {
@@ -36,6 +39,7 @@ impl Oracle for Fifo {
         match &seen.fact {
             Fact::Crashed { .. } => {
                 self.up.remove(&actor);
+                self.conns.retain(|(of, _), _| *of != actor);
             }
             Fact::Told { to, event, .. } => {
                 let process = world.actors[actor.0].process.as_ref();
@@ -48,6 +52,12 @@ impl Oracle for Fifo {
                         NodeEvent::NodeDown { .. } => up.remove(&link),
                     };
                 }
+            }
+            Fact::Promoted { conn, promotion, .. } => {
+                self.conns.insert((actor, promotion.link), *conn);
+            }
+            Fact::Disconnected { link, .. } => {
+                self.conns.remove(&(actor, *link));
             }
             Fact::Queued { conn, letter, .. } => {
                 self.under_way.entry((*conn, actor)).or_default().push_back(*letter);
@@ -66,6 +76,18 @@ impl Oracle for Fifo {
                 }
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    fn at_end(&mut self, _world: &World<'_>) -> Result<(), String> {
+        for ((conn, from), letters) in &self.under_way {
+            let sides = self.conns.values().filter(|of| *of == conn).count();
+            if let Some(next) = letters.front()
+                && sides == 2
+            {
+                return Err(format!("{next:?} of {from:?} is still under way on conn#{conn}"));
+            }
         }
         Ok(())
     }

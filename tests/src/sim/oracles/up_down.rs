@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use netkernel_core::net_kernel::{ConnectionId, NodeEvent};
+use netkernel_core::net_kernel::{ConnectionId, NodeEvent, NodeKinds};
 use netkernel_core::{LinkId, MailboxId, NodeName};
 
 use crate::sim::ActorId;
@@ -10,7 +10,7 @@ use crate::sim::observe::{Fact, Kinds, Oracle, Seen};
 use crate::sim::world::World;
 
 /// Each subscriber is told of a node up and down in turns, beginning with up, each down with the link of its up; `nodes()` has the
-/// link as the nodeup comes out, and has it no more as the nodedown does.
+/// link as the nodeup comes out, and has it no more as the nodedown does. What was told up last is what `nodes()` has at the end.
 ///
 /// *Antecedent*: the mailbox is subscribed, once, to everything, from before the start of the node to its crash. The world's witness
 /// is; those that operators subscribe are not looked at. A crash ends everything.
@@ -44,6 +44,24 @@ impl Oracle for UpDown {
             }
             _ => Ok(()),
         }
+    }
+
+    fn at_end(&mut self, world: &World<'_>) -> Result<(), String> {
+        for actor in world.nodes() {
+            let Some(process) = actor.process.as_ref().filter(|process| process.body.settled)
+            else {
+                continue;
+            };
+            let open = self.up.iter().filter(|((of, ..), link)| *of == actor.id && link.is_some());
+            let told: Vec<_> = open.map(|((.., node), link)| (node.clone(), *link)).collect();
+            let nodes = process.brain.kernel().into_iter();
+            let nodes = nodes.flat_map(|kernel| kernel.nodes(NodeKinds::CONNECTED));
+            let listed: Vec<_> = nodes.map(|info| (info.node, info.link)).collect();
+            if told != listed {
+                return Err(format!("{told:?} are up, and nodes() has {listed:?}"));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -1,0 +1,184 @@
+//! Who may have a link: cookies, allow lists, automatic attempts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use netkernel_core::net_kernel::{Answer, AutoConnect, DistAutoConnect, Purpose};
+use netkernel_core::{NodeName, RequestId, StreamId};
+
+use crate::sim::ActorId;
+use crate::sim::actor::Role;
+use crate::sim::call::Call;
+use crate::sim::observe::{Fact, Kinds, Oracle, Seen};
+use crate::sim::world::World;
+
+/// Nobody is up whose cookie differs from that of the other side, nor a peer that means harm. Whoever is up on an accepted
+/// connection was on the allow list of the moment when it was accepted; a node is dialled only if the list of the moment when the attempt
+/// began has its very name. No
+/// automatic attempt is begun where there are to be none, or where a link has ended and nobody has asked for another since.
+///
+/// *Antecedent*: who dials takes the cookie when the dial is answered; who accepts takes it later, so if it is changed meanwhile
+/// either will do. Operators allow full names only. What is barred is not looked at for nodes that are given their names.
+#[derive(Debug, Default)]
+pub struct Admission {
+    nodes: BTreeMap<ActorId, Node>,
+    /// By number of the connection: whom the dialling machine wanted, and its cookie.
+    dials: BTreeMap<u64, Dial>,
+    streams: BTreeMap<(ActorId, StreamId), Side>,
+}
+
+#[derive(Debug, Default)]
+struct Node {
+    alive: bool,
+    /// Cookies for other nodes that were set, and whether they are right.
+    cookies: BTreeMap<NodeName, bool>,
+    allowed: BTreeSet<NodeName>,
+    /// The list when the last attempt with each node began.
+    listed: BTreeMap<NodeName, BTreeSet<NodeName>>,
+    barred: BTreeSet<NodeName>,
+    /// Wishes of automatic attempts, and whether they found the node barred.
+    wishes: BTreeMap<RequestId, bool>,
+}
+
+#[derive(Debug)]
+struct Dial {
+    node: NodeName,
+    cookie: Option<bool>,
+}
+
+#[derive(Debug)]
+enum Side {
+    Dialled(u64),
+    /// The allow list of that moment, and the cookies that have been changed since.
+    Accepted {
+        allowed: BTreeSet<NodeName>,
+        changed: BTreeSet<NodeName>,
+    },
+}
+
+impl Node {
+    fn cookie(&self, peer: &NodeName) -> bool {
+        self.cookies.get(peer).copied().unwrap_or(true)
+    }
+}
+
+impl Oracle for Admission {
+    fn name(&self) -> &'static str {
+        "admission"
+    }
+
+    fn wants(&self) -> Kinds {
+        Kinds::LINKS.and(Kinds::STREAMS).and(Kinds::LIFE).and(Kinds::CALLS)
+    }
+
+    fn observe(&mut self, seen: &Seen, world: &World<'_>) -> Result<(), String> {
+        let Some(actor) = seen.actor else { return Ok(()) };
+        let node = self.nodes.entry(actor).or_default();
+        match &seen.fact {
+            Fact::Booted => {
+                *node = Node::default();
+                self.streams.retain(|(of, _), _| *of != actor);
+            }
+            Fact::NotAlive => node.barred.clear(),
+            Fact::Called { request, call } => self.called(actor, *request, call, world),
+            Fact::Answered { answer: Answer::Started(Ok(_)), .. } => node.alive = true,
+            Fact::Answered { request, answer: Answer::AutoConnect(answer) } => {
+                let barred = node.wishes.remove(request).unwrap_or_default();
+                let never = world.shared.plan.auto_connect == DistAutoConnect::Never;
+                if *answer == Ok(AutoConnect::Begun) && (barred || never) {
+                    return Err(format!("an automatic attempt, barred {barred}, never {never}"));
+                }
+            }
+            Fact::ListenerLost => (node.alive, node.allowed) = (false, BTreeSet::new()),
+            Fact::Opening { stream, purpose: Purpose::Peer(peer), conn } => {
+                let list = node.listed.get(peer).unwrap_or(&node.allowed);
+                if !list.is_empty() && !list.contains(peer) {
+                    return Err(format!("{peer} is dialled, and not on the list"));
+                }
+                self.dials.insert(*conn, Dial { node: peer.clone(), cookie: None });
+                self.streams.insert((actor, *stream), Side::Dialled(*conn));
+            }
+            Fact::Opened { stream } => {
+                if let Some(Side::Dialled(conn)) = self.streams.get(&(actor, *stream))
+                    && let Some(dial) = self.dials.get_mut(conn)
+                {
+                    dial.cookie = Some(node.cookie(&dial.node));
+                }
+            }
+            Fact::Accepted { stream, .. } => {
+                let (allowed, changed) = (node.allowed.clone(), BTreeSet::new());
+                self.streams.insert((actor, *stream), Side::Accepted { allowed, changed });
+            }
+            Fact::Closed { stream, .. } | Fact::OpenFailed { stream, .. } => {
+                self.streams.remove(&(actor, *stream));
+            }
+            Fact::Attempting { node: peer, .. } => {
+                node.barred.remove(peer);
+                node.listed.insert(peer.clone(), node.allowed.clone());
+            }
+            Fact::Disconnected { node: peer, was_up: true, .. } if node.alive => {
+                node.barred.insert(peer.clone());
+            }
+            Fact::Promoted { stream, conn, promotion } => {
+                return self.came_up(actor, *stream, *conn, &promotion.node);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Admission {
+    fn called(
+        &mut self,
+        actor: ActorId,
+        request: Option<RequestId>,
+        call: &Call,
+        world: &World<'_>,
+    ) {
+        let Some(node) = self.nodes.get_mut(&actor) else { return };
+        match call {
+            Call::Allow(nodes) if node.alive => node.allowed.extend(nodes.iter().cloned()),
+            Call::Stop => (node.alive, node.allowed) = (false, BTreeSet::new()),
+            Call::SetCookie(peer, right) => {
+                node.cookies.insert(peer.clone(), *right);
+                for ((of, _), side) in &mut self.streams {
+                    if let Side::Accepted { changed, .. } = side
+                        && *of == actor
+                    {
+                        changed.insert(peer.clone());
+                    }
+                }
+            }
+            Call::AutoConnect(peer, _) => {
+                let named = !matches!(world.actors[actor.0].role, Role::Node { dynamic: true, .. });
+                let once = named && world.shared.plan.auto_connect == DistAutoConnect::Once;
+                let barred = once && node.barred.contains(peer);
+                node.wishes.extend(request.map(|request| (request, barred)));
+            }
+            _ => {}
+        }
+    }
+
+    fn came_up(
+        &self,
+        actor: ActorId,
+        stream: StreamId,
+        conn: u64,
+        peer: &NodeName,
+    ) -> Result<(), String> {
+        let Some(Side::Accepted { allowed, changed }) = self.streams.get(&(actor, stream)) else {
+            return Ok(());
+        };
+        if !allowed.is_empty() && !allowed.contains(peer) {
+            return Err(format!("{peer} is up, and was not on the list of conn#{conn}"));
+        }
+        let Some(dial) = self.dials.get(&conn) else {
+            return Err(format!("{peer} is up on conn#{conn}, which no node has dialled"));
+        };
+        let own = self.nodes.get(&actor).map(|node| node.cookie(peer));
+        if !changed.contains(peer) && dial.cookie != own {
+            return Err(format!("{peer} is up on conn#{conn}: right {:?}, {own:?}", dial.cookie));
+        }
+        Ok(())
+    }
+}

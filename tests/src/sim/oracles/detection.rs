@@ -1,0 +1,146 @@
+//! Silence is found out in time, and not before.
+
+use std::collections::BTreeMap;
+
+use netkernel_core::net_kernel::{ConnectionId, NodeDownReason, NodeEvent, TicktimeState};
+use netkernel_core::{LinkId, StreamId};
+
+use crate::sim::ActorId;
+use crate::sim::call::Call;
+use crate::sim::observe::{Fact, Kinds, Oracle, Seen};
+use crate::sim::plan::{MILLI, Plan, SECOND};
+use crate::sim::world::World;
+
+/// A link ends with `net_tick_timeout` only if nothing was read from it for T before the look that decided so; and no link, however it
+/// ends, has been silent for longer than `T + T / I`. Both by the clock of its own node. This is the window of
+/// `docs/spec/tick.md#tick-timeout`, as `ticktime-detection` has it for a node whose ticktime is steady.
+///
+/// *Antecedent*: of both, that the ticktime was steady during the silence; of the second, that neither the process nor its reader was
+/// paused in it. Where threads take their time a look may be late: by [`LATE_STEPS`] steps.
+#[derive(Debug, Default)]
+pub struct Detection {
+    links: BTreeMap<(ActorId, StreamId), Watched>,
+    nodes: BTreeMap<ActorId, Node>,
+    /// Silence, as it was when the machine gave the link up.
+    given_up: BTreeMap<(ActorId, LinkId), Silence>,
+    step_ns: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Watched {
+    link: LinkId,
+    since: u64,
+    /// It has been judged.
+    done: bool,
+}
+
+#[derive(Debug, Default)]
+struct Node {
+    /// No silence that began before this is judged from below, nor from above.
+    unsteady_until: u64,
+    paused_until: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Silence {
+    ns: u64,
+    least: u64,
+}
+
+/// Steps of a thread by which a look may be late, and decisions after it.
+const LATE_STEPS: u64 = 6;
+
+impl Oracle for Detection {
+    fn name(&self) -> &'static str {
+        "detection"
+    }
+
+    fn wants(&self) -> Kinds {
+        Kinds::STREAMS.and(Kinds::LINKS).and(Kinds::LIFE).and(Kinds::CALLS)
+    }
+
+    fn observe(&mut self, seen: &Seen, world: &World<'_>) -> Result<(), String> {
+        self.step_ns = self.step_ns.max(world.shared.plan.step_max_ns);
+        let Some(actor) = seen.actor else { return Ok(()) };
+        match &seen.fact {
+            Fact::Crashed { .. } => {
+                self.links.retain(|(of, _), _| *of != actor);
+                self.given_up.retain(|(of, _), _| *of != actor);
+                self.nodes.remove(&actor);
+            }
+            Fact::Resumed => self.nodes.entry(actor).or_default().paused_until = seen.at,
+            Fact::Called { call: Call::SetNetTicktime { transition_seconds, .. }, .. } => {
+                // A transition is longer by less than one of its intervals, and after it one more wait was begun in it.
+                let length = (u64::from(*transition_seconds) + 2 * 60) * SECOND;
+                let node = self.nodes.entry(actor).or_default();
+                node.unsteady_until = node.unsteady_until.max(seen.at + length + length / 50);
+            }
+            Fact::Promoted { stream, promotion, .. } => {
+                let watched = Watched { link: promotion.link, since: seen.at, done: false };
+                self.links.insert((actor, *stream), watched);
+            }
+            Fact::Closing { stream, .. } | Fact::Released { stream } => {
+                return self.ends(actor, *stream, world);
+            }
+            Fact::Closed { stream, .. } => drop(self.links.remove(&(actor, *stream))),
+            Fact::Told { event: event @ NodeEvent::NodeDown { .. }, .. } => {
+                if let Some(ConnectionId::Link(link)) = event.connection_id()
+                    && let Some(silence) = self.given_up.remove(&(actor, link))
+                    && event.nodedown_reason() == Some(&NodeDownReason::NetTickTimeout)
+                    && silence.ns < silence.least
+                {
+                    return Err(format!("{event} after {silence:?}"));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn at_end(&mut self, world: &World<'_>) -> Result<(), String> {
+        let links: Vec<_> = self.links.keys().copied().collect();
+        links.into_iter().try_for_each(|(actor, stream)| self.ends(actor, stream, world))
+    }
+}
+
+impl Detection {
+    fn ends(&mut self, actor: ActorId, stream: StreamId, world: &World<'_>) -> Result<(), String> {
+        let Some(watched) = self.links.get_mut(&(actor, stream)).filter(|it| !it.done) else {
+            return Ok(());
+        };
+        watched.done = true;
+        let (of, plan) = (&world.actors[actor.0], &world.shared.plan);
+        let Some(process) = &of.process else { return Ok(()) };
+        let (Some(kernel), Some(live)) = (process.brain.kernel(), process.body.live_stream(stream))
+        else {
+            return Ok(());
+        };
+        let Some(TicktimeState::Steady(seconds)) = kernel.get_net_ticktime() else { return Ok(()) };
+        let (ticktime, interval) = ticktime_ns(seconds, plan);
+        let node = self.nodes.entry(actor).or_default();
+        let local = |world: u64| of.clock.local(world).as_nanos();
+        let late = LATE_STEPS * self.step_ns;
+        if let Some((look, heard)) = live.look
+            && heard >= node.unsteady_until
+        {
+            let ns = local(look) - local(heard);
+            let silence = Silence { ns, least: ticktime.saturating_sub(late) };
+            self.given_up.insert((actor, watched.link), silence);
+        }
+        let heard = live.heard.max(watched.since);
+        let steady = heard >= node.unsteady_until && heard > node.paused_until;
+        let silence = local(world.shared.now) - local(heard);
+        let most = ticktime + interval + (u64::from(plan.intensity) + 1) * (late + MILLI);
+        if steady && of.paused_until.is_none() && !live.was_paused && silence > most {
+            return Err(format!("{stream:?} was silent for {silence} ns, longer than {most}"));
+        }
+        Ok(())
+    }
+}
+
+/// T rounded up to whole intervals of whole milliseconds, and the interval.
+fn ticktime_ns(seconds: u32, plan: &Plan) -> (u64, u64) {
+    let intensity = u64::from(plan.intensity);
+    let interval = (u64::from(seconds) * 1000).div_ceil(intensity) * MILLI;
+    (interval * intensity, interval)
+}
