@@ -105,7 +105,9 @@ impl Model {
                     pace.change(now, late, (*seconds, *transition_seconds), intensity);
                 }
             }
-            _ => {}
+            (Call::AutoConnect(..) | Call::NodesInfo | Call::MonitorNodes(..), _)
+            | (Call::SetCookie(..) | Call::Start | Call::Stop | Call::Allow(_), _)
+            | (Call::Connect(_) | Call::HiddenConnect(_) | Call::Disconnect(_), _) => {}
         }
     }
 
@@ -246,7 +248,14 @@ impl Model {
             Answer::Stopped(Ok(())) => return self.stopped(request),
             Answer::Connected(result) => return self.connected(request, result),
             Answer::Disconnected(_) => return Err(format!("{answer:?} to {request:?}, too early")),
-            _ => {}
+            Answer::Started(_)
+            | Answer::Stopped(_)
+            | Answer::AutoConnect(_)
+            | Answer::Names(_)
+            | Answer::NodeInfo(_)
+            | Answer::NodesInfo(_)
+            | Answer::GetOpts(_)
+            | Answer::SetOpts(_) => {}
         }
         Ok(())
     }

@@ -124,11 +124,14 @@ fn drain(world: &mut World<'_>, audience: &mut Audience<'_>) -> Result<(), Viola
     }
 }
 
-/// After faults have stopped, every wanted link is up within this: a link whose other end is gone is found out by ticks, at the
-/// longest ticktime that anybody may have set, during a change; then each of a few attempts takes its set-up time.
+/// After faults have stopped, every wanted link is up within this. A node that was down begins anew: a second until operators have made
+/// up, and twelve for its EPMD. A link whose other end is gone is found out by ticks: after T and an interval at the longest. Then an
+/// attempt begins within a second; it may find one of a peer that is gone, which has to end first. Each has ten seconds for its look-up,
+/// and three steps in which it may wait for a whole set-up time.
 fn bound(plan: &Plan) -> u64 {
-    let ticktime = u64::from(plan.ticktime).max(60);
-    (2 * ticktime + 120) * SECOND + 6 * plan.setup_ns
+    let ticktime = u64::from(plan.ticktime) * SECOND;
+    let silence = ticktime + ticktime / u64::from(plan.intensity) + SECOND;
+    14 * SECOND + silence + 2 * (10 * SECOND + 3 * plan.setup_ns)
 }
 
 fn apart(world: &World<'_>) -> Violation {

@@ -55,10 +55,8 @@ impl Oracle for Answers {
             Fact::Promoted { promotion, .. } => {
                 node.links.insert(promotion.node.clone(), promotion.link);
             }
-            Fact::Disconnected { node: peer, link, .. } => {
-                if node.links.get(peer) == Some(link) {
-                    node.links.remove(peer);
-                }
+            Fact::Disconnected { node: peer, link, .. } if node.links.get(peer) == Some(link) => {
+                node.links.remove(peer);
             }
             Fact::Called { request: Some(request), call } => {
                 let before = self.waiting.insert((actor, *request), (seen.at, call.clone()));

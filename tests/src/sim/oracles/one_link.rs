@@ -90,7 +90,7 @@ impl Oracle for OneLink {
             }
             Fact::Disconnected { node, link, was_up } => {
                 let row = self.rows.remove(&(actor, node.clone()));
-                if !row.as_ref().is_some_and(|row| (row.link, row.up) == (*link, *was_up)) {
+                if row.as_ref().is_none_or(|row| (row.link, row.up) != (*link, *was_up)) {
                     return Err(format!(
                         "{link:?} with {node} ends, up {was_up}: there is {row:?}"
                     ));

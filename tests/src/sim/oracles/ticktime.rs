@@ -94,32 +94,44 @@ mod tests {
     use crate::sim::choice::{Choice, Prng, Topic, pick};
     use crate::sim::plan::Topology;
 
-    /// Ticktimes before and after, the period, and when each node begins the change; and how many links that downs.
-    fn downs(seconds: (u32, u32), transition_seconds: u32, begins: &[u64]) -> u64 {
+    /// Lets things happen until that time. The reasons of all nodedowns.
+    fn pass(world: &mut World<'_>, until: u64) -> Vec<NodeDownReason> {
+        let mut reasons = Vec::new();
+        while world.step(until) {
+            let told = world.shared.notes.take();
+            reasons.extend(told.into_iter().filter_map(|seen| match seen.fact {
+                Fact::Told { event, .. } => event.nodedown_reason().cloned(),
+                _ => None,
+            }));
+        }
+        world.shared.now = until;
+        reasons
+    }
+
+    /// Ticktimes before and after, the period, and when each node begins the change; and why links end by that.
+    fn downs(seconds: (u32, u32), transition_seconds: u32, begins: &[u64]) -> Vec<NodeDownReason> {
         let plan = Plan { ticktime: seconds.0, ..Plan::calm(begins.len(), Topology::Mesh) };
         let mut choice = Prng::new(u64::from(seconds.0));
         let mut world = World::new(plan, &mut choice);
-        let mut pass = |world: &mut World<'_>, until: u64| {
-            while world.step(until) {}
-            world.shared.now = until;
-        };
+        world.shared.notes.want(Kinds::LINKS);
         let began = (60 + u64::from(seconds.0)) * SECOND;
         pass(&mut world, began / 2);
         world.wish_for_links();
         let mut order: Vec<usize> = (0..begins.len()).collect();
         order.sort_by_key(|node| begins[*node]);
+        let mut reasons = Vec::new();
         for node in order {
-            pass(&mut world, began + begins[node]);
+            reasons.extend(pass(&mut world, began + begins[node]));
             world.call(node, Call::SetNetTicktime { seconds: seconds.1, transition_seconds });
         }
         let last = begins.iter().max().copied().unwrap_or_default();
-        pass(&mut world, began + last + 600 * SECOND);
+        reasons.extend(pass(&mut world, began + last + 600 * SECOND));
         assert_eq!(
             world.shared.counts.ups as usize,
             begins.len() * begins.len(),
             "all were linked"
         );
-        world.shared.counts.downs
+        reasons
     }
 
     //= docs/spec/ticktime.md#ticktime-too-late
@@ -138,18 +150,20 @@ mod tests {
             for begin in &mut begins[1..] {
                 *begin = choice.range(Topic::Plan, 0, u64::from(period) * SECOND);
             }
-            assert_eq!(downs((before, after), period, &begins), 0, "{before} {after} {begins:?}");
+            assert_eq!(downs((before, after), period, &begins), [], "{before} {after} {begins:?}");
         }
     }
 
     #[test]
     fn a_node_that_begins_too_late_is_taken_for_dead() {
         let late = [0, 0, 45 * SECOND];
-        assert_eq!(downs((60, 8), 10, &late), 4, "both of its links, seen from both sides");
+        let reasons = downs((60, 8), 10, &late);
+        let timeouts = reasons.iter().filter(|of| **of == NodeDownReason::NetTickTimeout).count();
         assert_eq!(
-            downs((60, 8), 60, &late),
-            0,
-            "it would have been in time for a longer transition"
+            (reasons.len(), timeouts),
+            (4, 2),
+            "both of its links, by the other side's ticks"
         );
+        assert_eq!(downs((60, 8), 60, &late), [], "it is in time for a longer transition");
     }
 }
