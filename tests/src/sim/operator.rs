@@ -8,7 +8,7 @@ use super::actor::Role;
 use super::body::Message;
 use super::call::Call;
 use super::choice::{Topic, pick};
-use super::plan::CallClass;
+use super::plan::{CallClass, SECOND};
 use super::shared::Event;
 use super::world::World;
 
@@ -78,14 +78,26 @@ impl World<'_> {
         self.plan_next(self.shared.plan.call_every_ns, Topic::Operator, Event::Operate);
     }
 
-    /// On one node, or on all of them.
+    /// On one node, or on all of them: at once, or within the transition of the first.
     fn change_ticktime(&mut self, node: usize) {
         let seconds = pick(self.shared.choice, Topic::Operator, &[8, 4, 20, 60, 1]);
         let transition_seconds = pick(self.shared.choice, Topic::Operator, &[60, 10, 0]);
         let all = !self.shared.choice.chance(Topic::Operator, 500);
         let nodes = if all { 0..self.shared.plan.nodes } else { node..node + 1 };
+        let period = u64::from(transition_seconds) * SECOND;
+        let spread = all && self.shared.choice.chance(Topic::Operator, 500);
         for node in nodes {
-            self.call(node, Call::SetNetTicktime { seconds, transition_seconds });
+            let late =
+                if spread { self.shared.choice.range(Topic::Operator, 0, period) } else { 0 };
+            let change = Event::Ticktime { node: ActorId(node), seconds, transition_seconds };
+            self.shared.at(self.shared.now + late, change);
+        }
+    }
+
+    /// An operator changes the ticktime of a node.
+    pub(super) fn set_ticktime(&mut self, node: ActorId, seconds: u32, transition_seconds: u32) {
+        if !self.shared.peace {
+            self.call(node.0, Call::SetNetTicktime { seconds, transition_seconds });
         }
     }
 

@@ -21,6 +21,15 @@ pub enum Event {
     Wake(ActorId),
     /// A machine goes on after a pause.
     Resume(ActorId),
+    /// An operator changes the ticktime of a node.
+    Ticktime {
+        /// The node.
+        node: ActorId,
+        /// The new ticktime.
+        seconds: u32,
+        /// The least time that the change takes.
+        transition_seconds: u32,
+    },
     /// A process that has ended begins anew.
     Boot(ActorId),
     /// An operator starts a node whose start may have failed.

@@ -95,6 +95,9 @@ impl<'c> World<'c> {
                 }
             }
             Event::Boot(id) => self.actors[id.0].boot(&mut self.shared),
+            Event::Ticktime { node, seconds, transition_seconds } => {
+                self.set_ticktime(node, seconds, transition_seconds);
+            }
             Event::StartAgain(id) => self.call(id.0, Call::Start),
             Event::Resume(id) => self.actors[id.0].resume(&mut self.shared),
             Event::Arrive(end) => self.arrive(end),
@@ -135,6 +138,7 @@ impl<'c> World<'c> {
             | Event::Resume(_)
             | Event::Boot(_)
             | Event::StartAgain(_)
+            | Event::Ticktime { .. }
             | Event::Retry(_)
             | Event::Send(_)
             | Event::Arrive(_)

@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn a_change_that_all_begin_within_the_transition_of_the_first_downs_nobody() {
         let mut choice = Prng::new(1);
-        for _ in 0..200 {
+        for _ in 0..40 {
             let seconds = [1, 4, 8, 20, 60];
             let (before, after) = (
                 pick(&mut choice, Topic::Plan, &seconds),
