@@ -114,22 +114,47 @@ impl Port {
             }
             Err(error) => error,
         };
-        if error.kind() == Kind::WouldBlock {
-            return Accepted::Blocked;
+        match AcceptError::of(&error) {
+            AcceptError::Blocked => Accepted::Blocked,
+            AcceptError::Left => Accepted::Left,
+            AcceptError::Lost => {
+                tracing::error!(%error, "the listener is lost");
+                Accepted::Lost(Message::Input(Input::ListenerLost))
+            }
+            AcceptError::Exhausted => {
+                if !self.exhausted.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(%error, "no connections can be accepted for now");
+                }
+                Accepted::Exhausted
+            }
         }
-        if [Kind::ConnectionAborted, Kind::ConnectionReset, Kind::Interrupted]
-            .contains(&error.kind())
-        {
-            return Accepted::Left;
-        }
-        // The socket does not listen any more.
-        if error.kind() == Kind::InvalidInput {
-            tracing::error!(%error, "the listener is lost");
-            return Accepted::Lost(Message::Input(Input::ListenerLost));
-        }
-        if !self.exhausted.swap(true, Ordering::Relaxed) {
-            tracing::warn!(%error, "no connections can be accepted for now");
-        }
-        Accepted::Exhausted
+    }
+}
+
+/// Why nobody was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AcceptError {
+    /// There is nobody for now.
+    Blocked,
+    /// The stranger has left: try again.
+    Left,
+    /// Out of descriptors or memory.
+    Exhausted,
+    /// The socket does not listen any more.
+    Lost,
+}
+
+impl AcceptError {
+    /// What an error of the operating system means.
+    pub fn of(error: &io::Error) -> Self {
+        const NAMED: &[(Kind, AcceptError)] = &[
+            (Kind::WouldBlock, AcceptError::Blocked),
+            (Kind::ConnectionAborted, AcceptError::Left),
+            (Kind::ConnectionReset, AcceptError::Left),
+            (Kind::Interrupted, AcceptError::Left),
+            (Kind::InvalidInput, AcceptError::Lost),
+        ];
+        let named = NAMED.iter().find(|(kind, _)| *kind == error.kind());
+        named.map_or(Self::Exhausted, |(_, named)| *named)
     }
 }
