@@ -2,6 +2,7 @@
 
 use core::net::Ipv4Addr;
 use core::ops::RangeInclusive;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
@@ -71,6 +72,13 @@ pub(crate) enum Command {
     Names(NamesArgs),
     /// Print what happens when net_ticktime is changed; needs no node
     Ticktime(TicktimeArgs),
+    /// Run an EPMD, or ask one: takes the flags of Erlang's epmd
+    #[command(disable_help_flag = true)]
+    Epmd {
+        /// As of Erlang's epmd; an unknown one prints what there is
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "FLAGS")]
+        args: Vec<OsString>,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -266,7 +274,7 @@ mod tests {
     fn node(line: &str) -> NodeArgs {
         match parse(line).unwrap().command {
             Command::Node(args) => args,
-            Command::Ping(_) | Command::Names(_) | Command::Ticktime(_) => {
+            Command::Ping(_) | Command::Names(_) | Command::Ticktime(_) | Command::Epmd { .. } => {
                 unreachable!("a node command")
             }
         }
@@ -320,6 +328,19 @@ mod tests {
             "netkernel frobnicate",
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+    }
+
+    #[test]
+    fn epmd_gets_its_flags_as_they_are() {
+        for flags in
+            ["-names", "-d -d -port 4370", "-daemon", "--help", "-h", "-stop --json", "x -h"]
+        {
+            let Command::Epmd { args } = parse(&format!("netkernel epmd {flags}")).unwrap().command
+            else {
+                panic!("{flags}")
+            };
+            assert_eq!(args.join(std::ffi::OsStr::new(" ")), flags);
         }
     }
 
