@@ -73,11 +73,8 @@ fn serve(args: &[OsString], flags: &Flags) -> Result<ExitCode, String> {
         return detach(args);
     }
     log(flags.debug);
-    let server = match open(flags)? {
-        Some(server) => server,
-        // There is one already, and that is all that was wanted.
-        None => return Ok(ExitCode::SUCCESS),
-    };
+    // If there is one already, that is all that was wanted.
+    let Some(server) = open(flags)? else { return Ok(ExitCode::SUCCESS) };
     opened(flags)?;
     async_io::block_on(server.run())
         .map(|_| ExitCode::SUCCESS)
