@@ -54,7 +54,7 @@ mod socket;
 mod stream;
 mod writer;
 
-pub use config::{ConfigError, NodeConfig};
+pub use config::{ConfigError, EpmdMode, NodeConfig};
 pub use epmd::EpmdServer;
 pub use epmd_config::EpmdConfig;
 pub use epmd_handle::EpmdHandle;

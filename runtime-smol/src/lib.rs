@@ -53,8 +53,8 @@ mod writer;
 pub use epmd::EpmdServer;
 pub use mailbox::Mailbox;
 pub use netkernel_blocking::{
-    ConfigError, EpmdConfig, EpmdHandle, Identity, Item, NodeConfig, PingError, SendError,
-    cookie_file,
+    ConfigError, EpmdConfig, EpmdHandle, EpmdMode, Identity, Item, NodeConfig, PingError,
+    SendError, cookie_file,
 };
 pub use netkernel_core as core;
 pub use netkernel_core::net_kernel::{

@@ -69,7 +69,7 @@ impl EpmdListeners {
 }
 
 /// The host's clock in seconds since 1970. Wraps in 2106, and the creations with it.
-fn unix_time() -> u32 {
+pub(super) fn unix_time() -> u32 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as u32)
 }
 

@@ -7,6 +7,7 @@
 
 mod bell;
 mod clock;
+mod embedded_epmd;
 mod epmd;
 mod epmd_listeners;
 mod handle;
