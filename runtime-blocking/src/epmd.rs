@@ -2,12 +2,13 @@
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::io::{self, ErrorKind};
-use std::net::TcpListener;
-use std::sync::Arc;
+use std::net::{Shutdown, TcpListener};
+use std::sync::{Arc, Weak};
 use std::time::Instant as Moment;
 
-use mio::{Events, Poll, Waker};
+use mio::{Events, Interest, Poll, Waker};
 use netkernel_core::epmd_server::{Config, StopCause};
+use socket2::SockRef;
 
 use crate::epmd_clients::{ACCEPT_TOKEN, Sockets, WAKE_TOKEN};
 use crate::epmd_config::EpmdConfig;
@@ -33,7 +34,9 @@ const EVENTS_MAX: usize = 256;
 /// ```
 #[derive(Debug)]
 pub struct EpmdServer {
-    listeners: EpmdListeners,
+    port: u16,
+    config: Config,
+    listeners: Vec<Arc<mio::net::TcpListener>>,
     poll: Poll,
     stop: Arc<Stop>,
 }
@@ -66,21 +69,33 @@ impl EpmdServer {
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), WAKE_TOKEN)?;
         let stop = Arc::new(Stop { asked: AtomicBool::new(false), waker });
-        Ok(Self { listeners, poll, stop })
+        let EpmdListeners { sockets, port, config } = listeners;
+        let mut listeners = Vec::new();
+        for socket in sockets {
+            let mut listener = mio::net::TcpListener::from_std(socket);
+            poll.registry().register(&mut listener, ACCEPT_TOKEN, Interest::READABLE)?;
+            listeners.push(Arc::new(listener));
+        }
+        Ok(Self { port, config, listeners, poll, stop })
     }
 
     /// The port.
     #[must_use]
     pub const fn port(&self) -> u16 {
-        self.listeners.port
+        self.port
     }
 
     /// To end the service from elsewhere.
     #[must_use]
     pub fn handle(&self) -> EpmdHandle {
         let stop = Arc::clone(&self.stop);
+        let listeners: Vec<_> = self.listeners.iter().map(Arc::downgrade).collect();
         EpmdHandle::new(move || {
             stop.asked.store(true, Ordering::Release);
+            for listener in listeners.iter().filter_map(Weak::upgrade) {
+                // Where this is not known, the service closes it.
+                let _ = SockRef::from(&*listener).shutdown(Shutdown::Both);
+            }
             // Without a waker there is no service any more.
             let _ = stop.waker.wake();
         })
@@ -92,8 +107,8 @@ impl EpmdServer {
     /// # Errors
     /// The operating system cannot watch sockets any more.
     pub fn run(self) -> io::Result<StopCause> {
-        let Self { listeners: EpmdListeners { sockets, port, config }, mut poll, stop } = self;
-        let clients = Sockets::new(poll.registry().try_clone()?, sockets)?;
+        let Self { port, config, listeners, mut poll, stop } = self;
+        let clients = Sockets::new(poll.registry().try_clone()?, listeners);
         let mut epmd = Epmd::new(config, port, clients);
         let mut events = Events::with_capacity(EVENTS_MAX);
         loop {

@@ -6,6 +6,7 @@
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{self, ErrorKind as Kind, Read as _, Write as _};
+use std::sync::Arc;
 use std::time::Instant as Moment;
 
 use bytes::{Buf as _, Bytes};
@@ -33,7 +34,7 @@ const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Sockets {
     registry: Registry,
-    listeners: Vec<TcpListener>,
+    listeners: Vec<Arc<TcpListener>>,
     /// When to accept next, if not at the next event.
     accept_at: Option<Moment>,
     clients: BTreeMap<Token, Client>,
@@ -55,22 +56,16 @@ struct Client {
 }
 
 impl Sockets {
-    pub(crate) fn new(
-        registry: Registry,
-        listeners: Vec<std::net::TcpListener>,
-    ) -> io::Result<Self> {
-        let mut listeners: Vec<_> = listeners.into_iter().map(TcpListener::from_std).collect();
-        for listener in &mut listeners {
-            registry.register(listener, ACCEPT_TOKEN, Interest::READABLE)?;
-        }
-        Ok(Self {
+    /// The listeners are registered as [`ACCEPT_TOKEN`].
+    pub(crate) const fn new(registry: Registry, listeners: Vec<Arc<TcpListener>>) -> Self {
+        Self {
             registry,
             listeners,
             accept_at: None,
             clients: BTreeMap::new(),
             closing: BTreeSet::new(),
             inputs: VecDeque::new(),
-        })
+        }
     }
 
     /// When there is something to do without an event.

@@ -14,7 +14,8 @@ impl EpmdHandle {
         Self(Arc::new(stop))
     }
 
-    /// Has the service end, and with it all registrations. Does nothing if it has ended.
+    /// Has the service end, and with it all registrations. The port is free at once where the operating system lets it,
+    /// as Linux does, and else soon. Does nothing if the service has ended.
     pub fn stop(&self) {
         (self.0)();
     }

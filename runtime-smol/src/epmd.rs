@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::TcpListener;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use async_executor::Executor;
 use futures_lite::future;
@@ -33,7 +33,9 @@ use crate::stream::Tasks;
 /// ```
 #[derive(Debug)]
 pub struct EpmdServer {
-    listeners: EpmdListeners,
+    port: u16,
+    config: Config,
+    listeners: Vec<Listener>,
     surroundings: Surroundings,
 }
 
@@ -43,7 +45,7 @@ impl EpmdServer {
     /// # Errors
     /// What the operating system says. [`io::ErrorKind::AddrInUse`]: there is likely an EPMD already.
     pub fn bind(config: &EpmdConfig) -> io::Result<Self> {
-        Ok(Self::of(EpmdListeners::bind(config)?))
+        Self::of(EpmdListeners::bind(config)?)
     }
 
     /// A service on listeners that somebody else has opened, all on one port.
@@ -51,24 +53,34 @@ impl EpmdServer {
     /// # Errors
     /// There are none, or more than 16, or the operating system cannot watch them.
     pub fn on(listeners: Vec<TcpListener>, config: Config) -> io::Result<Self> {
-        Ok(Self::of(EpmdListeners::on(listeners, config)?))
+        Self::of(EpmdListeners::on(listeners, config)?)
     }
 
-    pub(crate) fn of(listeners: EpmdListeners) -> Self {
-        Self { listeners, surroundings: Surroundings::new(Limits::default()) }
+    pub(crate) fn of(listeners: EpmdListeners) -> io::Result<Self> {
+        let EpmdListeners { sockets, port, config } = listeners;
+        let listeners = sockets.into_iter().map(Listener::new).collect::<io::Result<_>>()?;
+        Ok(Self { port, config, listeners, surroundings: Surroundings::new(Limits::default()) })
     }
 
     /// The port.
     #[must_use]
     pub const fn port(&self) -> u16 {
-        self.listeners.port
+        self.port
     }
 
     /// To end the service from elsewhere.
     #[must_use]
     pub fn handle(&self) -> EpmdHandle {
         let inbox = Arc::clone(&self.surroundings.inbox);
-        EpmdHandle::new(move || inbox.tell(Message::Leave))
+        let ports: Vec<_> =
+            self.listeners.iter().map(|listener| Arc::downgrade(&listener.share())).collect();
+        EpmdHandle::new(move || {
+            inbox.tell(Message::Leave);
+            for port in ports.iter().filter_map(Weak::upgrade) {
+                // Where this is not known, the service closes it.
+                let _ = port.close();
+            }
+        })
     }
 
     /// Serves clients until the service ends, and says why it has. All in this future, which is to be polled by whatever
@@ -78,18 +90,15 @@ impl EpmdServer {
     /// # Errors
     /// The operating system cannot watch sockets any more.
     pub async fn run(self) -> io::Result<StopCause> {
-        let Self { listeners: EpmdListeners { sockets, port, config }, surroundings } = self;
+        let Self { port, config, listeners, surroundings } = self;
         let inbox = Arc::clone(&surroundings.inbox);
         // The tasks of the clients end with the service, at the latest.
         let executor = Arc::new(Executor::new());
         let spawner = Arc::clone(&executor);
         let spawn = Arc::new(move |task| spawner.spawn(task).detach());
         let tasks = Tasks { surroundings, spawn };
-        let mut listeners = Vec::new();
-        for socket in sockets {
-            let listener = Listener::new(socket)?;
+        for listener in &listeners {
             tasks.accept(listener.share())?;
-            listeners.push(listener);
         }
         let epmd = Epmd::new(config, port, Streams::new(tasks, listeners));
         let cause = executor.run(serve(epmd, &inbox)).await;

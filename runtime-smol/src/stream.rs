@@ -63,7 +63,7 @@ impl Carrier for Tasks {
     }
 
     fn serve_epmd(&self, listeners: EpmdListeners) -> io::Result<EpmdHandle> {
-        let server = EpmdServer::of(listeners);
+        let server = EpmdServer::of(listeners)?;
         let handle = server.handle();
         (self.spawn)(Box::pin(async move { drop(server.run().await) }));
         Ok(handle)

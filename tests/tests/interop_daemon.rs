@@ -9,8 +9,11 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Instant;
 
+use netkernel_blocking::core::Cookie;
+use netkernel_blocking::{EpmdMode, NodeConfig, StartOptions};
 use netkernel_tests::each_release;
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release, TempDir, free_port};
+use netkernel_tests::runtime::{Node, Runtime};
 
 /// Exit code and standard output.
 type Said = (Option<i32>, String);
@@ -156,6 +159,13 @@ each_release! {
     }
 
     #[test]
+    fn a_real_node_finds_ours_where_ours_serve_and_stays_when_they_change(release: Release) {
+        for runtime in [Runtime::Blocking, Runtime::Smol] {
+            runtime.test(|| embedded(release));
+        }
+    }
+
+    #[test]
     fn erl_starts_our_daemon_where_it_is_in_the_place_of_its_own(release: Release) {
         let port = free_port();
         let folder = installed(release);
@@ -168,6 +178,37 @@ each_release! {
         assert_eq!(said(erl, port, &flags), (Some(0), "first".into()));
         assert_eq!(said(ours(), port, &["-kill"]), (Some(0), "Killed\n".into()), "it is still there");
     }
+}
+
+/// Two nodes of ours and a real one, and no daemon.
+fn embedded(release: Release) {
+    let port = free_port();
+    let start = |called: &str, mode: EpmdMode| {
+        let mut config = NodeConfig::new(Cookie::new("secret").expect("a cookie"));
+        config.epmd = mode;
+        config.kernel.epmd_port = port;
+        let node = Node::new(config).expect("a node");
+        let name = format!("{called}@127.0.0.1").parse().expect("a name");
+        node.start(StartOptions::new(name)).expect("it starts");
+        node
+    };
+    let names = |erl: &Erl| {
+        let says =
+            "{ok, Names} = erl_epmd:names(\"127.0.0.1\"), [N || {N, _} <- lists:sort(Names)]";
+        erl.try_eval(says).unwrap_or_default()
+    };
+    let first = start("first", EpmdMode::Embedded);
+    let next = start("next", EpmdMode::Auto);
+    let erl = Erl::start(&ErlOptions::at(release, port, "erl"));
+    assert_eq!(names(&erl), "[\"erl\",\"first\",\"next\"]");
+    assert!(erl.ping("first@127.0.0.1") && erl.ping("next@127.0.0.1"));
+    assert!(first.stop());
+    wait_until("who is left is registered", || names(&erl) == "[\"erl\",\"next\"]");
+    assert_eq!(erl.eval("erlang:disconnect_node('next@127.0.0.1')"), "true");
+    assert!(erl.ping("next@127.0.0.1"), "it is found through itself");
+    next.connect_node(erl.name().parse().expect("a name")).expect("and finds the real one");
+    let other = Erl::start(&ErlOptions::at(release, port, "other"));
+    assert!(other.ping(erl.name()), "real nodes find each other through ours");
 }
 
 /// The folder that the release is run from.

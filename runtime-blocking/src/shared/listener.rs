@@ -4,7 +4,7 @@ use core::net::{Ipv4Addr, SocketAddr};
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::io::{self, ErrorKind as Kind};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 
 use netkernel_core::net_kernel::Input;
@@ -86,9 +86,8 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        self.shared.closing.store(true, Ordering::Release);
         // This wakes who accepts where the operating system knows shutdown of listeners, and else a connection does.
-        if SockRef::from(&*self.shared.socket).shutdown(std::net::Shutdown::Both).is_err() {
+        if self.shared.close().is_err() {
             let own = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
             let _ = TcpStream::connect_timeout(&own, Duration::from_millis(10));
         }
@@ -96,6 +95,15 @@ impl Drop for Listener {
 }
 
 impl Port {
+    /// Has nobody accept any more.
+    ///
+    /// # Errors
+    /// The operating system does not know that of listeners: the port is free when the socket is dropped.
+    pub fn close(&self) -> io::Result<()> {
+        self.closing.store(true, Ordering::Release);
+        SockRef::from(&*self.socket).shutdown(Shutdown::Both)
+    }
+
     /// The socket, to wait for strangers on.
     pub const fn socket(&self) -> &Arc<TcpListener> {
         &self.socket
