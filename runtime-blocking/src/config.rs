@@ -16,6 +16,8 @@ use crate::cookie_file::{self, CookieFileError};
 pub struct NodeConfig {
     /// What the kernel needs: cookie, ticks, EPMD's port, whether sends connect (`dist_auto_connect`).
     pub kernel: Config,
+    /// Whether the node serves EPMD itself.
+    pub epmd: EpmdMode,
     /// The address that the listener is bound to. `None`: loopback if the host of the node's name is loopback, else all
     /// addresses, with a warning.
     pub bind: Option<Ipv4Addr>,
@@ -32,6 +34,7 @@ impl NodeConfig {
     pub fn new(cookie: Cookie) -> Self {
         Self {
             kernel: Config::new(cookie, NetTicktime::default()),
+            epmd: EpmdMode::External,
             bind: None,
             listen_ports: 0..=0,
             limits: Limits::default(),
@@ -73,6 +76,21 @@ impl NodeConfig {
         );
         Ipv4Addr::UNSPECIFIED
     }
+}
+
+/// Which EPMD a node registers with. It is at [`Config::epmd_port`] of this host in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EpmdMode {
+    /// The one that is there. Without any, the node does not start, as one of Erlang's that is started by
+    /// `net_kernel:start/2`.
+    #[default]
+    External,
+    /// The one that is there. Without any, the node serves one, for whoever asks, for as long as it is alive; `erl` starts a
+    /// daemon then.
+    Auto,
+    /// One that the node serves, for as long as it is alive; if somebody else has the port, the one that is there. This
+    /// differs from `Auto` where a daemon may have the port of one address, and we that of all.
+    Embedded,
 }
 
 fn parse_port(text: &str) -> Result<u16, ConfigError> {

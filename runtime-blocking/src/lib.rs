@@ -36,6 +36,10 @@
 
 mod config;
 pub mod cookie_file;
+mod epmd;
+mod epmd_clients;
+mod epmd_config;
+mod epmd_handle;
 mod identity;
 mod item;
 mod listener;
@@ -50,7 +54,10 @@ mod socket;
 mod stream;
 mod writer;
 
-pub use config::{ConfigError, NodeConfig};
+pub use config::{ConfigError, EpmdMode, NodeConfig};
+pub use epmd::EpmdServer;
+pub use epmd_config::EpmdConfig;
+pub use epmd_handle::EpmdHandle;
 pub use identity::Identity;
 pub use item::{Item, SendError};
 pub use listener::ACCEPT_STACK;

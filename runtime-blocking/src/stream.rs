@@ -11,10 +11,13 @@ use std::thread::{self, JoinHandle};
 use netkernel_core::Entropy;
 use netkernel_core::net_kernel::{CloseCause, Input, OpenError};
 
+use crate::epmd::EpmdServer;
+use crate::epmd_handle::EpmdHandle;
 use crate::listener;
 use crate::reader::read_loop;
 use crate::shared::{
-    Carrier, Message, Origin, Port, Stream, Surroundings, entropy, open_error, prepare,
+    Carrier, EpmdListeners, Message, Origin, Port, Stream, Surroundings, entropy, open_error,
+    prepare,
 };
 use crate::socket::dial;
 use crate::writer::{SETUP_WRITE_LIMIT, write_loop};
@@ -23,6 +26,9 @@ use crate::writer::{SETUP_WRITE_LIMIT, write_loop};
 pub const READER_STACK: usize = 256 * 1024;
 /// The stack of a writer thread, in bytes.
 pub const WRITER_STACK: usize = 64 * 1024;
+
+/// The stack of the thread that serves EPMD, in bytes.
+const EPMD_STACK: usize = 256 * 1024;
 
 /// Serves streams and the listener by threads of their own.
 #[derive(Debug)]
@@ -40,6 +46,14 @@ impl Carrier for Threads {
 
     fn accept(&self, port: Arc<Port>) -> io::Result<()> {
         listener::run(port, Arc::clone(&self.0.inbox))
+    }
+
+    fn serve_epmd(&self, listeners: EpmdListeners) -> io::Result<EpmdHandle> {
+        let server = EpmdServer::of(listeners)?;
+        let handle = server.handle();
+        let run = move || drop(server.run().inspect_err(|error| tracing::error!(%error, "EPMD")));
+        thread::Builder::new().name("netkernel epmd".into()).stack_size(EPMD_STACK).spawn(run)?;
+        Ok(handle)
     }
 }
 

@@ -38,6 +38,8 @@
 //! listener is bound to loopback when the host of the node's name is, and else to all addresses, with a warning.
 #![forbid(unsafe_code)]
 
+mod epmd;
+mod epmd_clients;
 mod listener;
 mod mailbox;
 mod node;
@@ -48,9 +50,11 @@ mod socket;
 mod stream;
 mod writer;
 
+pub use epmd::EpmdServer;
 pub use mailbox::Mailbox;
 pub use netkernel_blocking::{
-    ConfigError, Identity, Item, NodeConfig, PingError, SendError, cookie_file,
+    ConfigError, EpmdConfig, EpmdHandle, EpmdMode, Identity, Item, NodeConfig, PingError,
+    SendError, cookie_file,
 };
 pub use netkernel_core as core;
 pub use netkernel_core::net_kernel::{

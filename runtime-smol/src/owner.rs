@@ -9,7 +9,7 @@ use netkernel_blocking::shared::{Inbox, Message, Next, Owner};
 use crate::stream::Tasks;
 
 /// Messages after which other tasks get their turn, so that a flood cannot take an executor for itself.
-const SLICE: u32 = 32;
+pub(crate) const SLICE: u32 = 32;
 
 /// The task.
 pub(crate) async fn run(mut owner: Owner<Tasks>, inbox: &Inbox) {
@@ -27,7 +27,7 @@ pub(crate) async fn run(mut owner: Owner<Tasks>, inbox: &Inbox) {
 }
 
 /// The next message, or none until that moment.
-async fn receive(inbox: &Inbox, end: Option<Moment>) -> Option<Message> {
+pub(crate) async fn receive(inbox: &Inbox, end: Option<Moment>) -> Option<Message> {
     let message = async { Some(inbox.receive().await) };
     match end {
         None => message.await,

@@ -12,12 +12,15 @@ use std::sync::Arc;
 
 use async_io::Async;
 use futures_lite::future;
+use netkernel_blocking::EpmdHandle;
 use netkernel_blocking::shared::{
-    Carrier, Message, Origin, Port, Stream, Surroundings, entropy, open_error, prepare,
+    Carrier, EpmdListeners, Message, Origin, Port, Stream, Surroundings, entropy, open_error,
+    prepare,
 };
 use netkernel_core::Entropy;
 use netkernel_core::net_kernel::{CloseCause, Input, OpenError};
 
+use crate::epmd::EpmdServer;
 use crate::listener::accept_loop;
 use crate::reader::read_loop;
 use crate::socket::dial;
@@ -57,6 +60,13 @@ impl Carrier for Tasks {
         let inbox = Arc::clone(&self.surroundings.inbox);
         (self.spawn)(Box::pin(async move { accept_loop(&port, &socket, &inbox).await }));
         Ok(())
+    }
+
+    fn serve_epmd(&self, listeners: EpmdListeners) -> io::Result<EpmdHandle> {
+        let server = EpmdServer::of(listeners)?;
+        let handle = server.handle();
+        (self.spawn)(Box::pin(async move { drop(server.run().await) }));
+        Ok(handle)
     }
 }
 

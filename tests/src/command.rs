@@ -130,13 +130,17 @@ pub fn run(home: &Path, arguments: &[&str]) -> Output {
 }
 
 fn command(home: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(binary());
+    let mut command = Command::new(program());
     command.env_clear().env("HOME", home).args(arguments);
     command
 }
 
 /// Builds the command, once in a process.
-fn binary() -> &'static Path {
+///
+/// # Panics
+/// If it cannot be built.
+#[must_use]
+pub fn program() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| build(&["netkernel-smol", "--bin", "netkernel", "--features", "cli"]))
 }

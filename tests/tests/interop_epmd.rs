@@ -13,6 +13,7 @@ use netkernel_blocking::core::epmd_server::Config;
 use netkernel_tests::each_release;
 use netkernel_tests::otp::{Epmd, GIVE_UP, Release};
 use netkernel_tests::our_epmd::OurEpmd;
+use netkernel_tests::runtime::Runtime;
 
 /// A daemon, whosever it is, and what was heard of it.
 struct Heard {
@@ -148,7 +149,8 @@ fn alive2(name: &[u8], highest: u16, extra: &[u8]) -> Vec<u8> {
 /// Has the same conversation with Erlang's daemon and with ours.
 fn compare(release: Release, options: &[&str], config: Config, talk: fn(&mut Heard)) {
     let theirs = Epmd::start_with(release, options);
-    let ours = OurEpmd::start(config);
+    let ours =
+        [Runtime::Blocking, Runtime::Smol].map(|runtime| OurEpmd::start(runtime, config.clone()));
     let hear = |port| {
         let mut heard = Heard::new(port);
         talk(&mut heard);
@@ -156,13 +158,16 @@ fn compare(release: Release, options: &[&str], config: Config, talk: fn(&mut Hea
     };
     let (expected, found) = thread::scope(|scope| {
         let expected = scope.spawn(|| hear(theirs.port()));
-        let found = hear(ours.port());
-        (expected.join().expect("a conversation with Erlang's daemon"), found)
+        let found = ours.each_ref().map(|ours| scope.spawn(|| hear(ours.port())));
+        let heard = |heard: thread::ScopedJoinHandle<'_, _>| heard.join().expect("a conversation");
+        (heard(expected), found.map(heard))
     });
-    for (theirs, ours) in expected.iter().zip(&found) {
-        assert_eq!(theirs, ours, "{release}, and ours below");
+    for found in found {
+        for (theirs, ours) in expected.iter().zip(&found) {
+            assert_eq!(theirs, ours, "{release}, and ours below");
+        }
+        assert_eq!(expected.len(), found.len());
     }
-    assert_eq!(expected.len(), found.len());
 }
 
 fn bad_requests(daemon: &mut Heard) {
@@ -405,6 +410,9 @@ each_release! {
     #[test]
     fn what_is_not_followed_is_still_so(release: Release) {
         assert_eq!(differs(Epmd::start(release).port()), [false, true]);
-        assert_eq!(differs(OurEpmd::start(Config::default()).port()), [true, false]);
+        for runtime in [Runtime::Blocking, Runtime::Smol] {
+            let ours = OurEpmd::start(runtime, Config::default());
+            assert_eq!(differs(ours.port()), [true, false]);
+        }
     }
 }

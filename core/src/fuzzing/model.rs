@@ -221,7 +221,7 @@ impl Host for Model {
     fn open(&mut self, stream: StreamId, target: Target) {
         self.outputs += 1;
         let far = match target.purpose {
-            Purpose::Epmd => Far::Epmd,
+            Purpose::Epmd | Purpose::Registration => Far::Epmd,
             Purpose::Peer(node) => Far::acceptor(&node, self.now),
         };
         self.add_stream(stream, StreamState::Opening, far);

@@ -248,6 +248,9 @@ pub struct Target {
 pub enum Purpose {
     /// A conversation with an EPMD.
     Epmd,
+    /// The conversation with the EPMD of this host that shall hold our name. A host that can serve an EPMD does so before
+    /// it dials, if there is none.
+    Registration,
     /// A link with this node.
     Peer(NodeName),
 }

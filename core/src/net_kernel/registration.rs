@@ -101,7 +101,12 @@ impl NetKernel {
     }
 
     fn open_registration(&mut self) -> StreamId {
-        self.open(LOCAL_HOST.into(), self.config.epmd_port, Purpose::Epmd, Role::Registration)
+        self.open(
+            LOCAL_HOST.into(),
+            self.config.epmd_port,
+            Purpose::Registration,
+            Role::Registration,
+        )
     }
 
     pub(super) fn end_registration(&mut self, stream: StreamId) {

@@ -10,16 +10,19 @@ use bytes::Bytes;
 use netkernel_core::driver::Host;
 use netkernel_core::liveness::Traffic;
 use netkernel_core::net_kernel::{
-    Answer, Diagnostic, Endpoint, Input, NodeEvent, OptionName, OptsError, OwnName, Promotion,
-    SocketOption, StartOptions, Target,
+    Answer, Diagnostic, Endpoint, Input, NodeEvent, OpenError, OptionName, OptsError, OwnName,
+    Promotion, Purpose, SocketOption, StartOptions, Target,
 };
 use netkernel_core::{Creation, LinkId, MailboxId, NodeName, RequestId, StreamId};
 use socket2::SockRef;
 
+use super::embedded_epmd::EmbeddedEpmd;
 use super::{
-    Listener, Origin, Port, Reply, Stream, Table, Wish, listen, open_error, socket_options,
+    EpmdListeners, Listener, Origin, Port, Reply, Stream, Table, Wish, listen, open_error,
+    socket_options,
 };
-use crate::config::NodeConfig;
+use crate::config::{EpmdMode, NodeConfig};
+use crate::epmd_handle::EpmdHandle;
 use crate::identity::Identity;
 use crate::item::Item;
 
@@ -36,6 +39,12 @@ pub trait Carrier {
     /// # Errors
     /// As above.
     fn accept(&self, port: Arc<Port>) -> io::Result<()>;
+
+    /// Begins to serve an EPMD, until it is stopped or killed.
+    ///
+    /// # Errors
+    /// As above.
+    fn serve_epmd(&self, listeners: EpmdListeners) -> io::Result<EpmdHandle>;
 }
 
 /// The effects of one node.
@@ -46,6 +55,7 @@ pub struct RuntimeHost<C> {
     carrier: C,
     bind: Ipv4Addr,
     listener: Option<Listener>,
+    epmd: EmbeddedEpmd,
     identity: Option<(NodeName, Creation)>,
     streams: BTreeMap<StreamId, Entry>,
     /// What happened at once, while the kernel was being served.
@@ -60,6 +70,8 @@ struct Entry {
     stream: Arc<Stream>,
     /// Dialled, and the kernel has not heard yet how that ended.
     opening: bool,
+    /// Where to dial once more if nobody is there, after an EPMD was served there.
+    retry: Option<Target>,
     /// The link, once it is up.
     link: Option<(NodeName, LinkId)>,
 }
@@ -67,18 +79,20 @@ struct Entry {
 impl<C> RuntimeHost<C> {
     /// Frees those who wait for a link.
     pub(crate) fn abandon(&self) {
+        self.epmd.stop();
         self.table.abandon();
     }
 }
 
 impl<C: Carrier> RuntimeHost<C> {
-    pub(crate) const fn new(config: NodeConfig, table: Arc<Table>, carrier: C) -> Self {
+    pub(crate) fn new(config: NodeConfig, table: Arc<Table>, carrier: C) -> Self {
         Self {
             config,
             table,
             carrier,
             bind: Ipv4Addr::LOCALHOST,
             listener: None,
+            epmd: EmbeddedEpmd::new(),
             identity: None,
             streams: BTreeMap::new(),
             inputs: VecDeque::new(),
@@ -100,6 +114,7 @@ impl<C: Carrier> RuntimeHost<C> {
                 entry.map(|entry| entry.opening = false).is_some()
             }
             Input::Received { stream, .. } => self.streams.contains_key(stream),
+            Input::OpenFailed { stream, error } if self.redials(*stream, *error) => false,
             Input::OpenFailed { stream, .. } | Input::Closed { stream, .. } => {
                 self.streams.remove(stream).is_some()
             }
@@ -117,8 +132,27 @@ impl<C: Carrier> RuntimeHost<C> {
     /// Serves a connection that the listener accepted.
     pub(crate) fn accepted(&mut self, id: StreamId, socket: TcpStream) -> io::Result<()> {
         let stream = self.run(id, Origin::Accepted(Arc::new(socket)))?;
-        self.streams.insert(id, Entry { stream, opening: false, link: None });
+        self.streams.insert(id, Entry { stream, opening: false, retry: None, link: None });
         Ok(())
+    }
+
+    /// Serves EPMD where nobody does, and dials again; whoever was faster is as good. `false` if there is no reason to.
+    fn redials(&mut self, id: StreamId, error: OpenError) -> bool {
+        let retry = self.streams.get_mut(&id).and_then(|entry| entry.retry.take());
+        let Some(target) = retry.filter(|_| error == OpenError::Refused) else { return false };
+        self.serve_epmd();
+        let again = self.run(id, Origin::Dial(target, self.config.kernel.setup_time));
+        match (again, self.streams.get_mut(&id)) {
+            (Ok(stream), Some(entry)) => {
+                entry.stream = stream;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn serve_epmd(&mut self) {
+        self.epmd.serve(&self.carrier, self.bind, self.config.kernel.epmd_port);
     }
 
     fn run(&self, id: StreamId, origin: Origin) -> io::Result<Arc<Stream>> {
@@ -178,6 +212,7 @@ impl<C: Carrier> Host for RuntimeHost<C> {
 
     fn unlisten(&mut self) {
         self.listener = None;
+        self.epmd.stop();
         // The kernel wants no answer any more, if it has not had one.
         self.inputs
             .retain(|input| !matches!(input, Input::Listening { .. } | Input::ListenFailed { .. }));
@@ -185,9 +220,15 @@ impl<C: Carrier> Host for RuntimeHost<C> {
 
     fn open(&mut self, stream: StreamId, target: Target) {
         tracing::debug!(?stream, host = %target.host, port = target.port, "dialling");
+        let registers = target.purpose == Purpose::Registration;
+        if registers && self.config.epmd == EpmdMode::Embedded {
+            self.serve_epmd();
+        }
+        let retry = (registers && self.config.epmd == EpmdMode::Auto).then(|| target.clone());
         match self.run(stream, Origin::Dial(target, self.config.kernel.setup_time)) {
             Ok(started) => {
-                self.streams.insert(stream, Entry { stream: started, opening: true, link: None });
+                let entry = Entry { stream: started, opening: true, retry, link: None };
+                self.streams.insert(stream, entry);
             }
             Err(error) => {
                 let error = open_error(&error);
@@ -214,6 +255,7 @@ impl<C: Carrier> Host for RuntimeHost<C> {
 
     fn alive(&mut self, name: NodeName, creation: Creation) {
         self.table.alive(&name, creation);
+        self.epmd.saw(creation);
         self.identity = Some((name, creation));
     }
 

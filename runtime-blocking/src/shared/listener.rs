@@ -4,7 +4,7 @@ use core::net::{Ipv4Addr, SocketAddr};
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::io::{self, ErrorKind as Kind};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 
 use netkernel_core::net_kernel::Input;
@@ -86,9 +86,8 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        self.shared.closing.store(true, Ordering::Release);
         // This wakes who accepts where the operating system knows shutdown of listeners, and else a connection does.
-        if SockRef::from(&*self.shared.socket).shutdown(std::net::Shutdown::Both).is_err() {
+        if self.shared.close().is_err() {
             let own = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
             let _ = TcpStream::connect_timeout(&own, Duration::from_millis(10));
         }
@@ -96,6 +95,15 @@ impl Drop for Listener {
 }
 
 impl Port {
+    /// Has nobody accept any more.
+    ///
+    /// # Errors
+    /// The operating system does not know that of listeners: the port is free when the socket is dropped.
+    pub fn close(&self) -> io::Result<()> {
+        self.closing.store(true, Ordering::Release);
+        SockRef::from(&*self.socket).shutdown(Shutdown::Both)
+    }
+
     /// The socket, to wait for strangers on.
     pub const fn socket(&self) -> &Arc<TcpListener> {
         &self.socket
@@ -114,22 +122,47 @@ impl Port {
             }
             Err(error) => error,
         };
-        if error.kind() == Kind::WouldBlock {
-            return Accepted::Blocked;
+        match AcceptError::of(&error) {
+            AcceptError::Blocked => Accepted::Blocked,
+            AcceptError::Left => Accepted::Left,
+            AcceptError::Lost => {
+                tracing::error!(%error, "the listener is lost");
+                Accepted::Lost(Message::Input(Input::ListenerLost))
+            }
+            AcceptError::Exhausted => {
+                if !self.exhausted.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(%error, "no connections can be accepted for now");
+                }
+                Accepted::Exhausted
+            }
         }
-        if [Kind::ConnectionAborted, Kind::ConnectionReset, Kind::Interrupted]
-            .contains(&error.kind())
-        {
-            return Accepted::Left;
-        }
-        // The socket does not listen any more.
-        if error.kind() == Kind::InvalidInput {
-            tracing::error!(%error, "the listener is lost");
-            return Accepted::Lost(Message::Input(Input::ListenerLost));
-        }
-        if !self.exhausted.swap(true, Ordering::Relaxed) {
-            tracing::warn!(%error, "no connections can be accepted for now");
-        }
-        Accepted::Exhausted
+    }
+}
+
+/// Why nobody was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AcceptError {
+    /// There is nobody for now.
+    Blocked,
+    /// The stranger has left: try again.
+    Left,
+    /// Out of descriptors or memory.
+    Exhausted,
+    /// The socket does not listen any more.
+    Lost,
+}
+
+impl AcceptError {
+    /// What an error of the operating system means.
+    pub fn of(error: &io::Error) -> Self {
+        const NAMED: &[(Kind, AcceptError)] = &[
+            (Kind::WouldBlock, AcceptError::Blocked),
+            (Kind::ConnectionAborted, AcceptError::Left),
+            (Kind::ConnectionReset, AcceptError::Left),
+            (Kind::Interrupted, AcceptError::Left),
+            (Kind::InvalidInput, AcceptError::Lost),
+        ];
+        let named = NAMED.iter().find(|(kind, _)| *kind == error.kind());
+        named.map_or(Self::Exhausted, |(_, named)| *named)
     }
 }

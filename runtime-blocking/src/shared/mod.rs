@@ -7,6 +7,9 @@
 
 mod bell;
 mod clock;
+mod embedded_epmd;
+mod epmd;
+mod epmd_listeners;
 mod handle;
 mod host;
 mod inbox;
@@ -26,19 +29,20 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub use bell::Bell;
 pub(crate) use clock::random_bytes;
 pub use clock::{Clock, entropy};
+pub use epmd::{Clients, Epmd};
+pub use epmd_listeners::EpmdListeners;
 pub use handle::Handle;
 pub use host::{Carrier, RuntimeHost};
 #[cfg(test)]
 pub(crate) use inbox::INBOX_MAX;
 pub use inbox::Inbox;
-pub use listener::{Accepted, EXHAUSTED_PAUSE, Listener, Port};
+pub use listener::{AcceptError, Accepted, EXHAUSTED_PAUSE, Listener, Port};
 pub use message::{Call, Message, TicktimeAnswer};
 pub use outgoing::{Outgoing, Written};
 pub use owner::{Next, Owner};
 pub use queue::Queue;
 pub use reply::{Awaited, Reply, reply};
-pub(crate) use socket::is_local;
-pub use socket::{abort, listen, open_error, prepare};
+pub use socket::{abort, is_local, listen, open_error, prepare};
 pub use stream::{Origin, Stream, Surroundings, Wish};
 pub use table::{Outcome, Table};
 

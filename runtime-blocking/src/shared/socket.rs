@@ -29,7 +29,7 @@ pub fn listen(bind: Ipv4Addr, ports: RangeInclusive<u16>) -> Result<TcpListener,
 }
 
 /// Whether the peer of an accepted connection is on this host.
-pub(crate) fn is_local(socket: &TcpStream) -> bool {
+pub fn is_local(socket: &TcpStream) -> bool {
     let addresses = socket.peer_addr().and_then(|peer| Ok((peer, socket.local_addr()?)));
     addresses.is_ok_and(|(peer, own)| epmd_server::is_local(peer.ip(), own.ip()))
 }

@@ -75,7 +75,8 @@ impl Surroundings {
 }
 
 impl Stream {
-    pub(crate) fn new(id: StreamId, origin: &Origin, limits: Limits) -> Self {
+    /// A stream that somebody is about to serve.
+    pub fn new(id: StreamId, origin: &Origin, limits: Limits) -> Self {
         let slot = match origin {
             Origin::Dial(..) => Slot::Opening,
             Origin::Accepted(socket) => Slot::Open(Arc::clone(socket)),
@@ -92,7 +93,7 @@ impl Stream {
     }
 
     /// Tells the reader what to do next.
-    pub(crate) fn wish(&self, wish: Wish) {
+    pub fn wish(&self, wish: Wish) {
         let mut slot = lock(&self.wish);
         if !matches!(*slot, Some(Wish::End)) {
             *slot = Some(wish);
@@ -108,7 +109,7 @@ impl Stream {
     }
 
     /// Ends the stream: at once, or after what is queued was written. Never blocks.
-    pub(crate) fn close(&self, at_once: bool) {
+    pub fn close(&self, at_once: bool) {
         self.ended.store(true, Ordering::Release);
         self.wish(Wish::End);
         if at_once {

@@ -1,4 +1,4 @@
-//! A private EPMD daemon.
+//! A private EPMD daemon: Erlang's or ours.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -7,9 +7,10 @@ use std::thread;
 use std::time::Instant;
 
 use super::{GIVE_UP, Release, free_port};
+use crate::command;
 use core::time::Duration;
 
-/// Erlang's own EPMD on a loopback port of its own, killed on drop.
+/// An EPMD on a loopback port of its own, killed on drop.
 #[derive(Debug)]
 pub struct Epmd {
     child: Child,
@@ -32,8 +33,21 @@ impl Epmd {
     /// If none starts.
     #[must_use]
     pub fn start_with(release: Release, options: &[&str]) -> Self {
+        Self::start_program(&theirs(release), options)
+    }
+
+    /// Starts `netkernel epmd` on a free port.
+    ///
+    /// # Panics
+    /// If it cannot be built, or does not start.
+    #[must_use]
+    pub fn ours(options: &[&str]) -> Self {
+        Self::start_program(&ours, options)
+    }
+
+    fn start_program(program: &dyn Fn() -> Command, options: &[&str]) -> Self {
         (0..10)
-            .find_map(|_| Self::launch(release, free_port(), options))
+            .find_map(|_| Self::launch(program(), free_port(), options))
             .expect("one of ten ports that were free a moment ago")
     }
 
@@ -44,9 +58,22 @@ impl Epmd {
     /// If the port stays taken.
     #[must_use]
     pub fn start_at(release: Release, port: u16) -> Self {
+        Self::start_program_at(&theirs(release), port)
+    }
+
+    /// The same for `netkernel epmd`.
+    ///
+    /// # Panics
+    /// As above.
+    #[must_use]
+    pub fn ours_at(port: u16) -> Self {
+        Self::start_program_at(&ours, port)
+    }
+
+    fn start_program_at(program: &dyn Fn() -> Command, port: u16) -> Self {
         let begin = Instant::now();
         loop {
-            if let Some(epmd) = Self::launch(release, port, &[]) {
+            if let Some(epmd) = Self::launch(program(), port, &[]) {
                 return epmd;
             }
             assert!(begin.elapsed() < GIVE_UP, "port {port} is taken");
@@ -66,6 +93,21 @@ impl Epmd {
         self.child.id()
     }
 
+    /// Waits until it has ended by itself; its exit code.
+    ///
+    /// # Panics
+    /// If it runs on.
+    pub fn wait_end(&mut self) -> Option<i32> {
+        let begin = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("its state") {
+                return status.code();
+            }
+            assert!(begin.elapsed() < GIVE_UP, "epmd on port {} runs on", self.port);
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// The text that it answers to NAMES: a line `name a at port 40001` for each node.
     ///
     /// # Panics
@@ -76,8 +118,8 @@ impl Epmd {
     }
 
     /// `None` if the port is taken: the daemon then ends, and says that all is well.
-    fn launch(release: Release, port: u16, options: &[&str]) -> Option<Self> {
-        let child = Command::new(release.program("epmd"))
+    fn launch(mut program: Command, port: u16, options: &[&str]) -> Option<Self> {
+        let child = program
             .args(["-address", "127.0.0.1", "-port", &port.to_string()])
             .args(options)
             .stdin(Stdio::null())
@@ -106,6 +148,16 @@ impl Drop for Epmd {
         _ = self.child.kill();
         _ = self.child.wait();
     }
+}
+
+fn theirs(release: Release) -> impl Fn() -> Command {
+    move || Command::new(release.program("epmd"))
+}
+
+fn ours() -> Command {
+    let mut command = Command::new(command::program());
+    command.arg("epmd");
+    command
 }
 
 fn names(port: u16) -> io::Result<String> {

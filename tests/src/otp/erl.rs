@@ -37,11 +37,17 @@ impl ErlOptions {
     /// A visible node with Erlang's own defaults.
     #[must_use]
     pub fn new(release: Release, epmd: &Epmd, name: &str) -> Self {
+        Self::at(release, epmd.port(), name)
+    }
+
+    /// The same with whatever EPMD is at this port.
+    #[must_use]
+    pub fn at(release: Release, epmd: u16, name: &str) -> Self {
         Self {
             release,
             name: name.to_owned(),
             cookie: "secret".to_owned(),
-            epmd: epmd.port(),
+            epmd,
             ticktime: None,
             intensity: None,
             hidden: false,

@@ -257,7 +257,10 @@ impl Bench {
             Output::Unlisten => "unlisten".into(),
             Output::Open { stream, target } => {
                 self.ours = Some(*stream);
-                if target.purpose == Purpose::Epmd { "ask EPMD" } else { "dial" }.into()
+                match target.purpose {
+                    Purpose::Epmd | Purpose::Registration => "ask EPMD".into(),
+                    Purpose::Peer(_) => "dial".into(),
+                }
             }
             Output::Transmit { stream, bytes } => return self.transmitted(*stream, bytes),
             Output::Attempting { .. } => "attempting".into(),

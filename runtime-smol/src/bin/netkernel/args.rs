@@ -2,13 +2,14 @@
 
 use core::net::Ipv4Addr;
 use core::ops::RangeInclusive;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{ArgGroup, CommandFactory as _, Parser, Subcommand};
+use clap::{ArgGroup, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use netkernel_smol::core::net_kernel::NetTicktime;
 use netkernel_smol::core::{Cookie, NodeName};
-use netkernel_smol::{NodeConfig, cookie_file};
+use netkernel_smol::{EpmdMode, NodeConfig, cookie_file};
 
 use crate::ticktime::Change;
 use crate::{Failed, console, tell};
@@ -71,6 +72,13 @@ pub(crate) enum Command {
     Names(NamesArgs),
     /// Print what happens when net_ticktime is changed; needs no node
     Ticktime(TicktimeArgs),
+    /// Run an EPMD, or ask one: takes the flags of Erlang's epmd
+    #[command(disable_help_flag = true)]
+    Epmd {
+        /// As of Erlang's epmd; an unknown one prints what there is
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "FLAGS")]
+        args: Vec<OsString>,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -105,8 +113,22 @@ pub(crate) struct NodeArgs {
     /// The last port to try for listening; without it only the first is tried
     #[arg(long, value_name = "P", requires = "listen_min", value_parser = port())]
     listen_max: Option<u16>,
+    /// Which EPMD to register with
+    #[arg(long, value_name = "E", value_enum, default_value_t = Epmd::Auto)]
+    epmd: Epmd,
     #[command(flatten)]
-    epmd: EpmdArgs,
+    epmd_port: EpmdArgs,
+}
+
+/// Which EPMD a node registers with.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Epmd {
+    /// The one that is there; without any, this node serves one
+    Auto,
+    /// This node serves one; if the port is taken, the one that is there
+    Embedded,
+    /// The one that is there; without any, this node does not start
+    External,
 }
 
 #[derive(Debug, clap::Args)]
@@ -209,7 +231,12 @@ impl NodeArgs {
             .map_err(|error| Failed::Because(error.to_string()))?;
         config.bind = self.bind;
         config.listen_ports = self.listen_ports();
-        self.epmd.apply(&mut config)?;
+        config.epmd = match self.epmd {
+            Epmd::Auto => EpmdMode::Auto,
+            Epmd::Embedded => EpmdMode::Embedded,
+            Epmd::External => EpmdMode::External,
+        };
+        self.epmd_port.apply(&mut config)?;
         Ok(config)
     }
 
@@ -266,7 +293,7 @@ mod tests {
     fn node(line: &str) -> NodeArgs {
         match parse(line).unwrap().command {
             Command::Node(args) => args,
-            Command::Ping(_) | Command::Names(_) | Command::Ticktime(_) => {
+            Command::Ping(_) | Command::Names(_) | Command::Ticktime(_) | Command::Epmd { .. } => {
                 unreachable!("a node command")
             }
         }
@@ -281,7 +308,8 @@ mod tests {
     fn every_option_of_a_node_is_taken() {
         let args = node(
             "netkernel node a@h --cookie C --hidden --connect b@h --connect c@h --allow b@h --allow c@ --ticktime 8 \
-             --tickintensity 5 --bind 127.0.0.1 --listen-min 9100 --listen-max 9105 --epmd-port 4370 --json",
+             --tickintensity 5 --bind 127.0.0.1 --listen-min 9100 --listen-max 9105 --epmd embedded --epmd-port 4370 \
+             --json",
         );
         assert_eq!((args.name.as_str(), args.connect.len(), args.hidden), ("a@h", 2, true));
         assert_eq!(args.allow, ["b@h", "c@"]);
@@ -289,6 +317,7 @@ mod tests {
         assert_eq!((config.listen_ports, config.kernel.epmd_port), (9100..=9105, 4370));
         assert_eq!(config.kernel.net_ticktime, NetTicktime::new(8, 5).unwrap());
         assert_eq!(config.bind, Some(Ipv4Addr::LOCALHOST));
+        assert_eq!(config.epmd, EpmdMode::Embedded);
     }
 
     #[test]
@@ -309,6 +338,7 @@ mod tests {
             "netkernel node a@h --listen-max 9100",
             "netkernel node a@h --bind ::1",
             "netkernel node a@h --epmd-port 0",
+            "netkernel node a@h --epmd internal",
             "netkernel node a@h --cookie ",
             "netkernel ping",
             "netkernel ticktime 60",
@@ -320,6 +350,19 @@ mod tests {
             "netkernel frobnicate",
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+    }
+
+    #[test]
+    fn epmd_gets_its_flags_as_they_are() {
+        for flags in
+            ["-names", "-d -d -port 4370", "-daemon", "--help", "-h", "-stop --json", "x -h"]
+        {
+            let Command::Epmd { args } = parse(&format!("netkernel epmd {flags}")).unwrap().command
+            else {
+                panic!("{flags}")
+            };
+            assert_eq!(args.join(std::ffi::OsStr::new(" ")), flags);
         }
     }
 

@@ -1,11 +1,12 @@
 //! The `netkernel` command: a node to join Erlang clusters with, pings, the names that an EPMD knows, and what a
-//! change of `net_ticktime` does.
+//! change of `net_ticktime` does; and an EPMD, which it also is if it is called `epmd`.
 //!
 //! Results go to standard output, a line each, warnings and logs to standard error.
 
 mod args;
 mod calls;
 mod console;
+mod epmd;
 mod events;
 mod names;
 mod node;
@@ -31,7 +32,14 @@ use args::{Args, Command};
 use report::Report;
 
 fn main() -> ExitCode {
+    if let Some(args) = epmd::called_so(std::env::args_os()) {
+        return epmd::run(&args);
+    }
     let args = Args::parse();
+    // It has its own words, exit codes and log.
+    if let Command::Epmd { args } = &args.command {
+        return epmd::run(args);
+    }
     log_to_stderr();
     let report = Report::new(args.json);
     let result = match args.command {
@@ -39,6 +47,7 @@ fn main() -> ExitCode {
         Command::Ping(args) => block_on(ping::run(&args, &report)),
         Command::Names(args) => block_on(names::run(&args, &report)),
         Command::Ticktime(args) => ticktime::run(&args, &report),
+        Command::Epmd { .. } => Ok(()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -60,7 +69,12 @@ fn main() -> ExitCode {
 
 /// Says something to the user that is no result.
 fn tell(text: &str) {
-    let _ = writeln!(std::io::stderr(), "netkernel: {text}");
+    print_error(&format!("netkernel: {text}"));
+}
+
+/// Prints a line to standard error, if that is there.
+fn print_error(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Why a command failed.

@@ -1,0 +1,167 @@
+//! Nodes that serve EPMD themselves, without any daemon.
+
+#![allow(clippy::unwrap_used, reason = "this is test code")]
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+use std::time::Instant as Moment;
+
+use netkernel_blocking::core::epmd::RegisterError;
+use netkernel_blocking::core::epmd_server::{Config, StopCause};
+use netkernel_blocking::core::net_kernel::{OpenError, StartError};
+use netkernel_blocking::core::{Cookie, Creation, NodeName};
+use netkernel_blocking::{EpmdMode, NodeConfig, StartOptions};
+use netkernel_tests::our_epmd::OurEpmd;
+use netkernel_tests::runtime::{Node, Runtime};
+use netkernel_tests::{GIVE_UP, each_runtime};
+
+const SERVING: [EpmdMode; 2] = [EpmdMode::Auto, EpmdMode::Embedded];
+
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+fn name(name: &str) -> NodeName {
+    format!("{name}@127.0.0.1").parse().unwrap()
+}
+
+fn new(epmd: EpmdMode, port: u16) -> Node {
+    let mut config = NodeConfig::new(Cookie::new("secret").unwrap());
+    config.epmd = epmd;
+    config.kernel.epmd_port = port;
+    Node::new(config).unwrap()
+}
+
+fn start(epmd: EpmdMode, port: u16, called: &str) -> Node {
+    let node = new(epmd, port);
+    node.start(StartOptions::new(name(called))).unwrap();
+    node
+}
+
+fn creation(node: &Node, called: &str) -> Creation {
+    node.start(StartOptions::new(name(called))).unwrap().creation
+}
+
+/// The names that the EPMD at this port knows, first come first; `None` if there is none.
+fn names(port: u16) -> Option<Vec<String>> {
+    let mut socket = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    socket.set_read_timeout(Some(GIVE_UP)).unwrap();
+    socket.write_all(b"\0\x01n").ok()?;
+    let mut text = Vec::new();
+    socket.read_to_end(&mut text).ok()?;
+    let text = String::from_utf8(text.get(4..)?.to_vec()).unwrap();
+    Some(text.lines().rev().map(|line| line.split(' ').nth(1).unwrap().into()).collect())
+}
+
+fn wait_for_names(port: u16, wanted: &[&str]) {
+    let begin = Moment::now();
+    while names(port).as_deref()
+        != Some(&wanted.iter().map(ToString::to_string).collect::<Vec<_>>())
+    {
+        assert!(begin.elapsed() < GIVE_UP, "{:?}, and not {wanted:?}", names(port));
+        thread::sleep(core::time::Duration::from_millis(20));
+    }
+}
+
+each_runtime! {
+    #[test]
+    fn the_first_node_serves_and_when_it_stops_the_next_one_does() {
+        for mode in SERVING {
+            let port = free_port();
+            let a = start(mode, port, "a");
+            let b = start(mode, port, "b");
+            wait_for_names(port, &["a", "b"]);
+            b.connect_node(name("a")).unwrap();
+            assert!(a.stop());
+            wait_for_names(port, &["b"]);
+            // Who comes later finds it there.
+            let c = start(EpmdMode::External, port, "c");
+            c.connect_node(name("b")).unwrap();
+            wait_for_names(port, &["b", "c"]);
+            drop((b, c));
+        }
+    }
+
+    #[test]
+    fn nodes_that_start_at_once_find_each_other() {
+        for mode in SERVING {
+            let port = free_port();
+            let nodes: Vec<_> = (0..6).map(|_| new(mode, port)).collect();
+            thread::scope(|scope| {
+                for (number, node) in nodes.iter().enumerate() {
+                    let options = StartOptions::new(name(&format!("n{number}")));
+                    scope.spawn(move || node.start(options).unwrap());
+                }
+            });
+            assert_eq!(names(port).unwrap().len(), nodes.len());
+            nodes[0].connect_node(name("n5")).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_node_that_serves_nothing_does_not_start_without_a_daemon() {
+        let port = free_port();
+        let node = new(EpmdMode::External, port);
+        let failed = node.start(StartOptions::new(name("a"))).unwrap_err();
+        assert_eq!(failed, StartError::Register(RegisterError::Open(OpenError::Refused)));
+        assert_eq!(names(port), None);
+    }
+
+    #[test]
+    fn a_daemon_that_is_there_is_used_and_replaced_when_it_ends() {
+        for mode in SERVING {
+            let daemon = OurEpmd::start(Runtime::current(), Config::default());
+            let port = daemon.port();
+            let a = start(mode, port, "a");
+            assert_eq!(names(port).unwrap(), ["a"]);
+            let before = a.identity().unwrap();
+            daemon.handle().stop();
+            assert_eq!(daemon.wait_end(), StopCause::Asked);
+            wait_for_names(port, &["a"]);
+            assert_eq!(a.identity().unwrap(), before, "a node keeps its creation");
+            assert!(a.stop());
+            let begin = Moment::now();
+            while names(port).is_some() {
+                assert!(begin.elapsed() < GIVE_UP, "the service outlives its node");
+            }
+        }
+    }
+
+    #[test]
+    fn a_kill_is_refused_while_the_node_is_registered() {
+        let port = free_port();
+        let a = start(EpmdMode::Embedded, port, "a");
+        let mut socket = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        socket.write_all(b"\0\x01k").unwrap();
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer).unwrap();
+        assert_eq!(answer, b"NO");
+        assert!(a.is_alive());
+        assert_eq!(names(port).unwrap(), ["a"]);
+    }
+
+    //= docs/spec/epmd.md#epmd-server-creation
+    //= type=test
+    #[test]
+    fn creations_of_a_node_that_serves_itself_grow_with_each_start() {
+        for mode in SERVING {
+            let node = new(mode, free_port());
+            let mut last = Creation::NONE;
+            for _ in 0..5 {
+                let next = creation(&node, "a");
+                assert!(next > last, "{next:?} after {last:?}");
+                last = next;
+                assert!(node.stop());
+            }
+        }
+    }
+
+    #[test]
+    fn a_node_on_loopback_serves_on_loopback_only() {
+        let port = free_port();
+        let _a = start(EpmdMode::Embedded, port, "a");
+        assert!(TcpStream::connect(("127.0.0.1", port)).is_ok());
+        assert!(TcpStream::connect(("127.0.0.2", port)).is_err(), "an address of this host, too");
+    }
+}
