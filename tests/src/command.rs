@@ -32,13 +32,13 @@ impl Netkernel {
         Self::spawn(command(home, arguments))
     }
 
-    /// Starts this example of this package, with the EPMD at this port.
+    /// Starts this example of a package, with the EPMD at this port.
     ///
     /// # Panics
     /// If it cannot be built or run.
     #[must_use]
-    pub fn example(name: &str, epmd_port: u16, arguments: &[&str]) -> Self {
-        let mut command = Command::new(build(&["netkernel-tests", "--example", name]));
+    pub fn example(package: &str, name: &str, epmd_port: u16, arguments: &[&str]) -> Self {
+        let mut command = Command::new(build(&[package, "--example", name]));
         command.env("ERL_EPMD_PORT", epmd_port.to_string()).args(arguments);
         Self::spawn(command)
     }

@@ -11,7 +11,8 @@ each_release! {
         let epmd = Epmd::start(release);
         let options = |name| ErlOptions::new(release, &epmd, name).without_auto_connect();
         let (first, second) = (Erl::start(&options("first")), Erl::start(&options("second")));
-        let mut node = Netkernel::example("poll", epmd.port(), &["poll@127.0.0.1", "secret", first.name()]);
+        let arguments = ["poll@127.0.0.1", "secret", first.name()];
+        let mut node = Netkernel::example("netkernel-tests", "poll", epmd.port(), &arguments);
         let is_up = |name: &str| {
             let event = format!("{{nodeup,'{name}',");
             node.wait_line("nodeup", |line| line.starts_with(&event));
@@ -30,6 +31,30 @@ each_release! {
         let (status, _) = node.wait_end();
         assert!(status.success(), "{status}");
         second.wait_event(GIVE_UP, |event| event.starts_with("{nodedown,'poll@127.0.0.1',"));
+    }
+
+    /// It dials one node, is dialled by another, and answers both. It would stay for a minute, so it is killed.
+    #[test]
+    fn a_tokio_program_joins_a_cluster(release: Release) {
+        let epmd = Epmd::start(release);
+        let options = |name| ErlOptions::new(release, &epmd, name).without_auto_connect();
+        let (first, second) = (Erl::start(&options("first")), Erl::start(&options("second")));
+        let arguments = ["tokio@127.0.0.1", "secret", first.name()];
+        let node = Netkernel::example("netkernel-smol", "tokio", epmd.port(), &arguments);
+        let told = |what: &str, name: &str| {
+            let event = format!("{{{what},'{name}',");
+            node.wait_line(what, |line| line.starts_with(&event));
+        };
+        told("nodeup", first.name());
+        assert_eq!(second.eval("net_kernel:connect_node('tokio@127.0.0.1')"), "true");
+        told("nodeup", second.name());
+        for erl in [&first, &second] {
+            assert!(erl.ping("tokio@127.0.0.1"));
+        }
+        assert_eq!(first.eval("erlang:disconnect_node('tokio@127.0.0.1')"), "true");
+        told("nodedown", first.name());
+        drop(node);
+        second.wait_event(GIVE_UP, |event| event.starts_with("{nodedown,'tokio@127.0.0.1',"));
     }
 }
 
