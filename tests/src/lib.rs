@@ -2,6 +2,7 @@
 
 #[cfg(feature = "otp")]
 pub mod command;
+pub mod demo;
 #[cfg(feature = "otp")]
 mod log;
 #[cfg(feature = "otp")]
