@@ -8,8 +8,8 @@ use std::thread;
 use netkernel_core::epmd::NamesError;
 use netkernel_core::net_kernel::{
     Answer, BadNode, ConnectError, ConnectionInfo, NetState, NodeInfo, NodeKinds, NotAlive,
-    OptionName, OptsError, SocketOption, StartError, StartOptions, TicktimeChange, TicktimeError,
-    TicktimeState,
+    OptionName, OptsError, SocketOption, StartError, StartOptions, StopError, TicktimeChange,
+    TicktimeError, TicktimeState,
 };
 use netkernel_core::{Cookie, Creation, NodeName};
 
@@ -62,10 +62,15 @@ impl Node {
         }
     }
 
-    /// Ends all links, stops listening and gives the name up (`net_kernel:stop/0`). `false` if it is not
-    /// alive, or was started statically.
-    pub fn stop(&self) -> bool {
-        matches!(self.handle.call_blocking(Call::Stop), Some(Answer::Stopped(Ok(()))))
+    /// Ends all links, stops listening and gives the name up (`net_kernel:stop/0`).
+    ///
+    /// # Errors
+    /// [`StopError`]: Erlang's `{error, not_found}` or `{error, not_allowed}`.
+    pub fn stop(&self) -> Result<(), StopError> {
+        match self.handle.call_blocking(Call::Stop) {
+            Some(Answer::Stopped(result)) => result,
+            Some(_) | None => Err(StopError::NotFound),
+        }
     }
 
     /// Connects to a node, or finds that there is a link (`net_kernel:connect_node/1`).

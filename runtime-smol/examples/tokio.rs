@@ -44,6 +44,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
             () = &mut end => break,
         }
     }
-    node.stop().await;
+    node.stop().await?;
     Ok(())
 }

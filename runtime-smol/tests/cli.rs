@@ -193,7 +193,7 @@ fn events_have_erlangs_form() {
     );
     b.connect_node(name(A)).unwrap();
     assert_eq!(a.line(), "{nodeup,'b@127.0.0.1',#{connection_id => 1,node_type => visible}}");
-    b.stop();
+    assert_eq!(b.stop(), Ok(()));
     assert_eq!(
         a.line(),
         "{nodedown,'b@127.0.0.1',#{connection_id => 1,node_type => visible,nodedown_reason => connection_closed}}"
@@ -355,7 +355,7 @@ fn each_subscription_prints_its_own_form_of_an_event() {
     assert_eq!(a.line(), "{nodeup,'b@127.0.0.1',#{}}");
     a.say("monitor off list");
     assert_eq!(a.line(), "ok");
-    b.stop();
+    assert_eq!(b.stop(), Ok(()));
     assert_eq!(a.line(), "{nodedown,'b@127.0.0.1',#{nodedown_reason => connection_closed}}");
     a.say("monitor frobnicate");
     assert_eq!(a.line(), "error: {error,{unknown_options,#{frobnicate => true}}}");

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_lite::future::block_on;
 use netkernel_blocking::core::epmd::NamesError;
 use netkernel_blocking::core::net_kernel::{
-    ConnectError, StartError, TicktimeChange, TicktimeError, TicktimeState,
+    ConnectError, StartError, StopError, TicktimeChange, TicktimeError, TicktimeState,
 };
 use netkernel_blocking::core::process::RegisterNameError;
 use netkernel_blocking::core::term::{Atom, Pid};
@@ -113,7 +113,7 @@ impl Node {
         either!(self.start(options).await)
     }
 
-    pub fn stop(&self) -> bool {
+    pub fn stop(&self) -> Result<(), StopError> {
         either!(self.stop().await)
     }
 

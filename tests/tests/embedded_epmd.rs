@@ -73,7 +73,7 @@ each_runtime! {
             let b = start(mode, port, "b");
             wait_for_names(port, &["a", "b"]);
             b.connect_node(name("a")).unwrap();
-            assert!(a.stop());
+            assert_eq!(a.stop(), Ok(()));
             wait_for_names(port, &["b"]);
             // Who comes later finds it there.
             let c = start(EpmdMode::External, port, "c");
@@ -120,7 +120,7 @@ each_runtime! {
             assert_eq!(daemon.wait_end(), StopCause::Asked);
             wait_for_names(port, &["a"]);
             assert_eq!(a.identity().unwrap(), before, "a node keeps its creation");
-            assert!(a.stop());
+            assert_eq!(a.stop(), Ok(()));
             let begin = Moment::now();
             while names(port).is_some() {
                 assert!(begin.elapsed() < GIVE_UP, "the service outlives its node");
@@ -152,7 +152,7 @@ each_runtime! {
                 let next = creation(&node, "a");
                 assert!(next > last, "{next:?} after {last:?}");
                 last = next;
-                assert!(node.stop());
+                assert_eq!(node.stop(), Ok(()));
             }
         }
     }

@@ -202,7 +202,7 @@ fn embedded(release: Release) {
     let erl = Erl::start(&ErlOptions::at(release, port, "erl"));
     assert_eq!(names(&erl), "[\"erl\",\"first\",\"next\"]");
     assert!(erl.ping("first@127.0.0.1") && erl.ping("next@127.0.0.1"));
-    assert!(first.stop());
+    assert_eq!(first.stop(), Ok(()));
     wait_until("who is left is registered", || names(&erl) == "[\"erl\",\"next\"]");
     assert_eq!(erl.eval("erlang:disconnect_node('next@127.0.0.1')"), "true");
     assert!(erl.ping("next@127.0.0.1"), "it is found through itself");

@@ -14,7 +14,8 @@ use netkernel_blocking::core::NodeType;
 use netkernel_blocking::core::epmd::{LookupError, RegisterError};
 use netkernel_blocking::core::handshake::{Failure, Stage};
 use netkernel_blocking::core::net_kernel::{
-    ConnectError, Diagnostic, NetTicktime, NodeDownReason, OpenError, StartError,
+    ConnectError, Diagnostic, NetTicktime, NodeDownReason, OpenError, StartError, Started,
+    StopError,
 };
 use netkernel_blocking::core::term::Atom;
 use netkernel_blocking::{
@@ -93,7 +94,7 @@ each_runtime! {
             eventually("both have the link", || !a.nodes(NodeKinds::CONNECTED).is_empty());
             assert_eq!(a.getopts(&name(B), names.clone()), Ok(given.clone()), "dialling {to}");
         }
-        assert!(a.stop());
+        assert_eq!(a.stop(), Ok(()));
         assert_eq!(a.setopts(&name(B), Vec::new()), Err(OptsError::NotAlive));
         assert_eq!(a.setopts_new(Vec::new()), Err(OptsError::NotAlive));
         eventually("the name is free", || b.names("127.0.0.1").unwrap().len() == 1);
@@ -112,11 +113,12 @@ each_runtime! {
         a.connect_node(name(B)).unwrap();
         expect_up(&a_box, B);
         expect_up(&b_box, A);
-        assert!(a.stop());
+        assert_eq!(a.stop(), Ok(()));
         expect_down(&a_box, B, NodeDownReason::NetKernelTerminated);
         expect_down(&a_box, A, NodeDownReason::NetKernelTerminated);
         expect_down(&b_box, A, NodeDownReason::ConnectionClosed);
-        assert!((a.identity(), a_box.pid()) == (None, None) && !a.stop());
+        assert_eq!((a.identity(), a_box.pid()), (None, None));
+        assert_eq!(a.stop(), Err(StopError::NotFound));
         assert_eq!(a.connect_node(name(B)), Err(ConnectError::NotAlive));
         assert_eq!(a.disconnect_node(&name(B)), None);
 
@@ -283,9 +285,25 @@ each_runtime! {
         b.connect_node(name(A)).unwrap();
         expect_up(&a_box, B);
         expect_up(&b_box, A);
-        assert!(a.stop());
+        assert_eq!(a.stop(), Ok(()));
         assert_eq!(a.allow(&[B]), Err(NotAlive));
         assert!(!a.is_alive() && a.get_state().is_none());
+
+        // A start brings its list along: there is no moment at which anybody may come.
+        eventually("the name is free", || b.names("127.0.0.1").unwrap().len() == 2);
+        a.start(StartOptions { allow: vec![B.to_owned()], ..visible(A) }).unwrap();
+        assert_eq!(c.connect_node(name(A)), Err(ConnectError::Handshake(Failure::NotAllowed)));
+        assert_eq!(a.connect_node(name("c@127.0.0.1")), Err(ConnectError::NotAllowed));
+        b.connect_node(name(A)).unwrap();
+    }
+
+    #[test]
+    fn a_node_that_was_started_with_its_system_is_not_stopped() {
+        let epmd = Epmd::start();
+        let node = Node::new(epmd.config()).unwrap();
+        node.start(StartOptions { started: Started::Static, ..visible(A) }).unwrap();
+        assert_eq!(node.stop(), Err(StopError::NotAllowed));
+        assert!(node.is_alive());
     }
 }
 
@@ -466,7 +484,7 @@ each_runtime! {
         let caller = a.clone();
         let call = thread::spawn(move || caller.connect_node(name("silent@127.0.0.1")));
         let (_stream, _) = silent.accept().unwrap();
-        assert!(a.stop());
+        assert_eq!(a.stop(), Ok(()));
         assert_eq!(call.join().unwrap(), Err(ConnectError::Cancelled));
     }
 

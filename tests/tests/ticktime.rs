@@ -44,7 +44,7 @@ each_runtime! {
         assert_eq!(a.set_net_ticktime(2, 1), Ok(Some(TicktimeChange::OngoingChangeTo(2))));
         eventually("the transition ends", || a.get_net_ticktime() == Some(TicktimeState::Steady(2)));
 
-        assert!(a.stop());
+        assert_eq!(a.stop(), Ok(()));
         assert_eq!(a.get_net_ticktime(), None);
         eventually("the name is free", || a.names("127.0.0.1").unwrap().is_empty());
         a.start(visible(A)).unwrap();

@@ -267,11 +267,8 @@ impl World {
         assert_eq!(self.kernel, before, "a late event of {stream:?}");
     }
 
-    /// Somebody connects.
+    /// Somebody connects. A host may tell it late, when the listener has been closed.
     fn accept(&mut self, source: &mut Source<'_>) {
-        if self.model.listener != Listener::Open {
-            return;
-        }
         let (mut first, mood) = (Vec::new(), self.model.mood);
         let us = self.model.alive.clone().unwrap_or_else(|| NodeName::new("m@h").unwrap());
         let caller = source.below(NODES.len() + 1);

@@ -13,6 +13,12 @@ use crate::name::{NodeName, PeerName};
 pub struct AllowList(Arc<BTreeSet<String>>);
 
 impl AllowList {
+    /// A list of these entries.
+    #[must_use]
+    pub fn new(entries: &[String]) -> Self {
+        Self(Arc::new(entries.iter().cloned().collect()))
+    }
+
     /// Appends entries. Clones taken before do not change.
     pub fn extend(&mut self, entries: &[&str]) {
         Arc::make_mut(&mut self.0).extend(entries.iter().map(|&entry| entry.into()));

@@ -1,6 +1,7 @@
 //! What a kernel and a node are told when they begin.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::NetTicktime;
@@ -72,13 +73,22 @@ pub struct StartOptions {
     pub listen: bool,
     /// Whether [`stop`](super::NetKernel::stop) may end it.
     pub started: Started,
+    /// The allow list that it begins with, in force before anybody can connect. Erlang has no such option: its nodes
+    /// call [`allow`](super::NetKernel::allow) when they already listen.
+    pub allow: Vec<String>,
 }
 
 impl StartOptions {
     /// A visible node that listens, and that may be stopped.
     #[must_use]
     pub const fn new(name: NodeName) -> Self {
-        Self { name: OwnName::Static(name), hidden: false, listen: true, started: Started::Dynamic }
+        Self {
+            name: OwnName::Static(name),
+            hidden: false,
+            listen: true,
+            started: Started::Dynamic,
+            allow: Vec::new(),
+        }
     }
 
     /// A node that is given its name by the first node that it connects to (`-name undefined`). It knows only its host.
@@ -89,6 +99,7 @@ impl StartOptions {
             hidden: true,
             listen: false,
             started: Started::Dynamic,
+            allow: Vec::new(),
         }
     }
 

@@ -50,18 +50,21 @@ impl GivenNames {
     }
 
     /// Takes a name back, if it is one of ours. `used` is the creation under which its peer had a link; without one a new
-    /// name is forgotten, and an old one is as if it had not been given.
-    pub(super) fn give_back(&mut self, name: &NodeName, used: Option<Creation>) {
-        let Some(before) = self.in_use.remove(name) else { return };
-        let Some(creation) = used.or(before) else { return };
+    /// name is forgotten, and an old one is as if it had not been given. The answer is the name that is not kept any more.
+    pub(super) fn give_back(
+        &mut self,
+        name: &NodeName,
+        used: Option<Creation>,
+    ) -> Option<NodeName> {
+        let before = self.in_use.remove(name)?;
+        let Some(creation) = used.or(before) else { return Some(name.clone()) };
         if self.free.len() >= KEPT_HOSTS && !self.free.contains_key(name.host()) {
-            return;
+            return Some(name.clone());
         }
         let kept = self.free.entry(name.host().into()).or_default();
-        if kept.len() >= KEPT_PER_HOST {
-            kept.remove(0);
-        }
+        let forgotten = (kept.len() >= KEPT_PER_HOST).then(|| kept.remove(0).0);
         kept.push((name.clone(), creation));
+        forgotten
     }
 }
 

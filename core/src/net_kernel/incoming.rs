@@ -17,7 +17,8 @@ use crate::wire::framing::Framing;
 
 impl NetKernel {
     pub(super) fn accepted(&mut self, stream: StreamId, entropy: Entropy) {
-        let Some(alive) = self.life.alive() else {
+        //= docs/spec/kernel.md#kernel-deaf
+        let Some(alive) = self.life.alive().filter(|alive| alive.registered.is_some()) else {
             self.end(stream, true);
             return;
         };
@@ -113,17 +114,13 @@ impl NetKernel {
                 self.attempt(node, stream, callers);
                 self.streams.insert(stream, role);
             }
-            Some(
-                role @ (Role::Registration
-                | Role::Names { .. }
-                | Role::Outgoing { .. }
-                | Role::Link { .. }
-                | Role::Ending),
-            ) => {
-                debug_assert!(false, "a successor is an incoming attempt: {role:?}");
-                self.streams.insert(stream, role);
+            // It has ended in the meantime.
+            other => {
+                if let Some(role) = other {
+                    self.streams.insert(stream, role);
+                }
+                self.dial_anew(node, callers);
             }
-            None => debug_assert!(false, "a successor that is gone was taken out of its row"),
         }
     }
 
@@ -196,7 +193,10 @@ impl NetKernel {
         entropy: Entropy,
     ) -> Result<(NodeName, Greeting), NameError> {
         if admission.wants_name() {
-            let taken = |name: &NodeName| self.table.contains_key(name);
+            // A barred row is no peer, and must not use the name up.
+            let taken = |name: &NodeName| {
+                self.table.get(name).is_some_and(|row| row.state != RowState::Barred)
+            };
             let (name, creation) = self.given_names.give(admission.name(), entropy, taken)?;
             return Ok((name, Greeting::Named(creation)));
         }

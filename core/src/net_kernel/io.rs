@@ -141,7 +141,7 @@ pub enum Output {
         /// Its creation.
         creation: Creation,
     },
-    /// This node has no name any more.
+    /// This node has no name any more: the counterpart of an [`Output::Alive`] before.
     NotAlive,
     /// To push into a subscriber's mailbox.
     Event {

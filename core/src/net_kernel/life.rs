@@ -8,7 +8,7 @@ use super::table::Callers;
 use super::{NodeDownReason, StartOptions, Started};
 use crate::creation::Creation;
 use crate::flags::Flags;
-use crate::handshake::Own;
+use crate::handshake::{AllowList, Own};
 use crate::ids::RequestId;
 use crate::name::{NodeName, PeerName};
 use crate::ticker::Ticker;
@@ -46,6 +46,8 @@ pub(super) struct Starting {
     pub(super) name: NodeName,
     pub(super) wire_name: PeerName,
     pub(super) manner: Manner,
+    /// In force once the node is alive.
+    pub(super) allowed: AllowList,
 }
 
 /// What stays the same from start to stop.

@@ -39,9 +39,12 @@ impl NetKernel {
             }
         };
         let (manner, listens) = (Manner::of(&options), options.listens());
+        //= docs/spec/kernel.md#kernel-allow-start
+        let allowed = AllowList::new(&options.allow);
         match options.name {
             OwnName::Dynamic { host } => {
                 let ticker = self.begin_to_tick();
+                self.allowed = allowed;
                 self.life = Life::Nameless(Nameless {
                     host,
                     wire_host: wire_name,
@@ -53,7 +56,7 @@ impl NetKernel {
                 self.answer(request, Answer::Started(Ok(NodeName::nonode())));
             }
             OwnName::Static(name) => {
-                let starting = Starting { request, name, wire_name, manner };
+                let starting = Starting { request, name, wire_name, manner, allowed };
                 if listens {
                     self.life = Life::Listening(starting);
                     self.outputs.push_back(Output::Listen);
@@ -112,7 +115,8 @@ impl NetKernel {
         creation: Creation,
         registered: Option<Registered>,
     ) {
-        let Starting { request, name, wire_name, manner } = starting;
+        let Starting { request, name, wire_name, manner, allowed } = starting;
+        self.allowed = allowed;
         let ticker = self.begin_to_tick();
         self.take_name(Alive {
             name: name.clone(),
@@ -166,8 +170,10 @@ impl NetKernel {
     }
 
     //= docs/spec/monitor.md#monitor-own-node
-    fn tell_name_gone(&mut self, name: Option<(NodeName, NodeDownReason)>) {
+    /// The other half of `take_name`: nothing for a node that never got one.
+    fn give_name_up(&mut self, name: Option<(NodeName, NodeDownReason)>) {
         let Some((node, reason)) = name else { return };
+        self.outputs.push_back(Output::NotAlive);
         self.tell(&NodeChange::NodeDown {
             node,
             node_type: NodeType::Visible,
@@ -214,12 +220,12 @@ impl NetKernel {
                 return;
             }
             Life::Listening(starting) => {
-                self.answer(starting.request, Answer::Started(Err(StartError::Stopped)));
+                self.answer(starting.request, Answer::Started(Err(StartError::ended_by(&reason))));
                 self.outputs.push_back(Output::Unlisten);
                 None
             }
             Life::Registering(starting, registered) => {
-                self.answer(starting.request, Answer::Started(Err(StartError::Stopped)));
+                self.answer(starting.request, Answer::Started(Err(StartError::ended_by(&reason))));
                 Some(registered)
             }
             Life::Alive(alive) => {
@@ -283,16 +289,14 @@ impl NetKernel {
         }
         match core::mem::replace(&mut self.life, Life::NotAlive) {
             Life::Stopping(Stopping { requests, name }) => {
-                self.outputs.push_back(Output::NotAlive);
-                self.tell_name_gone(name);
+                self.give_name_up(name);
                 for request in requests {
                     self.answer(request, Answer::Stopped(Ok(())));
                 }
             }
             Life::Restarting(mut nameless) => {
-                self.outputs.push_back(Output::NotAlive);
                 let name = nameless.lost.take();
-                self.tell_name_gone(name.map(|name| (name, NodeDownReason::NetKernelTerminated)));
+                self.give_name_up(name.map(|name| (name, NodeDownReason::NetKernelTerminated)));
                 self.life = Life::Nameless(nameless);
                 self.dial_deferred();
             }

@@ -8,6 +8,7 @@ use super::{
     Answer, CloseCause, ConnectError, ConnectionId, DistAutoConnect, Endpoint, NetKernel,
     NodeDownReason, NotAlive, Output, Promotion, TimerName,
 };
+use crate::creation::Creation;
 use crate::flags::NodeType;
 use crate::handshake::Established;
 use crate::ids::{RequestId, StreamId};
@@ -89,7 +90,7 @@ impl NetKernel {
             let (link, callers) = (row.link, core::mem::take(&mut row.callers));
             self.table.remove(node);
             self.past_links.note(node, link);
-            self.given_names.give_back(node, None);
+            self.take_back(node, None);
             self.outputs.push_back(Output::Disconnected {
                 node: node.clone(),
                 link,
@@ -125,7 +126,6 @@ impl NetKernel {
             }
         };
         self.past_links.note(node, link);
-        self.given_names.give_back(node, Some(up.creation));
         self.outputs.push_back(Output::Disconnected { node: node.clone(), link, was_up: true });
         self.tell(&NodeChange::NodeDown {
             node: node.clone(),
@@ -143,10 +143,25 @@ impl NetKernel {
             let barred = Row { link, state: RowState::Barred, callers: Callers::default() };
             self.table.insert(node.clone(), barred);
         }
+        self.take_back(node, Some(up.creation));
         match successor {
             Some(stream) => self.succeed(node, stream, callers),
-            None if callers.requests.is_empty() => {}
-            None => self.try_attempt(node, callers),
+            None => self.dial_anew(node, callers),
+        }
+    }
+
+    /// Those who waited for the end of a link get an attempt.
+    pub(super) fn dial_anew(&mut self, node: &NodeName, callers: Callers) {
+        if !callers.requests.is_empty() {
+            self.try_attempt(node, callers);
+        }
+    }
+
+    /// A name that we gave may be given again. One that never will be leaves no barred row.
+    fn take_back(&mut self, node: &NodeName, used: Option<Creation>) {
+        let Some(forgotten) = self.given_names.give_back(node, used) else { return };
+        if self.table.get(&forgotten).is_some_and(|row| row.state == RowState::Barred) {
+            self.table.remove(&forgotten);
         }
     }
 

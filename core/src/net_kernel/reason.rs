@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::OpenError;
+use super::{NodeDownReason, OpenError};
 use crate::epmd::{LookupError, RegisterError, ServerDiagnostic};
 use crate::handshake::Failure;
 use crate::name::{NameError, NodeName, PeerName};
@@ -134,6 +134,15 @@ pub enum StartError {
     Register(RegisterError),
     /// Stopped before it was alive.
     Stopped,
+    /// The listener was lost before the node was alive.
+    ListenerLost,
+}
+
+impl StartError {
+    /// Of a start that is given up, when links would end with this reason.
+    pub(super) fn ended_by(reason: &NodeDownReason) -> Self {
+        if *reason == NodeDownReason::NoNetwork { Self::ListenerLost } else { Self::Stopped }
+    }
 }
 
 impl fmt::Display for StartError {
@@ -144,6 +153,7 @@ impl fmt::Display for StartError {
             Self::Listen(error) => write!(f, "opening the listener: {error}"),
             Self::Register(error) => write!(f, "registering with EPMD: {error}"),
             Self::Stopped => f.write_str("stopped while starting"),
+            Self::ListenerLost => f.write_str("the listener was lost while starting"),
         }
     }
 }

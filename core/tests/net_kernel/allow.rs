@@ -5,7 +5,7 @@ use netkernel_core::net_kernel::{ConnectError, Diagnostic, StartOptions};
 
 use netkernel_core::PeerName;
 
-use crate::common::{CONNECTED, auto, failed, start_nameless};
+use crate::common::{CONNECTED, auto, config, failed, start_nameless};
 use crate::world::{World, name};
 
 const A: &str = "a@vm";
@@ -76,4 +76,42 @@ fn a_peer_that_is_not_allowed_is_told_so_by_the_list_of_when_it_came() {
         matches!(told, Diagnostic::AcceptFailed { error, .. } if *error == listed)
     };
     assert!(by_the_list(errors[0]) && !by_the_list(errors[1]), "{errors:?}");
+}
+
+//= docs/spec/kernel.md#kernel-allow-start
+//= type=test
+#[test]
+fn a_list_that_a_node_is_started_with_is_in_force_before_anybody_can_connect() {
+    let mut world = World::default();
+    let a = world.add(config());
+    let options = |text: &str| {
+        let allow = vec![C.to_owned(), "x@".to_owned()];
+        StartOptions { allow, ..StartOptions::new(name(text)) }
+    };
+    let entropy = world.entropy(a);
+    let now = world.now;
+    world.nodes[a].kernel.start(now, options(A), entropy);
+    // As soon as the node is alive, before anybody could have called it.
+    while !world.nodes[a].kernel.is_alive() {
+        world.step(a);
+    }
+    let early = world.script(a);
+    world.settle();
+    world.say(early, b"\0\x14N\0\0\0\0\0\0\0\0\0\0\0\x09\0\x05q@far");
+    assert_eq!(world.heard(early), b"\0\x0Csnot_allowed");
+    let (b, c) = (world.start(B), world.start(C));
+    assert_eq!(world.connect(b, A), failed(ConnectError::Handshake(Failure::NotAllowed)));
+    assert_eq!(world.connect(c, A), CONNECTED);
+    assert_eq!(world.nodes[a].kernel.allow(&[B]), Ok(()), "appends");
+    assert_eq!(world.nodes[a].kernel.allowed().collect::<Vec<_>>(), [B, C, "x@"]);
+
+    // One that fails leaves no list, and a node without a name has it from the start on, too.
+    world.stop(a);
+    world.start_again(a, options("b@vm"));
+    assert!(!world.nodes[a].kernel.is_alive());
+    assert_eq!(world.nodes[a].kernel.allowed().count(), 0);
+    let allow = vec![C.to_owned()];
+    world.start_again(a, StartOptions { allow, ..StartOptions::nameless("vm".into()) });
+    assert_eq!(world.connect(a, B), failed(ConnectError::NotAllowed));
+    assert_eq!(world.connect(a, C), CONNECTED);
 }

@@ -1,15 +1,16 @@
 //! A node that gets its name from its first link.
 
-use netkernel_core::handshake::Stage;
+use netkernel_core::handshake::{Own, Stage};
 use netkernel_core::net_kernel::{
-    Answer, AutoConnect, ConnectError, NameType, NodeKinds, OwnName, SetupStage, StartError,
-    StartOptions, TicktimeState, TimerName,
+    Answer, AutoConnect, CloseCause, ConnectError, NameType, NodeKinds, OwnName, SetupStage,
+    StartError, StartOptions, TicktimeState, TimerName,
 };
-use netkernel_core::{NameError, NodeName};
+use netkernel_core::{LinkId, NameError, NodeName, PeerName};
 
 use crate::common::{
-    CONNECTED, SETUP, answer, auto, config, failed, kinds, link_of, log_after, start_nameless,
+    CONNECTED, SETUP, answer, auto, config, failed, kinds, link_of, log_after, once, start_nameless,
 };
+use crate::scripted::ScriptedInitiator;
 use crate::world::{World, name};
 
 const A: &str = "a@vm";
@@ -214,4 +215,83 @@ fn a_nameless_node_that_stops_answers_who_waits_for_its_name() {
         assert_eq!(answer(&world, d, request), failed(ConnectError::Cancelled));
     }
     assert!(world.nodes[d].host.sides.is_empty() && world.nodes[d].kernel.next_timer().is_none());
+}
+
+/// A peer without a name that gets one, comes up and hangs up: its name, and the link.
+fn visit(world: &mut World, node: usize) -> (String, Option<LinkId>) {
+    let own = Own::Nameless { host: PeerName::new("vm") };
+    let mut peer = ScriptedInitiator::begin(world, node, "", Some(own), "C");
+    let given = loop {
+        if let Some(established) = peer.go_on(world).unwrap() {
+            break established.given.unwrap().0;
+        }
+    };
+    let link = link_of(world, node, given.as_str());
+    assert!(link.is_some());
+    world.hang_up(peer.script);
+    (given.as_str().to_owned(), link)
+}
+
+//= docs/spec/kernel.md#kernel-barred-names
+//= type=test
+//= docs/spec/handshake.md#hs-dynamic-pool
+//= type=test
+#[test]
+fn a_given_name_is_given_again_although_it_is_barred() {
+    let mut world = World::default();
+    let node = world.start_with(B, once(), false);
+    let (first, mut last) = visit(&mut world, node);
+    for _ in 0..20 {
+        let (given, link) = visit(&mut world, node);
+        assert_eq!(given, first);
+        last = link;
+    }
+    assert_eq!(
+        kinds(&world, node, NodeKinds::KNOWN),
+        [format!("{first} known"), "b@vm this".into()]
+    );
+    assert_eq!(auto(&mut world, node, &first, last), Err(ConnectError::Barred));
+}
+
+//= docs/spec/kernel.md#kernel-barred-names
+//= type=test
+#[test]
+fn a_name_that_is_never_given_again_leaves_no_row() {
+    let mut world = World::default();
+    let node = world.start_with(B, once(), false);
+    let own = || Some(Own::Nameless { host: PeerName::new("vm") });
+    let mut peers: Vec<_> = Vec::new();
+    for _ in 0..100 {
+        let mut peer = ScriptedInitiator::begin(&mut world, node, "", own(), "C");
+        while peer.go_on(&mut world).unwrap().is_none() {}
+        peers.push(peer);
+    }
+    assert_eq!(world.nodes_of(node).len(), 100);
+    for peer in peers {
+        world.hang_up(peer.script);
+    }
+    let known = world.nodes[node].kernel.nodes(NodeKinds::KNOWN).count();
+    assert_eq!(known, 64 + 1, "as many as are kept, and this node");
+}
+
+//= docs/spec/kernel.md#kernel-deaf
+//= type=test
+//= docs/spec/kernel.md#kernel-dynamic-lost
+//= type=test
+#[test]
+fn a_node_with_a_given_name_takes_no_connection_and_answers_all_when_the_name_goes() {
+    let mut world = World::default();
+    world.start(B);
+    let d = start_nameless(&mut world);
+    assert_eq!(world.connect(d, B), CONNECTED);
+    let late = world.script(d);
+    assert!(world.scripts[late].closed, "there is no listener that could have accepted it");
+    // The namer would say by it that its link is to be replaced.
+    let mut successor = ScriptedInitiator::begin(&mut world, d, B, None, "C");
+    assert_eq!(world.heard(successor.script), b"");
+    successor.step = None;
+    let now = world.now;
+    let waits = world.nodes[d].kernel.connect_node(now, name(B));
+    world.end_link(d, CloseCause::Eof);
+    assert_eq!(answer(&world, d, waits), CONNECTED);
 }

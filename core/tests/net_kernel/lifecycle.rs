@@ -50,6 +50,36 @@ fn a_listener_that_breaks_takes_the_node_down_with_no_network() {
     assert_eq!(world.nodes[a].kernel.node(), NodeName::nonode());
 }
 
+//= docs/spec/kernel.md#kernel-listener-lost
+//= type=test
+#[test]
+fn a_listener_that_breaks_while_the_node_starts_fails_the_start_and_ends_no_name() {
+    let mut world = World::default();
+    let a = world.add(Config::new(cookie("C"), ticktime(60)));
+    for registering in [false, true] {
+        let entropy = world.entropy(a);
+        let now = world.now;
+        let request = world.nodes[a].kernel.start(now, StartOptions::new(name(A)), entropy);
+        if registering {
+            world.tell(a, Input::Listening { port: 9 });
+        }
+        world.tell(a, Input::ListenerLost);
+        world.settle();
+        let answer = &world.nodes[a].host.answers[&request];
+        assert_eq!(*answer, Answer::Started(Err(StartError::ListenerLost)));
+    }
+    // Nor does a stop end a name that there never was.
+    let (now, entropy) = (world.now, world.entropy(a));
+    let kernel = &mut world.nodes[a].kernel;
+    let started = kernel.start(now, StartOptions::new(name(A)), entropy);
+    assert_eq!(world.stop(a), Some(Answer::Stopped(Ok(()))));
+    let answer = &world.nodes[a].host.answers[&started];
+    assert_eq!(*answer, Answer::Started(Err(StartError::Stopped)));
+    world.start_again(a, StartOptions::nameless("127.0.0.1".into()));
+    world.stop(a);
+    assert!(!world.nodes[a].host.log.iter().any(|line| line == "not alive"));
+}
+
 #[test]
 fn a_start_that_fails_says_why() {
     let mut world = World::default();

@@ -66,10 +66,21 @@ impl Kernel {
         own
     }
 
-    /// A node that does not listen needs no EPMD; it accepts all the same what its host hands it.
     pub fn start(&mut self) {
-        let options = StartOptions { listen: false, ..StartOptions::new(name("a@127.0.0.1")) };
+        let options = StartOptions::new(name("a@127.0.0.1"));
         self.kernel.start(self.now, options, Entropy::new([9; 16]));
+        self.kernel.handle(self.now, Input::Listening { port: 9 });
+        let outputs: Vec<Output> = core::iter::from_fn(|| self.kernel.poll()).collect();
+        let epmd = outputs.iter().find_map(|output| {
+            let Output::Open { stream, .. } = output else { return None };
+            Some(*stream)
+        });
+        let stream = epmd.unwrap();
+        let entropy = Entropy::new([9; 16]);
+        self.kernel.handle(self.now, Input::Opened { stream, entropy });
+        // ALIVE2_X_RESP: registered, with creation 5.
+        let bytes = (&[118, 0, 0, 0, 0, 5][..]).into();
+        self.kernel.handle(self.now, Input::Received { stream, bytes });
     }
 
     /// A link with `n{number}@127.0.0.1`; nothing of what the kernel wants is left over.

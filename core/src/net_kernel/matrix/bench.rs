@@ -74,7 +74,9 @@ impl Bench {
 
     pub(super) fn started(peer: &str, auto_connect: DistAutoConnect) -> Self {
         let mut bench = Self::new(peer, auto_connect);
-        bench.start(StartOptions { listen: false, ..StartOptions::new(name("m@h")) });
+        bench.start(StartOptions::new(name("m@h")));
+        bench.tell(Input::Listening { port: 9 });
+        bench.epmd_registers(0);
         bench
     }
 

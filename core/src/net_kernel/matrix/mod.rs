@@ -11,6 +11,7 @@ use std::{env, fs};
 
 use super::*;
 use crate::entropy::Entropy;
+use crate::flags::NodeType;
 use crate::handshake::{InitiatorStep, Stage};
 use bench::{Bench, Build, name};
 
@@ -435,6 +436,22 @@ fn every_state_and_event_are_written_down() {
     }
     let committed = fs::read_to_string(&path).unwrap_or_default();
     assert!(committed == out, "docs/state-machines.md is out of date: run with UPDATE_DOCS=1");
+}
+
+/// An attempt that stands behind a link may not outlive it, whoever ended it; who waits behind it is answered all the same.
+#[test]
+fn who_waits_behind_an_attempt_that_has_ended_is_given_one_of_ours() {
+    for stream in [None, Some(Role::Ending)] {
+        let mut bench = Bench::started(SMALLER, DistAutoConnect::Always);
+        let (gone, request) = (bench.kernel.stream_ids.mint(), bench.kernel.request_ids.mint());
+        bench.kernel.streams.extend(stream.map(|role| (gone, role)));
+        let callers = table::Callers::of(NodeType::Visible, request);
+        bench.call(|kernel, _, peer| kernel.succeed(&peer, gone, callers));
+        assert_eq!(bench.row(), "ours, dialling");
+        bench.reach();
+        bench.own_handshake();
+        assert!(bench.said.iter().any(|said| said == "connect: true"));
+    }
 }
 
 const INTRODUCTION: &str = "\

@@ -46,13 +46,15 @@ async fn run_on(
     let (events, incoming) = unbounded();
     watch_signals(&events)?;
     let mailbox = Rc::new(open_mailbox(&node, &events).await?);
-    let options = StartOptions { hidden: args.hidden, ..StartOptions::new(args.name.clone()) };
+    let options = StartOptions {
+        hidden: args.hidden,
+        allow: args.allow.clone(),
+        ..StartOptions::new(args.name.clone())
+    };
     let identity = node
         .start(options)
         .await
         .map_err(|error| Failed::Because(format!("{}: {error}", args.name)))?;
-    let allowed: Vec<&str> = args.allow.iter().map(String::as_str).collect();
-    node.allow(&allowed).await.map_err(|error| Failed::Because(error.to_string()))?;
     report.print(&started(&identity))?;
     let session = Session::new(node.clone(), Rc::clone(&mailbox));
     let calls = Calls::new(node.clone(), Rc::clone(executor), events.clone());
@@ -63,7 +65,8 @@ async fn run_on(
     }
     watch_input(events);
     let result = serve(report, &commands, &mailbox, &incoming).await;
-    node.stop().await;
+    // Stopped already if the listener was lost.
+    let _ = node.stop().await;
     result?;
     print_mail(report, &mailbox)?;
     report.print(&Line::new("stopped", json!({"event": "stopped"})))?;

@@ -28,7 +28,7 @@ pub(crate) async fn run(args: &PingArgs, report: &Report) -> Result<(), Failed> 
         .map_err(|error| because(&error))?;
     let result = node.ping(&args.node, ANSWER_LIMIT).await;
     report.print(&line(&args.node, &result))?;
-    node.stop().await;
+    node.stop().await.map_err(|error| because(&error))?;
     result.map_err(|_| Failed::Told)
 }
 
