@@ -156,7 +156,7 @@ fn accept(step: Result<AcceptorStep, Failure>, mood: Mood, out: &mut Vec<u8>) ->
                     return Far::Mute;
                 }
                 7 => {
-                    let _ = admission.refuse(Refusal::NotAllowed, out);
+                    let _ = Framing::Short.put(out, |out| out.extend_from_slice(b"snot_allowed"));
                     return Far::Mute;
                 }
                 _ => Greeting::Ok,

@@ -205,12 +205,11 @@ impl Setup {
             return Ok(Welcome { greeting, peer: NodeName::new(&name).map_err(bad)?, cookie });
         }
         let peer = admission.name().to_node_name().map_err(bad)?;
-        let greeting = match self.greeting % 6 {
+        let greeting = match self.greeting % 5 {
             0 => Greeting::Ok,
             1 => Greeting::OkSimultaneous,
             2 => Greeting::Alive,
             3 => return Err(Refusal::Nok(NokCause::OurAttempt)),
-            4 => return Err(Refusal::NotAllowed),
             _ => return Err(Refusal::AlreadyPending),
         };
         Ok(Welcome { greeting, peer, cookie })
@@ -328,8 +327,8 @@ impl Setup {
     }
 
     fn check_undamaged(&self, initiator: &End<Initiator>, acceptor: &End<Acceptor>) {
-        let greeted = self.nameless || self.greeting % 6 < 3;
-        let declined = self.keep_old && self.greeting % 6 == 2 && !self.nameless;
+        let greeted = self.nameless || self.greeting % 5 < 3;
+        let declined = self.keep_old && self.greeting % 5 == 2 && !self.nameless;
         match (initiator, acceptor) {
             (End::Done { established: ours, .. }, End::Done { established: theirs, .. }) => {
                 assert!(greeted && !declined && !self.wrong_cookie);

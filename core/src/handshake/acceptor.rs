@@ -341,8 +341,6 @@ pub struct Welcome {
 pub enum Refusal {
     /// `nok`.
     Nok(NokCause),
-    /// `not_allowed`: the allow list does not have it.
-    NotAllowed,
     /// No status at all: another attempt already waits for the old link's end.
     AlreadyPending,
 }
@@ -422,10 +420,6 @@ impl Admission {
             Refusal::Nok(cause) => {
                 self.acceptor.put_status(&Status::Nok, out);
                 Failure::Nok(cause)
-            }
-            Refusal::NotAllowed => {
-                self.acceptor.put_status(&Status::NotAllowed, out);
-                Failure::PeerNotAllowed
             }
             Refusal::AlreadyPending => Failure::AlreadyPending,
         }

@@ -378,13 +378,12 @@ fn acceptor() {
 
 /// What the kernel of an acceptor may say to each kind of name. Who asks for a name and is greeted gets one.
 const ANSWERS: &str = "
-                      | name 6                       | name 5                        | name me
-ok                    | Reply sok N                  | Complement sok N              | Reply snamed N
-ok_simultaneous       | Reply sok_simultaneous N     | Complement sok_simultaneous N | Reply snamed N
-alive                 | Alive salive                 | Alive salive                  | Reply snamed N
-nok                   | !Nok snok                    | !Nok snok                     | !Nok snok
-not_allowed           | !PeerNotAllowed snot_allowed | !PeerNotAllowed snot_allowed  | !PeerNotAllowed snot_allowed
-already pending       | !AlreadyPending              | !AlreadyPending               | !AlreadyPending
+                      | name 6                   | name 5                        | name me
+ok                    | Reply sok N              | Complement sok N              | Reply snamed N
+ok_simultaneous       | Reply sok_simultaneous N | Complement sok_simultaneous N | Reply snamed N
+alive                 | Alive salive             | Alive salive                  | Reply snamed N
+nok                   | !Nok snok                | !Nok snok                     | !Nok snok
+already pending       | !AlreadyPending          | !AlreadyPending               | !AlreadyPending
 ";
 
 //= docs/spec/handshake.md#hs-acceptor-greeting
@@ -400,7 +399,6 @@ fn answers_of_the_kernel() {
         ("ok_simultaneous", Answer::Greet(Greeting::OkSimultaneous)),
         ("alive", Answer::Greet(Greeting::Alive)),
         ("nok", Answer::Refuse(Refusal::Nok(NokCause::OurAttempt))),
-        ("not_allowed", Answer::Refuse(Refusal::NotAllowed)),
         ("already pending", Answer::Refuse(Refusal::AlreadyPending)),
     ];
     let names = [send_name_6(OTP, "a@h"), send_name_5(OTP), send_name_6(OTP | Flags::NAME_ME, "h")];
