@@ -13,8 +13,8 @@ const TICKTIME_DEFAULT_SECONDS: u32 = 60;
 
 /// A pair of `net_ticktime` and `net_tickintensity`.
 ///
-/// A peer that goes silent is declared down between `T - T/I` and `T + T/I` after its last sign of life, where T is the
-/// ticktime and I the intensity. Both nodes should use the same values.
+/// A silent peer is declared down `T` to `T + T/I` after its last byte, where T is the ticktime and I the intensity. That byte
+/// may be `T/I` old when the peer stops. Both nodes should use the same values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NetTicktime {
     seconds: u32,
