@@ -177,12 +177,16 @@ mod tests {
             Just(Some(NodeTypes::Hidden)),
             Just(Some(NodeTypes::All)),
         ];
-        (any::<bool>(), types, any::<bool>()).prop_map(|(map, types, connection_id)| {
+        let flags = (any::<bool>(), types, any::<bool>(), any::<bool>());
+        flags.prop_map(|(map, types, connection_id, nodedown_reason)| {
             let mut options = if map { MonitorOptions::MAP } else { MonitorOptions::LIST };
             if let Some(types) = types {
                 options = options.node_types(types);
             }
-            if connection_id { options.connection_id() } else { options }
+            if connection_id {
+                options = options.connection_id();
+            }
+            if nodedown_reason { options.nodedown_reason() } else { options }
         })
     }
 
