@@ -5,6 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use core::time::Duration;
 
 use super::super::table::{IncomingStep, Outgoing, Role, RowState};
 use super::super::*;
@@ -16,6 +17,7 @@ use crate::handshake::{
     Acceptor, AcceptorConfig, AcceptorStep, Greeting, Initiator, InitiatorConfig, InitiatorStep,
     Own, Stage, Welcome,
 };
+use crate::liveness::Traffic;
 use crate::name::{NodeName, PeerName};
 use crate::wire::epmd::{Alive2Resp, Entry, Extra, Name, Port2Resp, PortInfo};
 use crate::wire::framing::Framing;
@@ -51,11 +53,14 @@ pub(super) struct Bench {
     /// What the kernel emitted, in short words.
     pub(super) said: Vec<String>,
     answered: Option<RequestId>,
+    /// The tick has asked for the counters of the link.
+    ticked: bool,
 }
 
 impl Bench {
     pub(super) fn new(peer: &str, auto_connect: DistAutoConnect) -> Self {
-        let mut config = Config::new(cookie("C"), NetTicktime::default());
+        // So short that a link dies by it before an attempt does by its timer.
+        let mut config = Config::new(cookie("C"), NetTicktime::new(4, 4).unwrap());
         config.auto_connect = auto_connect;
         let mut kernel = NetKernel::new(config);
         kernel.monitor_nodes(Minter::default().mint(), true, MonitorOptions::ALL);
@@ -69,6 +74,7 @@ impl Bench {
             link: None,
             said: Vec::new(),
             answered: None,
+            ticked: false,
         }
     }
 
@@ -97,6 +103,12 @@ impl Bench {
         }
     }
 
+    /// Notes an answer that came at once; `None` is `ignored`.
+    pub(super) fn tell_word(&mut self, call: &str, answer: Option<String>) {
+        self.said.push(format!("{call}: {}", answer.unwrap_or_else(|| "ignored".into())));
+        self.note();
+    }
+
     pub(super) fn start(&mut self, options: StartOptions) {
         self.ask(|kernel, now, _| kernel.start(now, options, ENTROPY));
     }
@@ -108,6 +120,18 @@ impl Bench {
     pub(super) fn tell(&mut self, input: Input) {
         self.kernel.handle(self.now, input);
         self.note();
+    }
+
+    /// Nothing is heard of P until a tick finds that.
+    pub(super) fn fall_silent(&mut self) {
+        for _ in 0..5 {
+            self.now = self.now + Duration::from_secs(1);
+            self.tell(Input::Timeout);
+            if core::mem::take(&mut self.ticked) {
+                let (stream, traffic) = (self.link.unwrap(), Some(Traffic::default()));
+                self.tell(Input::Sampled { stream, purpose: SamplePurpose::Tick, traffic });
+            }
+        }
     }
 
     fn receive(&mut self, stream: StreamId, bytes: impl Into<Bytes>) {
@@ -294,6 +318,10 @@ impl Bench {
             }
             Output::SetOpts { .. } => "set options".into(),
             Output::GetOpts { .. } => "get options".into(),
+            Output::Sample { purpose: SamplePurpose::Tick, .. } => {
+                self.ticked = true;
+                return None;
+            }
             Output::Read { .. }
             | Output::Tick { .. }
             | Output::Sample { .. }
@@ -418,4 +446,4 @@ fn variant(error: &impl core::fmt::Debug) -> String {
 }
 
 /// A way to a state.
-pub(super) type Build = Box<dyn Fn(&str) -> Bench>;
+pub(super) type Build = Box<dyn Fn(&str, DistAutoConnect) -> Bench>;

@@ -36,14 +36,8 @@ fn always(_: &Bench) -> bool {
 
 const ROW_EVENTS: &[Event] = &[
     event("connect_node", always, Bench::connect),
-    event("hidden_connect_node", always, |bench| {
-        bench.ask(|kernel, now, peer| kernel.hidden_connect_node(now, peer));
-    }),
-    event("auto_connect", always, |bench| {
-        let seen = bench.kernel.table.get(&bench.peer).map(|row| row.link);
-        let seen = seen.or_else(|| bench.kernel.past_links.last(&bench.peer));
-        bench.ask(|kernel, now, peer| kernel.auto_connect(now, &peer, seen));
-    }),
+    event("hidden_connect_node", always, hidden_connect),
+    event("auto_connect", always, auto_connect),
     event(
         "auto_connect, too late",
         |bench| bench.kernel.table.contains_key(&bench.peer),
@@ -54,7 +48,7 @@ const ROW_EVENTS: &[Event] = &[
     event("disconnect_node", always, |bench| {
         bench.ask(|kernel, now, peer| kernel.disconnect_node(now, &peer));
     }),
-    event("node_info", always, |bench| bench.ask(|kernel, now, peer| kernel.node_info(now, &peer))),
+    event("node_info", always, node_info),
     event(
         "node_info, the counters cannot be read",
         |bench| bench.row() == "up",
@@ -91,12 +85,24 @@ const ROW_EVENTS: &[Event] = &[
         }
     }),
     event("the link's stream ends", has_link, link_ends),
-    event("the tick finds the link dead", has_link, |bench| {
-        bench.call(|kernel, _, peer| kernel.close_link(&peer, NodeDownReason::NetTickTimeout));
-    }),
+    event("the ticks find the link dead", has_link, Bench::fall_silent),
     event("start", always, |bench| bench.start(StartOptions::new(name("m@h")))),
     event("stop", always, |bench| bench.ask(|kernel, now, _| kernel.stop(now))),
 ];
+
+fn hidden_connect(bench: &mut Bench) {
+    bench.ask(|kernel, now, peer| kernel.hidden_connect_node(now, peer));
+}
+
+fn auto_connect(bench: &mut Bench) {
+    let seen = bench.kernel.table.get(&bench.peer).map(|row| row.link);
+    let seen = seen.or_else(|| bench.kernel.past_links.last(&bench.peer));
+    bench.ask(|kernel, now, peer| kernel.auto_connect(now, &peer, seen));
+}
+
+fn node_info(bench: &mut Bench) {
+    bench.ask(|kernel, now, peer| kernel.node_info(now, &peer));
+}
 
 fn getopts(bench: &mut Bench) {
     bench.ask(|kernel, now, peer| kernel.getopts(now, &peer, [OptionName::Nodelay].into()));
@@ -162,25 +168,24 @@ fn row_states() -> Vec<(&'static str, Build)> {
         bench.own_handshake();
         bench
     }
-    fn ours(peer: &str) -> Bench {
-        let mut bench = Bench::started(peer, DistAutoConnect::Always);
+    fn ours(peer: &str, auto: DistAutoConnect) -> Bench {
+        let mut bench = Bench::started(peer, auto);
         bench.connect();
         bench
     }
-    fn then(build: fn(&str) -> Bench, more: fn(&mut Bench)) -> Build {
-        Box::new(move |peer| {
-            let mut bench = build(peer);
+    fn then(build: fn(&str, DistAutoConnect) -> Bench, more: fn(&mut Bench)) -> Build {
+        Box::new(move |peer, auto| {
+            let mut bench = build(peer, auto);
             more(&mut bench);
             bench
         })
     }
-    const UP: fn(&str) -> Bench = |peer| up(peer, DistAutoConnect::Always);
     fn disconnect(bench: &mut Bench) {
         bench.ask(|kernel, now, peer| kernel.disconnect_node(now, &peer));
     }
     alloc::vec![
-        ("absent", then(|peer| Bench::started(peer, DistAutoConnect::Always), |_| {})),
-        ("barred", then(|peer| up(peer, DistAutoConnect::Once), link_ends)),
+        ("absent", then(Bench::started, |_| {})),
+        ("barred", then(|peer, _| up(peer, DistAutoConnect::Once), link_ends)),
         ("ours, dialling", then(ours, |_| {})),
         ("ours, in handshake", then(ours, Bench::reach)),
         (
@@ -190,44 +195,41 @@ fn row_states() -> Vec<(&'static str, Build)> {
                 bench.status("nok");
             })
         ),
-        (
-            "theirs, in handshake",
-            then(|peer| Bench::started(peer, DistAutoConnect::Always), Bench::accept,)
-        ),
+        ("theirs, in handshake", then(Bench::started, Bench::accept)),
         (
             "theirs, asked",
-            then(UP, |bench| {
+            then(up, |bench| {
                 bench.accept();
                 link_ends(bench);
             })
         ),
-        ("up", then(UP, |_| {})),
-        ("up, successor asked", then(UP, Bench::accept)),
+        ("up", then(up, |_| {})),
+        ("up, successor asked", then(up, Bench::accept)),
         (
             "up, successor in handshake",
-            then(UP, |bench| {
+            then(up, |bench| {
                 bench.accept();
                 bench.alive(true);
             })
         ),
-        ("closing", then(UP, disconnect)),
+        ("closing", then(up, disconnect)),
         (
             "closing, successor parked",
-            then(UP, |bench| {
+            then(up, |bench| {
                 disconnect(bench);
                 bench.accept();
             })
         ),
         (
             "closing, successor asked",
-            then(UP, |bench| {
+            then(up, |bench| {
                 bench.accept();
                 disconnect(bench);
             })
         ),
         (
             "closing, successor in handshake",
-            then(UP, |bench| {
+            then(up, |bench| {
                 bench.accept();
                 bench.alive(true);
                 disconnect(bench);
@@ -235,7 +237,7 @@ fn row_states() -> Vec<(&'static str, Build)> {
         ),
         (
             "closing, successor proved",
-            then(UP, |bench| {
+            then(up, |bench| {
                 bench.accept();
                 bench.alive(true);
                 bench.digest(true);
@@ -250,7 +252,10 @@ const LIFE_EVENTS: &[Event] = &[
         bench.start(StartOptions::nameless("h".into()));
     }),
     event("stop", always, |bench| bench.ask(|kernel, now, _| kernel.stop(now))),
+    event("halt", always, |bench| bench.ask(|kernel, now, _| kernel.halt(now))),
     event("connect_node of P", always, Bench::connect),
+    event("hidden_connect_node of P", always, hidden_connect),
+    event("auto_connect of P", always, auto_connect),
     event("connect_node of another node", always, |bench| {
         bench.ask(|kernel, now, _| kernel.connect_node(now, name("r@h")));
     }),
@@ -260,12 +265,21 @@ const LIFE_EVENTS: &[Event] = &[
     event("disconnect_node of P", always, |bench| {
         bench.ask(|kernel, now, peer| kernel.disconnect_node(now, &peer));
     }),
+    event("node_info of P", always, node_info),
+    event("set_net_ticktime", always, |bench| {
+        let answer = bench.kernel.set_net_ticktime(bench.now, 20, 60).unwrap();
+        bench.tell_word("set_net_ticktime", answer.map(|change| change.to_string()));
+    }),
+    event("get_net_ticktime", always, |bench| {
+        let answer = bench.kernel.get_net_ticktime();
+        bench.tell_word("get_net_ticktime", answer.map(|state| state.to_string()));
+    }),
     event("getopts of P", always, getopts),
     event("setopts of P", always, setopts),
     event("setopts of new links", always, setopts_new),
     event("allow", always, |bench| {
-        let said = if bench.kernel.allow(&["h"]).is_ok() { "allow: ok" } else { "allow: ignored" };
-        bench.said.push(said.into());
+        let answer = bench.kernel.allow(&["h"]).ok();
+        bench.tell_word("allow", answer.map(|()| "ok".into()));
     }),
     event("somebody connects", always, |bench| {
         let stream = bench.kernel.stream_ids.mint();
@@ -314,8 +328,8 @@ const LIFE_EVENTS: &[Event] = &[
 /// The states of a node's life; where there can be a link with P there is one.
 fn life_states() -> Vec<(&'static str, Build)> {
     fn begin(more: fn(&mut Bench)) -> Build {
-        Box::new(move |peer| {
-            let mut bench = Bench::new(peer, DistAutoConnect::Always);
+        Box::new(move |peer, auto| {
+            let mut bench = Bench::new(peer, auto);
             more(&mut bench);
             bench
         })
@@ -400,16 +414,11 @@ fn machine(
             let cells: Vec<String> = [SMALLER, GREATER]
                 .into_iter()
                 .filter_map(|peer| {
-                    let mut bench = build(peer);
+                    let bench = build(peer, DistAutoConnect::Always);
                     assert_eq!(state_of(&bench), *state, "the way to the state leads there");
-                    bench.said.clear();
-                    (event.can)(&bench).then(|| {
-                        (event.happens)(&mut bench);
-                        let next = state_of(&bench);
-                        assert!(states.iter().any(|(state, _)| *state == next), "{next}");
-                        let next = if next == *state { "" } else { next };
-                        std::format!("{next} | {}", bench.said.join(", "))
-                    })
+                    let (next, said) = happens(bench, event, state_of)?;
+                    let next = if next == *state { "" } else { next };
+                    Some(std::format!("{next} | {}", said.join(", ")))
                 })
                 .collect();
             let Some(cell) = cells.first() else { continue };
@@ -417,6 +426,59 @@ fn machine(
             writeln!(out, "| {} | {cell} |", event.name).unwrap();
         }
     }
+}
+
+/// The next state, and what was said; `None` if that cannot happen.
+fn happens(
+    mut bench: Bench,
+    event: &Event,
+    state_of: fn(&Bench) -> &'static str,
+) -> Option<(&'static str, Vec<String>)> {
+    bench.said.clear();
+    (event.can)(&bench).then(|| {
+        (event.happens)(&mut bench);
+        (state_of(&bench), bench.said)
+    })
+}
+
+/// The states in which a caller waits for what becomes of a link, with one that does.
+fn waiting_states() -> Vec<(&'static str, Build)> {
+    let mut states = row_states();
+    states.retain(|(state, _)| state.starts_with("closing") || state.starts_with("up, "));
+    let wait = |build: Build| -> Build {
+        Box::new(move |peer, auto| {
+            let mut bench = build(peer, auto);
+            bench.connect();
+            bench
+        })
+    };
+    states.into_iter().map(|(state, build)| (state, wait(build))).collect()
+}
+
+//= docs/spec/kernel.md#kernel-barred
+//= type=test
+#[test]
+fn every_end_of_a_link_bars_the_node_if_that_was_configured_and_nothing_else_differs() {
+    let mut barred = 0;
+    for (state, build) in row_states().iter().chain(&waiting_states()) {
+        for (event, peer) in
+            ROW_EVENTS.iter().flat_map(|event| [(event, SMALLER), (event, GREATER)])
+        {
+            let [always, once] = [DistAutoConnect::Always, DistAutoConnect::Once]
+                .map(|auto| happens(build(peer, auto), event, Bench::row));
+            let Some((mut next, said)) = always else {
+                assert_eq!(once, None, "{state}: {}", event.name);
+                continue;
+            };
+            // No event alone ends a link and stops the node.
+            if next == "absent" && said.iter().any(|said| said == "link gone") {
+                next = "barred";
+                barred += 1;
+            }
+            assert_eq!(once, Some((next, said)), "{state}: {}", event.name);
+        }
+    }
+    assert!(barred >= 4, "{barred}");
 }
 
 //= docs/spec/kernel.md#kernel-stopping
@@ -429,6 +491,8 @@ fn every_state_and_event_are_written_down() {
     machine(&mut out, &life_states(), LIFE_EVENTS, Bench::life);
     out.push_str(TABLE);
     machine(&mut out, &row_states(), ROW_EVENTS, Bench::row);
+    out.push_str(WAITING);
+    machine(&mut out, &waiting_states(), ROW_EVENTS, Bench::row);
 
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/state-machines.md");
     if env::var_os("UPDATE_DOCS").is_some() {
@@ -475,4 +539,10 @@ What this node has with P. *Ours* and *theirs* say whose attempt is pending; a *
 the place of the link: *asked* with `alive`, then in its handshake, then *proved* when its digest was right; *parked* when it came while the
 link was ending. Attempts that this node makes here began with `connect_node`, whose caller waits. With `dist_auto_connect` `once`, the end of
 a link leads to `barred` wherever it leads to `absent` here, except while the node stops.
+";
+
+const WAITING: &str = "
+## A row with a caller
+
+The same states of a link that ends, or that a successor may replace, when a caller of `connect_node` waits there.
 ";
