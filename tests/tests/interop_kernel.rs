@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "scenarios are functions that the macro makes tests of")]
 
 use core::time::Duration;
+use std::process::Command;
 
 use netkernel_blocking::core::NodeType;
 use netkernel_blocking::core::handshake::Failure;
@@ -213,6 +214,49 @@ each_release_and_runtime! {
         rust.node.hidden_connect_node(b_name).unwrap();
         rust.expect_up(b.name(), NodeType::Visible);
         saw_up(&b, &rust, NodeType::Visible);
+    }
+
+    //= docs/spec/kernel.md#kernel-state
+    //= type=test
+    #[test]
+    fn the_state_of_a_node_is_the_same_term(release: Release) {
+        let epmd = Epmd::start(release);
+        let erl = quiet(release, &epmd, "b");
+        let state = |options: Option<StartOptions>| {
+            let node = Node::new(Ours::config(epmd.port())).unwrap();
+            options.map(|options| node.start(options).unwrap());
+            let state = node.get_state();
+            state.map_or_else(|| "#{started => no}".to_owned(), |state| state.to_term().to_string())
+        };
+        let mut options = StartOptions::new(node_name(RUST));
+        options.started = Started::Static;
+        let with_its_system = state(Some(options)).replace(RUST, erl.name());
+        assert_eq!(erl.eval(&format!("net_kernel:get_state() =:= {with_its_system}")), "true");
+
+        // Of virtual machines that begin without a node.
+        for (start, options) in [
+            ("ok", None),
+            (
+                "net_kernel:start('rust@127.0.0.1', #{name_domain => longnames})",
+                Some(StartOptions::new(node_name(RUST))),
+            ),
+            (
+                "net_kernel:start(undefined, #{name_domain => shortnames})",
+                Some(StartOptions::nameless("localhost".into())),
+            ),
+        ] {
+            let tell = format!(
+                "{start}, io:format(\"~0tp~n\", [net_kernel:get_state()]), halt(0)."
+            );
+            let output = Command::new(release.program("erl"))
+                .env("ERL_EPMD_PORT", epmd.port().to_string())
+                .args(["-noinput", "-start_epmd", "false", "-setcookie", "secret", "-eval", &tell])
+                .output()
+                .unwrap();
+            let theirs = String::from_utf8(output.stdout).unwrap();
+            let ours = state(options);
+            assert_eq!(erl.eval(&format!("{} =:= {ours}", theirs.trim())), "true", "{theirs} {ours}");
+        }
     }
 
     //= docs/spec/kernel.md#kernel-dynamic-name

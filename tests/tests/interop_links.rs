@@ -146,15 +146,22 @@ each_release_and_runtime! {
         third.node.ping(&b, GIVE_UP).unwrap();
     }
 
+    //= docs/spec/kernel.md#kernel-simultaneous
+    //= type=test
     #[test]
     fn simultaneous_connects_make_one_link(release: Release) {
         let epmd = Epmd::start(release);
         let options = |name| ErlOptions::new(release, &epmd, name).without_auto_connect();
         let rust = Ours::start("rust", Ours::config(epmd.port()));
         // One name is less than ours, the other greater: they win in turn.
-        for name in ["a", "z"] {
+        for (name, overlap) in [("a", "ok_pending"), ("z", "nok_pending")] {
             let erl = Erl::start(&options(name));
-            for round in 0..200 {
+            erl.eval(NOTE_ADMISSIONS);
+            let mut overlaps = 0;
+            for round in 0..1000 {
+                if round >= 200 && overlaps > 0 {
+                    break;
+                }
                 let both = thread::scope(|scope| {
                     let theirs = scope.spawn(|| {
                         erl.eval(&format!("net_kernel:connect_node('{RUST}')"))
@@ -168,6 +175,7 @@ each_release_and_runtime! {
                 // now, is waited for, and it is dead. Whoever asks again gets the link.
                 let expected = matches!(&both.0, Ok(()) | Err(ConnectError::PeerClosed(_)));
                 assert!(expected, "round {round} with {name}: {both:?}");
+                let at_once = both.0.is_ok() && both.1 == "true";
                 if both.0.is_err() {
                     rust.connect(erl.name());
                 }
@@ -178,6 +186,14 @@ each_release_and_runtime! {
                 saw_up(&erl, &rust, NodeType::Visible);
                 assert_eq!(rust.nodes(), [(erl.name().to_owned(), NodeKind::Visible)]);
                 assert_eq!(erl.eval("nodes()"), format!("['{RUST}']"));
+                // What Erlang answered our attempt while its own was pending, and whose attempt the link then is.
+                let admissions = erl.eval("witness_admissions ! {take, self()}, receive {taken, All} -> All end");
+                if at_once && admissions == format!("[{overlap}]") {
+                    overlaps += 1;
+                    let dialled: u16 = erl.eval(PORT_OF_LINK).parse().unwrap();
+                    let theirs = dialled == rust.port();
+                    assert_eq!(theirs, name == "z", "round {round}: the greater name's attempt wins");
+                }
                 if round % 2 == 0 {
                     assert_eq!(rust.node.disconnect_node(&node_name(erl.name())), Some(true));
                     rust.expect_down(erl.name(), NodeDownReason::Disconnect);
@@ -188,7 +204,28 @@ each_release_and_runtime! {
                     saw_down(&erl, &rust, "disconnect");
                 }
             }
+            assert!(overlaps > 0, "no attempts overlapped with {name}");
         }
         rust.expect_silence(Duration::ZERO);
     }
 }
+
+/// A process that notes how `net_kernel` answers those who ask for admission, until it is asked for them.
+const NOTE_ADMISSIONS: &str = "Self = self(), \
+    spawn(fun() -> \
+        register(witness_admissions, self()), \
+        erlang:trace(whereis(net_kernel), true, [send]), \
+        Self ! traced, \
+        (fun Loop(All) -> \
+            receive \
+                {trace, _, send, {_, {accept_pending, What}}, _} -> Loop([What | All]); \
+                {take, Who} -> Who ! {taken, lists:reverse(All)}, Loop([]); \
+                _ -> Loop(All) \
+            end \
+        end)([]) \
+    end), \
+    receive traced -> ok end";
+
+/// The port at the other end of the link with us: our listener's, if Erlang dialled.
+const PORT_OF_LINK: &str = "{ok, Info} = net_kernel:node_info('rust@127.0.0.1'), \
+    {net_address, {_, Port}, _, _, _} = proplists:get_value(address, Info), Port";

@@ -297,6 +297,26 @@ each_runtime! {
         b.connect_node(name(A)).unwrap();
     }
 
+    //= docs/spec/nodedown.md#nodedown-no-network
+    //= type=test
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_listener_that_is_lost_ends_all_links_with_no_network() {
+        let epmd = Epmd::start();
+        let (a, a_box, identity) = epmd.identified(A, epmd.config());
+        let (_b, b_box) = epmd.node(B);
+        a.connect_node(name(B)).unwrap();
+        expect_up(&a_box, B);
+        expect_up(&b_box, A);
+        shut_listener(identity.port.unwrap());
+        expect_down(&a_box, B, NodeDownReason::NoNetwork);
+        expect_down(&a_box, A, NodeDownReason::NoNetwork);
+        expect_down(&b_box, A, NodeDownReason::ConnectionClosed);
+        eventually("the node is not alive any more", || !a.is_alive());
+        eventually("the name is free", || a.names("127.0.0.1").unwrap().len() == 1);
+        a.start(visible(A)).unwrap();
+    }
+
     #[test]
     fn a_node_that_was_started_with_its_system_is_not_stopped() {
         let epmd = Epmd::start();
@@ -520,4 +540,23 @@ each_runtime! {
 /// A port that was free a moment ago.
 fn unused_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Shuts the socket of this process down that listens on `port`, by a descriptor of the same socket.
+#[cfg(target_os = "linux")]
+fn shut_listener(port: u16) {
+    use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
+    let own = pidfd_open(getpid(), PidfdFlags::empty()).unwrap();
+    let descriptors = std::fs::read_dir("/proc/self/fd").unwrap();
+    let numbers = descriptors.map(|entry| entry.unwrap().file_name().to_string_lossy().parse());
+    let mut sockets = numbers.filter_map(|number| {
+        let copy = pidfd_getfd(&own, number.unwrap(), PidfdGetfdFlags::empty()).ok()?;
+        Some(socket2::Socket::from(copy))
+    });
+    let is_ours = |socket: &socket2::Socket| {
+        let address = socket.local_addr().ok().and_then(|address| address.as_socket());
+        socket.is_listener().unwrap_or(false) && address.is_some_and(|own| own.port() == port)
+    };
+    let listener = sockets.find(is_ours).unwrap();
+    listener.shutdown(std::net::Shutdown::Both).unwrap();
 }

@@ -8,6 +8,7 @@ use crate::creation::Creation;
 use crate::flags::NodeType;
 use crate::ids::LinkId;
 use crate::name::NodeName;
+use crate::term::Term;
 
 /// A set of kinds of nodes, as `nodes/1` takes it. Put together with `|`; twice the same is once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -107,6 +108,38 @@ pub struct NetState {
     pub name_type: NameType,
     /// `name_domain`.
     pub name_domain: NameDomain,
+}
+
+impl NetState {
+    /// The map of `net_kernel:get_state/0`. That of a node that is not alive is `#{started => no}`.
+    #[must_use]
+    pub fn to_term(&self) -> Term {
+        let started = match self.started {
+            Started::Static => "static",
+            Started::Dynamic => "dynamic",
+        };
+        let name = self.name.as_ref();
+        let name_type = match self.name_type {
+            NameType::Static => "static",
+            NameType::Dynamic => "dynamic",
+        };
+        let name_domain = match self.name_domain {
+            NameDomain::Longnames => "longnames",
+            NameDomain::Shortnames => "shortnames",
+        };
+        Term::map([
+            (Term::literal("started"), Term::literal(started)),
+            (
+                Term::literal("name"),
+                name.map_or_else(
+                    || Term::literal("undefined"),
+                    |name| Term::from(name.as_atom().clone()),
+                ),
+            ),
+            (Term::literal("name_type"), Term::literal(name_type)),
+            (Term::literal("name_domain"), Term::literal(name_domain)),
+        ])
+    }
 }
 
 /// Who chose the name of a node.

@@ -11,6 +11,8 @@ const B: &str = "b@127.0.0.1";
 
 //= docs/spec/handshake.md#hs-admission
 //= type=test
+//= docs/spec/kernel.md#kernel-simultaneous
+//= type=test
 #[test]
 fn of_two_simultaneous_attempts_the_one_of_the_greater_name_survives() {
     for order in [[0, 1], [1, 0]] {
