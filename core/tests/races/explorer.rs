@@ -7,7 +7,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use netkernel_core::driver::Machine as _;
-use netkernel_core::net_kernel::{Answer, StartOptions};
+use netkernel_core::net_kernel::{Answer, Input, StartOptions};
 use netkernel_core::{RequestId, StreamId};
 
 use crate::judge;
@@ -17,11 +17,16 @@ use crate::world::{Far, Side, Slow, World, name};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Op {
     Connect(&'static str),
+    HiddenConnect(&'static str),
+    /// A sender that knows of the last link there was finds none.
+    AutoConnect(&'static str),
     Disconnect(&'static str),
     Stop,
     Start(&'static str),
     /// Its links to dead nodes are reset.
     Reset,
+    /// Its listener breaks.
+    LoseListener,
 }
 
 /// One thing that can happen next.
@@ -120,6 +125,11 @@ impl State {
                 let node = &mut world.nodes[id];
                 let request = match op {
                     Op::Connect(to) => Some(node.kernel.connect_node(now, name(to))),
+                    Op::HiddenConnect(to) => Some(node.kernel.hidden_connect_node(now, name(to))),
+                    Op::AutoConnect(to) => {
+                        let seen = node.host.links.values().max().copied();
+                        Some(node.kernel.auto_connect(now, &name(to), seen))
+                    }
                     Op::Disconnect(to) => Some(node.kernel.disconnect_node(now, &name(to))),
                     Op::Stop => Some(node.kernel.stop(now)),
                     Op::Start(own) => {
@@ -129,6 +139,10 @@ impl State {
                     }
                     Op::Reset => {
                         world.reset_links(id);
+                        None
+                    }
+                    Op::LoseListener => {
+                        world.tell(id, Input::ListenerLost);
                         None
                     }
                 };

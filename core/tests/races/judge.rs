@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use netkernel_core::driver::Machine as _;
-use netkernel_core::net_kernel::Answer;
+use netkernel_core::net_kernel::{Answer, AutoConnect};
 
 use crate::explorer::{Op, State};
 use crate::world::{Far, World};
@@ -64,7 +64,9 @@ fn read_log(end: &State, id: usize) -> Result<BTreeMap<String, Row>, String> {
     let host = &end.world.nodes[id].host;
     let mut rows = BTreeMap::new();
     for (at, line) in host.log.iter().enumerate() {
-        let words: Vec<&str> = line.split(' ').collect();
+        // Given names begin with a digit, and are quoted.
+        let unquoted = line.replace('\'', "");
+        let words: Vec<&str> = unquoted.split(' ').collect();
         let row = words.get(1).and_then(|node| rows.get(*node).copied());
         let next = match (words[0], row, words.get(2).copied()) {
             ("attempting", None, _) => Some(Row::Attempt),
@@ -74,7 +76,8 @@ fn read_log(end: &State, id: usize) -> Result<BTreeMap<String, Row>, String> {
             ("disconnected", Some(Row::Up), Some("link")) => Some(Row::Gone),
             ("nodedown", Some(Row::Gone), _) => None,
             ("not", ..) if rows.is_empty() => continue,
-            ("alive", ..) if rows.is_empty() => continue,
+            // The first attempt of a node without a name may bring one.
+            ("alive", ..) if rows.values().all(|row| *row == Row::Attempt) => continue,
             ("answer", ..) => {
                 answer(end, id, at, &rows)?;
                 continue;
@@ -102,11 +105,19 @@ fn answer(end: &State, id: usize, at: usize, rows: &BTreeMap<String, Row>) -> Re
     };
     let row = |node: &str| rows.get(node).copied();
     let right = match (op, &host.answers[request]) {
-        (Op::Connect(to), Answer::Connected(Ok(()))) => row(to) == Some(Row::Up),
+        (Op::Connect(to) | Op::HiddenConnect(to), Answer::Connected(Ok(()))) => {
+            row(to) == Some(Row::Up)
+        }
         // Refused while there is something: only if the node was not alive.
-        (Op::Connect(to), Answer::Connected(Err(_))) => {
+        (Op::Connect(to) | Op::HiddenConnect(to), Answer::Connected(Err(_))) => {
             row(to) != Some(Row::Up) || !alive_at(end, id, at)
         }
+        (Op::AutoConnect(to), Answer::AutoConnect(found)) => match found {
+            Ok(AutoConnect::Begun) => row(to) == Some(Row::Attempt),
+            Ok(AutoConnect::Present) => row(to).is_some(),
+            Ok(AutoConnect::Stale) => true,
+            Err(_) => row(to).is_none(),
+        },
         (Op::Disconnect(to), Answer::Disconnected(Ok(true))) => row(to).is_none(),
         (Op::Disconnect(_), Answer::Disconnected(_)) | (Op::Start(_), Answer::Started(_)) => true,
         (Op::Stop, Answer::Stopped(_)) => rows.is_empty(),

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use netkernel_core::net_kernel::{Answer, ConnectError};
+use netkernel_core::net_kernel::{Answer, Config, ConnectError, DistAutoConnect, StartOptions};
 
 use crate::explorer::{Op, State, explore};
-use crate::world::World;
+use crate::world::{World, cookie, ticktime};
 
 const A: &str = "a@vm";
 const B: &str = "b@vm";
@@ -218,6 +218,94 @@ fn the_set_up_timer_against_every_packet() {
             "timed out, closed",
             "timed out, connected",
             "timed out, timed out",
+        ])
+    );
+}
+
+//= docs/spec/kernel.md#kernel-hidden-connect
+//= type=test
+#[test]
+fn a_hidden_attempt_against_a_visible_one() {
+    let (world, a, b) = strangers();
+    let ops = [(a, Op::HiddenConnect(B)), (b, Op::Connect(A))];
+    let explored = explore("hidden against visible", State::new(world, &ops), |end| {
+        assert_eq!(*end.answer(a, Op::HiddenConnect(B)), Answer::Connected(Ok(())));
+        assert_eq!(outcome(end, b, A), "connected");
+        let by_a = own_link(end, a).unwrap();
+        let node_type = if by_a { "hidden" } else { "visible" };
+        let ups =
+            [(a, B), (b, A)].map(|(id, node)| end.count(id, &format!("nodeup {node} {node_type}")));
+        assert_eq!(ups, [1, 1], "both see what the attempt that came up has asked for");
+        node_type.into()
+    });
+    assert_eq!(explored.outcomes(), all(["hidden", "visible"]));
+}
+
+//= docs/spec/kernel.md#kernel-barred
+//= type=test
+#[test]
+fn an_automatic_attempt_against_the_end_of_the_link_that_bars_it() {
+    let mut world = World::default();
+    let mut config = Config::new(cookie("C"), ticktime(60));
+    config.auto_connect = DistAutoConnect::Once;
+    let (a, b) = (world.start_with(A, config, false), world.start(B));
+    assert_eq!(world.connect(a, B), Some(Answer::Connected(Ok(()))));
+    let ops = [(a, Op::AutoConnect(B)), (b, Op::Disconnect(A)), (b, Op::Connect(A))];
+    let explored = explore("automatic against the end", State::new(world, &ops), |end| {
+        assert_eq!(outcome(end, b, A), "connected");
+        format!("{:?}", end.answer(a, Op::AutoConnect(B)))
+    });
+    assert_eq!(
+        explored.outcomes(),
+        all(["AutoConnect(Err(Barred))", "AutoConnect(Ok(Present))", "AutoConnect(Ok(Stale))"])
+    );
+}
+
+//= docs/spec/kernel.md#kernel-dynamic-lost
+//= type=test
+#[test]
+fn a_nameless_node_against_the_stop_of_its_namer() {
+    let mut world = World::default();
+    let b = world.start(B);
+    let d = world.add(Config::new(cookie("C"), ticktime(60)));
+    world.start_again(d, StartOptions::nameless("vm".into()));
+    let ops = [(d, Op::Connect(B)), (d, Op::Disconnect(B)), (b, Op::Stop), (b, Op::Start(B))];
+    let explored = explore("nameless against stop", State::new(world, &ops), |end| {
+        let named = end.world.nodes[d].kernel.creation().is_some();
+        assert_eq!(named, !end.world.nodes_of(d).is_empty(), "the name is that of the link");
+        assert_eq!(end.count(d, "alive"), end.count(d, "not alive") + usize::from(named));
+        format!("{}, named {named}", outcome(end, d, B))
+    });
+    assert_eq!(
+        explored.outcomes(),
+        all([
+            "closed, named false",
+            "connected, named false",
+            "connected, named true",
+            "not there, named false",
+        ])
+    );
+}
+
+//= docs/spec/kernel.md#kernel-listener-lost
+//= type=test
+#[test]
+fn the_loss_of_a_listener_against_attempts_both_ways() {
+    let (world, a, b) = strangers();
+    let ops = [(a, Op::Connect(B)), (b, Op::Connect(A)), (b, Op::LoseListener)];
+    let explored = explore("loss of a listener", State::new(world, &ops), |end| {
+        assert!(!end.world.nodes[b].kernel.is_alive() && end.world.nodes_of(a).is_empty());
+        format!("{}, {}", outcome(end, a, B), outcome(end, b, A))
+    });
+    assert_eq!(
+        explored.outcomes(),
+        all([
+            "closed, cancelled",
+            "connected, cancelled",
+            "connected, connected",
+            "not there, cancelled",
+            "not there, connected",
+            "timed out, cancelled",
         ])
     );
 }
