@@ -358,7 +358,7 @@ pub trait Oracle {
     /// What is wrong.
     fn observe(&mut self, seen: &Seen, world: &World<'_>) -> Result<(), String>;
 
-    /// Looks at the world after a step that brought any fact at all.
+    /// Looks at the world after a step that brought facts which it wants.
     ///
     /// # Errors
     /// What is wrong.

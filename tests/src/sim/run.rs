@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::choice::{Choice, Prng};
-use super::observe::{Oracle, Violation};
+use super::observe::{Kinds, Oracle, Seen, Violation};
 use super::oracles;
 use super::plan::{Plan, SECOND};
 use super::shared::Counts;
@@ -157,30 +157,37 @@ fn pass(world: &mut World<'_>, audience: &mut Audience<'_>, until: u64) -> Resul
 
 fn show(world: &mut World<'_>, audience: &mut Audience<'_>) -> Result<(), Violation> {
     let facts = world.shared.notes.take();
+    let mut kinds = Kinds::NONE;
     for seen in &facts {
         let kind = seen.fact.kind();
+        kinds = kinds.and(kind);
         if audience.tracing.kinds.has(kind) && seen.at <= audience.tracing.until {
             (audience.sink)(&trace::line(seen, world));
         }
-        for oracle in &mut audience.oracles {
-            if oracle.wants().has(kind) {
-                oracle.observe(seen, world).map_err(|what| Violation {
-                    oracle: oracle.name(),
-                    at: seen.at,
-                    what,
-                })?;
-            }
+    }
+    for oracle in &mut audience.oracles {
+        let wants = oracle.wants();
+        if wants.has(kinds) {
+            judge(oracle.as_mut(), wants, &facts, world)?;
         }
     }
     world.shared.notes.put_back(facts);
-    for oracle in &mut audience.oracles {
-        oracle.after_step(world).map_err(|what| Violation {
-            oracle: oracle.name(),
-            at: world.shared.now,
-            what,
-        })?;
-    }
     Ok(())
+}
+
+/// Shows an oracle the facts of a step that it wants, and the world after it.
+fn judge(
+    oracle: &mut dyn Oracle,
+    wants: Kinds,
+    facts: &[Seen],
+    world: &World<'_>,
+) -> Result<(), Violation> {
+    let name = oracle.name();
+    let violation = |at, what| Violation { oracle: name, at, what };
+    for seen in facts.iter().filter(|seen| wants.has(seen.fact.kind())) {
+        oracle.observe(seen, world).map_err(|what| violation(seen.at, what))?;
+    }
+    oracle.after_step(world).map_err(|what| violation(world.shared.now, what))
 }
 
 impl fmt::Display for Report {
