@@ -79,7 +79,7 @@ impl Daemon {
 
     /// Asks, reads what is wanted of the answer, and says how many microseconds that took. Dialling does not count: with so
     /// many connections to one port the operating system searches long for the next free one.
-    fn ask(&self, request: &[u8], read: impl FnOnce(&mut TcpStream)) -> (TcpStream, f64) {
+    fn ask<R>(&self, request: &[u8], read: impl FnOnce(&mut TcpStream) -> R) -> (TcpStream, f64) {
         let mut socket = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         let began = Clock::now();
         socket.write_all(request).unwrap();
@@ -103,7 +103,7 @@ impl Daemon {
         let request = Request::PortPlease2 { name: Name::new(name.as_bytes()).unwrap() };
         let mut answer = Vec::new();
         let (_, time) =
-            self.ask(&request.to_bytes(), |socket| drop(socket.read_to_end(&mut answer).unwrap()));
+            self.ask(&request.to_bytes(), |socket| socket.read_to_end(&mut answer).unwrap());
         assert_eq!(answer[..2], *b"w\0", "{number} is found");
         time
     }
@@ -138,8 +138,7 @@ fn measure(runtime: &str, names: usize) {
         }
     }
     let mut text = Vec::new();
-    let (_, listing) =
-        daemon.ask(b"\0\x01n", |socket| drop(socket.read_to_end(&mut text).unwrap()));
+    let (_, listing) = daemon.ask(b"\0\x01n", |socket| socket.read_to_end(&mut text).unwrap());
     assert_eq!(text.iter().filter(|byte| **byte == b'\n').count(), names);
     println!("{runtime}, {names} names:");
     println!(
