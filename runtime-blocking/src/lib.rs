@@ -31,7 +31,8 @@
 //!
 //! One owner thread runs the kernel. It has one bounded inbox and never blocks elsewhere. A link has two threads, with
 //! stacks of [`READER_STACK`] and [`WRITER_STACK`] bytes of address space, and an open listener has one more
-//! ([`ACCEPT_STACK`]).
+//! ([`ACCEPT_STACK`]). An EPMD has one thread, however many clients it has: the one that calls [`EpmdServer::run`], or one
+//! of the node that serves it.
 #![forbid(unsafe_code)]
 
 mod config;

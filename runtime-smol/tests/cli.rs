@@ -130,6 +130,26 @@ fn names_are_printed_as_epmd_prints_them() {
 }
 
 #[test]
+fn a_node_serves_epmd_where_there_is_none_unless_it_is_told_not_to() {
+    for mode in ["", " --epmd auto", " --epmd embedded"] {
+        let port = unused_port();
+        let mut node = Running::start(&format!("node a@127.0.0.1 --cookie C --json{mode}"), port);
+        assert_eq!(node.object()["event"], "started", "{mode}");
+        let listed = run("names", port);
+        assert!(text(&listed.stdout).contains("\nname a at port "), "{mode}: {listed:?}");
+        node.say("stop");
+        assert_eq!(node.end().0, Some(0));
+        assert_eq!(run("names", port).status.code(), Some(1), "{mode}: gone with the node");
+    }
+    let output = run("node a@127.0.0.1 --cookie C --epmd external", unused_port());
+    assert_eq!(output.status.code(), Some(1));
+}
+
+fn unused_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+#[test]
 fn a_node_tells_what_happens_and_obeys() {
     let epmd = Epmd::start();
     let (b, b_box) = epmd.node(B);

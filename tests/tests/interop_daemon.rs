@@ -79,7 +79,8 @@ fn questions(release: Release, daemon: &Epmd) {
     assert_eq!(both(release, port, &["-kill"]).0, Some(1), "there are nodes");
     // A second daemon on the same port has nothing to do.
     assert_eq!(both(release, port, &[]), (Some(0), String::new()));
-    assert_eq!(both(release, port, &["-daemon"]), (Some(0), String::new()));
+    // Erlang's would look for the port only after it is back, and could find it free by then, and stay.
+    assert_eq!(said(ours(), port, &["-daemon"]), (Some(0), String::new()));
 }
 
 each_release! {
