@@ -45,7 +45,8 @@ impl World<'_> {
             }
             CallClass::HiddenConnect => self.call(node, Call::HiddenConnect(name)),
             CallClass::Disconnect => self.call(node, Call::Disconnect(name)),
-            CallClass::Ticktime => self.change_ticktime(node),
+            CallClass::Ticktime => self.change_ticktime(0..self.shared.plan.nodes),
+            CallClass::TicktimeAlone => self.change_ticktime(node..node + 1),
             CallClass::Monitor => {
                 let flag = !self.shared.choice.chance(Topic::Operator, 400);
                 let options = pick(self.shared.choice, Topic::Operator, &OPTIONS);
@@ -78,14 +79,12 @@ impl World<'_> {
         self.plan_next(self.shared.plan.call_every_ns, Topic::Operator, Event::Operate);
     }
 
-    /// On one node, or on all of them: at once, or within the transition of the first.
-    fn change_ticktime(&mut self, node: usize) {
+    /// On these nodes: at once, or within the transition of the first.
+    fn change_ticktime(&mut self, nodes: core::ops::Range<usize>) {
         let seconds = pick(self.shared.choice, Topic::Operator, &[8, 4, 20, 60, 1]);
         let transition_seconds = pick(self.shared.choice, Topic::Operator, &[60, 10, 0]);
-        let all = !self.shared.choice.chance(Topic::Operator, 500);
-        let nodes = if all { 0..self.shared.plan.nodes } else { node..node + 1 };
         let period = u64::from(transition_seconds) * SECOND;
-        let spread = all && self.shared.choice.chance(Topic::Operator, 500);
+        let spread = self.shared.choice.chance(Topic::Operator, 500);
         for node in nodes {
             let late =
                 if spread { self.shared.choice.range(Topic::Operator, 0, period) } else { 0 };

@@ -83,8 +83,10 @@ pub enum CallClass {
     HiddenConnect,
     /// `disconnect_node`.
     Disconnect,
-    /// `set_net_ticktime`, on all nodes or on some.
+    /// `set_net_ticktime` on all nodes, within the transition of the first.
     Ticktime,
+    /// `set_net_ticktime` on one node alone.
+    TicktimeAlone,
     /// `monitor_nodes`.
     Monitor,
     /// `stop`, and `start` some time later.
@@ -99,11 +101,12 @@ pub enum CallClass {
 
 impl CallClass {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Connect,
         Self::HiddenConnect,
         Self::Disconnect,
         Self::Ticktime,
+        Self::TicktimeAlone,
         Self::Monitor,
         Self::StopStart,
         Self::Allow,

@@ -111,12 +111,12 @@ fn phases(
     Ok(())
 }
 
-/// Lets what was begun come to its end: set-ups, and letters for as long as they arrive.
+/// Lets what was begun come to its end: calls, for as long as `answers` gives them, and letters for as long as they arrive.
 fn drain(world: &mut World<'_>, audience: &mut Audience<'_>) -> Result<(), Violation> {
-    let settle = 2 * world.shared.plan.setup_ns + 12 * SECOND;
+    let settle = 6 * world.shared.plan.setup_ns + 25 * SECOND;
     loop {
         let delivered = world.shared.counts.delivered;
-        let next = world.shared.now + settle.max(20 * SECOND);
+        let next = world.shared.now + settle;
         pass(world, audience, next)?;
         if world.shared.counts.delivered == delivered {
             return Ok(());

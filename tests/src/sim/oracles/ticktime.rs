@@ -82,7 +82,7 @@ fn is_alive(actor: ActorId, world: &World<'_>) -> bool {
 /// intervals at the latest, so half of the ticktime is left for delays on both sides.
 fn is_calm(plan: &Plan) -> bool {
     // Operators may choose a second.
-    let changes = plan.has_call(CallClass::Ticktime);
+    let changes = plan.has_call(CallClass::Ticktime) || plan.has_call(CallClass::TicktimeAlone);
     let shortest = if changes { SECOND } else { u64::from(plan.ticktime) * SECOND };
     let delays = plan.latency_ns + plan.jitter_ns + 8 * plan.step_max_ns;
     plan.skew_ppm == 0 && !plan.has_faults() && delays < shortest / 8
