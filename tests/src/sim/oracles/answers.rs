@@ -14,7 +14,7 @@ use crate::sim::world::World;
 
 /// Each call has exactly one answer, of its own kind. A node that is said to be connected has a link at that place in the order, one
 /// that is said to be disconnected has none, a start that succeeded has brought the name, and a stop has taken it and all links.
-/// Once faults have stopped no answer takes longer than [`limit`].
+/// Once faults have stopped no answer takes longer than `limit`.
 ///
 /// *Antecedent*: a crash takes all calls with it. A call that was made earlier has its whole time from the moment when faults stop.
 #[derive(Debug, Default)]

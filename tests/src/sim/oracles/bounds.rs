@@ -6,7 +6,7 @@ use crate::sim::observe::{Fact, Kinds, Oracle, Seen};
 use crate::sim::world::World;
 
 /// After a turn the next deadline is in the future, unless the turn was cut off after its slice of outputs; and one input leads to
-/// few outputs for each stream and row that there is: [`EACH`] for a stream or another node, and [`OTHER`] more. What the mailbox with
+/// few outputs for each stream and row that there is: `EACH` for a stream or another node, and `OTHER` more. What the mailbox with
 /// many subscriptions is told is not counted; `monitor` counts it.
 ///
 /// *Antecedent*: a turn takes at most one input before the next one begins, as `Actor::serve` sees to. Samples are counted neither as

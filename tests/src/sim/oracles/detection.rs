@@ -16,7 +16,7 @@ use crate::sim::world::World;
 /// `docs/spec/tick.md#tick-timeout`, as `ticktime-detection` has it for a node whose ticktime is steady.
 ///
 /// *Antecedent*: of both, that the ticktime was steady during the silence; of the second, that neither the process nor its reader was
-/// paused in it. Where threads take their time a look may be late: by [`LATE_STEPS`] steps.
+/// paused in it. Where threads take their time a look may be late: by `LATE_STEPS` steps.
 #[derive(Debug, Default)]
 pub struct Detection {
     links: BTreeMap<(ActorId, StreamId), Watched>,

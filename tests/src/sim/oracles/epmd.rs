@@ -15,7 +15,7 @@ use crate::sim::world::World;
 /// An EPMD has no two registrations of a name at a time, and never gives a name the same creation again. Once faults have stopped, each
 /// node that has a name of its own stands in the EPMD of its host, with its own port.
 ///
-/// *Antecedent*: in the life of one daemon. Before the last is looked at, [`RENEWED`] has passed: a node that lost its registration
+/// *Antecedent*: in the life of one daemon. Before the last is looked at, `RENEWED` has passed: a node that lost its registration
 /// renews it every two seconds, and each try may take as long as EPMD takes to answer.
 #[derive(Debug, Default)]
 pub struct Epmd {

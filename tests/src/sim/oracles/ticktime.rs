@@ -13,7 +13,7 @@ use crate::sim::world::World;
 /// No link ends with `net_tick_timeout` in a cluster where nothing goes wrong, whatever changes of the ticktime its nodes make
 /// together: `docs/spec/ticktime.md#ticktime-too-late`.
 ///
-/// *Antecedent*: no faults, clocks of equal rates, and delays that are short for the shortest ticktime ([`is_calm`]). Every change was
+/// *Antecedent*: no faults, clocks of equal rates, and delays that are short for the shortest ticktime (`is_calm`). Every change was
 /// begun by all nodes within the transition period of the first. From the moment when a node changed alone, or began anew after a
 /// change, nothing is said.
 #[derive(Debug, Default)]
