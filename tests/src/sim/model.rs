@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use netkernel_core::net_kernel::{Answer, ConnectError, TicktimeState};
+use netkernel_core::net_kernel::{Answer, ConnectError, StartError, TicktimeState};
 use netkernel_core::{LinkId, NodeName, NodeType, RequestId};
 
 use super::call::Call;
@@ -84,7 +84,7 @@ impl Model {
     pub fn called(&mut self, now: u64, late: u64, request: Option<RequestId>, call: &Call) {
         let alive = self.started == Started::Alive;
         match (call, request) {
-            (Call::Start, Some(request)) if self.started == Started::No => {
+            (Call::Start, Some(request)) if self.started == Started::No || self.may_be_over() => {
                 (self.started, self.starter) = (Started::Starting, Some(request));
             }
             (Call::Stop, Some(request)) if self.started != Started::No => {
@@ -109,6 +109,11 @@ impl Model {
             | (Call::SetCookie(..) | Call::Start | Call::Stop | Call::Allow(_), _)
             | (Call::Connect(_) | Call::HiddenConnect(_) | Call::Disconnect(_), _) => {}
         }
+    }
+
+    /// Whether it stops without a name and without a caller: nobody is told of that end.
+    fn may_be_over(&self) -> bool {
+        self.started == Started::Stopping && self.name.is_none() && self.stoppers.is_empty()
     }
 
     /// What needs no attempt to be answered.
@@ -239,6 +244,10 @@ impl Model {
                         let (seconds, _) = self.configured;
                         self.pace = Some(Pace { seconds, change: None, unsure: false });
                     }
+                    // It was not over.
+                    (Err(StartError::AlreadyStarted), Started::Starting) => {
+                        self.started = Started::Stopping;
+                    }
                     (Err(_), Started::Starting) => self.started = Started::No,
                     (Err(_), _) => {}
                     (Ok(_), _) => return Err(format!("{answer:?} when {:?}", self.started)),
@@ -263,6 +272,10 @@ impl Model {
     fn stopped(&mut self, request: RequestId) -> Result<(), String> {
         let asked =
             self.stoppers.iter().position(|of| *of == request).map(|at| self.stoppers.remove(at));
+        // A node that never had a name gives none up, and ends with the answer.
+        if self.name.is_none() {
+            self.named(None);
+        }
         if asked.is_none() || !self.rows.is_empty() || self.started != Started::No {
             return Err(format!("stopped: {self:?}"));
         }
