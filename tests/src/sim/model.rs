@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use netkernel_core::net_kernel::{Answer, ConnectError, StartError, TicktimeState};
+use netkernel_core::net_kernel::{Answer, ConnectError, StartError, StopError, TicktimeState};
 use netkernel_core::{LinkId, NodeName, NodeType, RequestId};
 
 use super::call::Call;
@@ -255,10 +255,10 @@ impl Model {
             }
             Answer::Started(result) if result.is_ok() => return Err("two starts".to_owned()),
             Answer::Stopped(Ok(())) => return self.stopped(request),
+            Answer::Stopped(Err(error)) => return self.not_stopped(request, *error),
             Answer::Connected(result) => return self.connected(request, result),
             Answer::Disconnected(_) => return Err(format!("{answer:?} to {request:?}, too early")),
             Answer::Started(_)
-            | Answer::Stopped(_)
             | Answer::AutoConnect(_)
             | Answer::Names(_)
             | Answer::NodeInfo(_)
@@ -266,6 +266,17 @@ impl Model {
             | Answer::GetOpts(_)
             | Answer::SetOpts(_) => {}
         }
+        Ok(())
+    }
+
+    /// The end that this call seemed to wait for had come before it, unheard.
+    fn not_stopped(&mut self, request: RequestId, error: StopError) -> Result<(), String> {
+        let Some(at) = self.stoppers.iter().position(|of| *of == request) else { return Ok(()) };
+        self.stoppers.remove(at);
+        if error != StopError::NotFound || !self.may_be_over() {
+            return Err(format!("{error:?}: {self:?}"));
+        }
+        self.started = Started::No;
         Ok(())
     }
 
