@@ -136,6 +136,24 @@ impl Choice for ByteChoice<'_> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tapes(pub [Vec<u64>; Topic::ALL.len()]);
 
+impl Tapes {
+    /// Decisions, of all topics.
+    #[must_use]
+    pub fn decisions(&self) -> usize {
+        self.0.iter().map(Vec::len).sum()
+    }
+
+    /// The same decisions, without the zeros at the ends of tapes: a tape that has ended answers 0.
+    #[must_use]
+    pub fn trimmed(mut self) -> Self {
+        for tape in &mut self.0 {
+            let last = tape.iter().rposition(|number| *number != 0);
+            tape.truncate(last.map_or(0, |last| last + 1));
+        }
+        self
+    }
+}
+
 /// Passes decisions on, and keeps them.
 pub struct Recorder<'a> {
     source: &'a mut dyn Choice,
