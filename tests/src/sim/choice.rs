@@ -106,7 +106,8 @@ impl Choice for Prng {
     }
 }
 
-/// Decisions out of a fuzzer's bytes, as few bytes a decision as its bound needs. All topics share them.
+/// Decisions out of a fuzzer's bytes, as few bytes a decision as its bound needs. All topics share them, but random numbers of nodes
+/// take none: bytes are too dear for what is only to differ.
 #[derive(Clone, Debug)]
 pub struct ByteChoice<'a>(&'a [u8]);
 
@@ -119,8 +120,8 @@ impl<'a> ByteChoice<'a> {
 }
 
 impl Choice for ByteChoice<'_> {
-    fn draw(&mut self, _topic: Topic, bound: u64) -> u64 {
-        let mut reach = bound.saturating_sub(1);
+    fn draw(&mut self, topic: Topic, bound: u64) -> u64 {
+        let mut reach = if topic == Topic::Entropy { 0 } else { bound.saturating_sub(1) };
         let mut number = 0_u64;
         while reach > 0 {
             let Some((&byte, rest)) = self.0.split_first() else { return 0 };
@@ -128,7 +129,7 @@ impl Choice for ByteChoice<'_> {
             number = number << 8 | u64::from(byte);
             reach >>= 8;
         }
-        if bound == 0 { 0 } else { number % bound }
+        number.checked_rem(bound).unwrap_or_default()
     }
 }
 
@@ -244,6 +245,7 @@ mod tests {
     fn bytes_are_spent_by_need_and_stay_below_the_bound() {
         let mut bytes = ByteChoice::new(&[3, 1, 2, 255]);
         assert_eq!(bytes.draw(Topic::Plan, 1), 0);
+        assert_eq!(bytes.draw(Topic::Entropy, u64::MAX), 0);
         assert_eq!(bytes.draw(Topic::Plan, 256), 3);
         assert_eq!(bytes.draw(Topic::Network, 257), 258 % 257);
         assert_eq!(bytes.draw(Topic::Network, 10), 5);

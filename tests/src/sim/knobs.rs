@@ -62,8 +62,8 @@ pub fn simpler(plan: &Plan) -> Vec<Plan> {
             }
         };
         turn(&|field| field.parse(&calm.to_string()).is_some());
-        for less in 0..8 {
-            turn(&|field| field.lower(less));
+        for way in 0..CallClass::ALL.len().max(FaultClass::ALL.len()) {
+            turn(&|field| field.lower(way));
         }
     }
     plans

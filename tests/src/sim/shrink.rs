@@ -2,11 +2,11 @@
 //!
 //! The order of what is tried depends on nothing but the run, so the same run always shrinks to the same scenario.
 
-use super::choice::{Replay, Tapes, Topic};
+use super::choice::{Choice, Prng, Replay, Topic};
 use super::knobs;
 use super::observe::{Oracle, Violation};
 use super::plan::{Plan, SECOND};
-use super::run::{Audience, Budget};
+use super::run::{Audience, Budget, Report};
 use super::scenario::Scenario;
 use super::trace::Tracing;
 
@@ -65,12 +65,15 @@ pub fn shrink(
     }
 }
 
+/// So many runs of a simpler plan with decisions of their own.
+const FRESH: u64 = 5;
+
 type Pass = fn(&mut Shrinker<'_>);
 
 /// The cheapest first.
 const PASSES: [(&str, Pass); 6] = [
-    ("whole topics", |shrinker| shrinker.topics()),
     ("plan", |shrinker| shrinker.plan()),
+    ("whole topics", |shrinker| shrinker.topics()),
     ("ends", |shrinker| shrinker.ends()),
     ("deletions", |shrinker| shrinker.delete()),
     ("zeros", |shrinker| shrinker.zero()),
@@ -85,7 +88,8 @@ struct Shrinker<'a> {
     best: Scenario,
     /// Of the best.
     violation: Violation,
-    best_events: u64,
+    /// Events of the shortest that was the best once.
+    shortest: u64,
 }
 
 /// What gets less with every success: first of all the plan.
@@ -101,10 +105,11 @@ impl<'a> Shrinker<'a> {
         judges: &'a dyn Fn() -> Vec<Box<dyn Oracle>>,
         limits: Limits,
     ) -> Option<Self> {
-        let (best, report) = again(scenario.plan, scenario.tapes, judges(), Budget::ALL);
+        let replay = &mut Replay::new(scenario.tapes);
+        let (best, report) = again(scenario.plan, replay, judges(), Budget::ALL);
         let violation = report.violation?;
         let events = report.counts.events;
-        Some(Self { judges, limits, runs: 1, events, best, violation, best_events: events })
+        Some(Self { judges, limits, runs: 1, events, best, violation, shortest: events })
     }
 
     const fn spent(&self) -> bool {
@@ -112,13 +117,13 @@ impl<'a> Shrinker<'a> {
     }
 
     /// Runs what may be simpler, and keeps it if it is and fails in the same way.
-    fn attempt(&mut self, plan: Plan, tapes: Tapes) -> bool {
+    fn attempt(&mut self, plan: Plan, choice: &mut dyn Choice) -> bool {
         if self.spent() {
             return false;
         }
-        // A run that goes on for much longer than the best is no simpler.
-        let budget = Budget { events: 2 * self.best_events + 1000, ..Budget::ALL };
-        let (scenario, report) = again(plan, tapes, (self.judges)(), budget);
+        // A run that goes on for much longer than the shortest is no simpler.
+        let budget = Budget { events: 2 * self.shortest + 1000, ..Budget::ALL };
+        let (scenario, report) = again(plan, choice, (self.judges)(), budget);
         self.runs += 1;
         self.events += report.counts.events;
         let Some(violation) = report.violation else { return false };
@@ -126,7 +131,7 @@ impl<'a> Shrinker<'a> {
             return false;
         }
         (self.best, self.violation) = (scenario, violation);
-        self.best_events = report.counts.events;
+        self.shortest = self.shortest.min(report.counts.events);
         true
     }
 
@@ -134,7 +139,14 @@ impl<'a> Shrinker<'a> {
     fn attempt_tape(&mut self, topic: usize, change: impl FnOnce(&mut Vec<u64>)) -> bool {
         let mut tapes = self.best.tapes.clone();
         change(&mut tapes.0[topic]);
-        tapes != self.best.tapes && self.attempt(self.best.plan.clone(), tapes)
+        tapes != self.best.tapes && self.attempt(self.best.plan.clone(), &mut Replay::new(tapes))
+    }
+
+    /// With the same decisions; or with any others, for what they mean may have changed with the plan.
+    fn attempt_plan(&mut self, plan: &Plan) -> bool {
+        let mut replay = Replay::new(self.best.tapes.clone());
+        self.attempt(plan.clone(), &mut replay)
+            || (0..FRESH).any(|seed| self.attempt(plan.clone(), &mut Prng::new(seed)))
     }
 
     fn length(&self, topic: usize) -> usize {
@@ -150,16 +162,15 @@ impl<'a> Shrinker<'a> {
 
     /// Simpler plans, until there is none.
     fn plan(&mut self) {
-        // Of the first phase, what comes after the failure is not needed.
-        let enough = (self.violation.at / SECOND + 1) * SECOND;
-        if enough < self.best.plan.safety_ns {
-            let plan = Plan { safety_ns: enough, ..self.best.plan.clone() };
-            self.attempt(plan, self.best.tapes.clone());
-        }
-        let mut simpler = true;
-        while simpler && !self.spent() {
-            let plans = knobs::simpler(&self.best.plan);
-            simpler = plans.into_iter().any(|plan| self.attempt(plan, self.best.tapes.clone()));
+        let mut at = 0;
+        // Where a knob could be turned it may go further.
+        while let Some(plan) = knobs::simpler(&self.best.plan).get(at) {
+            at += usize::from(!self.attempt_plan(plan));
+            // Of the first phase, what comes after the failure is not needed.
+            let enough = (self.violation.at / SECOND + 1) * SECOND;
+            if enough < self.best.plan.safety_ns {
+                self.attempt_plan(&Plan { safety_ns: enough, ..self.best.plan.clone() });
+            }
         }
     }
 
@@ -224,15 +235,15 @@ impl<'a> Shrinker<'a> {
     }
 }
 
-/// Runs tapes, and says which decisions were really asked for.
+/// Runs a plan, and says which decisions were really asked for.
 fn again(
     plan: Plan,
-    tapes: Tapes,
+    choice: &mut dyn Choice,
     oracles: Vec<Box<dyn Oracle>>,
     budget: Budget,
-) -> (Scenario, super::run::Report) {
+) -> (Scenario, Report) {
     let audience = Audience { oracles, tracing: Tracing::OFF, sink: &mut |_| {} };
-    Scenario::record(budget, plan, &mut Replay::new(tapes), audience)
+    Scenario::record(budget, plan, choice, audience)
 }
 
 /// Topics by their place, those first of which there is much and that matter little.
