@@ -4,7 +4,7 @@ use core::fmt;
 
 use netkernel_core::net_kernel::DistAutoConnect;
 
-use super::plan::{CallClass, FaultClass, MICRO, MILLI, Plan, SECOND, Topology};
+use super::plan::{CallClass, FaultClass, HOUR, MICRO, MILLI, Plan, SECOND, Topology};
 
 /// A value that is not of its knob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +91,8 @@ enum Field<'a> {
     Short(&'a mut u16),
     Switch(&'a mut bool),
     Nanos(&'a mut u64),
+    /// The mean time between events of a series; 0 is never.
+    Every(&'a mut u64),
     Faults(&'a mut Vec<FaultClass>),
     Calls(&'a mut Vec<CallClass>),
 }
@@ -152,13 +154,13 @@ fn fields(plan: &mut Plan) -> Vec<(&'static str, Field<'_>)> {
         ("dial_limit", Field::Nanos(dial_limit_ns)),
         ("flush_limit", Field::Nanos(flush_limit_ns)),
         ("faults", Field::Faults(faults)),
-        ("fault_every", Field::Nanos(fault_every_ns)),
+        ("fault_every", Field::Every(fault_every_ns)),
         ("fault_max", Field::Nanos(fault_max_ns)),
         ("calls", Field::Calls(calls)),
-        ("call_every", Field::Nanos(call_every_ns)),
-        ("letter_every", Field::Nanos(letter_every_ns)),
+        ("call_every", Field::Every(call_every_ns)),
+        ("letter_every", Field::Every(letter_every_ns)),
         ("letter_max", Field::Size(letter_max)),
-        ("hostile_every", Field::Nanos(hostile_every_ns)),
+        ("hostile_every", Field::Every(hostile_every_ns)),
     ]
 }
 
@@ -175,19 +177,20 @@ impl Field<'_> {
             Self::Number(number) => **number = text.parse().ok()?,
             Self::Short(short) => **short = text.parse().ok()?,
             Self::Switch(switch) => **switch = text.parse().ok()?,
-            Self::Nanos(nanos) => **nanos = parse_time(text)?,
+            Self::Nanos(nanos) | Self::Every(nanos) => **nanos = parse_time(text)?,
             Self::Faults(faults) => **faults = list(&FaultClass::ALL, text)?,
             Self::Calls(calls) => **calls = list(&CallClass::ALL, text)?,
         }
         Some(())
     }
 
-    /// One of the ways to less, if this is one: 0 halves a number, 1 takes one from a small one; a list loses the element with that number.
+    /// One of the ways to less, if this is one: 0 halves a number, or makes a series twice as seldom, 1 takes one from a small number; a list loses the element with that number.
     fn lower(&mut self, way: usize) -> bool {
         match (self, way) {
             (Self::Size(size), 0) => **size /= 2,
             (Self::Size(size), 1) if **size < 16 => **size = size.saturating_sub(1),
             (Self::Nanos(nanos), 0) => **nanos /= 2,
+            (Self::Every(nanos), 0) if **nanos < HOUR => **nanos *= 2,
             (Self::Faults(faults), way) if way < faults.len() => drop(faults.remove(way)),
             (Self::Calls(calls), way) if way < calls.len() => drop(calls.remove(way)),
             _ => return false,
@@ -204,6 +207,9 @@ impl Field<'_> {
             Self::Short(short) => u128::from(**short),
             Self::Switch(switch) => u128::from(**switch),
             Self::Nanos(nanos) => u128::from(**nanos),
+            // The more seldom the simpler, and never is simplest.
+            Self::Every(nanos) if **nanos == 0 => 0,
+            Self::Every(nanos) => u128::from(u64::MAX - **nanos),
             Self::Faults(faults) => faults.len() as u128,
             Self::Calls(calls) => calls.len() as u128,
         }
@@ -219,7 +225,7 @@ impl fmt::Display for Field<'_> {
             Self::Number(number) => write!(f, "{number}"),
             Self::Short(short) => write!(f, "{short}"),
             Self::Switch(switch) => write!(f, "{switch}"),
-            Self::Nanos(nanos) => f.write_str(&time(**nanos)),
+            Self::Nanos(nanos) | Self::Every(nanos) => f.write_str(&time(**nanos)),
             Self::Faults(faults) => f.write_str(&names(faults)),
             Self::Calls(calls) => f.write_str(&names(calls)),
         }
