@@ -30,11 +30,11 @@ const MESSAGES: u32 = 300_000;
 
 fn main() {
     let arguments: Vec<String> = env::args().collect();
-    if let [_, child, runtime, nodes] = arguments.as_slice() {
-        if child == "measure" {
-            let runtime = if runtime == "smol" { Runtime::Smol } else { Runtime::Blocking };
-            return runtime.test(|| measure(nodes.parse().unwrap()));
-        }
+    if let [_, child, runtime, nodes] = arguments.as_slice()
+        && child == "measure"
+    {
+        let runtime = if runtime == "smol" { Runtime::Smol } else { Runtime::Blocking };
+        return runtime.test(|| measure(nodes.parse().unwrap()));
     }
     for nodes in [2, CLUSTERS[0], CLUSTERS[1]] {
         for runtime in ["blocking", "smol"] {

@@ -3,6 +3,7 @@
 #[cfg(feature = "otp")]
 pub mod command;
 pub mod demo;
+pub mod fuzzing;
 #[cfg(feature = "otp")]
 mod log;
 #[cfg(feature = "otp")]

@@ -106,7 +106,8 @@ impl Choice for Prng {
     }
 }
 
-/// Decisions out of a fuzzer's bytes, as few bytes a decision as its bound needs. All topics share them.
+/// Decisions out of a fuzzer's bytes, as few bytes a decision as its bound needs. All topics share them, but random numbers of nodes
+/// take none: bytes are too dear for what is only to differ.
 #[derive(Clone, Debug)]
 pub struct ByteChoice<'a>(&'a [u8]);
 
@@ -119,8 +120,8 @@ impl<'a> ByteChoice<'a> {
 }
 
 impl Choice for ByteChoice<'_> {
-    fn draw(&mut self, _topic: Topic, bound: u64) -> u64 {
-        let mut reach = bound.saturating_sub(1);
+    fn draw(&mut self, topic: Topic, bound: u64) -> u64 {
+        let mut reach = if topic == Topic::Entropy { 0 } else { bound.saturating_sub(1) };
         let mut number = 0_u64;
         while reach > 0 {
             let Some((&byte, rest)) = self.0.split_first() else { return 0 };
@@ -128,13 +129,31 @@ impl Choice for ByteChoice<'_> {
             number = number << 8 | u64::from(byte);
             reach >>= 8;
         }
-        if bound == 0 { 0 } else { number % bound }
+        number.checked_rem(bound).unwrap_or_default()
     }
 }
 
 /// What was decided, a sequence for each topic.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tapes(pub [Vec<u64>; Topic::ALL.len()]);
+
+impl Tapes {
+    /// Decisions, of all topics.
+    #[must_use]
+    pub fn decisions(&self) -> usize {
+        self.0.iter().map(Vec::len).sum()
+    }
+
+    /// The same decisions, without the zeros at the ends of tapes: a tape that has ended answers 0.
+    #[must_use]
+    pub fn trimmed(mut self) -> Self {
+        for tape in &mut self.0 {
+            let last = tape.iter().rposition(|number| *number != 0);
+            tape.truncate(last.map_or(0, |last| last + 1));
+        }
+        self
+    }
+}
 
 /// Passes decisions on, and keeps them.
 pub struct Recorder<'a> {
@@ -226,6 +245,7 @@ mod tests {
     fn bytes_are_spent_by_need_and_stay_below_the_bound() {
         let mut bytes = ByteChoice::new(&[3, 1, 2, 255]);
         assert_eq!(bytes.draw(Topic::Plan, 1), 0);
+        assert_eq!(bytes.draw(Topic::Entropy, u64::MAX), 0);
         assert_eq!(bytes.draw(Topic::Plan, 256), 3);
         assert_eq!(bytes.draw(Topic::Network, 257), 258 % 257);
         assert_eq!(bytes.draw(Topic::Network, 10), 5);

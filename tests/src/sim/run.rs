@@ -26,6 +26,22 @@ pub struct Report {
     pub converged: Option<u64>,
     /// The first thing that must not happen.
     pub violation: Option<Violation>,
+    /// The run went to the end of its [`Budget`], and nobody knows what would have come of it.
+    pub cut: bool,
+}
+
+/// How much of a run is run. What is cut off is not judged: no oracle looks at the end of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Nanoseconds of the world.
+    pub until: u64,
+    /// Events.
+    pub events: u64,
+}
+
+impl Budget {
+    /// All of it.
+    pub const ALL: Self = Self { until: u64::MAX, events: u64::MAX };
 }
 
 /// Who looks at a run.
@@ -54,70 +70,85 @@ pub fn run_seed(seed: u64, tracing: Tracing, sink: &mut dyn FnMut(&str)) -> Repo
 }
 
 /// Runs this plan.
-pub fn run(plan: Plan, choice: &mut dyn Choice, mut audience: Audience<'_>) -> Report {
+pub fn run(plan: Plan, choice: &mut dyn Choice, audience: Audience<'_>) -> Report {
+    run_within(Budget::ALL, plan, choice, audience)
+}
+
+/// Runs as much of this plan.
+pub fn run_within(
+    budget: Budget,
+    plan: Plan,
+    choice: &mut dyn Choice,
+    audience: Audience<'_>,
+) -> Report {
     let mut world = World::new(plan.clone(), choice);
     for oracle in &audience.oracles {
         world.shared.notes.want(oracle.wants());
     }
     world.shared.notes.want(audience.tracing.kinds);
-    let mut converged = None;
-    let result = phases(&mut world, &mut audience, &mut converged);
-    Report {
-        plan,
-        counts: world.shared.counts,
-        passed: world.shared.now,
-        converged,
-        violation: result.err(),
-    }
+    let mut watch = Watch { audience, budget };
+    let (converged, violation, cut) = match phases(&mut world, &mut watch) {
+        Ok(converged) => (Some(converged), None, false),
+        Err(Stop::Wrong(violation)) => (None, Some(violation), false),
+        Err(Stop::Cut) => (None, None, true),
+    };
+    let (counts, passed) = (world.shared.counts, world.shared.now);
+    Report { plan, counts, passed, converged, violation, cut }
 }
 
-fn phases(
-    world: &mut World<'_>,
-    audience: &mut Audience<'_>,
-    converged: &mut Option<u64>,
-) -> Result<(), Violation> {
+/// Who looks, and for how long.
+struct Watch<'a> {
+    audience: Audience<'a>,
+    budget: Budget,
+}
+
+/// Why a run ends early.
+enum Stop {
+    Wrong(Violation),
+    Cut,
+}
+
+/// After how long the cluster is together.
+fn phases(world: &mut World<'_>, watch: &mut Watch<'_>) -> Result<u64, Stop> {
     // Without a wish of somebody's nothing would ever be connected.
     let first_wishes = 2 * SECOND + u64::from(world.shared.plan.ticktime) * SECOND / 4;
-    pass(world, audience, first_wishes)?;
+    pass(world, watch, first_wishes)?;
     world.wish_for_links();
     let safety = world.shared.plan.safety_ns;
-    pass(world, audience, safety)?;
+    pass(world, watch, safety)?;
 
     world.heal();
     let began = world.shared.now;
     let limit = began + bound(&world.shared.plan);
     // Nodes that were down have to be there before they are told anything.
-    pass(world, audience, began + SECOND)?;
+    pass(world, watch, began + SECOND)?;
     world.make_up();
-    loop {
+    let converged = loop {
         let next = world.shared.now.max(began) + LOOK_EVERY;
-        pass(world, audience, next)?;
+        pass(world, watch, next)?;
         if world.wish_for_links() {
-            *converged = Some(world.shared.now - began);
-            break;
+            break world.shared.now - began;
         }
         if world.shared.now >= limit {
-            return Err(apart(world));
+            return Err(Stop::Wrong(apart(world)));
         }
-    }
-    drain(world, audience)?;
-    for oracle in &mut audience.oracles {
-        oracle.at_end(world).map_err(|what| Violation {
-            oracle: oracle.name(),
-            at: world.shared.now,
-            what,
+    };
+    drain(world, watch)?;
+    for oracle in &mut watch.audience.oracles {
+        oracle.at_end(world).map_err(|what| {
+            Stop::Wrong(Violation { oracle: oracle.name(), at: world.shared.now, what })
         })?;
     }
-    Ok(())
+    Ok(converged)
 }
 
 /// Lets what was begun come to its end: calls, for as long as `answers` gives them, and letters for as long as they arrive.
-fn drain(world: &mut World<'_>, audience: &mut Audience<'_>) -> Result<(), Violation> {
+fn drain(world: &mut World<'_>, watch: &mut Watch<'_>) -> Result<(), Stop> {
     let settle = 6 * world.shared.plan.setup_ns + 25 * SECOND;
     loop {
         let delivered = world.shared.counts.delivered;
         let next = world.shared.now + settle;
-        pass(world, audience, next)?;
+        pass(world, watch, next)?;
         if world.shared.counts.delivered == delivered {
             return Ok(());
         }
@@ -145,14 +176,18 @@ fn apart(world: &World<'_>) -> Violation {
 }
 
 /// Lets things happen until that time, and shows them to the audience.
-fn pass(world: &mut World<'_>, audience: &mut Audience<'_>, until: u64) -> Result<(), Violation> {
-    while world.step(until) {
+fn pass(world: &mut World<'_>, watch: &mut Watch<'_>, until: u64) -> Result<(), Stop> {
+    let Budget { until: last, events } = watch.budget;
+    while world.step(until.min(last)) {
         if !world.shared.notes.is_empty() {
-            show(world, audience)?;
+            show(world, &mut watch.audience).map_err(Stop::Wrong)?;
+        }
+        if world.shared.counts.events >= events {
+            return Err(Stop::Cut);
         }
     }
-    world.shared.now = world.shared.now.max(until);
-    Ok(())
+    world.shared.now = world.shared.now.max(until.min(last));
+    if until > last { Err(Stop::Cut) } else { Ok(()) }
 }
 
 fn show(world: &mut World<'_>, audience: &mut Audience<'_>) -> Result<(), Violation> {
@@ -161,7 +196,7 @@ fn show(world: &mut World<'_>, audience: &mut Audience<'_>) -> Result<(), Violat
     for seen in &facts {
         let kind = seen.fact.kind();
         kinds = kinds.and(kind);
-        if audience.tracing.kinds.has(kind) && seen.at <= audience.tracing.until {
+        if audience.tracing.kinds.has(kind) {
             (audience.sink)(&trace::line(seen, world));
         }
     }
@@ -208,7 +243,7 @@ impl fmt::Display for Report {
         match (&self.violation, self.converged) {
             (Some(violation), _) => write!(f, "FAILED {violation}"),
             (None, Some(converged)) => write!(f, "ok, together after {}", trace::time(converged)),
-            (None, None) => write!(f, "ok"),
+            (None, None) => write!(f, "cut off, and nothing wrong before"),
         }
     }
 }

@@ -232,8 +232,11 @@ impl<'c> Shared<'c> {
     pub fn portion(&mut self, max: usize) -> usize {
         match self.plan.segment {
             0 => max,
-            // Mostly small pieces, so that cuts fall inside of length fields.
-            segment => 1 + self.choice.draw(Topic::Network, segment.min(max) as u64) as usize,
+            // Mostly small pieces, so that cuts fall inside of length fields. Large ones are the more harmless.
+            segment => {
+                let most = segment.min(max);
+                most - self.choice.draw(Topic::Network, most as u64) as usize
+            }
         }
     }
 }

@@ -5,23 +5,20 @@ use netkernel_core::net_kernel::NodeEvent;
 use super::observe::{Fact, Kinds, Seen};
 use super::world::World;
 
-/// Which facts are traced, up to when.
+/// Which facts are traced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tracing {
     /// Facts of these kinds.
     pub kinds: Kinds,
-    /// Nanoseconds of the world.
-    pub until: u64,
 }
 
 impl Tracing {
     /// No trace.
-    pub const OFF: Self = Self { kinds: Kinds::NONE, until: u64::MAX };
+    pub const OFF: Self = Self { kinds: Kinds::NONE };
     /// What operators and subscribers see.
-    pub const SHORT: Self =
-        Self { kinds: Kinds::LIFE.and(Kinds::CALLS).and(Kinds::LINKS), until: u64::MAX };
+    pub const SHORT: Self = Self { kinds: Kinds::LIFE.and(Kinds::CALLS).and(Kinds::LINKS) };
     /// Everything.
-    pub const FULL: Self = Self { kinds: Kinds::ALL, until: u64::MAX };
+    pub const FULL: Self = Self { kinds: Kinds::ALL };
 }
 
 /// A moment in seconds, with all its digits.

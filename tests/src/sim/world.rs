@@ -63,11 +63,14 @@ impl<'c> World<'c> {
         self.plan_next(self.shared.plan.hostile_every_ns, Topic::Hostile, Event::Hostile(0));
     }
 
-    /// The next event of a series, in twice the mean time at most; none if it never comes.
+    /// The next event of a series, in twice the mean time at most; none if it never comes. The most harmless wait is one without
+    /// end, so that a series is over where its tape is.
     pub(super) fn plan_next(&mut self, every: u64, topic: Topic, event: Event) {
         if every > 0 && !self.shared.peace {
-            let wait = self.shared.choice.range(topic, 1, 2 * every);
-            self.shared.at(self.shared.now + wait, event);
+            let wait = self.shared.choice.draw(topic, 2 * every);
+            if wait > 0 {
+                self.shared.at(self.shared.now + wait, event);
+            }
         }
     }
 
@@ -273,7 +276,8 @@ fn clock(shared: &mut Shared<'_>) -> Clock {
     }
     // Zero is the clock of the world.
     let drawn = shared.choice.range(Topic::Clock, 0, 2 * most);
-    let skew = if drawn % 2 == 0 { (drawn / 2) as i32 } else { -(drawn.div_ceil(2) as i32) };
+    let skew =
+        if drawn.is_multiple_of(2) { (drawn / 2) as i32 } else { -(drawn.div_ceil(2) as i32) };
     let origin = shared.choice.draw(Topic::Clock, 1000 * SECOND);
     Clock::new(origin, skew)
 }

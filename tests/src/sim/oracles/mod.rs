@@ -4,6 +4,7 @@
 mod admission;
 mod answers;
 mod bounds;
+mod canary;
 mod detection;
 mod epmd;
 mod fifo;
@@ -19,6 +20,7 @@ use super::observe::Oracle;
 pub use admission::Admission;
 pub use answers::Answers;
 pub use bounds::Bounds;
+pub use canary::Canary;
 pub use detection::Detection;
 pub use epmd::Epmd;
 pub use fifo::Fifo;

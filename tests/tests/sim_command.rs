@@ -1,0 +1,170 @@
+//! `cargo sim` as a program: what it prints of runs that fail, how it ends, and that its output depends on the seed alone.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::{env, fs, process};
+
+use netkernel_tests::sim::run::run_seed;
+use netkernel_tests::sim::scenario::Scenario;
+use netkernel_tests::sim::trace::Tracing;
+
+fn sim(words: &str) -> Output {
+    let words = words.split_whitespace();
+    Command::new(env!("CARGO_BIN_EXE_sim")).args(words).output().expect("it can be run")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("it is text")
+}
+
+/// A file of this test process that is not there yet.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn new(name: &str) -> Self {
+        Self(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{name}", process::id())))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn another_process_makes_the_same_run_as_this_one_does_twice() {
+    for seed in [2, 5] {
+        let here = || {
+            let mut lines = String::new();
+            let report = run_seed(seed, Tracing::FULL, &mut |line| {
+                lines.push_str(line);
+                lines.push('\n');
+            });
+            let replay = format!("replay: cargo sim --seed {seed} --trace full");
+            format!("{}\n{lines}{report}\n{replay}\n", report.plan)
+        };
+        let there = sim(&format!("--seed {seed} --trace full"));
+        assert!(there.status.success());
+        let (first, second, there) = (here(), here(), stdout(&there));
+        assert!(first.lines().count() > 1000, "something happens");
+        assert!(first == second && first == there, "seed {seed} differs");
+    }
+}
+
+#[test]
+fn the_canary_fails_and_is_reported_with_plan_trace_and_replay() {
+    let words = "--seed 0 --plan violent --nodes 3 --hours 1 --until 60 --canary";
+    let output = sim(words);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("plan nodes=3"), "{text}");
+    let tail = &lines[1..=40];
+    assert!(tail.iter().any(|line| line.contains(" turn ")), "the trace is full: {text}");
+    let lost = |line: &&str| line.contains(" disconnected ") && line.ends_with(" was_up true");
+    assert!(tail.iter().rev().take(10).any(lost), "{text}");
+    assert!(text.contains("\nFAILED canary at "), "{text}");
+    let replay = format!("replay: cargo sim {words} --trace full");
+    assert_eq!(*lines.last().unwrap(), replay);
+
+    // What it says is how to have it again.
+    let again = stdout(&sim(replay.strip_prefix("replay: cargo sim ").unwrap()));
+    let end: Vec<&str> = again.lines().rev().skip(6).take(40).collect();
+    assert!(again.ends_with(&text[text.find("passed=").unwrap()..]), "{again}");
+    assert!(tail.iter().rev().eq(end.iter()), "the tail is the end of the trace");
+    let without = sim(words.strip_suffix(" --canary").unwrap());
+    assert!(without.status.success(), "only the canary objects");
+}
+
+#[test]
+fn a_hunt_tells_of_the_first_that_fails() {
+    let output = sim("--seeds 50 --canary --trace short");
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    let first = text.lines().next().unwrap();
+    let seed = first.strip_prefix("seed ").unwrap().split(':').next().unwrap();
+    assert!(first.contains(": canary at ") && text.contains("\nplan nodes="), "{text}");
+    assert!(!text.contains(" turn "), "the tail is as short as was asked for: {text}");
+    let replay = format!("replay: cargo sim --seed {seed} --canary --trace full\n");
+    let shrink = format!("shrink: cargo sim --seed {seed} --canary --shrink --out ");
+    assert!(text.ends_with(&replay) && text.contains(&shrink), "{text}");
+
+    let all = sim("--seeds 50 --canary --keep-going");
+    assert!(stdout(&all).lines().filter(|line| line.starts_with("seed ")).count() > 10);
+    let calm = sim("--seeds 3 --plan calm --nodes 2 --canary");
+    assert!(calm.status.success() && stdout(&calm) == "0 of 3 seeds from 0 failed\n");
+}
+
+#[test]
+fn a_failure_shrinks_to_a_scenario_that_fails_in_the_same_way() {
+    let file = Temporary::new("canary.txt");
+    let path = file.0.display();
+    let hunt = stdout(&sim("--seeds 50 --canary"));
+    let seed = hunt.strip_prefix("seed ").and_then(|rest| rest.split_once(':')).unwrap().0;
+    let shrink = format!("--seed {seed} --canary --shrink");
+    let output = sim(&format!("{shrink} --out {path}"));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let replay = format!("replay: cargo sim --scenario {path} --canary --trace full\n");
+    assert_eq!(stdout(&output), replay);
+    let text = fs::read_to_string(&file.0).unwrap();
+    let scenario: Scenario = text.parse().unwrap();
+    assert_eq!(scenario.to_string(), text);
+    assert!(scenario.comment[0].starts_with("Fails: canary at "), "{text}");
+    assert!(scenario.plan.nodes == 2 && scenario.tapes.decisions() < 200, "{text}");
+    assert!(text.contains(&format!("\n# Found: cargo sim --seed {seed} --canary --trace full\n")));
+
+    let failing = sim(&format!("--scenario {path} --canary"));
+    assert_eq!(failing.status.code(), Some(1), "{}", stdout(&failing));
+    assert!(sim(&format!("--scenario {path}")).status.success(), "without the canary it holds");
+    let again = sim(&shrink);
+    assert_eq!(stdout(&again), text, "it always shrinks to the same");
+}
+
+#[test]
+fn what_holds_cannot_be_shrunk() {
+    let output = sim("--seed 1 --shrink");
+    assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(1), ""));
+}
+
+#[test]
+fn a_scenario_that_does_not_parse_fails_with_its_line() {
+    let file = Temporary::new("bad.txt");
+    fs::write(&file.0, "# bad\nplan nodes 3\nplan colour red\n").unwrap();
+    let output = sim(&format!("--scenario {}", file.0.display()));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(error.ends_with("bad.txt: line 3: no such knob\n"), "{error}");
+}
+
+#[test]
+fn until_ends_the_run() {
+    let output = sim("--seed 7 --until 5 --trace short");
+    let text = stdout(&output);
+    assert!(output.status.success());
+    assert!(text.contains("\npassed=5.000000000 ") && text.contains("\ncut off"), "{text}");
+    let whole = stdout(&sim("--seed 7 --trace short"));
+    let traced = |text: &str| -> Vec<String> {
+        text.lines().filter(|line| line.starts_with(' ')).map(str::to_owned).collect()
+    };
+    let (part, whole) = (traced(&text), traced(&whole));
+    assert!(!part.is_empty() && part.len() < whole.len() && whole.starts_with(&part));
+}
+
+#[test]
+fn words_that_say_nothing_are_refused() {
+    for words in [
+        "",
+        "--seed x",
+        "--seed 1 --seeds 2",
+        "--seeds 3 --shrink",
+        "--seed 1 --out x",
+        "--scenario x --nodes 3",
+        "--seed 1 --plan mad",
+        "--start 5",
+    ] {
+        let output = sim(words);
+        assert_eq!(output.status.code(), Some(2), "{words}");
+        assert!(String::from_utf8_lossy(&output.stderr).starts_with("usage: "), "{words}");
+    }
+}
