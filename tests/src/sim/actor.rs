@@ -441,7 +441,10 @@ impl Process {
                 let entropy = shared.entropy();
                 self.body.tell(Message::Input(Input::Opened { stream: id, entropy }), shared);
             }
-            Piece::Rst if stream.dialling => self.dial_failed(id, OpenError::Refused, shared),
+            // An end before the answer: the connection was broken before the dialler heard of it.
+            Piece::Rst | Piece::Fin if stream.dialling => {
+                self.dial_failed(id, OpenError::Refused, shared);
+            }
             Piece::Data(_) if prompt && stream.is_link() => self.body.read_step(id, shared),
             Piece::Data(_) | Piece::Fin => stream.wake_reader(shared),
             Piece::Rst => {

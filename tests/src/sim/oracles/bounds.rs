@@ -6,14 +6,14 @@ use crate::sim::observe::{Fact, Kinds, Oracle, Seen};
 use crate::sim::world::World;
 
 /// After a turn the next deadline is in the future, unless the turn was cut off after its slice of outputs; and one input leads to
-/// few outputs for each stream and row that there is: `EACH` for a stream or another node, and `OTHER` more. What the mailbox with
-/// many subscriptions is told is not counted; `monitor` counts it.
+/// few outputs for each stream and row that there is: `EACH` for a stream or another node, and `OTHER` more. Answers are not
+/// counted, nor is what the mailbox with many subscriptions is told: `answers` and `monitor` count these.
 ///
 /// *Antecedent*: a turn takes at most one input before the next one begins, as `Actor::serve` sees to. Samples are counted neither as
 /// inputs nor as outputs. Ticks that are due at the same time count with that input.
 #[derive(Clone, Debug, Default)]
 pub struct Bounds {
-    /// Events for that mailbox in this turn.
+    /// Answers, and events for that mailbox, in this turn.
     told: usize,
 }
 
@@ -28,16 +28,20 @@ impl Oracle for Bounds {
     }
 
     fn wants(&self) -> Kinds {
-        Kinds::TURNS.and(Kinds::LINKS)
+        Kinds::TURNS.and(Kinds::LINKS).and(Kinds::CALLS)
     }
 
     fn observe(&mut self, seen: &Seen, world: &World<'_>) -> Result<(), String> {
         let Some(actor) = seen.actor else { return Ok(()) };
         let Fact::Turned { now, outputs, wake, .. } = seen.fact else {
-            if let Fact::Told { to, .. } = seen.fact {
-                let process = world.actors[actor.0].process.as_ref();
-                self.told += usize::from(process.is_some_and(|it| it.body.office.other == to));
-            }
+            self.told += match seen.fact {
+                Fact::Told { to, .. } => {
+                    let process = world.actors[actor.0].process.as_ref();
+                    usize::from(process.is_some_and(|it| it.body.office.other == to))
+                }
+                Fact::Answered { .. } => 1,
+                _ => 0,
+            };
             return Ok(());
         };
         let outputs_told = core::mem::take(&mut self.told);
