@@ -79,9 +79,11 @@ impl Oracle for Detection {
                 let watched = Watched { link: promotion.link, since: seen.at, done: false };
                 self.links.insert((actor, *stream), watched);
             }
-            Fact::Closing { stream, .. } | Fact::Released { stream } => {
+            Fact::Closing { stream, .. } => {
+                self.gives_up(actor, *stream, world);
                 return self.ends(actor, *stream, world);
             }
+            Fact::Released { stream } => return self.ends(actor, *stream, world),
             Fact::Closed { stream, .. } => drop(self.links.remove(&(actor, *stream))),
             Fact::Told { event: event @ NodeEvent::NodeDown { .. }, .. } => {
                 if let Some(ConnectionId::Link(link)) = event.connection_id()
@@ -104,6 +106,30 @@ impl Oracle for Detection {
 }
 
 impl Detection {
+    /// The machine closes a link, as far as that was looked at: the looks at a stream that has ended by itself are not known.
+    fn gives_up(&mut self, actor: ActorId, stream: StreamId, world: &World<'_>) {
+        let Some(watched) = self.links.get(&(actor, stream)).filter(|it| !it.done) else { return };
+        let (of, plan) = (&world.actors[actor.0], &world.shared.plan);
+        let Some(process) = &of.process else { return };
+        let (Some(kernel), Some(live)) = (process.brain.kernel(), process.body.live_stream(stream))
+        else {
+            return;
+        };
+        let (Some(TicktimeState::Steady(seconds)), Some((look, heard))) =
+            (kernel.get_net_ticktime(), live.look)
+        else {
+            return;
+        };
+        if heard < self.nodes.entry(actor).or_default().unsteady_until {
+            return;
+        }
+        let local = |world: u64| of.clock.local(world).as_nanos();
+        let (ticktime, _) = ticktime_ns(seconds, plan);
+        let least = ticktime.saturating_sub(LATE_STEPS * self.step_ns);
+        self.given_up
+            .insert((actor, watched.link), Silence { ns: local(look) - local(heard), least });
+    }
+
     fn ends(&mut self, actor: ActorId, stream: StreamId, world: &World<'_>) -> Result<(), String> {
         let Some(watched) = self.links.get_mut(&(actor, stream)).filter(|it| !it.done) else {
             return Ok(());
@@ -120,13 +146,6 @@ impl Detection {
         let node = self.nodes.entry(actor).or_default();
         let local = |world: u64| of.clock.local(world).as_nanos();
         let late = LATE_STEPS * self.step_ns;
-        if let Some((look, heard)) = live.look
-            && heard >= node.unsteady_until
-        {
-            let ns = local(look) - local(heard);
-            let silence = Silence { ns, least: ticktime.saturating_sub(late) };
-            self.given_up.insert((actor, watched.link), silence);
-        }
         let heard = live.heard.max(watched.since);
         let steady = heard >= node.unsteady_until && heard > node.paused_until;
         let silence = local(world.shared.now) - local(heard);
