@@ -11,6 +11,7 @@ mod fifo;
 mod model;
 mod monitor;
 mod one_link;
+mod peers;
 mod streams;
 mod ticktime;
 mod up_down;
@@ -27,6 +28,7 @@ pub use fifo::Fifo;
 pub use model::Agreement;
 pub use monitor::Monitor;
 pub use one_link::OneLink;
+pub use peers::Peers;
 pub use streams::Streams;
 pub use ticktime::Ticktime;
 pub use up_down::UpDown;
@@ -47,5 +49,6 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
         Box::<Monitor>::default(),
         Box::<Epmd>::default(),
         Box::<Agreement>::default(),
+        Box::new(Peers),
     ]
 }
