@@ -75,6 +75,7 @@ pub enum Read {
 
 /// Bytes in one direction: written by one side, read by the other. As small as a line of a cache, because there are many.
 #[derive(Debug, Default)]
+#[repr(align(64))]
 struct Pipe {
     /// What was sent, and when it arrives: data that waits to be read, and behind it what is in flight.
     pieces: VecDeque<(u64, Piece)>,
@@ -86,9 +87,6 @@ struct Pipe {
     last: u64,
     /// Nothing arrives before this.
     stalled_until: u64,
-    fin: bool,
-    /// The writer found no room.
-    writer_waits: bool,
 }
 
 impl Pipe {
@@ -130,6 +128,10 @@ struct Conn {
     vanished: [bool; 2],
     /// The side has learned that the connection is broken.
     reset: [bool; 2],
+    /// The side has learned that the other one sends no more.
+    fin: [bool; 2],
+    /// The side found no room to write.
+    waits: [bool; 2],
     open: bool,
     port: u16,
     /// What each side has written.
@@ -163,6 +165,8 @@ impl Net {
             owners: [owner, Owner::Nobody],
             vanished: [false; 2],
             reset: [false; 2],
+            fin: [false; 2],
+            waits: [false; 2],
             open: false,
             port,
             pipes: <[Pipe; 2]>::default(),
@@ -250,7 +254,7 @@ impl Net {
         let Some(conn) = self.conn_mut(end) else { return 0 };
         let pipe = &mut conn.pipes[side];
         let room = window.saturating_sub(pipe.taken);
-        pipe.writer_waits = room == 0;
+        conn.waits[side] = room == 0;
         room
     }
 
@@ -271,7 +275,7 @@ impl Net {
         pipe.pieces.remove(pipe.arrived);
         match piece {
             _ if conn.vanished[side] => {}
-            Piece::Fin => pipe.fin = true,
+            Piece::Fin => conn.fin[side] = true,
             Piece::Rst => conn.reset[side] = true,
             Piece::Data(_) | Piece::Syn | Piece::SynAck => {}
         }
@@ -286,7 +290,7 @@ impl Net {
         if pipe.arrived == 0 {
             let nothing = if conn.reset[side] {
                 Read::Reset
-            } else if pipe.fin {
+            } else if conn.fin[side] {
                 Read::Eof
             } else {
                 Read::Nothing
@@ -302,15 +306,15 @@ impl Net {
             bytes = gathered.into();
         }
         pipe.taken -= bytes.len();
-        (Read::Data(bytes), core::mem::take(&mut pipe.writer_waits))
+        (Read::Data(bytes), core::mem::take(&mut conn.waits[1 - side]))
     }
 
     /// Bytes that have arrived here and wait to be read.
     #[must_use]
     pub fn unread(&self, end: End) -> bool {
         self.conn(end).is_some_and(|conn| {
-            let pipe = &conn.pipes[1 - end.side()];
-            pipe.arrived > 0 || pipe.fin || conn.reset[end.side()]
+            let side = end.side();
+            conn.pipes[1 - side].arrived > 0 || conn.fin[side] || conn.reset[side]
         })
     }
 
