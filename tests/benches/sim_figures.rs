@@ -10,8 +10,8 @@
 
 mod shared;
 
+use core::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use netkernel_tests::sim::choice::Prng;
 use netkernel_tests::sim::observe::{Kinds, Oracle, Seen};
@@ -27,7 +27,7 @@ const SEED: u64 = 1;
 /// All links are up long before.
 const UP: u64 = 60 * SECOND;
 /// Ticks of a measurement, about.
-const TICKS: u64 = 2_000_000;
+const TICKS: u64 = 5_000_000;
 
 fn main() {
     println!("clusters of five, before all oracles");
