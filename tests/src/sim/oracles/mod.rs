@@ -12,6 +12,7 @@ mod model;
 mod monitor;
 mod one_link;
 mod peers;
+mod senders;
 mod streams;
 mod ticktime;
 mod up_down;
@@ -29,6 +30,7 @@ pub use model::Agreement;
 pub use monitor::Monitor;
 pub use one_link::OneLink;
 pub use peers::Peers;
+pub use senders::Senders;
 pub use streams::Streams;
 pub use ticktime::Ticktime;
 pub use up_down::UpDown;
@@ -50,5 +52,6 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
         Box::<Epmd>::default(),
         Box::<Agreement>::default(),
         Box::new(Peers),
+        Box::new(Senders),
     ]
 }
