@@ -65,7 +65,8 @@ impl LinkReader {
     pub fn decode(&mut self, bytes: &[u8]) -> Batch {
         let mut signals = Vec::new();
         if self.violation.is_none() {
-            self.frames.push(bytes);
+            //= docs/spec/channel.md#ch-tick-ignored
+            self.frames.push(self.frames.behind_ticks(bytes));
             self.violation = self.drain(&mut signals).err();
         }
         Batch { origin: self.origin.clone(), signals, violation: self.violation }

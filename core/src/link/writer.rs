@@ -133,6 +133,10 @@ impl LinkWriter {
                 self.queue.pop_front();
             }
         }
+        if self.queue.is_empty() {
+            // From its beginning again: an idle link's ticks touch one entry, and not one after the other.
+            self.queue.clear();
+        }
         if self.queued() < self.limits.low_mark_bytes() as u64 || self.queue.is_empty() {
             self.busy = false;
         }

@@ -89,6 +89,16 @@ impl FrameBuffer {
         self.buffer.extend_from_slice(bytes);
     }
 
+    /// What of these bytes is behind the whole empty frames that they begin with, if they begin a frame. An idle channel brings
+    /// nothing else, and need not touch the buffer.
+    #[must_use]
+    pub fn behind_ticks<'a>(&self, mut bytes: &'a [u8]) -> &'a [u8] {
+        while self.buffer.is_empty() && self.framing.announced(bytes) == Some(0) {
+            bytes = bytes.get(self.framing.header_len()..).unwrap_or_default();
+        }
+        bytes
+    }
+
     /// The next frame, without its length field; `None` until it is complete. An empty frame of a channel is a tick.
     ///
     /// # Errors
@@ -179,6 +189,19 @@ mod tests {
         assert_eq!(buffer.next_frame(), Ok(Some(Bytes::new())));
         assert_eq!(buffer.next_frame(), Ok(Some(Bytes::from_static(b"x"))));
         assert_eq!(buffer.next_frame(), Ok(None));
+    }
+
+    //= docs/spec/channel.md#ch-tick
+    //= type=test
+    #[test]
+    fn ticks_are_passed_over_only_where_a_frame_begins() {
+        let mut buffer = FrameBuffer::new(Framing::Long, 10);
+        assert_eq!(buffer.behind_ticks(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0]), [0, 0]);
+        assert_eq!(buffer.behind_ticks(&[0, 0, 0, 0, 0, 0, 0, 1, 0]), [0, 0, 0, 1, 0]);
+        buffer.push(&[0, 0, 0]);
+        assert_eq!(buffer.behind_ticks(&[4, 0, 0, 0, 0]), [4, 0, 0, 0, 0]);
+        buffer.push(&[4]);
+        assert_eq!(buffer.behind_ticks(&[0, 0, 0, 0]), [0; 4], "a body of zeros");
     }
 
     //= docs/spec/channel.md#ch-frame-limit

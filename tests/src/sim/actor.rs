@@ -290,10 +290,12 @@ impl Actor {
             let wake = turn(&mut watched, now, &mut carrier);
             let interrupted = watched.left == 0;
             shared.counts.turns += 1;
+            let cut_off = left - watched.left >= SLICE;
             let (outputs, inputs) = (body.outputs, body.taken);
             (body.outputs, body.taken) = (0, 0);
-            shared.note(body.who(), Kinds::TURNS, || Fact::Turned { now, outputs, inputs, wake });
-            body.settled = !interrupted && outputs < SLICE;
+            let turned = Fact::Turned { now, outputs, inputs, cut_off, wake };
+            shared.note(body.who(), Kinds::TURNS, || turned);
+            body.settled = !interrupted && !cut_off;
             if interrupted {
                 body.serve(shared);
                 break None;

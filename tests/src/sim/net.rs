@@ -73,20 +73,48 @@ pub enum Read {
     Nothing,
 }
 
-/// Bytes in one direction: written by one side, read by the other.
+/// Bytes in one direction: written by one side, read by the other. As small as a line of a cache, because there are many.
 #[derive(Debug, Default)]
+#[repr(align(64))]
 struct Pipe {
-    flight: VecDeque<(u64, Piece)>,
-    arrived: VecDeque<Bytes>,
+    /// What was sent, and when it arrives: data that waits to be read, and behind it what is in flight.
+    pieces: VecDeque<(u64, Piece)>,
+    /// How many of them have arrived.
+    arrived: usize,
     /// Bytes in flight or unread.
     taken: usize,
     /// When the last piece arrives.
     last: u64,
     /// Nothing arrives before this.
     stalled_until: u64,
-    fin: bool,
-    /// The writer found no room.
-    writer_waits: bool,
+}
+
+impl Pipe {
+    /// What has not arrived yet.
+    fn flight(&self) -> impl Iterator<Item = &(u64, Piece)> {
+        self.pieces.range(self.arrived..)
+    }
+
+    /// When the first of it arrives.
+    fn next(&self) -> Option<u64> {
+        self.pieces.get(self.arrived).map(|(at, _)| *at)
+    }
+
+    /// At most `max` bytes of the first piece that has arrived, which goes when it is empty.
+    fn read_front(&mut self, max: usize) -> Bytes {
+        let bytes = match self.pieces.front_mut() {
+            Some((_, Piece::Data(bytes))) if bytes.len() > max => return bytes.split_to(max),
+            Some((_, Piece::Data(bytes))) => core::mem::take(bytes),
+            Some(_) | None => Bytes::new(),
+        };
+        self.arrived -= 1;
+        self.pieces.pop_front();
+        if self.pieces.is_empty() {
+            // From its beginning again: so little of it is touched.
+            self.pieces.clear();
+        }
+        bytes
+    }
 }
 
 #[derive(Debug)]
@@ -100,6 +128,10 @@ struct Conn {
     vanished: [bool; 2],
     /// The side has learned that the connection is broken.
     reset: [bool; 2],
+    /// The side has learned that the other one sends no more.
+    fin: [bool; 2],
+    /// The side found no room to write.
+    waits: [bool; 2],
     open: bool,
     port: u16,
     /// What each side has written.
@@ -133,6 +165,8 @@ impl Net {
             owners: [owner, Owner::Nobody],
             vanished: [false; 2],
             reset: [false; 2],
+            fin: [false; 2],
+            waits: [false; 2],
             open: false,
             port,
             pipes: <[Pipe; 2]>::default(),
@@ -208,9 +242,9 @@ impl Net {
         }
         let at = (now + delay).max(pipe.last).max(pipe.stalled_until);
         // One look finds all that is there at that moment.
-        let looked_for = pipe.last == at && !pipe.flight.is_empty();
+        let looked_for = pipe.last == at && pipe.next().is_some();
         pipe.last = at;
-        pipe.flight.push_back((at, piece));
+        pipe.pieces.push_back((at, piece));
         (!looked_for).then_some(at)
     }
 
@@ -220,7 +254,7 @@ impl Net {
         let Some(conn) = self.conn_mut(end) else { return 0 };
         let pipe = &mut conn.pipes[side];
         let room = window.saturating_sub(pipe.taken);
-        pipe.writer_waits = room == 0;
+        conn.waits[side] = room == 0;
         room
     }
 
@@ -229,18 +263,21 @@ impl Net {
         let side = end.side();
         let conn = self.conn_mut(end)?;
         let pipe = &mut conn.pipes[1 - side];
-        if pipe.stalled_until > now || pipe.flight.front()?.0 > now {
+        if pipe.stalled_until > now || pipe.next()? > now {
             return None;
         }
-        let (_, piece) = pipe.flight.pop_front()?;
-        if conn.vanished[side] {
+        let (_, piece) = pipe.pieces.get(pipe.arrived)?;
+        let piece = piece.clone();
+        if matches!(piece, Piece::Data(_)) && !conn.vanished[side] {
+            pipe.arrived += 1;
             return Some(piece);
         }
-        match &piece {
-            Piece::Data(bytes) => pipe.arrived.push_back(bytes.clone()),
-            Piece::Fin => pipe.fin = true,
+        pipe.pieces.remove(pipe.arrived);
+        match piece {
+            _ if conn.vanished[side] => {}
+            Piece::Fin => conn.fin[side] = true,
             Piece::Rst => conn.reset[side] = true,
-            Piece::Syn | Piece::SynAck => {}
+            Piece::Data(_) | Piece::Syn | Piece::SynAck => {}
         }
         Some(piece)
     }
@@ -250,44 +287,34 @@ impl Net {
         let side = end.side();
         let Some(conn) = self.conn_mut(end) else { return (Read::Reset, false) };
         let pipe = &mut conn.pipes[1 - side];
-        let alone = pipe.arrived.len() == 1;
-        let Some(front) = pipe.arrived.front_mut() else {
+        if pipe.arrived == 0 {
             let nothing = if conn.reset[side] {
                 Read::Reset
-            } else if pipe.fin {
+            } else if conn.fin[side] {
                 Read::Eof
             } else {
                 Read::Nothing
             };
             return (nothing, false);
-        };
-        let bytes = if front.len() > max {
-            front.split_to(max)
-        } else if alone || front.len() == max {
-            pipe.arrived.pop_front().unwrap_or_default()
-        } else {
-            let mut gathered = Vec::new();
-            while let Some(front) = pipe.arrived.front_mut()
-                && gathered.len() < max
-            {
-                let part = front.split_to(front.len().min(max - gathered.len()));
-                gathered.extend_from_slice(&part);
-                if front.is_empty() {
-                    pipe.arrived.pop_front();
-                }
+        }
+        let mut bytes = pipe.read_front(max);
+        if pipe.arrived > 0 && bytes.len() < max {
+            let mut gathered = bytes.to_vec();
+            while pipe.arrived > 0 && gathered.len() < max {
+                gathered.extend_from_slice(&pipe.read_front(max - gathered.len()));
             }
-            gathered.into()
-        };
+            bytes = gathered.into();
+        }
         pipe.taken -= bytes.len();
-        (Read::Data(bytes), core::mem::take(&mut pipe.writer_waits))
+        (Read::Data(bytes), core::mem::take(&mut conn.waits[1 - side]))
     }
 
     /// Bytes that have arrived here and wait to be read.
     #[must_use]
     pub fn unread(&self, end: End) -> bool {
         self.conn(end).is_some_and(|conn| {
-            let pipe = &conn.pipes[1 - end.side()];
-            !pipe.arrived.is_empty() || pipe.fin || conn.reset[end.side()]
+            let side = end.side();
+            conn.pipes[1 - side].arrived > 0 || conn.fin[side] || conn.reset[side]
         })
     }
 
@@ -303,7 +330,8 @@ impl Net {
         let side = end.side();
         if let Some(conn) = self.conn_mut(end) {
             conn.reset[side] = true;
-            conn.pipes[side].flight.clear();
+            let pipe = &mut conn.pipes[side];
+            pipe.pieces.truncate(pipe.arrived);
         }
         self.vanish(end);
     }
@@ -313,7 +341,9 @@ impl Net {
         let side = end.side();
         if let Some(conn) = self.conn_mut(end) {
             conn.vanished[side] = true;
-            conn.pipes[1 - side].arrived.clear();
+            let pipe = &mut conn.pipes[1 - side];
+            pipe.pieces.drain(..pipe.arrived);
+            pipe.arrived = 0;
         }
     }
 
@@ -331,7 +361,7 @@ impl Net {
         conn.vanished[side] = true;
         let other = 1 - side;
         // A dial that has not come to anybody yet still has to come to nobody.
-        let travelling = conn.pipes[side].flight.iter().any(|(_, piece)| *piece != Piece::Rst);
+        let travelling = conn.pipes[side].flight().any(|(_, piece)| *piece != Piece::Rst);
         if conn.owners[other] == Owner::Nobody && (conn.open || !travelling) {
             conn.vanished[other] = true;
             conn.pipes = <[Pipe; 2]>::default();
@@ -357,10 +387,10 @@ impl Net {
             for (side, pipe) in conn.pipes.iter_mut().enumerate() {
                 pipe.stalled_until = 0;
                 pipe.last = pipe.last.min(now);
-                for (at, _) in &mut pipe.flight {
+                for (at, _) in &mut pipe.pieces {
                     *at = now.min(*at);
                 }
-                if !pipe.flight.is_empty() {
+                if pipe.next().is_some() {
                     let mark = conn.generation << 1 | (1 - side) as u32;
                     waiting.push(End { slot: slot as u32, mark });
                 }
@@ -373,7 +403,7 @@ impl Net {
     #[must_use]
     pub fn stalled(&self, end: End, now: u64) -> Option<u64> {
         let pipe = &self.conn(end)?.pipes[1 - end.side()];
-        let held = pipe.stalled_until > now && pipe.flight.front()?.0 <= now;
+        let held = pipe.stalled_until > now && pipe.next()? <= now;
         held.then_some(pipe.stalled_until)
     }
 

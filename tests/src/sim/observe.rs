@@ -168,11 +168,13 @@ pub enum Fact {
         bytes: usize,
     },
 
-    /// A turn ended: outputs carried out, inputs taken since the last one, and when to come back.
+    /// A turn ended: outputs carried out, inputs taken since the last one, whether it was cut off after its slice of outputs and
+    /// samples, and when to come back.
     Turned {
         now: Instant,
         outputs: usize,
         inputs: usize,
+        cut_off: bool,
         wake: Option<Instant>,
     },
 }

@@ -94,6 +94,8 @@ impl<E: Copy> Queue<E> {
                 self.fronts[best] = match lane.front() {
                     Some(front) => front.key,
                     None => {
+                        // From its beginning again: so the same few lines of a cache serve each burst.
+                        lane.clear();
                         self.backs[best] = 0;
                         NEVER
                     }

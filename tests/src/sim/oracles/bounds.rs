@@ -1,7 +1,5 @@
 //! No machine works without end.
 
-use netkernel_core::driver::SLICE;
-
 use crate::sim::observe::{Fact, Kinds, Oracle, Seen};
 use crate::sim::world::World;
 
@@ -33,7 +31,7 @@ impl Oracle for Bounds {
 
     fn observe(&mut self, seen: &Seen, world: &World<'_>) -> Result<(), String> {
         let Some(actor) = seen.actor else { return Ok(()) };
-        let Fact::Turned { now, outputs, wake, .. } = seen.fact else {
+        let Fact::Turned { now, outputs, cut_off, wake, .. } = seen.fact else {
             self.told += match seen.fact {
                 Fact::Told { to, .. } => {
                     let process = world.actors[actor.0].process.as_ref();
@@ -45,7 +43,7 @@ impl Oracle for Bounds {
             return Ok(());
         };
         let outputs_told = core::mem::take(&mut self.told);
-        if outputs < SLICE && wake.is_some_and(|wake| wake <= now) {
+        if !cut_off && wake.is_some_and(|wake| wake <= now) {
             return Err(format!("the next deadline {wake:?} is not after {now:?}"));
         }
         let counted = outputs.saturating_sub(outputs_told);

@@ -11,6 +11,8 @@ mod fifo;
 mod model;
 mod monitor;
 mod one_link;
+mod peers;
+mod senders;
 mod streams;
 mod ticktime;
 mod up_down;
@@ -27,6 +29,8 @@ pub use fifo::Fifo;
 pub use model::Agreement;
 pub use monitor::Monitor;
 pub use one_link::OneLink;
+pub use peers::Peers;
+pub use senders::Senders;
 pub use streams::Streams;
 pub use ticktime::Ticktime;
 pub use up_down::UpDown;
@@ -47,5 +51,7 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
         Box::<Monitor>::default(),
         Box::<Epmd>::default(),
         Box::<Agreement>::default(),
+        Box::new(Peers),
+        Box::new(Senders),
     ]
 }
