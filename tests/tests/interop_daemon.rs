@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::Instant;
+use std::time::{Instant, UNIX_EPOCH};
 
 use netkernel_blocking::core::Cookie;
 use netkernel_blocking::{EpmdMode, NodeConfig, StartOptions};
@@ -152,6 +152,8 @@ each_release! {
         let second = creation(&a);
         assert!(second > first, "{second} after {first}");
         drop((a, epmd));
+        // As OTP's, a daemon remembers nothing of the one before it: it begins with the second in which it starts.
+        wait_until("a later second", || UNIX_EPOCH.elapsed().expect("a clock").as_secs() > second.into());
         let epmd = Epmd::ours_at(port);
         let a = Erl::start(&ErlOptions::new(release, &epmd, "a"));
         assert!(creation(&a) > second, "{} after {second}", creation(&a));
