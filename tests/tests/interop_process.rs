@@ -196,9 +196,9 @@ each_release! {
             let (code, told, complaint) = run(usage);
             assert!(code == Some(2) && told.is_empty() && !complaint.is_empty(), "{usage:?}");
         }
-        // Without EPMD it says so.
+        // Without EPMD, and if it is not to serve it itself, it says so.
         drop(world.epmd);
-        let (code, _, complaint) = run(&["node", RUST, "--cookie", "secret"]);
+        let (code, _, complaint) = run(&["node", RUST, "--cookie", "secret", "--epmd", "external"]);
         assert!(code == Some(1) && complaint.contains("EPMD"), "{complaint}");
         let (code, _, complaint) = run(&["names"]);
         assert!(code == Some(1) && complaint.contains("EPMD"), "{complaint}");
