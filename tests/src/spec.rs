@@ -164,6 +164,13 @@ fn citations<'a>(path: &str, text: &'a str, problems: &mut Vec<Problem>) -> Vec<
     found
 }
 
+/// The names of the test functions in a Rust file.
+pub fn tests_of(text: &str) -> impl Iterator<Item = &str> {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let tests = (0..lines.len()).filter(|&at| lines[at] == "#[test]");
+    tests.filter_map(|at| test_below(&lines[at..])).collect::<Vec<_>>().into_iter()
+}
+
 /// The name of the test function that `lines` begin with: attributes, one of them `#[test]`, comments, then `fn`.
 fn test_below<'a>(lines: &[&'a str]) -> Option<&'a str> {
     let mut is_test = false;
