@@ -164,6 +164,41 @@ fn a_node_without_a_listener_keeps_options_for_its_links_and_for_its_next_listen
     assert_eq!(given(&world, a), (vec![SocketOption::Tos(8)], vec![SocketOption::Tos(8)]));
 }
 
+//= docs/spec/kernel.md#kernel-dist-options
+//= type=test
+#[test]
+fn a_configuration_has_options_for_the_listener_and_for_links_of_either_side() {
+    let mut world = World::default();
+    let b = world.start(B);
+    let mut config = Config::new(world::cookie("C"), world::ticktime(60));
+    let nodelay = SocketOption::Nodelay(false);
+    config.listen_options = vec![nodelay, SocketOption::Tos(8), SocketOption::Tos(16)];
+    config.connect_options = vec![SocketOption::Sndbuf(9), nodelay, SocketOption::Sndbuf(7)];
+    let a = world.add(config);
+    world.start_again(a, StartOptions::new(name(A)));
+    assert_eq!(world.connect(a, B), CONNECTED);
+    let of_listener = vec![nodelay, SocketOption::Tos(16)];
+    assert_eq!(given(&world, a), (of_listener.clone(), vec![SocketOption::Sndbuf(7)]));
+    world.disconnect(a, B);
+    assert_eq!(world.connect(b, A), CONNECTED);
+    assert_eq!(given(&world, a).1, [SocketOption::Tos(16)]);
+
+    // Both lists, and `nodelay` of all links.
+    assert_eq!(setopts_new(&mut world, a, &[nodelay, SocketOption::Tos(24)]), OK);
+    world.disconnect(a, B);
+    assert_eq!(world.connect(b, A), CONNECTED);
+    assert_eq!(given(&world, a).1, [nodelay, SocketOption::Tos(24)]);
+    world.disconnect(a, B);
+    assert_eq!(world.connect(a, B), CONNECTED);
+    assert_eq!(given(&world, a).1, [nodelay, SocketOption::Sndbuf(7), SocketOption::Tos(24)]);
+
+    world.stop(a);
+    world.start_again(a, StartOptions::new(name(A)));
+    let both =
+        [of_listener, vec![nodelay, SocketOption::Tos(24)], vec![nodelay, SocketOption::Tos(24)]];
+    assert_eq!(given(&world, a).0, both.concat());
+}
+
 /// The call that waits for this output's answer.
 fn wanted_by(output: Output) -> Option<RequestId> {
     if let Output::GetOpts { request, .. } = output {

@@ -265,6 +265,68 @@ each_release_and_runtime! {
         assert!(told.contains(set), "{told}");
     }
 
+    //= docs/spec/kernel.md#kernel-dist-options
+    //= type=test
+    #[test]
+    fn options_of_the_configuration_are_those_of_links_as_with_erlang(release: Release) {
+        let epmd = Epmd::start(release);
+        let b = quiet(release, &epmd, "b");
+        let (listening, dialling): (Pairs<'_>, Pairs<'_>) = (
+            &[("nodelay", "false"), ("keepalive", "true"), ("tos", "8"), ("tos", "16"), ("linger", "{true,3}"), ("sndbuf", "30000")],
+            &[("nodelay", "false"), ("tos", "16"), ("tos", "8"), ("linger", "{true,4}"), ("recbuf", "40000"), ("priority", "2")],
+        );
+        let erlang = |pairs: Pairs<'_>| {
+            let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("{{{name},{value}}}")).collect();
+            format!("[{}]", pairs.join(","))
+        };
+        let ours = |pairs: Pairs<'_>| {
+            let pairs: Vec<_> = pairs.iter().map(|(name, value)| option(name, value)).collect();
+            SocketOption::check(&pairs).unwrap()
+        };
+        let mut options = ErlOptions::new(release, &epmd, "a").without_auto_connect();
+        for (parameter, pairs) in [("inet_dist_listen_options", listening), ("inet_dist_connect_options", dialling)] {
+            options.args.extend(["-kernel".into(), parameter.into(), erlang(pairs)]);
+        }
+        let erl = Erl::start(&options);
+        let mut config = Ours::config(epmd.port());
+        (config.kernel.listen_options, config.kernel.connect_options) = (ours(listening), ours(dialling));
+        let rust = Ours::start("rust", config);
+
+        let names: &[&str] = &["nodelay", "keepalive", "linger", "priority", "tos"];
+        let check = |buffer: &[&str], expected: &str| {
+            let names = [names, buffer].concat();
+            compare(&[Call::Get(B, &names)], |text| erl.eval(text), &rust.node);
+            let told = Call::Get(B, &names).ours(&rust.node);
+            assert!(told.starts_with(&format!("{{ok,[{expected}")), "{told}");
+        };
+        let ends = || {
+            disconnect(&erl, B);
+            assert_eq!(rust.node.disconnect_node(&node_name(B)), Some(true));
+            eventually("B has seen both go", || b.eval("nodes()") == "[]");
+        };
+        let dialled = || {
+            connect(&erl, B);
+            rust.connect(B);
+        };
+        let accepted = || {
+            connect(&b, erl.name());
+            connect(&b, rust.name());
+            eventually("it is up on both sides", || erl.eval("nodes()") == format!("['{B}']") && rust.nodes().len() == 1);
+        };
+        dialled();
+        check(&["recbuf"], "{nodelay,true},{keepalive,false},{linger,{true,4}},{priority,2},{tos,8}");
+        ends();
+        accepted();
+        check(&["sndbuf"], "{nodelay,true},{keepalive,true},{linger,{true,3}},{priority,0},{tos,16}");
+        compare(&[Call::Set("new", &[("nodelay", "false"), ("tos", "24")])], |text| erl.eval(text), &rust.node);
+        ends();
+        dialled();
+        check(&["recbuf"], "{nodelay,false},{keepalive,false},{linger,{true,4}},{priority,2},{tos,24}");
+        ends();
+        accepted();
+        check(&["sndbuf"], "{nodelay,false},{keepalive,true},{linger,{true,3}},{priority,0},{tos,24}");
+    }
+
     //= docs/spec/nodedown.md#nodedown-node-info
     //= type=test
     //= docs/spec/nodedown.md#nodedown-nodes-info

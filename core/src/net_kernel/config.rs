@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::NetTicktime;
+use super::{NetTicktime, SocketOption};
 use crate::cookie::Cookie;
 use crate::name::{NameError, NodeName, PeerName};
 use crate::wire::epmd::EPMD_PORT;
@@ -32,6 +32,12 @@ pub struct Config {
     pub strangers_max: usize,
     /// `dist_auto_connect`.
     pub auto_connect: DistAutoConnect,
+    /// Socket options of the listener, and of links that other nodes begin (`inet_dist_listen_options`). Of an option that
+    /// comes twice the last counts. `nodelay` is for the listener alone: that of links is changed by
+    /// [`setopts_new`](super::NetKernel::setopts_new).
+    pub listen_options: Vec<SocketOption>,
+    /// Socket options of links that this node begins (`inet_dist_connect_options`), likewise.
+    pub connect_options: Vec<SocketOption>,
 }
 
 /// Whether a send, link or monitor to a node without a link begins an attempt (kernel's `dist_auto_connect`).
@@ -57,6 +63,8 @@ impl Config {
             epmd_port: EPMD_PORT,
             strangers_max: 256,
             auto_connect: DistAutoConnect::Always,
+            listen_options: Vec::new(),
+            connect_options: Vec::new(),
         }
     }
 }

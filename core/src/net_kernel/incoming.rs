@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::opts::Begun;
 use super::table::{Callers, IncomingStep, Role, Row, RowState, Stranger};
 use super::{ConnectError, Diagnostic, NetKernel, NodeDownReason, SetupStage, TimerName};
 use crate::entropy::Entropy;
@@ -275,7 +276,7 @@ impl NetKernel {
         let mut out = Vec::new();
         let established = confirmation.confirm(&mut out);
         self.transmit(stream, out);
-        self.come_up(stream, established);
+        self.come_up(stream, Begun::ByThem, established);
     }
 
     fn incoming_waits(&mut self, stream: StreamId, who: Stranger, acceptor: Acceptor) {

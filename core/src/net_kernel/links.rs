@@ -2,11 +2,12 @@
 
 use alloc::vec::Vec;
 
+use super::opts::Begun;
 use super::subscriptions::NodeChange;
 use super::table::{Callers, Role, Row, RowState, Up};
 use super::{
-    Answer, CloseCause, ConnectError, ConnectionId, DistAutoConnect, Endpoint, NetKernel,
-    NodeDownReason, NotAlive, Output, Promotion, TimerName,
+    Answer, CloseCause, ConnectError, ConnectionId, DistAutoConnect, NetKernel, NodeDownReason,
+    NotAlive, Output, Promotion, TimerName,
 };
 use crate::creation::Creation;
 use crate::flags::NodeType;
@@ -44,7 +45,7 @@ impl NetKernel {
     }
 
     /// The handshake on `stream` is over, and its row pending.
-    pub(super) fn come_up(&mut self, stream: StreamId, established: Established) {
+    pub(super) fn come_up(&mut self, stream: StreamId, begun: Begun, established: Established) {
         self.timers.clear(TimerName::Setup(stream));
         let Established { node, creation, flags, node_type, given, residue } = established;
         let deferred = given
@@ -63,7 +64,7 @@ impl NetKernel {
         self.streams.insert(stream, Role::Link { node: node.clone() });
         let connection_id = ConnectionId::Link(link);
         self.tell(&NodeChange::NodeUp { node: node.clone(), node_type, connection_id });
-        self.give_new_options(Endpoint::Stream(stream));
+        self.give_link_options(stream, begun);
         let promotion = Promotion { link, node, creation, flags, node_type, residue };
         self.outputs.push_back(Output::Promote { stream, promotion });
         self.answer_connected(callers, &Ok(()));

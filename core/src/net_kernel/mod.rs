@@ -120,7 +120,6 @@ impl NetKernel {
         config.setup_time = config.setup_time.min(SETUP_TIME_MAX);
         Self {
             cookies: Cookies::new(config.cookie.clone()),
-            config,
             life: Life::NotAlive,
             allowed: AllowList::default(),
             table: Table::new(),
@@ -131,7 +130,8 @@ impl NetKernel {
             subscriptions: Subscriptions::default(),
             given_names: GivenNames::default(),
             inquiries: Inquiries::default(),
-            new_links: NewLinks::default(),
+            new_links: NewLinks::new(&config),
+            config,
             opts_calls: OptsCalls::default(),
             timers: Timers::new(),
             clock: Instant::ORIGIN,

@@ -4,13 +4,67 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use super::table::RowState;
-use super::{Answer, Endpoint, NetKernel, OptionName, OptsError, Output, SocketOption};
+use super::{Answer, Config, Endpoint, NetKernel, OptionName, OptsError, Output, SocketOption};
 use crate::ids::{RequestId, StreamId};
 use crate::name::NodeName;
 use crate::time::Instant;
 
-/// The options that new links get.
-pub(super) type NewLinks = BTreeMap<OptionName, SocketOption>;
+/// The options that the listener and new links get.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct NewLinks {
+    /// The listener, and links that others begin (`inet_dist_listen_options`).
+    listen: Options,
+    /// Links that we begin (`inet_dist_connect_options`).
+    connect: Options,
+    /// `nodelay` of every link, if that was set (`dist_nodelay`).
+    nodelay: Option<SocketOption>,
+}
+
+type Options = BTreeMap<OptionName, SocketOption>;
+
+/// Who began a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Begun {
+    ByUs,
+    ByThem,
+}
+
+impl NewLinks {
+    //= docs/spec/kernel.md#kernel-dist-options
+    /// What the configuration says. Of an option that comes twice in a list the last counts.
+    pub(super) fn new(config: &Config) -> Self {
+        let by_name =
+            |options: &[SocketOption]| options.iter().map(|&it| (it.name(), it)).collect();
+        let (listen, connect) = (by_name(&config.listen_options), by_name(&config.connect_options));
+        Self { listen, connect, nodelay: None }
+    }
+
+    fn merge(&mut self, options: Vec<SocketOption>) {
+        for option in options {
+            let name = option.name();
+            self.listen.insert(name, option);
+            self.connect.insert(name, option);
+            if name == OptionName::Nodelay {
+                self.nodelay = Some(option);
+            }
+        }
+    }
+
+    fn of_listener(&self) -> Vec<SocketOption> {
+        self.listen.values().copied().collect()
+    }
+
+    fn of_link(&self, begun: Begun) -> Vec<SocketOption> {
+        let mut options = match begun {
+            Begun::ByUs => self.connect.clone(),
+            Begun::ByThem => self.listen.clone(),
+        };
+        // The lists of the configuration have no say in this one.
+        options.remove(&OptionName::Nodelay);
+        options.extend(self.nodelay.map(|nodelay| (OptionName::Nodelay, nodelay)));
+        options.into_values().collect()
+    }
+}
 
 /// Calls that the host has to answer.
 pub(super) type OptsCalls = BTreeMap<RequestId, OptsCall>;
@@ -78,7 +132,7 @@ impl NetKernel {
             let call = OptsCall::SetNew(options.clone());
             self.set_options(Endpoint::Listener, options, request, call);
         } else {
-            self.merge_new(options);
+            self.new_links.merge(options);
             self.answer(request, Answer::SetOpts(Ok(())));
         }
         request
@@ -99,7 +153,7 @@ impl NetKernel {
     /// The host has tried to set options.
     pub(super) fn opts_set(&mut self, request: RequestId, result: Result<(), OptsError>) {
         match self.opts_calls.remove(&request) {
-            Some(OptsCall::SetNew(options)) if result.is_ok() => self.merge_new(options),
+            Some(OptsCall::SetNew(options)) if result.is_ok() => self.new_links.merge(options),
             Some(OptsCall::Set | OptsCall::SetNew(_)) => {}
             Some(call @ OptsCall::Get) => {
                 self.opts_calls.insert(request, call);
@@ -122,20 +176,25 @@ impl NetKernel {
         }
     }
 
-    /// Gives what is new what was set for new ones. Nobody waits for what comes of it.
-    pub(super) fn give_new_options(&mut self, endpoint: Endpoint) {
-        if !self.new_links.is_empty() {
-            let options = self.new_links.values().copied().collect();
+    /// Gives a new listener its options.
+    pub(super) fn give_listener_options(&mut self) {
+        self.give_options(Endpoint::Listener, self.new_links.of_listener());
+    }
+
+    /// Gives a link that comes up its options.
+    pub(super) fn give_link_options(&mut self, stream: StreamId, begun: Begun) {
+        self.give_options(Endpoint::Stream(stream), self.new_links.of_link(begun));
+    }
+
+    /// Nobody waits for what comes of it.
+    fn give_options(&mut self, endpoint: Endpoint, options: Vec<SocketOption>) {
+        if !options.is_empty() {
             self.outputs.push_back(Output::SetOpts { endpoint, options, request: None });
         }
     }
 
-    fn merge_new(&mut self, options: Vec<SocketOption>) {
-        self.new_links.extend(options.into_iter().map(|option| (option.name(), option)));
-    }
-
     //= docs/spec/kernel.md#kernel-opts-noconnection
-    fn stream_of_link(&self, node: &NodeName) -> Result<StreamId, OptsError> {
+    pub(super) fn stream_of_link(&self, node: &NodeName) -> Result<StreamId, OptsError> {
         if !self.is_alive() {
             return Err(OptsError::NotAlive);
         }

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::opts::Begun;
 use super::table::{Outgoing, Role, RowState};
 use super::{ConnectError, Diagnostic, NetKernel, OpenError, Purpose, SetupStage, TimerName};
 use crate::entropy::Entropy;
@@ -180,7 +181,7 @@ impl NetKernel {
             }
             Ok(InitiatorStep::Done(established)) => {
                 self.transmit(stream, out);
-                self.come_up(stream, established);
+                self.come_up(stream, Begun::ByUs, established);
             }
             Err(failure) => {
                 self.transmit(stream, out);

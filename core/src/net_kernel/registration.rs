@@ -2,9 +2,7 @@
 
 use super::life::Life;
 use super::table::Role;
-use super::{
-    Answer, Diagnostic, Endpoint, NetKernel, OpenError, Output, Purpose, StartError, TimerName,
-};
+use super::{Answer, Diagnostic, NetKernel, OpenError, Output, Purpose, StartError, TimerName};
 use crate::epmd::{Registration, RegistrationStep};
 use crate::ids::StreamId;
 use crate::time::Instant;
@@ -23,7 +21,7 @@ impl NetKernel {
     pub(super) fn listening(&mut self, port: u16) {
         let Life::Listening(starting) = &self.life else { return };
         let starting = starting.clone();
-        self.give_new_options(Endpoint::Listener);
+        self.give_listener_options();
         let machine = Registration::new(&starting.name, port);
         let stream = self.open_registration();
         self.life = Life::Registering(starting, Registered { machine, stream });
