@@ -141,7 +141,8 @@ fn lies_within(part: &[u8], whole: &[u8]) -> bool {
     whole.start <= part.start && part.end <= whole.end
 }
 
-/// The walker agrees with itself on more and on fewer bytes, with the reader, and with the decoder; trees survive bytes and text.
+/// The walker agrees with itself on more and on fewer bytes, with the reader, and with the decoder; trees survive bytes and text, and two terms
+/// one behind the other compare alike as trees and in their bytes.
 pub fn term(input: &[u8]) {
     let walked = skip(input);
     assert_eq!(Reader::new(input).raw().map(<[u8]>::len), walked);
@@ -158,6 +159,7 @@ pub fn term(input: &[u8]) {
     read_agrees(input, walked, |reader| reader.integer(), |out, value| write::integer(out, *value));
     read_agrees(input, walked, |reader| reader.unsigned(), |out, n| write::unsigned(out, *n));
     tree(input, walked);
+    borrowed(input);
     text(input);
 }
 
@@ -184,6 +186,30 @@ fn tree(input: &[u8], walked: Result<usize, TermError>) {
     match Term::parse(&alloc::format!("{term}"), &limits) {
         Ok(read) => assert_eq!(read, term),
         Err(error) => assert_eq!(error.kind, ParseErrorKind::Unreadable, "{term}: {error}"),
+    }
+}
+
+/// A term that stays in its bytes is the tree, and compares as that with every other that these bytes have at their end.
+fn borrowed(input: &[u8]) {
+    let limits = Limits::default();
+    let (mut reader, mut owned) = (Reader::new(input), Reader::new(input));
+    let (term, tree) = match (reader.term_ref(&limits), owned.term(&limits)) {
+        (Ok(term), Ok(tree)) => (term, tree),
+        (term, tree) => return assert_eq!(term.is_ok(), tree.is_ok(), "{term:?} {tree:?}"),
+    };
+    assert_eq!(reader.remaining(), owned.remaining());
+    assert_eq!(term.to_term(), tree);
+    assert!(term.cmp(&term).is_eq() && term.cmp_erlang(&term).is_eq());
+    let mut expanded = Vec::new();
+    assert_eq!(Reader::new(input).expand(&mut expanded, usize::MAX), Ok(()));
+    assert_eq!(Reader::new(&expanded).term(&limits).as_ref(), Ok(&tree));
+    if let (Ok(other), Ok(other_tree)) = (reader.term_ref(&limits), owned.term(&limits)) {
+        assert_eq!(term.cmp(&other), tree.cmp(&other_tree), "{tree} {other_tree}");
+        assert_eq!(other.cmp(&term), other_tree.cmp(&tree), "{tree} {other_tree}");
+        assert_eq!(tree.cmp(&other_tree), other_tree.cmp(&tree).reverse());
+        assert_eq!(term == other, tree == other_tree);
+        assert_eq!(term.cmp_erlang(&other), tree.cmp_erlang(&other_tree), "{tree} {other_tree}");
+        assert_eq!(tree.cmp_erlang(&other_tree), other_tree.cmp_erlang(&tree).reverse());
     }
 }
 

@@ -39,6 +39,11 @@ impl Atom {
         Ok(Self(text.into()))
     }
 
+    /// The atom with this text, which is known to be short enough.
+    pub(super) fn checked(text: &str) -> Self {
+        Self(text.into())
+    }
+
     /// An atom whose text is a literal of this crate, known to be short.
     pub(crate) fn literal(text: &'static str) -> Self {
         debug_assert!(text.len() <= ATOM_MAX_CHARS, "literal atoms are short");

@@ -4,7 +4,8 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-use super::{BitString, Export, Fun, Integer, Limits, List, Port, Reader, Term, TermError, tag};
+use super::head::Head;
+use super::{Limits, List, Reader, Term, TermError, tag};
 
 impl Term {
     /// The term that these bytes begin with, behind the version byte: the inverse of `term_to_binary/1`. Bytes behind it are not looked at,
@@ -41,47 +42,31 @@ impl Decoder<'_, '_> {
     /// One term of at most `depth` levels. Who counted it before has asked [`count`](Self::count).
     fn term(&mut self, depth: usize) -> Result<Term, TermError> {
         let inside = depth.checked_sub(1).ok_or(TermError::TooDeep)?;
-        if self.reader.at_atom() {
-            return self.reader.atom().map(Term::Atom);
-        }
-        let tag = self.reader.remaining().first().copied().ok_or(TermError::Truncated)?;
-        match tag {
-            tag::NEW_PID | tag::PID => return self.reader.pid().map(Term::Pid),
-            tag::NEWER_REFERENCE | tag::NEW_REFERENCE | tag::REFERENCE => {
-                return self.reader.reference().map(Term::from);
+        Ok(match self.reader.head()? {
+            Head::Integer(value) => Term::Integer(value.into()),
+            Head::Big(value) if value.magnitude().len() > self.limits.integer_bytes => {
+                return Err(TermError::IntegerTooLong);
             }
-            tag::LIST | tag::STRING | tag::NIL => return self.list(inside),
-            _ => self.reader.u8()?,
-        };
-        match tag {
-            tag::SMALL_INTEGER => Ok(i64::from(self.reader.u8()?).into()),
-            tag::INTEGER => Ok(i64::from(i32::from_be_bytes(self.reader.array()?)).into()),
-            tag::SMALL_BIG => {
-                let len = self.reader.u8()?;
-                self.big(len.into())
+            Head::Big(value) => Term::Integer(value.to_integer()),
+            Head::Float(float) => Term::Float(float),
+            Head::Atom(atom) => Term::Atom(atom.to_atom()),
+            Head::Reference(reference) => reference.to_reference().into(),
+            Head::Fun(fun) => fun.to_fun(self.terms(fun.free_len(), inside)?)?.into(),
+            Head::Export(export) => export.to_export().into(),
+            Head::Port(port) => Term::Port(port.to_port()),
+            Head::Pid(pid) => Term::Pid(pid.to_pid()),
+            Head::Tuple(arity) => Term::Tuple(self.terms(arity, inside)?),
+            Head::Map(pairs) => self.map(pairs, inside)?,
+            Head::Nil => Term::NIL,
+            Head::List(elements) => self.list(elements, inside)?,
+            Head::String(bytes) => {
+                let mut elements = Vec::new();
+                self.append_bytes(&mut elements, bytes)?;
+                Term::List(List::new(elements))
             }
-            tag::LARGE_BIG => {
-                let len = self.reader.u32()?;
-                self.big(len as usize)
-            }
-            tag::NEW_FLOAT => self.reader.new_float().map(Term::Float),
-            tag::FLOAT => self.reader.old_float().map(Term::Float),
-            tag::SMALL_TUPLE => {
-                let arity = self.reader.u8()?;
-                self.terms(arity.into(), inside).map(Term::Tuple)
-            }
-            tag::LARGE_TUPLE => {
-                let arity = self.reader.u32()?;
-                self.terms(arity, inside).map(Term::Tuple)
-            }
-            tag::MAP => self.map(inside),
-            tag::BINARY => self.bytes().map(|bytes| Term::Binary(Bytes::copy_from_slice(bytes))),
-            tag::BIT_BINARY => self.bit_binary(),
-            tag::V4_PORT | tag::NEW_PORT | tag::PORT => self.port(tag).map(Term::Port),
-            tag::NEW_FUN => self.fun(inside).map(Term::from),
-            tag::EXPORT => self.export().map(Term::from),
-            other => Err(TermError::Unexpected(other)),
-        }
+            Head::Binary(bytes) => Term::Binary(Bytes::copy_from_slice(bytes)),
+            Head::BitString(bits) => bits.to_term(),
+        })
     }
 
     /// Allows for `count` more terms, each of which has a byte at least.
@@ -109,25 +94,32 @@ impl Decoder<'_, '_> {
         Ok(())
     }
 
-    /// A list in however many pieces, of which each is the tail of the one before.
+    /// The bytes of a string were read, so that only the limit counts them.
+    fn append_bytes(&mut self, to: &mut Vec<Term>, bytes: &[u8]) -> Result<(), TermError> {
+        self.terms_left =
+            self.terms_left.checked_sub(bytes.len()).ok_or(TermError::TooManyTerms)?;
+        to.extend(bytes.iter().map(|&byte| Term::from(i64::from(byte))));
+        Ok(())
+    }
+
+    /// A list in however many pieces, of which each is the tail of the one before; so many elements are in the first.
     //= docs/spec/term.md#term-decode-list
-    fn list(&mut self, inside: usize) -> Result<Term, TermError> {
+    fn list(&mut self, first: u32, inside: usize) -> Result<Term, TermError> {
         let mut elements = Vec::new();
+        self.append(&mut elements, first, inside)?;
         loop {
-            match self.reader.remaining().first().copied() {
-                Some(tag::LIST) => {
+            match self.reader.remaining().first() {
+                Some(&tag::LIST) => {
                     let count = self.reader.list()?;
                     self.append(&mut elements, count, inside)?;
                 }
-                Some(tag::STRING) => {
-                    self.reader.u8()?;
-                    let len = self.reader.u16()?;
-                    self.count(len.into())?;
-                    let bytes = self.reader.take(len.into())?;
-                    elements.extend(bytes.iter().map(|&byte| Term::from(i64::from(byte))));
+                Some(&tag::STRING) => {
+                    if let Head::String(bytes) = self.reader.head()? {
+                        self.append_bytes(&mut elements, bytes)?;
+                    }
                     return Ok(Term::List(List::new(elements)));
                 }
-                Some(tag::NIL) => {
+                Some(&tag::NIL) => {
                     self.reader.nil()?;
                     return Ok(Term::List(List::new(elements)));
                 }
@@ -140,34 +132,7 @@ impl Decoder<'_, '_> {
         }
     }
 
-    fn big(&mut self, len: usize) -> Result<Term, TermError> {
-        let negative = self.reader.u8()? != 0;
-        let magnitude = self.reader.take(len)?;
-        if len > self.limits.integer_bytes {
-            return Err(TermError::IntegerTooLong);
-        }
-        Ok(Integer::from_sign_magnitude(negative, magnitude).into())
-    }
-
-    fn bytes(&mut self) -> Result<&[u8], TermError> {
-        let len = self.reader.u32()?;
-        self.reader.take(len as usize)
-    }
-
-    fn bit_binary(&mut self) -> Result<Term, TermError> {
-        let len = self.reader.u32()?;
-        let last_bits = self.reader.u8()?;
-        let bytes = self.reader.take(len as usize)?;
-        match (last_bits, len) {
-            (0, 0) | (8, 1..) => Ok(Term::Binary(Bytes::copy_from_slice(bytes))),
-            _ => BitString::new(bytes.to_vec(), last_bits)
-                .map(Term::BitString)
-                .ok_or(TermError::BadBits),
-        }
-    }
-
-    fn map(&mut self, inside: usize) -> Result<Term, TermError> {
-        let pairs = self.reader.u32()?;
+    fn map(&mut self, pairs: u32, inside: usize) -> Result<Term, TermError> {
         self.count((pairs as usize).checked_mul(2).ok_or(TermError::Truncated)?)?;
         let mut map = BTreeMap::new();
         for _ in 0..pairs {
@@ -179,50 +144,13 @@ impl Decoder<'_, '_> {
         }
         Ok(Term::Map(map))
     }
-
-    fn port(&mut self, tag: u8) -> Result<Port, TermError> {
-        let node = self.reader.atom()?;
-        let id = if tag == tag::V4_PORT {
-            u64::from_be_bytes(self.reader.array()?)
-        } else {
-            self.reader.u32()?.into()
-        };
-        Ok(Port { node, id, creation: self.reader.creation(tag != tag::PORT)? })
-    }
-
-    fn fun(&mut self, inside: usize) -> Result<Fun, TermError> {
-        let _size = self.reader.u32()?;
-        let arity = self.reader.u8()?;
-        let unique = self.reader.array()?;
-        let (index, variables) = (self.reader.u32()?, self.reader.u32()?);
-        if variables > 255 {
-            return Err(TermError::TooManyVariables);
-        }
-        Ok(Fun {
-            module: self.reader.atom()?,
-            old_index: self.reader.integer()?,
-            old_unique: self.reader.integer()?,
-            arity,
-            unique,
-            index,
-            pid: self.reader.pid()?,
-            free: self.terms(variables, inside)?,
-        })
-    }
-
-    fn export(&mut self) -> Result<Export, TermError> {
-        let (module, function) = (self.reader.atom()?, self.reader.atom()?);
-        // A node keeps the low byte of an arity that no function has.
-        let arity = self.reader.unsigned()? as u8;
-        Ok(Export { module, function, arity })
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Creation;
-    use crate::term::{generate, skip};
+    use crate::term::{Port, generate, skip};
     use alloc::string::ToString;
     use proptest::collection::vec as many;
     use proptest::prelude::*;
@@ -305,14 +233,15 @@ mod tests {
     //= type=test
     #[test]
     fn limits_hold_and_come_before_memory() {
-        let limits = Limits { depth: 3, integer_bytes: 2, terms: 4 };
+        let limits = Limits { depth: 3, integer_bytes: 9, terms: 4 };
         for (bytes, result) in [
             (&b"\x68\x01\x68\x01\x61\x01"[..], Ok("{{1}}")),
             (b"\x68\x01\x68\x01\x68\0", Ok("{{{}}}")),
             (b"\x68\x01\x68\x01\x68\x01\x61\x01", Err(TermError::TooDeep)),
             (b"\x6C\0\0\0\x01\x68\x01\x6C\0\0\0\x01\x6A\x6A\x6A", Err(TermError::TooDeep)),
-            (b"\x6E\x02\0\x01\x01", Ok("257")),
-            (b"\x6E\x03\0\x01\x01\x01", Err(TermError::IntegerTooLong)),
+            (b"\x6E\x09\0\0\0\0\0\0\0\0\0\x01", Ok("18446744073709551616")),
+            (b"\x6E\x0A\0\0\0\0\0\0\0\0\0\0\x01", Err(TermError::IntegerTooLong)),
+            (b"\x6E\x0A\0\x01\x01\0\0\0\0\0\0\0\0", Ok("257")),
             (b"\x6B\0\x04abcd", Ok("\"abcd\"")),
             (b"\x6B\0\x05abcde", Err(TermError::TooManyTerms)),
             (b"\x68\x02\x68\x02\x6A\x6A\x6A", Ok("{{[],[]},[]}")),

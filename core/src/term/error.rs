@@ -24,6 +24,8 @@ pub enum TermError {
     IntegerTooLong,
     /// Terms inside terms beyond the limit.
     TooDeep,
+    /// A term of more bytes than the limit.
+    TooLong,
     /// More terms than the limit.
     TooManyTerms,
     /// A fun with more than 255 free variables.
@@ -32,6 +34,8 @@ pub enum TermError {
     Truncated,
     /// A well-known term of another kind, or one that is never sent between nodes; the tag it begins with.
     Unexpected(u8),
+    /// A number of an atom that the distribution header did not tell, or there was no header.
+    UnknownAtom(u8),
 }
 
 impl fmt::Display for TermError {
@@ -46,10 +50,12 @@ impl fmt::Display for TermError {
             Self::IntegerRange => f.write_str("an integer out of range"),
             Self::IntegerTooLong => f.write_str("an integer longer than the limit"),
             Self::TooDeep => f.write_str("terms nested deeper than the limit"),
+            Self::TooLong => f.write_str("a term longer than the limit"),
             Self::TooManyTerms => f.write_str("more terms than the limit"),
             Self::TooManyVariables => f.write_str("a fun with too many free variables"),
             Self::Truncated => f.write_str("the bytes end before the term"),
             Self::Unexpected(tag) => write!(f, "unexpected tag {tag:#04x}"),
+            Self::UnknownAtom(index) => write!(f, "atom {index} is not in the header"),
         }
     }
 }

@@ -72,6 +72,16 @@ impl Reference {
         Some(Self { node, creation, words: own, len: words.len() as u8 })
     }
 
+    /// The reference with the first `len` of these words, of which the others are zero.
+    pub(super) const fn from_array(
+        node: Atom,
+        creation: Creation,
+        words: [u32; REFERENCE_MAX_WORDS],
+        len: usize,
+    ) -> Self {
+        Self { node, creation, words, len: len as u8 }
+    }
+
     /// The node that made it.
     #[must_use]
     pub const fn node(&self) -> &Atom {

@@ -1,21 +1,34 @@
 //! The external term format, and terms.
 //!
-//! Two ways lead from bytes to terms. [`Term`] is the owned tree, for who has to look at any term; it is printed, parsed, compared and
-//! encoded. A [`Reader`] takes the pieces that somebody understands out of the bytes, [`skip`] steps over the rest, and
-//! [`write`](mod@write) appends pieces: the channel lives by these, and keeps messages as bytes.
+//! Three ways lead from bytes to terms. [`Term`] is the owned tree, for who has to look at any term; it is printed, parsed, compared and
+//! encoded. [`TermRef`] is a term that stays in its bytes: nothing is copied, and its parts are found when they are asked for. A
+//! [`Reader`] goes through bytes once, from the front to the end: it takes the pieces that somebody understands, or one
+//! [`Head`] after another, which is the fastest way to see all of a term. [`skip`] steps over a term, and [`write`](mod@write)
+//! appends pieces: the channel lives by these, and keeps messages as bytes.
+//!
+//! A term behind a distribution header has numbers in place of atoms. Whoever has the header's atoms gives them to
+//! [`Reader::with_atoms`]; [`Reader::expand`] copies a term so that it can be read without them.
+//!
+//! Refused is what is never sent between nodes: compressed terms (`term_to_binary/2` with `compressed` makes them, and the virtual machine does
+//! not take them on a channel, either), terms for local use, and funs of before OTP 23.
 
 #[cfg(feature = "arbitrary")]
 mod arbitrary;
 mod atom;
 mod bits;
+mod borrowed;
+mod check;
+mod compare;
 mod decode;
 mod display;
 mod encode;
 mod error;
+mod expand;
 mod float;
 mod fun;
 #[cfg(test)]
 pub(crate) mod generate;
+mod head;
 mod id;
 mod integer;
 mod limits;
@@ -24,6 +37,7 @@ mod order;
 mod parse;
 mod read;
 mod tag;
+mod term_ref;
 mod text;
 mod tree;
 mod walk;
@@ -31,15 +45,20 @@ pub mod write;
 
 pub use atom::{ATOM_MAX_CHARS, Atom, AtomTooLong};
 pub use bits::BitString;
+pub use borrowed::{
+    AtomRef, BitStringRef, ExportRef, FunRef, IntegerRef, PidRef, PortRef, ReferenceRef,
+};
 pub use encode::TooLong;
 pub use error::TermError;
 pub use float::Float;
 pub use fun::{Export, Fun};
+pub use head::Head;
 pub use id::{Pid, Port, REFERENCE_MAX_WORDS, Reference};
 pub use integer::Integer;
 pub use limits::Limits;
 pub use list::List;
 pub use parse::{ParseError, ParseErrorKind};
 pub use read::Reader;
+pub use term_ref::{Elements, Pairs, TermRef};
 pub use tree::Term;
 pub use walk::skip;

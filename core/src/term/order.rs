@@ -31,13 +31,13 @@ impl Ord for Term {
 
 /// How numbers of the two types compare.
 #[derive(Clone, Copy)]
-enum Numbers {
+pub(super) enum Numbers {
     /// Integers before floats, and `-0.0` before `0.0`.
     ByType,
     ByValue,
 }
 
-fn compare(one: &Term, other: &Term, numbers: Numbers) -> Ordering {
+pub(super) fn compare(one: &Term, other: &Term, numbers: Numbers) -> Ordering {
     match (one, other) {
         (Term::Integer(one), Term::Integer(other)) => one.cmp(other),
         (Term::Float(one), Term::Float(other)) => match numbers {

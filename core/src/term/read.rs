@@ -1,11 +1,7 @@
 //! A cursor that takes terms off the front of bytes.
 
-use alloc::string::String;
-
-use super::{
-    ATOM_MAX_CHARS, Atom, Float, Pid, REFERENCE_MAX_WORDS, Reference, TermError, tag, walk,
-};
-use crate::creation::Creation;
+use super::borrowed::{AtomRef, Number, PidRef};
+use super::{ATOM_MAX_CHARS, Atom, Pid, Reference, TermError, tag, walk};
 
 /// Reads terms one after another. Every method takes exactly one term, or one header, and says if it is something else.
 ///
@@ -13,13 +9,27 @@ use crate::creation::Creation;
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
     rest: &'a [u8],
+    atoms: &'a [Atom],
 }
 
 impl<'a> Reader<'a> {
     /// A reader of these bytes.
     #[must_use]
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes }
+        Self::with_atoms(bytes, &[])
+    }
+
+    /// A reader of bytes that came behind a distribution header: an atom may be a number that says which of `atoms` it is, the
+    /// atoms of the header in their order there.
+    #[must_use]
+    pub const fn with_atoms(bytes: &'a [u8], atoms: &'a [Atom]) -> Self {
+        Self { rest: bytes, atoms }
+    }
+
+    /// The atoms that numbers stand for.
+    #[must_use]
+    pub const fn atoms(&self) -> &'a [Atom] {
+        self.atoms
     }
 
     /// The bytes that were not read yet.
@@ -55,18 +65,27 @@ impl<'a> Reader<'a> {
         Ok(&before[..before.len() - self.rest.len()])
     }
 
-    /// An atom, in any of its four encodings.
+    /// An atom, in any of its encodings.
     ///
     /// # Errors
-    /// [`TermError::BadAtom`] for text that is not UTF-8 or too long.
+    /// [`TermError::BadAtom`] for text that is not UTF-8 or too long, [`TermError::UnknownAtom`] for one that is not in the cache.
     pub fn atom(&mut self) -> Result<Atom, TermError> {
-        match self.text()? {
-            Text::Utf8(text) => Atom::new(text),
-            Text::Latin1(bytes) => {
-                Atom::new(&bytes.iter().map(|&b| char::from(b)).collect::<String>())
+        self.atom_ref().map(|atom| atom.to_atom())
+    }
+
+    /// The same, borrowed.
+    ///
+    /// # Errors
+    /// Those of [`atom`](Self::atom).
+    #[inline]
+    pub fn atom_ref(&mut self) -> Result<AtomRef<'a>, TermError> {
+        match self.u8()? {
+            tag::SMALL_ATOM_UTF8 => {
+                let len = self.u8()?;
+                self.utf8(len.into())
             }
+            other => self.atom_behind(other),
         }
-        .map_err(|_| TermError::BadAtom)
     }
 
     /// Whether the next term is an atom.
@@ -74,7 +93,13 @@ impl<'a> Reader<'a> {
     pub const fn at_atom(&self) -> bool {
         matches!(
             self.rest.first(),
-            Some(&(tag::ATOM | tag::SMALL_ATOM | tag::ATOM_UTF8 | tag::SMALL_ATOM_UTF8))
+            Some(
+                &(tag::ATOM
+                    | tag::SMALL_ATOM
+                    | tag::ATOM_UTF8
+                    | tag::SMALL_ATOM_UTF8
+                    | tag::ATOM_CACHE_REF)
+            )
         )
     }
 
@@ -83,16 +108,18 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`TermError::Unexpected`] for something else.
     pub fn pid(&mut self) -> Result<Pid, TermError> {
-        let tag = self.u8()?;
-        if !matches!(tag, tag::NEW_PID | tag::PID) {
-            return Err(TermError::Unexpected(tag));
+        self.pid_ref().map(|pid| pid.to_pid())
+    }
+
+    /// The same, borrowed.
+    ///
+    /// # Errors
+    /// [`TermError::Unexpected`] for something else.
+    pub fn pid_ref(&mut self) -> Result<PidRef<'a>, TermError> {
+        match self.u8()? {
+            tag @ (tag::NEW_PID | tag::PID) => self.pid_behind(tag),
+            other => Err(TermError::Unexpected(other)),
         }
-        Ok(Pid {
-            node: self.atom()?,
-            id: self.u32()?,
-            serial: self.u32()?,
-            creation: self.creation(tag == tag::NEW_PID)?,
-        })
     }
 
     /// A reference, also in its encodings of old with a creation of one byte.
@@ -100,26 +127,12 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`TermError::BadReference`] for no words or too many.
     pub fn reference(&mut self) -> Result<Reference, TermError> {
-        let tag = self.u8()?;
-        let len = match tag {
-            tag::NEWER_REFERENCE | tag::NEW_REFERENCE => self.reference_len()?,
-            tag::REFERENCE => 1,
-            other => return Err(TermError::Unexpected(other)),
-        };
-        let node = self.atom()?;
-        let mut words = [0; REFERENCE_MAX_WORDS];
-        let words = words.get_mut(..len).ok_or(TermError::BadReference)?;
-        let creation = if tag == tag::REFERENCE {
-            words.fill(self.u32()?);
-            self.creation(false)?
-        } else {
-            let creation = self.creation(tag == tag::NEWER_REFERENCE)?;
-            for word in &mut *words {
-                *word = self.u32()?;
+        match self.u8()? {
+            tag @ (tag::NEWER_REFERENCE | tag::NEW_REFERENCE | tag::REFERENCE) => {
+                self.reference_behind(tag).map(|reference| reference.to_reference())
             }
-            creation
-        };
-        Reference::new(node, creation, words).ok_or(TermError::BadReference)
+            other => Err(TermError::Unexpected(other)),
+        }
     }
 
     /// The header of a tuple: how many terms follow.
@@ -161,9 +174,10 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`TermError::IntegerRange`] for one that does not fit.
     pub fn integer(&mut self) -> Result<i64, TermError> {
-        let (negative, magnitude) = self.number()?;
-        if negative { 0_i64.checked_sub_unsigned(magnitude) } else { i64::try_from(magnitude).ok() }
-            .ok_or(TermError::IntegerRange)
+        match self.number()? {
+            Number::Small(value) => Ok(value),
+            Number::Big(_) => Err(TermError::IntegerRange),
+        }
     }
 
     /// An integer that is not negative.
@@ -172,98 +186,92 @@ impl<'a> Reader<'a> {
     /// [`TermError::IntegerRange`] for one that does not fit.
     pub fn unsigned(&mut self) -> Result<u64, TermError> {
         match self.number()? {
-            (true, 1..) => Err(TermError::IntegerRange),
-            (_, magnitude) => Ok(magnitude),
+            Number::Small(value) => value.try_into().ok(),
+            Number::Big(value) => value.to_u64(),
         }
+        .ok_or(TermError::IntegerRange)
     }
 
-    /// An integer as sign (`true` is negative) and magnitude.
-    fn number(&mut self) -> Result<(bool, u64), TermError> {
+    fn number(&mut self) -> Result<Number<'a>, TermError> {
         let len = match self.u8()? {
-            tag::SMALL_INTEGER => return Ok((false, self.u8()?.into())),
-            tag::INTEGER => {
-                let value = i32::from_be_bytes(self.array()?);
-                return Ok((value < 0, value.unsigned_abs().into()));
-            }
+            tag::SMALL_INTEGER => return Ok(Number::Small(self.u8()?.into())),
+            tag::INTEGER => return Ok(Number::Small(i32::from_be_bytes(self.array()?).into())),
             tag::SMALL_BIG => self.u8()?.into(),
             tag::LARGE_BIG => self.u32()? as usize,
             other => return Err(TermError::Unexpected(other)),
         };
+        self.big(len)
+    }
+
+    /// Sign and magnitude of an integer, behind its length.
+    #[inline]
+    pub(super) fn big(&mut self, len: usize) -> Result<Number<'a>, TermError> {
         let negative = self.u8()? != 0;
-        let digits = self.take(len)?;
-        let (low, high) = digits.split_at(digits.len().min(8));
-        if high.iter().any(|&digit| digit != 0) {
-            return Err(TermError::IntegerRange);
-        }
-        let magnitude = low.iter().rev().fold(0, |number, &digit| number << 8 | u64::from(digit));
-        Ok((negative, magnitude))
+        Ok(Number::new(negative, self.take(len)?))
     }
 
-    /// The eight bytes of a float, behind its tag.
-    pub(super) fn new_float(&mut self) -> Result<Float, TermError> {
-        Float::new(f64::from_be_bytes(self.array()?)).ok_or(TermError::BadFloat)
-    }
-
-    /// A float as text of 31 bytes, filled up with zeros, behind its tag.
-    pub(super) fn old_float(&mut self) -> Result<Float, TermError> {
-        let text = self.take(31)?.split(|&byte| byte == 0).next().unwrap_or_default();
-        let number = core::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
-        number.and_then(Float::new).ok_or(TermError::BadFloat)
-    }
-
-    /// The text of an atom, checked.
-    pub(super) fn text(&mut self) -> Result<Text<'a>, TermError> {
-        let tag = self.u8()?;
+    /// An atom behind its tag.
+    pub(super) fn atom_behind(&mut self, tag: u8) -> Result<AtomRef<'a>, TermError> {
         let len = match tag {
             tag::ATOM | tag::ATOM_UTF8 => self.u16()?.into(),
             tag::SMALL_ATOM | tag::SMALL_ATOM_UTF8 => self.u8()?.into(),
+            tag::ATOM_CACHE_REF => return self.cached(),
             other => return Err(TermError::Unexpected(other)),
         };
-        let bytes = self.take(len)?;
-        if matches!(tag, tag::ATOM | tag::SMALL_ATOM) {
-            return if len > ATOM_MAX_CHARS {
-                Err(TermError::BadAtom)
-            } else {
-                Ok(Text::Latin1(bytes))
-            };
+        if matches!(tag, tag::ATOM_UTF8 | tag::SMALL_ATOM_UTF8) {
+            return self.utf8(len);
         }
-        let text = core::str::from_utf8(bytes).map_err(|_| TermError::BadAtom)?;
+        let bytes = self.take(len)?;
+        if len > ATOM_MAX_CHARS { Err(TermError::BadAtom) } else { Ok(AtomRef::latin1(bytes)) }
+    }
+
+    /// The text of an atom of this length in bytes.
+    #[inline]
+    pub(super) fn utf8(&mut self, len: usize) -> Result<AtomRef<'a>, TermError> {
+        let text = core::str::from_utf8(self.take(len)?).map_err(|_| TermError::BadAtom)?;
         if len > ATOM_MAX_CHARS && text.chars().count() > ATOM_MAX_CHARS {
             return Err(TermError::BadAtom);
         }
-        Ok(Text::Utf8(text))
+        Ok(AtomRef::utf8(text))
     }
 
-    /// The number of words of a reference.
-    pub(super) fn reference_len(&mut self) -> Result<usize, TermError> {
-        match self.u16()?.into() {
-            len @ 1..=REFERENCE_MAX_WORDS => Ok(len),
-            _ => Err(TermError::BadReference),
-        }
+    /// A reference to the atom cache, behind its tag.
+    //= docs/spec/term.md#term-atom-cache
+    #[inline]
+    pub(super) fn cached(&mut self) -> Result<AtomRef<'a>, TermError> {
+        let index = self.u8()?;
+        let atom = self.atoms.get(usize::from(index)).ok_or(TermError::UnknownAtom(index))?;
+        Ok(AtomRef::shared(atom))
     }
 
-    pub(super) fn creation(&mut self, wide: bool) -> Result<Creation, TermError> {
-        if wide { self.u32() } else { self.u8().map(u32::from) }.map(Creation)
-    }
-
+    #[inline]
     pub(super) fn u8(&mut self) -> Result<u8, TermError> {
         self.array().map(u8::from_be_bytes)
     }
 
+    #[inline]
     pub(super) fn u16(&mut self) -> Result<u16, TermError> {
         self.array().map(u16::from_be_bytes)
     }
 
+    #[inline]
     pub(super) fn u32(&mut self) -> Result<u32, TermError> {
         self.array().map(u32::from_be_bytes)
     }
 
+    #[inline]
     pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], TermError> {
-        let (array, rest) = self.rest.split_first_chunk().ok_or(TermError::Truncated)?;
-        self.rest = rest;
-        Ok(*array)
+        self.chunk().copied()
     }
 
+    #[inline]
+    pub(super) fn chunk<const N: usize>(&mut self) -> Result<&'a [u8; N], TermError> {
+        let (array, rest) = self.rest.split_first_chunk().ok_or(TermError::Truncated)?;
+        self.rest = rest;
+        Ok(array)
+    }
+
+    #[inline]
     pub(super) fn take(&mut self, len: usize) -> Result<&'a [u8], TermError> {
         let (taken, rest) = self.rest.split_at_checked(len).ok_or(TermError::Truncated)?;
         self.rest = rest;
@@ -271,16 +279,10 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The text of an atom as it stands on the wire.
-#[derive(Clone, Copy)]
-pub(super) enum Text<'a> {
-    Utf8(&'a str),
-    Latin1(&'a [u8]),
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Creation;
     use crate::term::{generate, write};
     use alloc::vec::Vec;
     use proptest::prelude::*;

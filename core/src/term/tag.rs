@@ -4,6 +4,7 @@ pub(super) const VERSION: u8 = 0x83;
 
 pub(super) const NEW_FLOAT: u8 = 0x46;
 pub(super) const BIT_BINARY: u8 = 0x4D;
+pub(super) const ATOM_CACHE_REF: u8 = 0x52;
 pub(super) const NEW_PID: u8 = 0x58;
 pub(super) const NEW_PORT: u8 = 0x59;
 pub(super) const NEWER_REFERENCE: u8 = 0x5A;

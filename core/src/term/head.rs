@@ -1,0 +1,224 @@
+//! One term at a time, borrowed from the bytes.
+
+use super::borrowed::{
+    AtomRef, BitStringRef, ExportRef, FunRef, IntegerRef, PidRef, PortRef, ReferenceRef, names,
+};
+use super::{Float, REFERENCE_MAX_WORDS, Reader, TermError, tag};
+use crate::creation::Creation;
+
+/// A term without others inside, or the head of one that has some: those follow, one after another.
+#[derive(Clone, Copy, Debug)]
+pub enum Head<'a> {
+    /// An integer that fits.
+    Integer(i64),
+    /// An integer that does not fit an `i64`.
+    Big(IntegerRef<'a>),
+    /// A float.
+    Float(Float),
+    /// An atom.
+    Atom(AtomRef<'a>),
+    /// A reference.
+    Reference(ReferenceRef<'a>),
+    /// A fun: the values that it captured follow.
+    Fun(FunRef<'a>),
+    /// `fun Module:Function/Arity`.
+    Export(ExportRef<'a>),
+    /// A port.
+    Port(PortRef<'a>),
+    /// A pid.
+    Pid(PidRef<'a>),
+    /// A tuple: so many elements follow.
+    Tuple(u32),
+    /// A map: so many pairs follow, key and value.
+    Map(u32),
+    /// `[]`.
+    Nil,
+    /// A list: so many elements follow, and then its tail. Without elements it is its tail.
+    List(u32),
+    /// A proper list of these bytes, of which there is one at least.
+    String(&'a [u8]),
+    /// A binary.
+    Binary(&'a [u8]),
+    /// A bit string that is no binary.
+    BitString(BitStringRef<'a>),
+}
+
+impl Head<'_> {
+    /// How many terms follow inside this one.
+    #[inline]
+    #[must_use]
+    pub const fn inside(&self) -> u64 {
+        match self {
+            Self::Tuple(arity) => *arity as u64,
+            Self::Map(pairs) => 2 * *pairs as u64,
+            Self::List(elements) => *elements as u64 + 1,
+            Self::Fun(fun) => fun.free_len() as u64,
+            Self::Integer(_)
+            | Self::Big(_)
+            | Self::Float(_)
+            | Self::Atom(_)
+            | Self::Reference(_)
+            | Self::Export(_)
+            | Self::Port(_)
+            | Self::Pid(_)
+            | Self::Nil
+            | Self::String(_)
+            | Self::Binary(_)
+            | Self::BitString(_) => 0,
+        }
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// The next term of any kind, up to what is inside it. Nothing is allocated and nothing is counted: who goes on for as many terms as
+    /// [`Head::inside`] says has visited the whole term, in time and with checks as [`skip`](super::skip) has them.
+    ///
+    /// # Errors
+    /// What is wrong with the term.
+    #[inline]
+    pub fn head(&mut self) -> Result<Head<'a>, TermError> {
+        let tag = self.u8()?;
+        Ok(match tag {
+            tag::SMALL_INTEGER => Head::Integer(self.u8()?.into()),
+            tag::INTEGER => Head::Integer(i32::from_be_bytes(self.array()?).into()),
+            tag::SMALL_ATOM_UTF8 => {
+                let len = self.u8()?;
+                Head::Atom(self.utf8(len.into())?)
+            }
+            tag::ATOM_CACHE_REF => Head::Atom(self.cached()?),
+            tag::SMALL_TUPLE => Head::Tuple(self.u8()?.into()),
+            tag::LARGE_TUPLE => Head::Tuple(self.u32()?),
+            tag::NIL => Head::Nil,
+            tag::LIST => Head::List(self.u32()?),
+            tag::MAP => Head::Map(self.u32()?),
+            tag::STRING => {
+                let len = self.u16()?;
+                match self.take(len.into())? {
+                    [] => Head::Nil,
+                    bytes => Head::String(bytes),
+                }
+            }
+            tag::BINARY => {
+                let len = self.u32()?;
+                Head::Binary(self.take(len as usize)?)
+            }
+            tag::NEW_FLOAT => Head::Float(self.new_float()?),
+            tag::NEW_PID => Head::Pid(self.pid_behind(tag)?),
+            tag::NEWER_REFERENCE => Head::Reference(self.reference_behind(tag)?),
+            tag::SMALL_BIG => {
+                let len = self.u8()?;
+                self.big(len.into())?.into()
+            }
+            _ => return self.rare_head(tag),
+        })
+    }
+
+    /// Those that come seldom, or came from nodes of old.
+    #[inline(never)]
+    fn rare_head(&mut self, tag: u8) -> Result<Head<'a>, TermError> {
+        Ok(match tag {
+            tag::ATOM_UTF8 | tag::ATOM | tag::SMALL_ATOM => Head::Atom(self.atom_behind(tag)?),
+            tag::LARGE_BIG => {
+                let len = self.u32()?;
+                self.big(len as usize)?.into()
+            }
+            tag::FLOAT => Head::Float(self.old_float()?),
+            tag::BIT_BINARY => self.bit_binary()?,
+            tag::PID => Head::Pid(self.pid_behind(tag)?),
+            tag::V4_PORT | tag::NEW_PORT | tag::PORT => Head::Port(self.port_behind(tag)?),
+            tag::NEW_REFERENCE | tag::REFERENCE => Head::Reference(self.reference_behind(tag)?),
+            tag::NEW_FUN => Head::Fun(self.fun()?),
+            tag::EXPORT => Head::Export(self.export()?),
+            //= docs/spec/channel.md#ch-term-refused
+            other => return Err(TermError::Unexpected(other)),
+        })
+    }
+
+    pub(super) fn pid_behind(&mut self, tag: u8) -> Result<PidRef<'a>, TermError> {
+        Ok(PidRef {
+            node: self.atom_ref()?,
+            id: self.u32()?,
+            serial: self.u32()?,
+            creation: self.creation(tag == tag::NEW_PID)?,
+        })
+    }
+
+    pub(super) fn reference_behind(&mut self, tag: u8) -> Result<ReferenceRef<'a>, TermError> {
+        let len = if tag == tag::REFERENCE { 1 } else { self.reference_len()? };
+        let node = self.atom_ref()?;
+        if tag == tag::REFERENCE {
+            let words = self.take(4)?;
+            return Ok(ReferenceRef::new(node, self.creation(false)?, words));
+        }
+        let creation = self.creation(tag == tag::NEWER_REFERENCE)?;
+        Ok(ReferenceRef::new(node, creation, self.take(4 * len)?))
+    }
+
+    fn port_behind(&mut self, tag: u8) -> Result<PortRef<'a>, TermError> {
+        let node = self.atom_ref()?;
+        let id = if tag == tag::V4_PORT {
+            u64::from_be_bytes(self.array()?)
+        } else {
+            self.u32()?.into()
+        };
+        Ok(PortRef { node, id, creation: self.creation(tag != tag::PORT)? })
+    }
+
+    fn bit_binary(&mut self) -> Result<Head<'a>, TermError> {
+        let (len, last_bits) = (self.u32()?, self.u8()?);
+        // How many bits of the last byte count, so none if there is no byte.
+        match (last_bits, len) {
+            (0, 0) | (8, 1..) => self.take(len as usize).map(Head::Binary),
+            (1..=7, 1..) => {
+                let bytes = self.take(len as usize)?;
+                Ok(Head::BitString(BitStringRef::new(bytes, last_bits)))
+            }
+            _ => Err(TermError::BadBits),
+        }
+    }
+
+    /// A fun, up to its free variables.
+    ///
+    /// Nodes since OTP 23.0 may send a size that is too large, so nobody may rely on it (`external.c`, `decoded_size`).
+    //= docs/spec/channel.md#ch-term-fun-size
+    fn fun(&mut self) -> Result<FunRef<'a>, TermError> {
+        let fixed = self.chunk()?;
+        let fun = FunRef::new(fixed, self);
+        if fun.free_len() > 255 {
+            return Err(TermError::TooManyVariables);
+        }
+        names(self)?;
+        Ok(fun)
+    }
+
+    fn export(&mut self) -> Result<ExportRef<'a>, TermError> {
+        let (module, function) = (self.atom_ref()?, self.atom_ref()?);
+        // A node keeps the low byte of an arity that no function has.
+        let arity = self.unsigned()? as u8;
+        Ok(ExportRef { module, function, arity })
+    }
+
+    /// The number of words of a reference.
+    fn reference_len(&mut self) -> Result<usize, TermError> {
+        match self.u16()?.into() {
+            len @ 1..=REFERENCE_MAX_WORDS => Ok(len),
+            _ => Err(TermError::BadReference),
+        }
+    }
+
+    fn creation(&mut self, wide: bool) -> Result<Creation, TermError> {
+        if wide { self.u32() } else { self.u8().map(u32::from) }.map(Creation)
+    }
+
+    /// The eight bytes of a float, behind its tag.
+    fn new_float(&mut self) -> Result<Float, TermError> {
+        Float::new(f64::from_be_bytes(self.array()?)).ok_or(TermError::BadFloat)
+    }
+
+    /// A float as text of 31 bytes, filled up with zeros, behind its tag.
+    fn old_float(&mut self) -> Result<Float, TermError> {
+        let text = self.take(31)?.split(|&byte| byte == 0).next().unwrap_or_default();
+        let number = core::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+        number.and_then(Float::new).ok_or(TermError::BadFloat)
+    }
+}
