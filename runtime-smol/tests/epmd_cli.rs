@@ -13,6 +13,10 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::Instant as Moment;
 
+#[cfg(target_os = "linux")]
+use netkernel_tests::flood;
+use netkernel_tests::ports::free_port;
+
 const GIVE_UP: Duration = Duration::from_secs(60);
 
 fn program() -> &'static Path {
@@ -60,10 +64,6 @@ impl Drop for Daemon {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
 fn is_served(port: u16) -> bool {
@@ -208,6 +208,46 @@ fn diagnostics_are_on_standard_error() {
         }
         assert_eq!(error.contains("accepted"), more, "{error}");
     }
+}
+
+/// In thousands, for as long as they like.
+//= docs/spec/epmd.md#epmd-server-service
+//= type=test
+#[cfg(target_os = "linux")]
+#[test]
+fn a_flood_of_strangers_keeps_nobody_out() {
+    flood::raise_descriptors();
+    let daemon = Daemon::start("-packet_timeout 3600");
+    flood::besiege(flood::Target { port: daemon.port, pid: daemon.child.id() });
+}
+
+/// More strangers than it can have descriptors: those who are registered stay, and there is room again when the others were
+/// silent for too long.
+//= docs/spec/epmd.md#epmd-server-connections
+//= type=test
+#[cfg(target_os = "linux")]
+#[test]
+fn a_flood_beyond_the_limit_of_descriptors_ends_with_the_patience_for_it() {
+    flood::raise_descriptors();
+    let port = free_port();
+    let limited = "ulimit -n 128 && exec \"$0\" epmd -packet_timeout 1";
+    let mut command = Command::new("sh");
+    command.args(["-c", limited]).arg(program()).stdin(Stdio::null());
+    command.env("ERL_EPMD_PORT", port.to_string()).env("ERL_EPMD_ADDRESS", "127.0.0.1");
+    let mut daemon = Daemon { child: command.spawn().unwrap(), port };
+    wait_until("the daemon runs", || is_served(port));
+    let target = flood::Target { port, pid: daemon.child.id() };
+    let _held = target.register("held");
+    let before = target.descriptors();
+    let mut crowd: Vec<_> =
+        (0..1_000).map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect();
+    for socket in &mut crowd {
+        socket.set_read_timeout(Some(GIVE_UP)).unwrap();
+        assert_eq!(flood::until_end(socket), b"");
+    }
+    wait_until("there is room", || target.descriptors() <= before);
+    target.assert_serves("next");
+    assert!(daemon.child.try_wait().unwrap().is_none());
 }
 
 #[test]

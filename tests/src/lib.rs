@@ -3,6 +3,8 @@
 #[cfg(feature = "otp")]
 pub mod command;
 pub mod demo;
+#[cfg(target_os = "linux")]
+pub mod flood;
 pub mod fuzzing;
 #[cfg(feature = "otp")]
 mod log;
@@ -10,6 +12,7 @@ mod log;
 pub mod otp;
 pub mod our_epmd;
 pub mod ours;
+pub mod ports;
 pub mod runtime;
 pub mod script;
 #[cfg(feature = "otp")]

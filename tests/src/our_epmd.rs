@@ -10,6 +10,7 @@ use netkernel_blocking::core::epmd_server::{Config, StopCause};
 use netkernel_blocking::{EpmdConfig, EpmdHandle};
 
 use crate::GIVE_UP;
+use crate::ports::free_port;
 use crate::runtime::Runtime;
 
 /// A served port. The service ends when this is dropped, if it was not killed before.
@@ -27,7 +28,7 @@ impl OurEpmd {
     /// If there is none.
     #[must_use]
     pub fn start(runtime: Runtime, config: Config) -> Self {
-        Self::try_start(runtime, 0, config).expect("a free port")
+        Self::try_start(runtime, free_port(), config).expect("a free port")
     }
 
     /// Serves this port, as soon as it is free: the successor of one that has ended.

@@ -32,10 +32,29 @@ thread_local! {
 }
 
 impl Runtime {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Blocking, Self::Smol];
+
     /// Runs a test whose nodes are made by this runtime, as far as they are made by its own thread.
     pub fn test(self, test: impl FnOnce()) {
-        CURRENT.set(self);
-        test();
+        self.with(test);
+    }
+
+    /// What is made in here, by this thread, is made by this runtime. For clusters of both.
+    pub fn with<T>(self, make: impl FnOnce() -> T) -> T {
+        let before = CURRENT.replace(self);
+        let made = make();
+        CURRENT.set(before);
+        made
+    }
+
+    /// What the package is called, without the name of the project.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Blocking => "blocking",
+            Self::Smol => "smol",
+        }
     }
 
     /// The runtime of the test that runs on this thread.

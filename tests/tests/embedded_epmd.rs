@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "this is test code")]
 
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::thread;
 use std::time::Instant as Moment;
 
@@ -13,14 +13,11 @@ use netkernel_blocking::core::net_kernel::{OpenError, StartError};
 use netkernel_blocking::core::{Cookie, Creation, NodeName};
 use netkernel_blocking::{EpmdMode, NodeConfig, StartOptions};
 use netkernel_tests::our_epmd::OurEpmd;
+use netkernel_tests::ports::free_port;
 use netkernel_tests::runtime::{Node, Runtime};
 use netkernel_tests::{GIVE_UP, each_runtime};
 
 const SERVING: [EpmdMode; 2] = [EpmdMode::Auto, EpmdMode::Embedded];
-
-fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
-}
 
 fn name(name: &str) -> NodeName {
     format!("{name}@127.0.0.1").parse().unwrap()

@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::{Instant, UNIX_EPOCH};
+use std::time::Instant;
 
 use netkernel_blocking::core::Cookie;
 use netkernel_blocking::{EpmdMode, NodeConfig, StartOptions};
@@ -122,48 +122,8 @@ each_release! {
     }
 
     #[test]
-    fn nodes_find_each_other_through_our_daemon(release: Release) {
-        let epmd = Epmd::ours(&[]);
-        let a = Erl::start(&ErlOptions::new(release, &epmd, "a"));
-        let b = Erl::start(&ErlOptions::new(release, &epmd, "b"));
-        let names = a.eval("{ok, Names} = erl_epmd:names(\"127.0.0.1\"), [N || {N, _} <- lists:sort(Names)]");
-        assert_eq!(names, "[\"a\",\"b\"]");
-        let port = a.eval("{port, Port, 6} = erl_epmd:port_please(\"b\", \"127.0.0.1\"), Port");
-        assert!(epmd.names().contains(&format!("name b at port {port}\n")), "{}", epmd.names());
-        assert_eq!(a.eval("erl_epmd:port_please(\"nobody\", \"127.0.0.1\")"), "noport");
-        assert!(a.ping(b.name()) && b.ping(a.name()));
-        drop(b);
-        wait_until("b is gone", || !epmd.names().contains("name b at"));
-    }
-
-    //= docs/spec/epmd.md#epmd-server-creation
-    //= type=test
-    #[test]
-    fn nodes_register_again_with_our_next_daemon_and_creations_grow(release: Release) {
-        let creation = |erl: &Erl| erl.eval("erlang:system_info(creation)").parse::<u32>().expect("a number");
-        let epmd = Epmd::ours(&[]);
-        let port = epmd.port();
-        let a = Erl::start(&ErlOptions::new(release, &epmd, "a"));
-        let b = Erl::start(&ErlOptions::new(release, &epmd, "b"));
-        let first = creation(&a);
-        drop(a);
-        wait_until("a is gone", || !epmd.names().contains("name a at"));
-        let a = Erl::start(&ErlOptions::new(release, &epmd, "a"));
-        let second = creation(&a);
-        assert!(second > first, "{second} after {first}");
-        drop((a, epmd));
-        // As OTP's, a daemon remembers nothing of the one before it: it begins with the second in which it starts.
-        wait_until("a later second", || UNIX_EPOCH.elapsed().expect("a clock").as_secs() > second.into());
-        let epmd = Epmd::ours_at(port);
-        let a = Erl::start(&ErlOptions::new(release, &epmd, "a"));
-        assert!(creation(&a) > second, "{} after {second}", creation(&a));
-        wait_until("b is back", || epmd.names().contains("name b at"));
-        assert!(a.ping(b.name()));
-    }
-
-    #[test]
     fn a_real_node_finds_ours_where_ours_serve_and_stays_when_they_change(release: Release) {
-        for runtime in [Runtime::Blocking, Runtime::Smol] {
+        for runtime in Runtime::ALL {
             runtime.test(|| embedded(release));
         }
     }

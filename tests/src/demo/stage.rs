@@ -1,9 +1,7 @@
 //! The nodes of the demo, what they do, and what they must be told.
 
-use core::net::Ipv4Addr;
 use core::time::Duration;
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Instant as Moment;
@@ -19,6 +17,7 @@ use super::printer::{Printer, Tone};
 use super::puppet::Puppet;
 use super::rules::{self, Rule};
 use super::tally::Tally;
+use crate::ports::try_free_port;
 use crate::runtime::Node;
 
 /// How often something is asked for that nobody tells.
@@ -85,7 +84,7 @@ impl Stage {
     ) -> Result<MemberId, Failure> {
         let mut last = None;
         for _ in 0..EPMD_TRIES {
-            self.epmd_port = free_port()?;
+            self.epmd_port = try_free_port()?;
             match self.begin(name, Kind::Smol, ticktime) {
                 Ok(begun) => return Ok(self.introduce(&begun)?.0),
                 Err(failure) => last = Some(failure),
@@ -324,11 +323,6 @@ impl Stage {
         let puppet = self.members.get_mut(&id).and_then(|member| member.puppet.as_mut());
         puppet.ok_or_else(|| Failure::new("only a puppet can be frozen"))
     }
-}
-
-/// A port that is free on loopback.
-fn free_port() -> Result<u16, Failure> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 fn failed(who: &str, call: &str, error: impl core::fmt::Display) -> Failure {

@@ -160,7 +160,11 @@ fn ours() -> Command {
     command
 }
 
-fn names(port: u16) -> io::Result<String> {
+/// What the EPMD at this port answers to NAMES.
+///
+/// # Errors
+/// There is none, or it gives no answer.
+pub fn names(port: u16) -> io::Result<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(GIVE_UP))?;
     stream.write_all(&[0, 1, b'n'])?;

@@ -7,12 +7,12 @@ mod epmd;
 mod erl;
 
 pub use crate::GIVE_UP;
-pub use epmd::Epmd;
+pub use crate::ports::free_port;
+pub use epmd::{Epmd, names};
 pub use erl::{Erl, ErlOptions};
 
 use core::fmt;
 use core::sync::atomic::{AtomicU32, Ordering};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs, process};
@@ -163,16 +163,6 @@ pub fn signal(pid: u32, signal: Signal) {
     let kill = format!("kill -s {name} {pid}"); // the shell's own: std has none, and not every system a program
     let status = Command::new("sh").args(["-c", &kill]).status();
     assert!(status.is_ok_and(|status| status.success()), "{kill} failed");
-}
-
-/// A loopback port that was free a moment ago. Somebody else may take it: whoever uses one tries again with another.
-///
-/// # Panics
-/// If the system has none left.
-#[must_use]
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    listener.local_addr().expect("its number").port()
 }
 
 /// A new empty directory, removed on drop.
