@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use netkernel_core::driver::pump;
 use netkernel_core::link::{Batch, Limits, LinkReader, LinkWriter, Violation};
-use netkernel_core::process::{Deliver, Origin, Processes};
+use netkernel_core::process::{Deliver, Origin, Processes, Request};
 use netkernel_core::term::{Atom, Pid};
 use netkernel_core::wire::control::Control;
 use netkernel_core::{Creation, Flags, MailboxId, NodeName, PingId};
@@ -58,6 +58,7 @@ struct Delivered {
     messages: Vec<(MailboxId, Bytes)>,
     answers: Vec<u8>,
     pongs: Vec<(PingId, bool)>,
+    requests: Vec<Request>,
 }
 
 impl Deliver for Delivered {
@@ -72,6 +73,10 @@ impl Deliver for Delivered {
 
     fn pong(&mut self, ping: PingId, alive: bool) {
         self.pongs.push((ping, alive));
+    }
+
+    fn request(&mut self, request: Request) {
+        self.requests.push(request);
     }
 }
 
@@ -368,6 +373,7 @@ fn a_peer_that_asks_and_does_not_read_is_cut_off() {
             self.0.push_forced(frame)
         }
         fn pong(&mut self, _: PingId, _: bool) {}
+        fn request(&mut self, _: Request) {}
     }
     let End { mut reader, mut processes, .. } = end();
     let mut limits = Limits::default();

@@ -26,6 +26,10 @@ pub struct NodeConfig {
     pub listen_ports: RangeInclusive<u16>,
     /// What one link may use.
     pub limits: Limits,
+    /// Whether processes of other nodes may ask this node to connect and disconnect, to change its ticktime, its allow list and its
+    /// sockets (`gen_server:call({net_kernel, Node}, Request)`). Erlang nodes let everybody who knows the cookie do that. Off
+    /// unless set: then the callers are told `noproc`.
+    pub remote_requests: bool,
 }
 
 impl NodeConfig {
@@ -38,6 +42,7 @@ impl NodeConfig {
             bind: None,
             listen_ports: 0..=0,
             limits: Limits::default(),
+            remote_requests: false,
         }
     }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use netkernel_core::link::LinkReader;
 use netkernel_core::net_kernel::{CloseCause, Input, Promotion};
 
-use crate::shared::{Message, Stream, Surroundings, Wish, abort};
+use crate::shared::{Applied, Message, Stream, Surroundings, Wish, abort};
 
 /// Bytes that one read of a link takes at most.
 const READ_MAX: usize = 64 * 1024;
@@ -58,7 +58,13 @@ fn pump_loop(
         if stream.has_ended() {
             return CloseCause::Local;
         }
-        if let Err(violation) = surroundings.table.apply(batch, stream) {
+        let Applied { requests, result } = surroundings.table.apply(batch, stream);
+        for request in requests {
+            if !surroundings.inbox.send_blocking(Message::Request(stream.id(), request)) {
+                return CloseCause::Local;
+            }
+        }
+        if let Err(violation) = result {
             abort(socket);
             return CloseCause::Violation(violation);
         }

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind as Kind, Read as _};
 
 use bytes::Bytes;
 use futures_lite::future;
-use netkernel_blocking::shared::{Message, Stream, Surroundings, Wish, abort};
+use netkernel_blocking::shared::{Applied, Message, Stream, Surroundings, Wish, abort};
 use netkernel_core::link::LinkReader;
 use netkernel_core::net_kernel::{CloseCause, Input, Promotion};
 
@@ -63,16 +63,23 @@ async fn pump_loop(
         if stream.has_ended() {
             return Err(CloseCause::Local);
         }
-        surroundings.table.apply(batch, stream).map_err(|violation| {
-            abort(socket.get_ref());
-            CloseCause::Violation(violation)
-        })
+        Ok(surroundings.table.apply(batch, stream))
     };
     // What came behind the handshake is in the reader already, and may be whole frames.
     let mut pumped = pump(&[]);
     loop {
-        if let Err(cause) = pumped {
-            return cause;
+        let Applied { requests, result } = match pumped {
+            Ok(applied) => applied,
+            Err(cause) => return cause,
+        };
+        for request in requests {
+            if !surroundings.inbox.send(Message::Request(stream.id(), request)).await {
+                return CloseCause::Local;
+            }
+        }
+        if let Err(violation) = result {
+            abort(socket.get_ref());
+            return CloseCause::Violation(violation);
         }
         pumped = match read(stream, socket, READ_MAX, &mut pump).await {
             Ok(pumped) => pumped,

@@ -18,7 +18,7 @@ use bytes::Bytes;
 use netkernel_core::driver::pump;
 use netkernel_core::link::{Limits, LinkReader, LinkWriter, Violation};
 use netkernel_core::net_kernel::Promotion;
-use netkernel_core::process::{Deliver, Processes};
+use netkernel_core::process::{Deliver, Processes, Request};
 use netkernel_core::term::{Atom, Pid};
 use netkernel_core::wire::control::Control;
 use netkernel_core::{Creation, Flags, LinkId, MailboxId, NodeType, PingId};
@@ -44,6 +44,8 @@ impl Deliver for Sink {
     }
 
     fn pong(&mut self, _: PingId, _: bool) {}
+
+    fn request(&mut self, _: Request) {}
 }
 
 fn main() {

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use netkernel_core::driver::{Host, Machine as _, pump, turn};
 use netkernel_core::link::{Limits, LinkReader, LinkWriter, Violation};
 use netkernel_core::net_kernel::*;
-use netkernel_core::process::{Deliver, Processes};
+use netkernel_core::process::{Deliver, Processes, Request};
 use netkernel_core::{Cookie, Creation, Entropy, Instant, LinkId, MailboxId, NodeName};
 use netkernel_core::{PingId, RequestId, StreamId, epmd_server, liveness::Traffic, term::Atom};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -204,6 +204,7 @@ impl Deliver for Delivery<'_> {
         self.0.push_forced(frame)
     }
     fn pong(&mut self, _: PingId, _: bool) {}
+    fn request(&mut self, _: Request) {}
 }
 
 impl Host for PollHost {

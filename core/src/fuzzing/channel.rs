@@ -10,7 +10,7 @@ use crate::flags::Flags;
 use crate::ids::{MailboxId, PingId};
 use crate::link::{Limits, LinkReader, Violation};
 use crate::name::NodeName;
-use crate::process::{Deliver, Origin, Processes};
+use crate::process::{Deliver, Origin, Processes, Request};
 use crate::term::Atom;
 use crate::wire::control::{self, Received};
 
@@ -94,6 +94,10 @@ impl Deliver for Delivered {
 
     fn pong(&mut self, ping: PingId, alive: bool) {
         self.pongs.push((ping, alive));
+    }
+
+    fn request(&mut self, request: Request) {
+        panic!("nobody allowed {request:?}");
     }
 }
 

@@ -3,6 +3,7 @@
 use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use crate::name::{NodeName, PeerName};
 
@@ -10,23 +11,44 @@ use crate::name::{NodeName, PeerName};
 ///
 /// An entry is a full name (`b@host`), a host (`host`), or a name on whatever host (`b@`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct AllowList(Arc<BTreeSet<String>>);
+pub struct AllowList(Arc<Entries>);
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Entries {
+    in_order: Vec<String>,
+    sorted: BTreeSet<String>,
+}
 
 impl AllowList {
     /// A list of these entries.
     #[must_use]
     pub fn new(entries: &[String]) -> Self {
-        Self(Arc::new(entries.iter().cloned().collect()))
+        let mut list = Self::default();
+        list.extend(&entries.iter().map(String::as_str).collect::<Vec<_>>());
+        list
     }
 
-    /// Appends entries. Clones taken before do not change.
+    /// Appends entries, each of them once. Clones taken before do not change.
     pub fn extend(&mut self, entries: &[&str]) {
-        Arc::make_mut(&mut self.0).extend(entries.iter().map(|&entry| entry.into()));
+        let list = Arc::make_mut(&mut self.0);
+        for &entry in entries {
+            if list.sorted.insert(entry.into()) {
+                list.in_order.push(entry.into());
+            }
+        }
     }
 
-    /// The entries, in the order of their text.
+    /// The entries, in the order in which they came.
     pub fn entries(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+        self.0.in_order.iter().map(String::as_str)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.in_order.is_empty()
+    }
+
+    fn contains(&self, entry: &str) -> bool {
+        self.0.sorted.contains(entry)
     }
 
     //= docs/spec/kernel.md#kernel-allow-incoming
@@ -38,14 +60,14 @@ impl AllowList {
             Some(at) => (&said[..=at], &said[at + 1..]),
             None => (said.as_str(), said.as_str()),
         };
-        self.0.is_empty() || [said.as_str(), host, name].iter().any(|&entry| self.0.contains(entry))
+        self.is_empty() || [said.as_str(), host, name].iter().any(|&entry| self.contains(entry))
     }
 
     //= docs/spec/kernel.md#kernel-allow-outgoing
     /// Whether this node may be dialled: hosts and names without host do not count (`net_kernel`, `setup_check`).
     #[must_use]
     pub fn lets_dial(&self, node: &NodeName) -> bool {
-        self.0.is_empty() || self.0.contains(node.as_str())
+        self.is_empty() || self.contains(node.as_str())
     }
 }
 
@@ -96,6 +118,6 @@ mod tests {
         let before = list.clone();
         list.extend(&["a@one"]);
         assert!(before.admits(&PeerName::new("x@y")) && !list.admits(&PeerName::new("x@y")));
-        assert_eq!(list.entries().collect::<alloc::vec::Vec<_>>(), ["a@one"]);
+        assert_eq!(list.entries().collect::<Vec<_>>(), ["a@one"]);
     }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{
     BadNode, ConnectError, ConnectionInfo, Diagnostic, Endpoint, MonitorOptions, NodeEvent,
-    NotAlive, OptionName, OptsError, SocketOption, StartError, StopError,
+    NotAlive, OptionName, OptsError, Reply, SocketOption, StartError, StopError,
 };
 use crate::creation::Creation;
 use crate::entropy::Entropy;
@@ -290,6 +290,8 @@ pub enum Answer {
     GetOpts(Result<Vec<SocketOption>, OptsError>),
     /// Of [`NetKernel::setopts`](super::NetKernel::setopts) and [`NetKernel::setopts_new`](super::NetKernel::setopts_new).
     SetOpts(Result<(), OptsError>),
+    /// Of [`NetKernel::request`](super::NetKernel::request), if no call answers it.
+    Reply(Reply),
 }
 
 /// What a wish for a link found, if it was not refused.

@@ -37,6 +37,7 @@ mod past_links;
 mod query;
 mod reason;
 mod registration;
+mod requests;
 mod socket_options;
 pub mod subscriptions;
 mod table;
@@ -51,6 +52,7 @@ pub use node_info::{BadNode, ConnectionInfo, ConnectionState};
 pub use nodedown::NodeDownReason;
 pub use query::{NameDomain, NameType, NetState, NodeInfo, NodeKind, NodeKinds};
 pub use reason::{ConnectError, Diagnostic, NotAlive, SetupStage, StartError, StopError};
+pub use requests::Reply;
 pub use socket_options::{Endpoint, OptionName, OptsError, SocketOption};
 pub use subscriptions::{ConnectionId, MonitorOptions, NodeEvent};
 pub use timer_name::TimerName;
@@ -69,6 +71,7 @@ use crate::epmd::{Names, NamesError};
 use crate::handshake::AllowList;
 use crate::ids::{MailboxId, Minter, RequestId, StreamId};
 use crate::name::NodeName;
+use crate::term::Term;
 use crate::time::Instant;
 use crate::timers::Timers;
 
@@ -101,6 +104,8 @@ pub struct NetKernel {
     /// Outlives the node's life.
     new_links: NewLinks,
     opts_calls: OptsCalls,
+    /// What other nodes have set `net_kernel:verbose/1` to. It changes nothing.
+    verbosity: Term,
     timers: Timers<TimerName>,
     /// The latest `now`.
     clock: Instant,
@@ -133,6 +138,7 @@ impl NetKernel {
             new_links: NewLinks::new(&config),
             config,
             opts_calls: OptsCalls::default(),
+            verbosity: Term::from(0_i64),
             timers: Timers::new(),
             clock: Instant::ORIGIN,
             outputs: VecDeque::new(),

@@ -139,6 +139,22 @@ impl SocketOption {
         list.iter().map(|option| Self::read(option).ok_or(OptsError::Invalid)).collect()
     }
 
+    /// Erlang's tuple.
+    #[must_use]
+    pub fn to_term(self) -> Term {
+        let value = match self {
+            Self::Keepalive(on) | Self::Nodelay(on) => on.into(),
+            Self::Linger(seconds) => {
+                Term::tuple([seconds.is_some().into(), u64::from(seconds.unwrap_or(0)).into()])
+            }
+            Self::Priority(number)
+            | Self::Recbuf(number)
+            | Self::Sndbuf(number)
+            | Self::Tos(number) => u64::from(number).into(),
+        };
+        Term::tuple([Term::literal(self.name().as_str()), value])
+    }
+
     fn read(option: &Term) -> Option<Self> {
         let [name, value] = option.as_tuple()? else { return None };
         Some(match OptionName::named(name.as_atom()?).ok()? {
@@ -181,30 +197,30 @@ impl fmt::Display for OptionName {
 
 impl fmt::Display for SocketOption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.name();
-        match self {
-            Self::Keepalive(on) | Self::Nodelay(on) => write!(f, "{{{name},{on}}}"),
-            Self::Linger(None) => write!(f, "{{{name},{{false,0}}}}"),
-            Self::Linger(Some(seconds)) => write!(f, "{{{name},{{true,{seconds}}}}}"),
-            Self::Priority(number)
-            | Self::Recbuf(number)
-            | Self::Sndbuf(number)
-            | Self::Tos(number) => write!(f, "{{{name},{number}}}"),
-        }
+        self.to_term().fmt(f)
+    }
+}
+
+impl OptsError {
+    /// The whole term that the caller gets.
+    #[must_use]
+    pub fn to_term(&self) -> Term {
+        let reason = match self {
+            Self::BadOpts(options) => {
+                Term::tuple([Term::literal("badopts"), Term::list(options.iter().cloned())])
+            }
+            Self::Invalid => Term::literal("einval"),
+            Self::NoConnection => Term::literal("noconnection"),
+            Self::NotAlive => return Term::literal("ignored"),
+            Self::NotSupported => Term::literal("enotsup"),
+        };
+        Term::tuple([Term::literal("error"), reason])
     }
 }
 
 impl fmt::Display for OptsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::BadOpts(options) => {
-                write!(f, "{{error,{{badopts,{}}}}}", Term::list(options.iter().cloned()))
-            }
-            Self::Invalid => f.write_str("{error,einval}"),
-            Self::NoConnection => f.write_str("{error,noconnection}"),
-            Self::NotAlive => f.write_str("ignored"),
-            Self::NotSupported => f.write_str("{error,enotsup}"),
-        }
+        self.to_term().fmt(f)
     }
 }
 

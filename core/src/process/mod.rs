@@ -8,6 +8,7 @@ mod ping;
 mod registry;
 mod signals;
 
+pub use net_kernel::{Caller, Request};
 pub use registry::{Processes, RegisterNameError};
 pub use signals::Deliver;
 

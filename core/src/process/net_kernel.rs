@@ -1,10 +1,14 @@
-//! The service `net_kernel`: it answers the question whether this node is there, which is what a ping is, and no other.
+//! The service `net_kernel`: it answers the question whether this node is there, which is what a ping is, and hands what else
+//! it is asked to the kernel, if the node serves that.
 
 use alloc::vec::Vec;
 use bytes::Bytes;
 
+use super::Origin;
 use super::signals::NOPROC;
+use crate::flags::Flags;
 use crate::name::NodeName;
+use crate::net_kernel::Reply;
 use crate::term::{Atom, Pid, Reader, Reference, TermError, write};
 use crate::wire::control::{Control, Monitored};
 
@@ -26,54 +30,137 @@ pub(super) fn is_auth(from: &Pid, tag: impl FnOnce(&mut Vec<u8>), own: &NodeName
     out.into()
 }
 
-/// The answer to a message for the service, if it is one that gets an answer (`net_kernel:handle_call/3`): `yes` to the
-/// question of a ping. The caller of anything else is told that nobody is there to answer it, by its monitor, so that it does
-/// not wait in vain.
+/// What a process of another node asks of the kernel.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Request {
+    /// A call, to be handed to [`NetKernel::request`](crate::net_kernel::NetKernel::request).
+    Call {
+        /// What is asked: one term without version byte.
+        body: Bytes,
+        /// Who is to be answered.
+        caller: Caller,
+    },
+    /// A cast, to be handed to [`NetKernel::cast`](crate::net_kernel::NetKernel::cast).
+    Cast {
+        /// What is asked: one term without version byte.
+        body: Bytes,
+    },
+}
+
+/// Whoever waits for the answer to a call in the manner of `gen`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Caller {
+    from: Pid,
+    /// One term, to be given back with the reply: a reference, or a list of one and what else `gen` puts there.
+    tag: Bytes,
+    /// What was agreed on for the link.
+    flags: Flags,
+}
+
+impl Caller {
+    /// The frame that answers the call, to be queued on the link that it came from; `None` if there is nothing to say.
+    #[must_use]
+    pub fn answer(&self, reply: &Reply) -> Option<Bytes> {
+        let signal = self.signal(reply)?;
+        if !self.flags.contains(signal.needed_flags()) {
+            return None;
+        }
+        let mut frame = Vec::with_capacity(128);
+        signal.emit(&mut frame).ok()?;
+        Some(frame.into())
+    }
+
+    fn signal(&self, reply: &Reply) -> Option<Control> {
+        match reply {
+            Reply::Term(term) => {
+                let mut out = Vec::with_capacity(64 + self.tag.len());
+                write::version(&mut out);
+                write::tuple(&mut out, 2);
+                out.extend_from_slice(&self.tag);
+                write::term(&mut out, term).ok()?;
+                Some(Control::Send { to: self.from.clone(), message: out.into() })
+            }
+            Reply::Never => None,
+            //= docs/spec/channel.md#ch-gen-call-unserved
+            Reply::Nobody => {
+                let reference = reference_in(&self.tag)?;
+                let from = Monitored::Name(Atom::literal(NAME));
+                let (to, reason) = (self.from.clone(), NOPROC);
+                Some(Control::MonitorPExit { from, to, reference, reason })
+            }
+        }
+    }
+}
+
+/// Bytes of a message that is looked at.
+const MESSAGE_MAX_BYTES: usize = 64 << 10;
+
+/// What becomes of a message for the service.
+pub(super) enum Taken {
+    /// It is answered by this frame.
+    Answered(Bytes),
+    /// It is for the kernel.
+    Asked(Request),
+    /// It is none that leads to anything.
+    Ignored,
+}
+
+/// Takes a message for the service (`net_kernel:handle_call/3`). The question of a ping is answered by `yes`. Unless the
+/// kernel is to `serve` others, the caller of anything else is told that nobody is there to answer it, by its monitor, so
+/// that it does not wait in vain.
 ///
 /// A message of another form is none of the peer's faults: anybody may send anything to a process.
 //= docs/spec/channel.md#ch-is-auth
-//= docs/spec/channel.md#ch-gen-call-unserved
-pub(super) fn answer(peer: &NodeName, message: &[u8]) -> Option<Control> {
-    let call = Call::parse(message).ok()??;
-    // The answer goes back on the link of the request, so it can reach that node only.
-    //= docs/spec/channel.md#ch-is-auth-elsewhere
-    if call.from.node != *peer.as_atom() {
-        return None;
+pub(super) fn take(origin: &Origin, message: &Bytes, serve: bool) -> Taken {
+    //= docs/spec/requests.md#request-limits
+    let serve = serve && message.len() <= MESSAGE_MAX_BYTES;
+    match parse(origin, message) {
+        Ok(Some(request)) => decide(request, serve),
+        Ok(None) | Err(_) => Taken::Ignored,
     }
-    if !call.is_auth {
-        let reference = reference_in(call.tag)?;
-        let from = Monitored::Name(Atom::literal(NAME));
-        return Some(Control::MonitorPExit { from, to: call.from, reference, reason: NOPROC });
-    }
-    let mut out = Vec::with_capacity(8 + call.tag.len());
-    write::version(&mut out);
-    write::tuple(&mut out, 2);
-    // The tag is the caller's to understand: a reference, or a list of one and what else `gen` puts there.
-    out.extend_from_slice(call.tag);
-    write::literal(&mut out, "yes");
-    Some(Control::Send { to: call.from, message: out.into() })
 }
 
-/// A call in the manner of `gen`.
-struct Call<'a> {
-    from: Pid,
-    /// One term, to be given back with the reply.
-    tag: &'a [u8],
-    is_auth: bool,
-}
-
-impl<'a> Call<'a> {
-    fn parse(message: &'a [u8]) -> Result<Option<Self>, TermError> {
-        let mut reader = Reader::new(message);
-        reader.version()?;
-        if reader.tuple()? != 3 || &*reader.atom()? != "$gen_call" || reader.tuple()? != 2 {
-            return Ok(None);
+fn decide(request: Request, serve: bool) -> Taken {
+    let (caller, reply) = match &request {
+        Request::Call { body, caller } if is_ping(body) => {
+            (caller, Reply::Term(Atom::literal("yes").into()))
         }
-        let (from, tag) = (reader.pid()?, reader.raw()?);
-        let is_auth =
-            matches!(reader.tuple(), Ok(2)) && reader.atom().is_ok_and(|what| &*what == "is_auth");
-        Ok(Some(Self { from, tag, is_auth }))
+        Request::Call { .. } | Request::Cast { .. } if serve => return Taken::Asked(request),
+        //= docs/spec/requests.md#request-switch
+        Request::Call { caller, .. } => (caller, Reply::Nobody),
+        Request::Cast { .. } => return Taken::Ignored,
+    };
+    caller.answer(&reply).map_or(Taken::Ignored, Taken::Answered)
+}
+
+fn parse(origin: &Origin, message: &Bytes) -> Result<Option<Request>, TermError> {
+    let mut reader = Reader::new(message);
+    reader.version()?;
+    let arity = reader.tuple()?;
+    let label = reader.atom()?;
+    match (&*label, arity) {
+        ("$gen_call", 3) => {
+            if reader.tuple()? != 2 {
+                return Ok(None);
+            }
+            let (from, tag) = (reader.pid()?, message.slice_ref(reader.raw()?));
+            let body = message.slice_ref(reader.raw()?);
+            // The answer goes back on the link of the request, so it can reach that node only.
+            //= docs/spec/channel.md#ch-is-auth-elsewhere
+            if from.node != *origin.node.as_atom() {
+                return Ok(None);
+            }
+            let caller = Caller { from, tag, flags: origin.flags };
+            Ok(Some(Request::Call { body, caller }))
+        }
+        ("$gen_cast", 2) => Ok(Some(Request::Cast { body: message.slice_ref(reader.raw()?) })),
+        _ => Ok(None),
     }
+}
+
+fn is_ping(body: &[u8]) -> bool {
+    let mut reader = Reader::new(body);
+    matches!(reader.tuple(), Ok(2)) && reader.atom().is_ok_and(|what| &*what == "is_auth")
 }
 
 /// The reference of the caller's monitor: `Ref`, `[alias|Ref]` or `[[alias|Ref]|_]`.
@@ -89,4 +176,130 @@ fn reference_in(tag: &[u8]) -> Option<Reference> {
         }
     }
     reader.reference().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::creation::Creation;
+    use crate::term::Term;
+    use alloc::string::ToString as _;
+
+    const REF: &str = "#Ref<0.3.2.1>";
+
+    fn origin() -> Origin {
+        let node = NodeName::new("a@h").unwrap();
+        Origin { node, flags: Flags::SERVED }
+    }
+
+    fn pid(node: &str) -> Pid {
+        Pid { node: Atom::new(node).unwrap(), id: 1, serial: 0, creation: Creation(7) }
+    }
+
+    fn reference() -> Reference {
+        Reference::new(Atom::new("a@h").unwrap(), Creation(7), &[1, 2, 3]).unwrap()
+    }
+
+    /// `{'$gen_call',{From,[alias|Ref]},Request}`.
+    fn call(from: &str, request: &str) -> Bytes {
+        let mut out = Vec::new();
+        write::version(&mut out);
+        write::tuple(&mut out, 3);
+        write::literal(&mut out, "$gen_call");
+        write::tuple(&mut out, 2);
+        write::pid(&mut out, &pid(from));
+        write::list(&mut out, 1);
+        write::literal(&mut out, "alias");
+        write::reference(&mut out, &reference());
+        write::term(&mut out, &request.parse().unwrap()).unwrap();
+        out.into()
+    }
+
+    fn encoded(term: &str) -> Bytes {
+        let mut out = Vec::new();
+        term.parse::<Term>().unwrap().encode(&mut out).unwrap();
+        out.into()
+    }
+
+    fn asked(message: &Bytes) -> Option<Request> {
+        match take(&origin(), message, true) {
+            Taken::Asked(request) => Some(request),
+            Taken::Answered(_) | Taken::Ignored => None,
+        }
+    }
+
+    /// What the frame of an answer says, as Erlang's terms one after another.
+    fn said(frame: &[u8]) -> Vec<Term> {
+        let mut reader = Reader::new(&frame[5..]);
+        let mut terms = Vec::new();
+        while !reader.is_empty() {
+            reader.version().unwrap();
+            terms.push(reader.term(&crate::term::Limits::default()).unwrap());
+        }
+        terms
+    }
+
+    //= docs/spec/requests.md#request-switch
+    //= type=test
+    #[test]
+    fn requests_are_for_the_kernel_if_the_node_serves_them_and_noproc_if_not() {
+        let message = call("a@h", "{connect,normal,b@h}");
+        let Some(Request::Call { body, caller }) = asked(&message) else { panic!("it is served") };
+        assert_eq!([&[131][..], &body].concat(), encoded("{connect,normal,b@h}"));
+        let frame = caller.answer(&Reply::Term(true.into())).unwrap();
+        let [_, answer] = &said(&frame)[..] else { panic!("a SEND has a message") };
+        let [tag, reply] = answer.as_tuple().unwrap() else { panic!("{answer}") };
+        assert!(tag.to_string().starts_with("[alias|#Ref<"), "{tag}, such as {REF}");
+        assert_eq!(reply, &true.into());
+        assert_eq!(caller.answer(&Reply::Never), None);
+
+        let Taken::Answered(refused) = take(&origin(), &message, false) else { panic!("noproc") };
+        assert_eq!(Some(&refused), caller.answer(&Reply::Nobody).as_ref());
+        assert!(said(&refused)[0].to_string().ends_with(",noproc}"));
+        let cast = encoded("{'$gen_cast',{async_disconnect,b@h}}");
+        assert!(matches!(take(&origin(), &cast, false), Taken::Ignored));
+        let body = encoded("{async_disconnect,b@h}").slice(1..);
+        assert_eq!(asked(&cast), Some(Request::Cast { body }));
+
+        // A ping is answered in any case.
+        for serve in [false, true] {
+            let ping = take(&origin(), &call("a@h", "{is_auth,a@h}"), serve);
+            assert!(matches!(ping, Taken::Answered(_)));
+        }
+    }
+
+    //= docs/spec/channel.md#ch-is-auth-elsewhere
+    //= type=test
+    //= docs/spec/requests.md#request-casts
+    //= type=test
+    #[test]
+    fn other_messages_lead_to_nothing() {
+        for message in [
+            call("b@h", "{connect,normal,b@h}"),
+            call("b@h", "{is_auth,b@h}"),
+            encoded("foo"),
+            encoded("{'$gen_call',foo,bar}"),
+            encoded("{'$gen_call',{foo,bar},baz}"),
+            encoded("{'$gen_cast'}"),
+            encoded("{'$gen_cast',foo,bar}"),
+            encoded("{'$gen_foo',foo}"),
+            encoded("{foo,registered_send,bar,baz}"),
+            Bytes::new(),
+            Bytes::from_static(b"\x83h"),
+        ] {
+            assert!(matches!(take(&origin(), &message, true), Taken::Ignored), "{message:?}");
+        }
+    }
+
+    //= docs/spec/requests.md#request-limits
+    //= type=test
+    #[test]
+    fn a_message_that_is_too_long_is_not_for_the_kernel() {
+        let list = |len| call("a@h", &alloc::format!("{{allow,{:?}}}", "x".repeat(len)));
+        assert!(asked(&list(40_000)).is_some());
+        let long = list(66_000);
+        assert!(long.len() > MESSAGE_MAX_BYTES);
+        let Taken::Answered(refused) = take(&origin(), &long, true) else { panic!("noproc") };
+        assert!(said(&refused)[0].to_string().ends_with(",noproc}"));
+    }
 }

@@ -25,6 +25,8 @@ pub struct Processes {
     /// The process that pings other nodes. It has no mailbox.
     pub(super) pinger: MailboxId,
     pub(super) pings: Pings,
+    /// Whether what other nodes ask of `net_kernel` is for the kernel.
+    pub(super) serves_requests: bool,
 }
 
 /// What this node is called while it is alive.
@@ -46,7 +48,16 @@ impl Processes {
             pinger: minter.mint(),
             minter,
             pings: Pings::default(),
+            serves_requests: false,
         }
+    }
+
+    /// Whether what processes of other nodes ask of `net_kernel` is handed to the kernel, by [`Deliver::request`]. At first it
+    /// is not: whoever may ask can reconfigure the node.
+    ///
+    /// [`Deliver::request`]: super::Deliver::request
+    pub fn serve_requests(&mut self, serve: bool) {
+        self.serves_requests = serve;
     }
 
     /// [`Output::Alive`](crate::net_kernel::Output::Alive): the processes have pids from now on.

@@ -3,7 +3,8 @@
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-use super::{Processes, net_kernel};
+use super::Processes;
+use super::net_kernel::{self, Request, Taken};
 use crate::ids::{MailboxId, PingId};
 use crate::link::{Batch, Origin};
 use crate::stream::Violation;
@@ -24,6 +25,10 @@ pub trait Deliver {
 
     /// A ping has its result: whether the other node answered it. Exactly once for each that was not cancelled.
     fn pong(&mut self, ping: PingId, alive: bool);
+
+    /// Hand this to the kernel, behind what came before it on this link. Never, unless
+    /// [`Processes::serve_requests`] allows it.
+    fn request(&mut self, request: Request);
 }
 
 /// The atom `noproc`, the reason for everything that is asked of a process that is not there.
@@ -122,8 +127,12 @@ impl Processes {
         deliver: &mut impl Deliver,
     ) -> Result<(), Violation> {
         if &**to == net_kernel::NAME {
-            return net_kernel::answer(&origin.node, &message)
-                .map_or(Ok(()), |signal| answer(origin, &signal, deliver));
+            match net_kernel::take(origin, &message, self.serves_requests) {
+                Taken::Answered(frame) => return deliver.answer(frame),
+                Taken::Asked(request) => deliver.request(request),
+                Taken::Ignored => {}
+            }
+            return Ok(());
         }
         if let Some(mailbox) = self.whereis(to) {
             deliver.message(mailbox, message);

@@ -178,6 +178,21 @@ impl Ticker {
         }
     }
 
+    /// The ticktime, or to what it is being changed.
+    #[must_use]
+    pub const fn ticktime(&self) -> NetTicktime {
+        match self.phase {
+            Phase::Steady(ticktime) => ticktime,
+            Phase::Changing { transition, .. } => transition.to(),
+        }
+    }
+
+    /// Whether a change is going on.
+    #[must_use]
+    pub const fn is_changing(&self) -> bool {
+        matches!(self.phase, Phase::Changing { .. })
+    }
+
     //= docs/spec/ticktime.md#ticktime-shorter
     fn end_transition(&mut self, now: Instant, transition: Transition) {
         let ticktime = transition.to();

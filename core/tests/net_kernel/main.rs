@@ -10,6 +10,7 @@ mod failures;
 mod lifecycle;
 mod links;
 mod replace;
+mod requests;
 mod scripted;
 mod simultaneous;
 mod state;

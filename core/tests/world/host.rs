@@ -10,7 +10,7 @@ use netkernel_core::net_kernel::{
     Answer, ConnectionId, Diagnostic, Endpoint, NodeEvent, OptionName, OptsError, Promotion,
     Purpose, SocketOption, Target,
 };
-use netkernel_core::process::{Deliver, Processes};
+use netkernel_core::process::{Deliver, Processes, Request};
 use netkernel_core::{Creation, Instant, LinkId, MailboxId, NodeName, PingId, RequestId, StreamId};
 
 use super::side::Side;
@@ -226,4 +226,6 @@ impl Deliver for Answers<'_> {
     fn pong(&mut self, ping: PingId, alive: bool) {
         self.host.pongs.push((ping, alive));
     }
+
+    fn request(&mut self, _: Request) {}
 }

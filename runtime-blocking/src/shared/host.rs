@@ -3,16 +3,17 @@
 use core::net::Ipv4Addr;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use netkernel_core::driver::Host;
 use netkernel_core::liveness::Traffic;
 use netkernel_core::net_kernel::{
-    Answer, Diagnostic, Endpoint, Input, NodeEvent, OpenError, OptionName, OptsError, OwnName,
-    Promotion, Purpose, SocketOption, StartOptions, Target,
+    self, Answer, Diagnostic, Endpoint, Input, NodeEvent, OpenError, OptionName, OptsError,
+    OwnName, Promotion, Purpose, SocketOption, StartOptions, Target,
 };
+use netkernel_core::process::Caller;
 use netkernel_core::{Creation, LinkId, MailboxId, NodeName, RequestId, StreamId};
 use socket2::SockRef;
 
@@ -47,6 +48,9 @@ pub trait Carrier {
     fn serve_epmd(&self, listeners: EpmdListeners) -> io::Result<EpmdHandle>;
 }
 
+/// Processes of other nodes that may wait for an answer at a time.
+const CALLERS_MAX: usize = 1024;
+
 /// The effects of one node.
 #[derive(Debug)]
 pub struct RuntimeHost<C> {
@@ -61,6 +65,8 @@ pub struct RuntimeHost<C> {
     /// What happened at once, while the kernel was being served.
     inputs: VecDeque<Input>,
     calls: BTreeMap<RequestId, Reply<Answer>>,
+    /// Processes of other nodes that wait for an answer, with the stream that their requests came on.
+    callers: BTreeMap<RequestId, (StreamId, Caller)>,
     /// Mailboxes that want diagnostics.
     logs: BTreeSet<MailboxId>,
 }
@@ -97,6 +103,7 @@ impl<C: Carrier> RuntimeHost<C> {
             streams: BTreeMap::new(),
             inputs: VecDeque::new(),
             calls: BTreeMap::new(),
+            callers: BTreeMap::new(),
             logs: BTreeSet::new(),
         }
     }
@@ -171,6 +178,32 @@ impl<C: Carrier> RuntimeHost<C> {
 
     pub(crate) fn await_answer(&mut self, request: RequestId, reply: Reply<Answer>) {
         self.calls.insert(request, reply);
+    }
+
+    //= docs/spec/requests.md#request-limits
+    /// Gives the caller back if there is room for one more; else it is told that nobody answers.
+    pub(crate) fn admits_caller(&self, stream: StreamId, caller: Caller) -> Option<Caller> {
+        if self.callers.len() < CALLERS_MAX {
+            return Some(caller);
+        }
+        self.tell_caller(stream, &caller, &net_kernel::Reply::Nobody);
+        None
+    }
+
+    pub(crate) fn await_reply(&mut self, request: RequestId, stream: StreamId, caller: Caller) {
+        self.callers.insert(request, (stream, caller));
+    }
+
+    //= docs/spec/requests.md#request-own-link
+    /// Answers on the stream that the request came on, if that is still there.
+    fn tell_caller(&self, stream: StreamId, caller: &Caller, reply: &net_kernel::Reply) {
+        let (Some(entry), Some(frame)) = (self.streams.get(&stream), caller.answer(reply)) else {
+            return;
+        };
+        if entry.stream.outgoing.with(|writer| writer.push_forced(frame)).is_err() {
+            // It asks and does not read.
+            entry.stream.with_socket(|socket| drop(socket.shutdown(Shutdown::Both)));
+        }
     }
 
     pub(crate) fn monitor_diagnostics(&mut self, mailbox: MailboxId, on: bool) {
@@ -330,6 +363,8 @@ impl<C: Carrier> Host for RuntimeHost<C> {
     fn answer(&mut self, request: RequestId, answer: Answer) {
         if let Some(reply) = self.calls.remove(&request) {
             reply.send(answer);
+        } else if let Some((stream, caller)) = self.callers.remove(&request) {
+            self.tell_caller(stream, &caller, &answer.to_reply());
         }
     }
 

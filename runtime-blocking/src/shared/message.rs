@@ -6,7 +6,8 @@ use netkernel_core::net_kernel::{
     Answer, Input, MonitorOptions, NetState, NodeInfo, NodeKinds, NotAlive, OptionName,
     SocketOption, StartOptions, TicktimeChange, TicktimeError, TicktimeState,
 };
-use netkernel_core::{Cookie, LinkId, MailboxId, NodeName};
+use netkernel_core::process::Request;
+use netkernel_core::{Cookie, LinkId, MailboxId, NodeName, StreamId};
 
 use super::Reply;
 use crate::identity::Identity;
@@ -39,6 +40,8 @@ pub enum Message {
     State(Reply<Option<NetState>>),
     /// Who are we?
     Identity(Reply<Option<Identity>>),
+    /// What came for `net_kernel` on a link's stream.
+    Request(StreamId, Request),
     /// A mailbox is gone.
     Forget(MailboxId),
     /// The last handle is gone: stop the node and end.

@@ -44,7 +44,7 @@ pub use queue::Queue;
 pub use reply::{Awaited, Reply, reply};
 pub use socket::{abort, is_local, listen, open_error, prepare};
 pub use stream::{Origin, Stream, Surroundings, Wish};
-pub use table::{Outcome, Table};
+pub use table::{Applied, Outcome, Table};
 
 /// Locks, whether or not another thread panicked under the lock: every change under our locks is complete in itself.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

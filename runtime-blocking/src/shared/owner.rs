@@ -7,6 +7,7 @@ use std::time::Instant as Moment;
 use netkernel_core::Instant;
 use netkernel_core::driver::{Machine as _, turn};
 use netkernel_core::net_kernel::{Answer, Input, NetKernel};
+use netkernel_core::process::Request;
 
 use super::{
     Call, Carrier, Clock, Inbox, Message, Reply, RuntimeHost, Surroundings, entropy, is_local,
@@ -35,6 +36,7 @@ pub enum Next {
 impl<C: Carrier> Owner<C> {
     /// An owner of a new node. `carrier` serves the streams.
     pub fn new(config: NodeConfig, surroundings: Surroundings, carrier: C) -> Self {
+        surroundings.table.serve_requests(config.remote_requests);
         Self {
             kernel: NetKernel::new(config.kernel.clone()),
             inbox: Arc::clone(&surroundings.inbox),
@@ -96,6 +98,13 @@ impl<C: Carrier> Owner<C> {
             Message::Nodes(kinds, reply) => reply.send(self.kernel.nodes(kinds).collect()),
             Message::State(reply) => reply.send(self.kernel.get_state()),
             Message::Identity(reply) => reply.send(self.host.identity()),
+            Message::Request(stream, Request::Call { body, caller }) => {
+                if let Some(caller) = self.host.admits_caller(stream, caller) {
+                    let request = self.kernel.request(now, &body);
+                    self.host.await_reply(request, stream, caller);
+                }
+            }
+            Message::Request(_, Request::Cast { body }) => self.kernel.cast(now, &body),
             Message::Forget(mailbox) => {
                 self.kernel.mailbox_died(mailbox);
                 self.host.monitor_diagnostics(mailbox, false);

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use netkernel_core::link::{Batch, Busy, Limits, Peer, Sending, Violation, frame};
 use netkernel_core::net_kernel::Promotion;
-use netkernel_core::process::{Deliver, Processes, RegisterNameError};
+use netkernel_core::process::{Deliver, Processes, RegisterNameError, Request};
 use netkernel_core::term::{Atom, Pid};
 use netkernel_core::wire::control::Control;
 use netkernel_core::{Creation, LinkId, MailboxId, NodeName, PingId};
@@ -213,18 +213,29 @@ impl Table {
 /// What readers do.
 impl Table {
     /// Has the signals of one read handled. Answers go to the stream that they came from.
-    ///
-    /// # Errors
-    /// What ends the link.
-    pub fn apply(&self, batch: Batch, stream: &Stream) -> Result<(), Violation> {
+    pub fn apply(&self, batch: Batch, stream: &Stream) -> Applied {
+        let mut requests = Vec::new();
         // A tick, or a part of a frame.
         if batch.signals.is_empty() {
-            return batch.violation.map_or(Ok(()), Err);
+            return Applied { requests, result: batch.violation.map_or(Ok(()), Err) };
         }
         let mut state = lock(&self.state);
         let State { processes, mailboxes, pings, .. } = &mut *state;
-        processes.apply(batch, &mut Delivery { mailboxes, pings, stream: Some(stream) })
+        let stream = Some(stream);
+        let mut delivery = Delivery { mailboxes, pings, stream, requests: &mut requests };
+        let result = processes.apply(batch, &mut delivery);
+        Applied { requests, result }
     }
+}
+
+/// What became of a batch.
+#[derive(Debug)]
+#[must_use = "requests that are not sent to the owner are lost"]
+pub struct Applied {
+    /// What the owner is to be sent, now that no lock is held.
+    pub requests: Vec<Request>,
+    /// What ends the link, if anything.
+    pub result: Result<(), Violation>,
 }
 
 /// What the owner does, on the kernel's outputs.
@@ -233,6 +244,10 @@ impl Table {
         let mut state = lock(&self.state);
         state.processes.alive(name.clone(), creation);
         state.own = Some(name.clone());
+    }
+
+    pub(crate) fn serve_requests(&self, serve: bool) {
+        lock(&self.state).processes.serve_requests(serve);
     }
 
     pub(crate) fn not_alive(&self) {
@@ -294,7 +309,9 @@ impl Table {
             }
             peers.remove(node);
         }
-        processes.connection_down(node, &mut Delivery { mailboxes, pings, stream: None });
+        let requests = &mut Vec::new();
+        let mut delivery = Delivery { mailboxes, pings, stream: None, requests };
+        processes.connection_down(node, &mut delivery);
         drop(state);
         self.changed.ring();
     }
@@ -323,6 +340,7 @@ struct Delivery<'a> {
     mailboxes: &'a Mailboxes,
     pings: &'a mut BTreeMap<PingId, Reply<bool>>,
     stream: Option<&'a Stream>,
+    requests: &'a mut Vec<Request>,
 }
 
 impl Deliver for Delivery<'_> {
@@ -339,5 +357,9 @@ impl Deliver for Delivery<'_> {
         if let Some(result) = self.pings.remove(&ping) {
             result.send(alive);
         }
+    }
+
+    fn request(&mut self, request: Request) {
+        self.requests.push(request);
     }
 }

@@ -264,7 +264,8 @@ impl Model {
             | Answer::NodeInfo(_)
             | Answer::NodesInfo(_)
             | Answer::GetOpts(_)
-            | Answer::SetOpts(_) => {}
+            | Answer::SetOpts(_)
+            | Answer::Reply(_) => {}
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
 use netkernel_core::link::{Busy, Limits, Peer, Sending, Violation, frame};
 use netkernel_core::net_kernel::Promotion;
-use netkernel_core::process::{Deliver, Processes};
+use netkernel_core::process::{Deliver, Processes, Request};
 use netkernel_core::term::Atom;
 use netkernel_core::wire::control::Control;
 use netkernel_core::{Creation, LinkId, MailboxId, NodeName, PingId, StreamId};
@@ -250,6 +250,8 @@ impl Deliver for Delivery<'_, '_> {
     }
 
     fn pong(&mut self, _ping: PingId, _alive: bool) {}
+
+    fn request(&mut self, _request: Request) {}
 }
 
 /// For the end of a link: nothing is delivered then.
@@ -263,4 +265,6 @@ impl Deliver for NoDelivery {
     }
 
     fn pong(&mut self, _ping: PingId, _alive: bool) {}
+
+    fn request(&mut self, _request: Request) {}
 }

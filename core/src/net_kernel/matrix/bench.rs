@@ -437,6 +437,7 @@ fn answer_word(answer: &Answer) -> String {
         Answer::SetOpts(Err(error)) => {
             format!("setopts: {}", variant(error)).replace("NotAlive", "ignored").to_lowercase()
         }
+        Answer::Reply(reply) => format!("request: {}", variant(reply)).to_lowercase(),
     }
 }
 
