@@ -12,6 +12,7 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use netkernel_smol::core::net_kernel::NodeDownReason;
 use netkernel_smol::core::term::Atom;
+use netkernel_tests::ports::free_port;
 use serde_json::Value;
 use support::*;
 
@@ -123,8 +124,7 @@ fn names_are_printed_as_epmd_prints_them() {
         format!("epmd: up and running on port {} with data:\nname b at port 4711\n", epmd.port);
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), expected));
 
-    let unused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let output = run("names", unused);
+    let output = run("names", free_port());
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), String::new()));
     assert!(text(&output.stderr).contains("connection refused"));
 }
@@ -132,7 +132,7 @@ fn names_are_printed_as_epmd_prints_them() {
 #[test]
 fn a_node_serves_epmd_where_there_is_none_unless_it_is_told_not_to() {
     for mode in ["", " --epmd auto", " --epmd embedded"] {
-        let port = unused_port();
+        let port = free_port();
         let mut node = Running::start(&format!("node a@127.0.0.1 --cookie C --json{mode}"), port);
         assert_eq!(node.object()["event"], "started", "{mode}");
         let listed = run("names", port);
@@ -141,12 +141,8 @@ fn a_node_serves_epmd_where_there_is_none_unless_it_is_told_not_to() {
         assert_eq!(node.end().0, Some(0));
         assert_eq!(run("names", port).status.code(), Some(1), "{mode}: gone with the node");
     }
-    let output = run("node a@127.0.0.1 --cookie C --epmd external", unused_port());
+    let output = run("node a@127.0.0.1 --cookie C --epmd external", free_port());
     assert_eq!(output.status.code(), Some(1));
-}
-
-fn unused_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
 #[test]

@@ -66,6 +66,8 @@ each_runtime! {
             });
             let mut got = Vec::new();
             loop {
+                // What is told when it is over is told before.
+                let was_over = over.load(Ordering::Acquire);
                 match b_box.recv_timeout(Duration::from_millis(200)) {
                     Some(Item::Event(event)) if *event.node() == name(A) => got.push(event_of(&event)),
                     Some(Item::Message(message)) => {
@@ -77,7 +79,7 @@ each_runtime! {
                         }
                     }
                     Some(_) => {}
-                    None if over.load(Ordering::Acquire) => return got,
+                    None if was_over => return got,
                     None => {}
                 }
             }

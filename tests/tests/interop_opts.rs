@@ -7,7 +7,7 @@ use netkernel_blocking::core::NodeType;
 use netkernel_blocking::core::term::Term;
 use netkernel_blocking::{ConnectionInfo, OptionName, OptsError, SocketOption};
 use netkernel_tests::each_release_and_runtime;
-use netkernel_tests::otp::{Epmd, Erl, ErlOptions, Release, Signal};
+use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release, Signal};
 use netkernel_tests::ours::{Ours, eventually, node_name};
 use netkernel_tests::runtime::Node;
 
@@ -334,10 +334,16 @@ each_release_and_runtime! {
     #[test]
     fn the_table_tells_of_nodes_as_erlangs_does(release: Release) {
         let epmd = Epmd::start(release);
+        // An attempt is to last until it was looked at.
+        let mut options = ErlOptions::new(release, &epmd, "a").without_auto_connect();
+        options.args.extend(["-kernel", "net_setuptime", "60"].map(str::to_owned));
+        let patient = Erl::start(&options);
         let (b, erl, frozen) =
-            (quiet(release, &epmd, "b"), quiet(release, &epmd, "a"), quiet(release, &epmd, "frozen"));
+            (quiet(release, &epmd, "b"), patient, quiet(release, &epmd, "frozen"));
         let hidden = Erl::start(&ErlOptions { hidden: true, ..ErlOptions::new(release, &epmd, "hidden") });
-        let rust = Ours::start("rust", Ours::config(epmd.port()));
+        let mut config = Ours::config(epmd.port());
+        config.kernel.setup_time = GIVE_UP;
+        let rust = Ours::start("rust", config);
         let same = |node: &str, expected: &str| {
             assert_eq!(our_node_info(&rust, node), expected, "{node}");
             assert_eq!(their_node_info(&erl, node), expected, "{node}");

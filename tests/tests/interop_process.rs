@@ -114,6 +114,7 @@ each_release! {
             let node = if own { RUST } else { world.erl.name() };
             assert!(line.contains(&format!("\"node\":\"{node}\"")), "{line}");
         }
+        world.erl.wait_event(GIVE_UP, |event| event.starts_with("{nodeup,'rust@127.0.0.1',"));
         assert_eq!(world.erl.eval("nodes(hidden)"), "['rust@127.0.0.1']");
         node.say("nodes");
         node.wait_line("nodes", |line| line.contains("\"event\":\"nodes\"") && line.contains("\"node_type\":\"hidden\""));

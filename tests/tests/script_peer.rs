@@ -102,7 +102,7 @@ fn question(peer: &Script) -> (Vec<u8>, Vec<u8>) {
 
 #[test]
 fn silence_at_any_stage_is_ended_by_the_setup_timer() {
-    let setup_time = Duration::from_secs(1);
+    let setup_time = Duration::from_secs(2);
     let victim = Victim::new(|config| config.kernel.setup_time = setup_time);
     for (bytes, stage) in [(0, Stage::Name), (5, Stage::Name), (usize::MAX, Stage::Reply)] {
         let mut peer = Script::dial(victim.a.port(), C);
@@ -125,7 +125,7 @@ fn silence_at_any_stage_is_ended_by_the_setup_timer() {
 
 #[test]
 fn wrong_answers_to_a_dial_are_told_by_name() {
-    let victim = Victim::new(|config| config.kernel.setup_time = Duration::from_secs(2));
+    let victim = Victim::new(|config| config.kernel.setup_time = Duration::from_secs(5));
     let failed = |failure| Err(ConnectError::Handshake(failure));
     let say = |bytes: Vec<u8>| dial(&victim, move |peer| peer.send(&bytes));
 
