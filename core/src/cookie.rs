@@ -6,7 +6,7 @@ use core::fmt;
 use md5::{Digest as _, Md5};
 
 use crate::name::NodeName;
-use crate::term::ATOM_MAX_CHARS;
+use crate::term::{ATOM_MAX_CHARS, Atom};
 
 /// The secret that two nodes share. `Debug` never shows it.
 ///
@@ -31,6 +31,14 @@ impl Cookie {
         let bytes: Result<alloc::vec::Vec<u8>, _> =
             text.chars().map(|c| u8::try_from(u32::from(c))).collect();
         bytes.map(|bytes| Self(bytes.into())).map_err(|_| CookieError::NotLatin1)
+    }
+
+    /// The text, as the atom that it is in Erlang. Everything else hides it.
+    #[must_use]
+    pub fn expose(&self) -> Atom {
+        let text: alloc::string::String = self.0.iter().map(|&byte| char::from(byte)).collect();
+        // As long as an atom may be, or it would be no cookie.
+        Atom::new(&text).unwrap_or_else(|_| Atom::literal(""))
     }
 
     //= docs/spec/handshake.md#hs-digest
@@ -128,7 +136,8 @@ impl fmt::Debug for Digest {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cookies {
     own: Cookie,
-    peers: BTreeMap<NodeName, Cookie>,
+    /// By whatever atom was given; only those that are names of nodes are ever asked for.
+    peers: BTreeMap<Atom, Cookie>,
 }
 
 impl Cookies {
@@ -143,15 +152,34 @@ impl Cookies {
         self.own = cookie;
     }
 
+    /// The one that is used wherever a peer has none of its own (`auth:get_cookie/0`).
+    #[must_use]
+    pub const fn own(&self) -> &Cookie {
+        &self.own
+    }
+
     /// Uses `cookie` with this peer.
-    pub fn set(&mut self, peer: NodeName, cookie: Cookie) {
+    pub fn set(&mut self, peer: Atom, cookie: Cookie) {
         self.peers.insert(peer, cookie);
+    }
+
+    /// This node has a name now: a cookie that was set for the name is its own (`auth`, `sync_cookie`).
+    pub fn take_name(&mut self, name: &NodeName) {
+        if let Some(cookie) = self.peers.remove(name.as_atom()) {
+            self.own = cookie;
+        }
     }
 
     //= docs/spec/handshake.md#hs-cookie
     /// The cookie to use with `peer` (`auth:get_cookie/1`).
     #[must_use]
     pub fn get(&self, peer: &NodeName) -> &Cookie {
+        self.of(peer.as_atom())
+    }
+
+    /// As [`get`](Self::get), for an atom that may be no name.
+    #[must_use]
+    pub fn of(&self, peer: &Atom) -> &Cookie {
         self.peers.get(peer).unwrap_or(&self.own)
     }
 }
@@ -208,7 +236,11 @@ mod tests {
         let mut cookies = Cookies::new(Cookie::new("SECRET").unwrap());
         assert!(!alloc::format!("{cookies:?}").contains("SECRET"));
         let peer = NodeName::new("a@b").unwrap();
-        cookies.set(peer.clone(), Cookie::new("OTHER").unwrap());
+        let other = Cookie::new("OTHER").unwrap();
+        cookies.set(peer.as_atom().clone(), other.clone());
         assert_ne!(cookies.get(&peer), cookies.get(&NodeName::new("c@b").unwrap()));
+        assert_eq!(cookies.get(&peer).expose().as_str(), "OTHER");
+        cookies.take_name(&peer);
+        assert_eq!((cookies.own(), cookies.get(&peer)), (&other, &other));
     }
 }

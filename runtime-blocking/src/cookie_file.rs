@@ -16,6 +16,7 @@ const NEW_COOKIE_CHARS: usize = 20;
 /// Bytes of a file that are looked at; more cannot be a cookie.
 const READ_LIMIT: u64 = 1024;
 
+//= docs/spec/kernel.md#kernel-cookie-file
 /// The user's cookie, as `erl` finds it: `~/.erlang.cookie`, else `erlang/.erlang.cookie` in the configuration
 /// directory (`$XDG_CONFIG_HOME`, `~/.config`), else a new one, written to the home directory.
 ///
@@ -233,6 +234,8 @@ mod tests {
         Cookie::new(text).unwrap()
     }
 
+    //= docs/spec/kernel.md#kernel-cookie-file
+    //= type=test
     #[test]
     fn line_ends_and_blanks_behind_the_cookie_are_dropped() {
         for content in ["SECRET", "SECRET\n", "SECRET \r\n\n"] {
@@ -258,6 +261,8 @@ mod tests {
         }
     }
 
+    //= docs/spec/kernel.md#kernel-cookie-file
+    //= type=test
     #[test]
     fn the_file_must_be_private_and_regular() {
         let dir = Dir::new("modes");
@@ -277,6 +282,8 @@ mod tests {
         assert!(matches!(error.problem, CookieFileProblem::NotRegular));
     }
 
+    //= docs/spec/kernel.md#kernel-cookie-file
+    //= type=test
     #[test]
     fn home_comes_first_then_the_configuration() {
         let dir = Dir::new("order");
@@ -286,6 +293,8 @@ mod tests {
         assert_eq!(dir.find().unwrap(), cookie("HOME"));
     }
 
+    //= docs/spec/kernel.md#kernel-cookie-file
+    //= type=test
     #[test]
     fn a_bad_file_in_the_home_directory_is_not_passed_over() {
         let dir = Dir::new("bad-home");
@@ -294,6 +303,8 @@ mod tests {
         assert!(matches!(dir.find().unwrap_err().problem, CookieFileProblem::Accessible { .. }));
     }
 
+    //= docs/spec/kernel.md#kernel-cookie-file
+    //= type=test
     #[test]
     fn a_missing_file_is_created_once() {
         let dir = Dir::new("create");

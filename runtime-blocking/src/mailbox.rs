@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Instant as Moment;
 
 use bytes::Bytes;
+use netkernel_core::net_kernel::mfa::{self, Exception};
 use netkernel_core::net_kernel::{Answer, ConnectError, MonitorOptions};
 use netkernel_core::process::RegisterNameError;
-use netkernel_core::term::{Atom, Pid};
+use netkernel_core::term::{Atom, Pid, Term};
 use netkernel_core::wire::control::Control;
 use netkernel_core::{MailboxId, NodeName};
 
@@ -88,6 +89,16 @@ impl Mailbox {
     pub fn monitor_nodes(&self, flag: bool, options: MonitorOptions) {
         let message = |done| Message::MonitorNodes { mailbox: self.id, flag, options, done };
         self.handle.request_blocking(message);
+    }
+
+    /// Makes a call as Erlang's processes make it, and gives what it returns: any of [`mfa::Call`], in the name of this process. A call
+    /// of a node that is gone is `ignored`.
+    ///
+    /// # Errors
+    /// What the call raises.
+    pub fn apply(&self, call: mfa::Call) -> Result<Term, Exception> {
+        let answer = self.handle.call_blocking(Call::Apply(self.id, call));
+        answer.and_then(|answer| answer.to_result()).unwrap_or_else(|| Ok(mfa::ignored()))
     }
 
     /// Begins or ends the delivery of an [`Item::Diagnostic`] for all that an Erlang node would log, in order with the

@@ -8,9 +8,10 @@ use bytes::Bytes;
 use futures_lite::future;
 use netkernel_blocking::shared::{Call, Handle, Message, Outcome, Queue};
 use netkernel_blocking::{Item, SendError};
+use netkernel_core::net_kernel::mfa::{self, Exception};
 use netkernel_core::net_kernel::{Answer, ConnectError, MonitorOptions};
 use netkernel_core::process::RegisterNameError;
-use netkernel_core::term::{Atom, Pid};
+use netkernel_core::term::{Atom, Pid, Term};
 use netkernel_core::wire::control::Control;
 use netkernel_core::{MailboxId, NodeName};
 
@@ -88,6 +89,16 @@ impl Mailbox {
     pub async fn monitor_nodes(&self, flag: bool, options: MonitorOptions) {
         let message = |done| Message::MonitorNodes { mailbox: self.id, flag, options, done };
         self.handle.request(message).await;
+    }
+
+    /// Makes a call as Erlang's processes make it, and gives what it returns: any of [`mfa::Call`], in the name of this process. A call
+    /// of a node that is gone is `ignored`.
+    ///
+    /// # Errors
+    /// What the call raises.
+    pub async fn apply(&self, call: mfa::Call) -> Result<Term, Exception> {
+        let answer = self.handle.call(Call::Apply(self.id, call)).await;
+        answer.and_then(|answer| answer.to_result()).unwrap_or_else(|| Ok(mfa::ignored()))
     }
 
     /// Begins or ends the delivery of an [`Item::Diagnostic`] for all that an Erlang node would log, in order with the

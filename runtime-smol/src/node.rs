@@ -245,6 +245,18 @@ impl Node {
         self.handle.request(|done| Message::SetCookie(peer, cookie, done)).await;
     }
 
+    /// Uses `cookie` with all peers that have none of their own, from the next attempt on (`erlang:set_cookie/1`).
+    pub async fn set_own_cookie(&self, cookie: Cookie) {
+        self.handle.request(|done| Message::SetOwnCookie(cookie, done)).await;
+    }
+
+    /// The cookie for a peer (`erlang:get_cookie/1`), or, without one, this node's own (`get_cookie/0`). `None` if the node is gone.
+    #[must_use]
+    pub async fn get_cookie(&self, peer: Option<&NodeName>) -> Option<Cookie> {
+        let peer = peer.cloned();
+        self.handle.request(|reply| Message::GetCookie(peer, reply)).await
+    }
+
     /// Changes `net_ticktime` to `seconds`, over a transition of at least `transition_seconds` (`net_kernel:set_net_ticktime/2`;
     /// Erlang takes 60 if it is not told). Every node of a cluster must begin the change within the transition of the
     /// first, or links are taken for dead.

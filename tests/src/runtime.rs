@@ -7,11 +7,12 @@ use std::io;
 use bytes::Bytes;
 use futures_lite::future::block_on;
 use netkernel_blocking::core::epmd::NamesError;
+use netkernel_blocking::core::net_kernel::mfa::{self, Exception};
 use netkernel_blocking::core::net_kernel::{
     ConnectError, StartError, StopError, TicktimeChange, TicktimeError, TicktimeState,
 };
 use netkernel_blocking::core::process::RegisterNameError;
-use netkernel_blocking::core::term::{Atom, Pid};
+use netkernel_blocking::core::term::{Atom, Pid, Term};
 use netkernel_blocking::core::{Cookie, NodeName};
 use netkernel_blocking::{
     BadNode, ConnectionInfo, Identity, Item, MonitorOptions, NetState, NodeConfig, NodeInfo,
@@ -200,6 +201,14 @@ impl Node {
         either!(self.set_cookie(peer, cookie).await);
     }
 
+    pub fn set_own_cookie(&self, cookie: Cookie) {
+        either!(self.set_own_cookie(cookie).await);
+    }
+
+    pub fn get_cookie(&self, peer: Option<&NodeName>) -> Option<Cookie> {
+        either!(self.get_cookie(peer).await)
+    }
+
     pub fn set_net_ticktime(
         &self,
         seconds: u32,
@@ -257,6 +266,10 @@ impl Mailbox {
 
     pub fn monitor_nodes(&self, flag: bool, options: MonitorOptions) {
         either!(self.monitor_nodes(flag, options).await);
+    }
+
+    pub fn apply(&self, call: mfa::Call) -> Result<Term, Exception> {
+        either!(self.apply(call).await)
     }
 
     pub fn monitor_diagnostics(&self, on: bool) {

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::{NetTicktime, SocketOption};
+use super::{NameDomain, NetTicktime, SocketOption, TicktimeError};
 use crate::cookie::Cookie;
 use crate::name::{NameError, NodeName, PeerName};
 use crate::wire::epmd::EPMD_PORT;
@@ -79,6 +79,13 @@ pub struct StartOptions {
     /// Whether it listens. A node that does not is not registered with EPMD, takes a random creation, and is hidden
     /// (`-dist_listen false`). One with a dynamic name never does.
     pub listen: bool,
+    /// `name_domain`: whether names are long or short here. `None` is what the host of the name looks like. A node with long
+    /// names dials only nodes whose host has a dot or is an address, one with short names only others.
+    pub name_domain: Option<NameDomain>,
+    /// `net_ticktime` in seconds, in place of that of [`Config::net_ticktime`].
+    pub net_ticktime: Option<u32>,
+    /// `net_tickintensity`, in place of that of [`Config::net_ticktime`].
+    pub net_tickintensity: Option<u16>,
     /// Whether [`stop`](super::NetKernel::stop) may end it.
     pub started: Started,
     /// The allow list that it begins with, in force before anybody can connect. Erlang has no such option: its nodes
@@ -94,8 +101,20 @@ impl StartOptions {
             name: OwnName::Static(name),
             hidden: false,
             listen: true,
+            name_domain: None,
+            net_ticktime: None,
+            net_tickintensity: None,
             started: Started::Dynamic,
             allow: Vec::new(),
+        }
+    }
+
+    /// A node of either kind, with the defaults.
+    #[must_use]
+    pub fn of(name: OwnName) -> Self {
+        match name {
+            OwnName::Static(name) => Self::new(name),
+            OwnName::Dynamic { host } => Self::nameless(host),
         }
     }
 
@@ -106,9 +125,34 @@ impl StartOptions {
             name: OwnName::Dynamic { host },
             hidden: true,
             listen: false,
+            name_domain: None,
+            net_ticktime: None,
+            net_tickintensity: None,
             started: Started::Dynamic,
             allow: Vec::new(),
         }
+    }
+
+    //= docs/spec/kernel.md#kernel-start-domain
+    /// # Errors
+    /// [`NameError::OtherDomain`]: a host with a dot is no short name's.
+    pub(super) fn domain(&self) -> Result<NameDomain, NameError> {
+        let host = self.name.host();
+        let domain = self.name_domain.unwrap_or_else(|| NameDomain::of(host));
+        if domain == NameDomain::Shortnames && host.contains('.') {
+            return Err(NameError::OtherDomain);
+        }
+        Ok(domain)
+    }
+
+    /// The ticktime that it begins with.
+    ///
+    /// # Errors
+    /// [`TicktimeError`].
+    pub(super) fn ticktime(&self, configured: NetTicktime) -> Result<NetTicktime, TicktimeError> {
+        let seconds = self.net_ticktime.unwrap_or_else(|| configured.seconds());
+        let intensity = self.net_tickintensity.unwrap_or_else(|| configured.intensity());
+        NetTicktime::new(seconds, intensity)
     }
 
     pub(super) const fn listens(&self) -> bool {

@@ -26,7 +26,7 @@ impl NetKernel {
         self.connect(now, node, NodeType::Hidden)
     }
 
-    fn connect(&mut self, now: Instant, node: NodeName, wish: NodeType) -> RequestId {
+    pub(super) fn connect(&mut self, now: Instant, node: NodeName, wish: NodeType) -> RequestId {
         self.set_clock(now);
         let request = self.request_ids.mint();
         let callers = Callers::of(wish, request);
@@ -112,8 +112,8 @@ impl NetKernel {
     //= docs/spec/handshake.md#hs-initiator-domain
     /// Nodes with long names do not dial short ones, and the other way round. An address counts as long.
     fn check_dial(&self, node: &NodeName) -> Result<(), ConnectError> {
-        let own = self.life.host().ok_or(ConnectError::Cancelled)?;
-        if NameDomain::of(own) != NameDomain::of(node.host()) {
+        let own = self.life.manner().ok_or(ConnectError::Cancelled)?;
+        if own.name_domain != NameDomain::of(node.host()) {
             return Err(ConnectError::Name(NameError::OtherDomain));
         }
         if !self.allowed.lets_dial(node) {

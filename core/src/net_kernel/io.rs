@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
+use super::mfa::Exception;
 use super::{
     BadNode, ConnectError, ConnectionInfo, Diagnostic, Endpoint, MonitorOptions, NodeEvent,
     NotAlive, OptionName, OptsError, Reply, SocketOption, StartError, StopError,
@@ -15,6 +16,7 @@ use crate::ids::{LinkId, MailboxId, RequestId, StreamId};
 use crate::liveness::Traffic;
 use crate::name::NodeName;
 use crate::stream::{CloseCause, OpenError, Promotion};
+use crate::term::Term;
 use crate::time::Instant;
 
 /// Everything that can happen to a machine. Exhaustive on purpose: both sides of the seam must know every event.
@@ -292,6 +294,8 @@ pub enum Answer {
     SetOpts(Result<(), OptsError>),
     /// Of [`NetKernel::request`](super::NetKernel::request), if no call answers it.
     Reply(Reply),
+    /// Of [`NetKernel::apply`](super::NetKernel::apply), of a call whose typed function answers at once: what it returns or raises.
+    Applied(Result<Term, Exception>),
 }
 
 /// What a wish for a link found, if it was not refused.

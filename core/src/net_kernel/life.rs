@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::registration::Registered;
 use super::table::Callers;
-use super::{NodeDownReason, StartOptions, Started};
+use super::{NameDomain, NetTicktime, NodeDownReason, StartError, StartOptions, Started};
 use crate::creation::Creation;
 use crate::flags::Flags;
 use crate::handshake::{AllowList, Own};
@@ -54,6 +54,9 @@ pub(super) struct Starting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Manner {
     pub(super) started: Started,
+    pub(super) name_domain: NameDomain,
+    /// What it began to tick with.
+    pub(super) ticktime: NetTicktime,
     /// What we offer, `PUBLISHED` included unless this node is hidden.
     pub(super) flags: Flags,
 }
@@ -93,10 +96,14 @@ pub(super) struct Nameless {
 }
 
 impl Manner {
-    pub(super) fn of(options: &StartOptions) -> Self {
+    /// # Errors
+    /// What of the options no node can have.
+    pub(super) fn of(options: &StartOptions, configured: NetTicktime) -> Result<Self, StartError> {
+        let name_domain = options.domain().map_err(StartError::Name)?;
+        let ticktime = options.ticktime(configured).map_err(StartError::Ticktime)?;
         let hidden = options.hidden || !options.listens();
         let flags = if hidden { Flags::SERVED } else { Flags::SERVED | Flags::PUBLISHED };
-        Self { started: options.started, flags }
+        Ok(Self { started: options.started, name_domain, ticktime, flags })
     }
 }
 
@@ -161,15 +168,6 @@ impl Life {
             | Self::Nameless(Nameless { manner, .. })
             | Self::Restarting(Nameless { manner, .. }) => Some(manner.started),
             Self::NotAlive | Self::Stopping(_) => None,
-        }
-    }
-
-    /// The host part of the name that there is or will be.
-    pub(super) fn host(&self) -> Option<&str> {
-        match self {
-            Self::Alive(alive) => Some(alive.name.host()),
-            Self::Nameless(nameless) | Self::Restarting(nameless) => Some(&nameless.host),
-            Self::NotAlive | Self::Listening(_) | Self::Registering(..) | Self::Stopping(_) => None,
         }
     }
 

@@ -7,8 +7,8 @@ use super::registration::Registered;
 use super::subscriptions::NodeChange;
 use super::table::{Callers, Role, RowState};
 use super::{
-    Answer, ConnectError, ConnectionId, NetKernel, NodeDownReason, NotAlive, Output, OwnName,
-    StartError, StartOptions, Started, StopError, TimerName,
+    Answer, ConnectError, ConnectionId, NetKernel, NetTicktime, NodeDownReason, NotAlive, Output,
+    OwnName, StartError, StartOptions, Started, StopError, TimerName,
 };
 use crate::creation::Creation;
 use crate::entropy::Entropy;
@@ -31,19 +31,23 @@ impl NetKernel {
             self.answer(request, Answer::Started(Err(StartError::AlreadyStarted)));
             return request;
         }
-        let wire_name = match options.name.check() {
-            Ok(wire_name) => wire_name,
+        let wire_name = options.name.check().map_err(StartError::Name);
+        let checked = wire_name.and_then(|wire_name| {
+            Manner::of(&options, self.config.net_ticktime).map(|manner| (wire_name, manner))
+        });
+        let (wire_name, manner) = match checked {
+            Ok(checked) => checked,
             Err(error) => {
-                self.answer(request, Answer::Started(Err(StartError::Name(error))));
+                self.answer(request, Answer::Started(Err(error)));
                 return request;
             }
         };
-        let (manner, listens) = (Manner::of(&options), options.listens());
+        let listens = options.listens();
         //= docs/spec/kernel.md#kernel-allow-start
         let allowed = AllowList::new(&options.allow);
         match options.name {
             OwnName::Dynamic { host } => {
-                let ticker = self.begin_to_tick();
+                let ticker = self.begin_to_tick(manner.ticktime);
                 self.allowed = allowed;
                 self.life = Life::Nameless(Nameless {
                     host,
@@ -117,7 +121,7 @@ impl NetKernel {
     ) {
         let Starting { request, name, wire_name, manner, allowed } = starting;
         self.allowed = allowed;
-        let ticker = self.begin_to_tick();
+        let ticker = self.begin_to_tick(manner.ticktime);
         self.take_name(Alive {
             name: name.clone(),
             wire_name,
@@ -160,6 +164,7 @@ impl NetKernel {
     fn take_name(&mut self, alive: Alive) {
         let (name, creation) = (alive.name.clone(), alive.creation);
         self.life = Life::Alive(alive);
+        self.cookies.take_name(&name);
         self.outputs.push_back(Output::Alive { name: name.clone(), creation });
         //= docs/spec/monitor.md#monitor-own-node
         self.tell(&NodeChange::NodeUp {
@@ -184,8 +189,8 @@ impl NetKernel {
 
     //= docs/spec/ticktime.md#ticktime-while-alive
     /// The ticker of a node that is alive from now on, with or without a name.
-    fn begin_to_tick(&mut self) -> Ticker {
-        let ticker = Ticker::new(self.clock, self.config.net_ticktime);
+    fn begin_to_tick(&mut self, ticktime: NetTicktime) -> Ticker {
+        let ticker = Ticker::new(self.clock, ticktime);
         self.timers.set(TimerName::Tick, ticker.deadline());
         ticker
     }

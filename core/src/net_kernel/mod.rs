@@ -28,6 +28,7 @@ mod lifecycle;
 mod links;
 #[cfg(test)]
 mod matrix;
+pub mod mfa;
 mod names;
 mod node_info;
 mod nodedown;
@@ -71,7 +72,7 @@ use crate::epmd::{Names, NamesError};
 use crate::handshake::AllowList;
 use crate::ids::{MailboxId, Minter, RequestId, StreamId};
 use crate::name::NodeName;
-use crate::term::Term;
+use crate::term::{Atom, Term};
 use crate::time::Instant;
 use crate::timers::Timers;
 
@@ -148,9 +149,40 @@ impl NetKernel {
         }
     }
 
-    /// Uses `cookie` with `peer`, from the next attempt on (`erlang:set_cookie/2`).
+    /// Uses `cookie` with `peer`, from the next attempt on (`erlang:set_cookie/2`). With this node's own name it is
+    /// [`set_own_cookie`](Self::set_own_cookie). Works in every state of the node, and outlives it.
     pub fn set_cookie(&mut self, peer: NodeName, cookie: Cookie) {
-        self.cookies.set(peer, cookie);
+        self.set_cookie_of(peer.as_atom().clone(), cookie);
+    }
+
+    /// Uses `cookie` wherever a peer has none of its own, from the next attempt on (`erlang:set_cookie/1`).
+    pub fn set_own_cookie(&mut self, cookie: Cookie) {
+        self.cookies.set_own(cookie);
+    }
+
+    /// The cookie of this node (`erlang:get_cookie/0`, but also of a node that is not alive).
+    #[must_use]
+    pub const fn own_cookie(&self) -> &Cookie {
+        self.cookies.own()
+    }
+
+    /// The cookie for this peer (`erlang:get_cookie/1`, but also of a node that is not alive).
+    #[must_use]
+    pub fn get_cookie(&self, peer: &NodeName) -> &Cookie {
+        self.cookies.get(peer)
+    }
+
+    //= docs/spec/kernel.md#kernel-cookies
+    fn set_cookie_of(&mut self, node: Atom, cookie: Cookie) {
+        if *self.node().as_atom() == node {
+            self.cookies.set_own(cookie);
+        } else {
+            self.cookies.set(node, cookie);
+        }
+    }
+
+    fn cookie_of(&self, node: &Atom) -> &Cookie {
+        self.cookies.of(node)
     }
 
     /// Begins (`true`) or ends (`false`) the delivery of a [`NodeEvent`] for each node that comes or goes from now on, this

@@ -26,6 +26,28 @@ impl NodeKinds {
     /// Every node that the connection table has, and this one.
     pub const KNOWN: Self = Self(8 | Self::CONNECTED.0 | Self::THIS.0);
 
+    /// No node (`nodes([])`).
+    pub const NONE: Self = Self(0);
+
+    /// The argument of `nodes/1`, an atom or a list of atoms; `None` if it is none.
+    #[must_use]
+    pub fn of_term(term: &Term) -> Option<Self> {
+        let kind = |term: &Term| match term.as_atom()?.as_str() {
+            "visible" => Some(Self::VISIBLE),
+            "hidden" => Some(Self::HIDDEN),
+            "connected" => Some(Self::CONNECTED),
+            "this" => Some(Self::THIS),
+            "known" => Some(Self::KNOWN),
+            _ => None,
+        };
+        match term.as_list() {
+            Some(kinds) => {
+                kinds.iter().try_fold(Self::NONE, |all, term| kind(term).map(|one| all | one))
+            }
+            None => kind(term),
+        }
+    }
+
     const fn contains(self, kind: NodeKind) -> bool {
         let bits = match kind {
             NodeKind::Visible => Self::VISIBLE.0,
@@ -67,14 +89,22 @@ impl From<NodeType> for NodeKind {
     }
 }
 
-impl core::fmt::Display for NodeKind {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(match self {
+impl NodeKind {
+    /// Erlang's atom.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
             Self::Visible => "visible",
             Self::Hidden => "hidden",
             Self::Known => "known",
             Self::This => "this",
-        })
+        }
+    }
+}
+
+impl core::fmt::Display for NodeKind {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -199,7 +229,7 @@ impl NetKernel {
             started: manner.started,
             name: alive.map(|alive| alive.name.clone()),
             name_type: if chosen { NameType::Static } else { NameType::Dynamic },
-            name_domain: NameDomain::of(self.life.host()?),
+            name_domain: manner.name_domain,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{NodeDownReason, OpenError};
+use super::{NodeDownReason, OpenError, TicktimeError};
 use crate::epmd::{LookupError, RegisterError, ServerDiagnostic};
 use crate::handshake::Failure;
 use crate::name::{NameError, NodeName, PeerName};
@@ -136,6 +136,8 @@ pub enum StartError {
     Stopped,
     /// The listener was lost before the node was alive.
     ListenerLost,
+    /// `net_ticktime` or `net_tickintensity` is out of range.
+    Ticktime(TicktimeError),
 }
 
 impl StartError {
@@ -154,6 +156,7 @@ impl fmt::Display for StartError {
             Self::Register(error) => write!(f, "registering with EPMD: {error}"),
             Self::Stopped => f.write_str("stopped while starting"),
             Self::ListenerLost => f.write_str("the listener was lost while starting"),
+            Self::Ticktime(error) => fmt::Display::fmt(error, f),
         }
     }
 }

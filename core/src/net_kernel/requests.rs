@@ -107,7 +107,7 @@ impl NetKernel {
                 Reply::Term(Term::tuple([Term::literal("ok"), entries]))
             }
             "longnames" => {
-                let domain = self.life.host().map(NameDomain::of);
+                let domain = self.life.manner().map(|manner| manner.name_domain);
                 Reply::of(domain == Some(NameDomain::Longnames))
             }
             "nodename" => Reply::of(self.node().as_atom().clone()),
@@ -244,7 +244,8 @@ impl Answer {
             | Self::AutoConnect(_)
             | Self::Names(_)
             | Self::NodeInfo(_)
-            | Self::NodesInfo(_) => Reply::Never,
+            | Self::NodesInfo(_)
+            | Self::Applied(_) => Reply::Never,
         }
     }
 }

@@ -16,6 +16,7 @@ pub use transition::{DetectionWindow, Stretch, Timeline, Transition};
 
 use core::fmt;
 
+use crate::term::Term;
 use crate::time::Instant;
 
 /// What `net_kernel:set_net_ticktime/2` answers. `Display` prints the term.
@@ -27,6 +28,33 @@ pub enum TicktimeChange {
     ChangeInitiated,
     /// Ignored, because a change to this many seconds is going on.
     OngoingChangeTo(u32),
+}
+
+impl TicktimeChange {
+    /// The term.
+    #[must_use]
+    pub fn to_term(&self) -> Term {
+        match self {
+            Self::Unchanged => Term::literal("unchanged"),
+            Self::ChangeInitiated => Term::literal("change_initiated"),
+            Self::OngoingChangeTo(seconds) => ongoing(*seconds),
+        }
+    }
+}
+
+impl TicktimeState {
+    /// The term.
+    #[must_use]
+    pub fn to_term(&self) -> Term {
+        match self {
+            Self::Steady(seconds) => i64::from(*seconds).into(),
+            Self::OngoingChangeTo(seconds) => ongoing(*seconds),
+        }
+    }
+}
+
+fn ongoing(seconds: u32) -> Term {
+    Term::tuple([Term::literal("ongoing_change_to"), i64::from(seconds).into()])
 }
 
 impl fmt::Display for TicktimeChange {

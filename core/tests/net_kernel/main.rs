@@ -9,6 +9,7 @@ mod dynamic_names;
 mod failures;
 mod lifecycle;
 mod links;
+mod mfa;
 mod replace;
 mod requests;
 mod scripted;

@@ -2,6 +2,7 @@
 
 use std::net::TcpStream;
 
+use netkernel_core::net_kernel::mfa;
 use netkernel_core::net_kernel::{
     Answer, Input, MonitorOptions, NetState, NodeInfo, NodeKinds, NotAlive, OptionName,
     SocketOption, StartOptions, TicktimeChange, TicktimeError, TicktimeState,
@@ -28,6 +29,10 @@ pub enum Message {
     MonitorDiagnostics(MailboxId, bool, Reply<()>),
     /// Sets the cookie to use with a peer.
     SetCookie(NodeName, Cookie, Reply<()>),
+    /// Sets the cookie to use with all others.
+    SetOwnCookie(Cookie, Reply<()>),
+    /// Which cookie is used with this peer? Without a peer: with those that have none of their own.
+    GetCookie(Option<NodeName>, Reply<Cookie>),
     /// Changes the ticktime.
     SetNetTicktime { seconds: u32, transition_seconds: u32, reply: Reply<TicktimeAnswer> },
     /// What is the ticktime?
@@ -68,4 +73,5 @@ pub enum Call {
     GetOpts(NodeName, Vec<OptionName>),
     SetOpts(NodeName, Vec<SocketOption>),
     SetOptsNew(Vec<SocketOption>),
+    Apply(MailboxId, mfa::Call),
 }

@@ -6,6 +6,7 @@ use std::time::Instant as Moment;
 
 use netkernel_core::Instant;
 use netkernel_core::driver::{Machine as _, turn};
+use netkernel_core::net_kernel::mfa;
 use netkernel_core::net_kernel::{Answer, Input, NetKernel};
 use netkernel_core::process::Request;
 
@@ -87,6 +88,14 @@ impl<C: Carrier> Owner<C> {
                 self.kernel.set_cookie(peer, cookie);
                 done.send(());
             }
+            Message::SetOwnCookie(cookie, done) => {
+                self.kernel.set_own_cookie(cookie);
+                done.send(());
+            }
+            Message::GetCookie(None, reply) => reply.send(self.kernel.own_cookie().clone()),
+            Message::GetCookie(Some(peer), reply) => {
+                reply.send(self.kernel.get_cookie(&peer).clone());
+            }
             Message::SetNetTicktime { seconds, transition_seconds, reply } => {
                 reply.send(self.kernel.set_net_ticktime(now, seconds, transition_seconds));
             }
@@ -135,6 +144,13 @@ impl<C: Carrier> Owner<C> {
             Call::GetOpts(node, names) => self.kernel.getopts(now, &node, names),
             Call::SetOpts(node, options) => self.kernel.setopts(now, &node, options),
             Call::SetOptsNew(options) => self.kernel.setopts_new(now, options),
+            Call::Apply(caller, call) => {
+                let Ok(entropy) = entropy() else { return };
+                if let mfa::Call::Start(Ok(options)) = &call {
+                    self.host.prepare_start(options);
+                }
+                self.kernel.apply(now, caller, call, entropy)
+            }
         };
         self.host.await_answer(request, reply);
     }

@@ -263,6 +263,7 @@ impl Model {
             | Answer::Names(_)
             | Answer::NodeInfo(_)
             | Answer::NodesInfo(_)
+            | Answer::Applied(_)
             | Answer::GetOpts(_)
             | Answer::SetOpts(_)
             | Answer::Reply(_) => {}

@@ -1,0 +1,131 @@
+//! Calls in Erlang's form, in each state of a node, and what they change.
+
+use netkernel_core::NameError;
+use netkernel_core::net_kernel::mfa::Call;
+use netkernel_core::net_kernel::{Answer, ConnectError};
+use netkernel_core::net_kernel::{NameDomain, StartError, StartOptions, TicktimeError};
+
+use crate::common::{CONNECTED, answer, config, pair, start_nameless};
+use crate::world::{World, cookie, name};
+
+/// Makes a call; what comes of it at once, as a text.
+fn apply(world: &mut World, id: usize, text: &str) -> String {
+    let call = match Call::parse(text, "vm").unwrap() {
+        Ok(call) => call,
+        Err(exception) => return exception.to_string(),
+    };
+    let entropy = world.entropy(id);
+    let caller = world.mailbox(id, &[]);
+    let request = world.nodes[id].kernel.apply(world.now, caller, call, entropy);
+    world.settle();
+    match answer(world, id, request).unwrap().to_result().unwrap() {
+        Ok(term) => term.to_string(),
+        Err(exception) => exception.to_string(),
+    }
+}
+
+//= docs/spec/mfa.md#mfa-answers
+//= type=test
+//= docs/spec/kernel.md#kernel-ignored
+//= type=test
+#[test]
+fn a_node_that_is_not_alive_ignores_what_erlangs_ignores() {
+    let mut world = World::default();
+    let a = world.add(config());
+    for (call, result) in [
+        ("net_kernel:get_state()", "#{started => no}"),
+        ("node()", "nonode@nohost"),
+        ("is_alive()", "false"),
+        ("nodes(this)", "[nonode@nohost]"),
+        ("net_kernel:connect_node(foo)", "ignored"),
+        ("net_kernel:connect_node('b@127.0.0.1')", "ignored"),
+        ("erlang:disconnect_node(1)", "ignored"),
+        ("net_kernel:allow(foo)", "ignored"),
+        ("net_kernel:allowed()", "ignored"),
+        ("net_kernel:get_net_ticktime()", "ignored"),
+        ("net_kernel:set_net_ticktime(8)", "ignored"),
+        ("net_kernel:getopts(foo,[foo])", "ignored"),
+        ("net_kernel:setopts(new,[{packet,2}])", "ignored"),
+        ("net_kernel:monitor_nodes(true)", "ok"),
+        ("get_cookie()", "nocookie"),
+        ("set_cookie(abc)", "exception error: distribution_not_started"),
+        ("net_kernel:stop()", "{error,not_found}"),
+        ("net_kernel:start(a@b@c,#{})", "{error,nodistribution}"),
+    ] {
+        assert_eq!(apply(&mut world, a, call), result, "{call}");
+    }
+}
+
+//= docs/spec/kernel.md#kernel-start-options
+//= type=test
+//= docs/spec/kernel.md#kernel-start-domain
+//= type=test
+#[test]
+fn a_node_begins_with_the_options_of_its_start() {
+    let mut world = World::default();
+    let a = world.add(config());
+    let started = apply(&mut world, a, "net_kernel:start(['a@vm',shortnames,1000])");
+    assert_eq!(started, "{ok,a@vm}");
+    assert_eq!(apply(&mut world, a, "net_kernel:get_net_ticktime()"), "4");
+    assert_eq!(apply(&mut world, a, "net_kernel:start(b,#{})"), "{error,already_started}");
+    assert_eq!(apply(&mut world, a, "net_kernel:stop()"), "ok");
+
+    let long = "net_kernel:start('a@nodot',#{net_ticktime => 7,dist_listen => false})";
+    assert_eq!(apply(&mut world, a, long), "{ok,a@nodot}");
+    assert_eq!(apply(&mut world, a, "net_kernel:get_net_ticktime()"), "7");
+    let state = world.nodes[a].kernel.get_state().unwrap();
+    assert_eq!(state.name_domain, NameDomain::Longnames);
+    let other = Some(Answer::Connected(Err(ConnectError::Name(NameError::OtherDomain))));
+    assert_eq!(world.connect(a, "b@nodot"), other, "its names are long");
+    assert_eq!(apply(&mut world, a, "net_kernel:stop()"), "ok");
+
+    let fails = |error| Some(Answer::Started(Err(error)));
+    let options = || StartOptions::new(name("a@127.0.0.1"));
+    let short = StartOptions { name_domain: Some(NameDomain::Shortnames), ..options() };
+    assert_eq!(world.start_again(a, short), fails(StartError::Name(NameError::OtherDomain)));
+    let never = StartOptions { net_ticktime: Some(0), ..options() };
+    assert_eq!(world.start_again(a, never), fails(StartError::Ticktime(TicktimeError::Ticktime)));
+    let rare = StartOptions { net_tickintensity: Some(3), ..options() };
+    assert_eq!(world.start_again(a, rare), fails(StartError::Ticktime(TicktimeError::Intensity)));
+    world.start_again(a, options()).unwrap();
+    assert_eq!(apply(&mut world, a, "net_kernel:get_net_ticktime()"), "60", "as configured");
+}
+
+//= docs/spec/kernel.md#kernel-cookies
+//= type=test
+#[test]
+fn cookies_count_from_the_next_attempt_on() {
+    let (mut world, a, _) = pair();
+    let b = "net_kernel:connect_node('b@127.0.0.1')";
+    let end = "disconnect_node('b@127.0.0.1')";
+    assert_eq!(apply(&mut world, a, "get_cookie('b@127.0.0.1')"), "'C'");
+    assert_eq!(apply(&mut world, a, "set_cookie(wrong)"), "true");
+    assert_eq!(apply(&mut world, a, "get_cookie('b@127.0.0.1')"), "wrong");
+    assert_eq!(apply(&mut world, a, "nodes()"), "['b@127.0.0.1']", "links stay");
+    assert_eq!(apply(&mut world, a, end), "true");
+    assert_eq!(apply(&mut world, a, b), "false");
+    assert_eq!(apply(&mut world, a, "set_cookie('b@127.0.0.1','C')"), "true");
+    assert_eq!(apply(&mut world, a, "get_cookie()"), "wrong");
+    assert_eq!(apply(&mut world, a, b), "true");
+    assert_eq!(apply(&mut world, a, "set_cookie('a@127.0.0.1',own)"), "true");
+    assert_eq!(apply(&mut world, a, "get_cookie()"), "own");
+}
+
+//= docs/spec/kernel.md#kernel-cookies
+//= type=test
+#[test]
+fn a_cookie_for_the_name_that_a_node_gets_is_its_own() {
+    let mut world = World::default();
+    world.start("b@vm");
+    let d = start_nameless(&mut world);
+    assert_eq!(world.connect(d, "b@vm"), CONNECTED);
+    let given = world.nodes[d].kernel.node();
+    assert_eq!(world.disconnect(d, "b@vm"), Some(Answer::Disconnected(Ok(true))));
+    let other = cookie("OTHER");
+    world.nodes[d].kernel.set_cookie(given.clone(), other.clone());
+    assert_ne!(*world.nodes[d].kernel.own_cookie(), other);
+    assert_eq!(world.connect(d, "b@vm"), CONNECTED, "the peer still has the cookie of both");
+    assert_eq!(world.nodes[d].kernel.node(), given);
+    assert_eq!(*world.nodes[d].kernel.own_cookie(), other);
+    assert_eq!(*world.nodes[d].kernel.get_cookie(&name("b@vm")), other);
+}

@@ -1,0 +1,501 @@
+//! The same calls, as Erlang's expressions, on a real node and on ours: the same terms are returned and raised.
+//!
+//! Both play the same script in the same cluster. A call that is answered otherwise stands with both answers in the table of
+//! `docs/surface.md`, and nowhere else.
+#![expect(clippy::wildcard_enum_match_arm, reason = "of all terms, few hold what is a node's own")]
+#![expect(clippy::unwrap_used, reason = "scenarios are functions that the macro makes tests of")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use netkernel_blocking::core::net_kernel::mfa::Call;
+use netkernel_blocking::core::term::Term;
+use netkernel_blocking::{StartOptions, Started};
+use netkernel_tests::each_release_and_runtime;
+use netkernel_tests::otp::{Epmd, Erl, ErlOptions, Release, TempDir};
+use netkernel_tests::ours::{Ours, eventually, node_name};
+use netkernel_tests::runtime::{Mailbox, Node};
+
+/// The name of the node that is asked.
+const ME: &str = "ME";
+
+/// Calls that change nothing, and calls that no state makes right.
+const ALWAYS: &[&str] = &[
+    "net_kernel:get_state()",
+    "is_alive()",
+    "node()",
+    "nodes()",
+    "nodes(visible)",
+    "nodes(hidden)",
+    "nodes(connected)",
+    "nodes(this)",
+    "nodes(known)",
+    "nodes([])",
+    "nodes([visible,this,visible])",
+    "nodes([connected,this])",
+    "nodes([known])",
+    "nodes(foo)",
+    "nodes([foo])",
+    "nodes([this|known])",
+    "nodes([[this]])",
+    "nodes(1)",
+    "nodes(#{})",
+    "nodes(visible,#{})",
+    "nodes(known,#{node_type => true})",
+    "nodes(this,#{connection_id => true,node_type => true})",
+    "nodes(connected,#{connection_id => true,node_type => true})",
+    "nodes(hidden,#{connection_id => false,node_type => true})",
+    "nodes([this,this],#{})",
+    "nodes([],#{node_type => true})",
+    "nodes(this,#{foo => true})",
+    "nodes(this,#{node_type => foo})",
+    "nodes(this,#{connection_id => 1})",
+    "nodes(this,[])",
+    "nodes(foo,#{})",
+    "nodes(foo,[])",
+    "node(foo)",
+    "node(1)",
+    "node([])",
+    "net_kernel:connect_node(ME)",
+    "net_kernel:connect_node(foo)",
+    "net_kernel:connect_node('')",
+    "net_kernel:connect_node('@127.0.0.1')",
+    "net_kernel:connect_node('x@')",
+    "net_kernel:connect_node('x@y@z')",
+    "net_kernel:connect_node('x@short')",
+    "net_kernel:connect_node('x@127.0.0.1')",
+    "net_kernel:connect_node(\"x\")",
+    "net_kernel:connect_node(1)",
+    "net_kernel:hidden_connect_node(ME)",
+    "net_kernel:hidden_connect_node(foo)",
+    "net_kernel:hidden_connect_node('x@127.0.0.1')",
+    "net_kernel:hidden_connect_node(1)",
+    "erlang:disconnect_node(ME)",
+    "erlang:disconnect_node(foo)",
+    "erlang:disconnect_node('x@127.0.0.1')",
+    "erlang:disconnect_node(\"x\")",
+    "erlang:disconnect_node(1)",
+    "net_kernel:allowed()",
+    "net_kernel:allow([])",
+    "net_kernel:allow(foo)",
+    "net_kernel:allow([\"x\"])",
+    "net_kernel:allow(['x@y',1])",
+    "net_kernel:allow(['x@y'|z])",
+    "net_kernel:allowed()",
+    "net_kernel:get_net_ticktime()",
+    "net_kernel:set_net_ticktime(60)",
+    "net_kernel:set_net_ticktime(60,0)",
+    "net_kernel:set_net_ticktime(0)",
+    "net_kernel:set_net_ticktime(-1)",
+    "net_kernel:set_net_ticktime(foo)",
+    "net_kernel:set_net_ticktime(60.0)",
+    "net_kernel:set_net_ticktime(60,foo)",
+    "net_kernel:set_net_ticktime(60,-1)",
+    "net_kernel:set_net_ticktime(60,1.5)",
+    "net_kernel:monitor_nodes(true)",
+    "net_kernel:monitor_nodes(false)",
+    "net_kernel:monitor_nodes(false)",
+    "net_kernel:monitor_nodes(foo)",
+    "net_kernel:monitor_nodes(true,#{node_type => all})",
+    "net_kernel:monitor_nodes(false,#{node_type => all})",
+    "net_kernel:monitor_nodes(true,[foo])",
+    "net_kernel:monitor_nodes(false,foo)",
+    "net_kernel:monitor_nodes(1,foo)",
+    "net_kernel:monitor_nodes(true,#{foo => 1})",
+    "net_kernel:getopts('x@127.0.0.1',[nodelay])",
+    "net_kernel:getopts(ME,[nodelay])",
+    "net_kernel:getopts(new,[nodelay])",
+    "net_kernel:getopts(foo,[nodelay|x])",
+    "net_kernel:getopts('x@127.0.0.1',foo)",
+    "net_kernel:getopts(\"x\",[nodelay])",
+    "net_kernel:getopts(1,[nodelay])",
+    "net_kernel:setopts('x@127.0.0.1',[{nodelay,true}])",
+    "net_kernel:setopts(foo,[{nodelay,true}|x])",
+    "net_kernel:setopts(foo,[1])",
+    "net_kernel:setopts(new,[])",
+    "net_kernel:setopts('x@127.0.0.1',foo)",
+    "net_kernel:setopts(new,foo)",
+    "net_kernel:setopts(1,[{nodelay,true}])",
+    "erlang:get_cookie('x@127.0.0.1')",
+    "erlang:get_cookie(foo)",
+    "erlang:get_cookie(ME)",
+    "erlang:get_cookie(1)",
+    "erlang:get_cookie(\"x\")",
+    "erlang:set_cookie(\"abc\")",
+    "erlang:set_cookie(1)",
+    "erlang:set_cookie('x@127.0.0.1',1)",
+    "erlang:set_cookie(1,abc)",
+    "erlang:set_cookie(nonode@nohost,abc)",
+    "erlang:set_cookie(foo,def)",
+    "erlang:get_cookie(foo)",
+];
+
+/// Calls of a node that begins without distribution; each start has its stop, and a name of its own: EPMD may still have that of the one before.
+const LIVES: &[&str] = &[
+    "erlang:set_cookie(abc)",
+    "erlang:get_cookie()",
+    "net_kernel:start(1,#{})",
+    "net_kernel:start(\"a\",#{})",
+    "net_kernel:start(a,[])",
+    "net_kernel:start(a,foo)",
+    "net_kernel:start(1,foo)",
+    "net_kernel:start(a,#{foo => 1})",
+    "net_kernel:start(a,#{name_domain => foo})",
+    "net_kernel:start(a,#{net_ticktime => 0})",
+    "net_kernel:start(a,#{net_ticktime => a})",
+    "net_kernel:start(a,#{net_tickintensity => 3})",
+    "net_kernel:start(a,#{net_tickintensity => 1001})",
+    "net_kernel:start(a,#{net_tickintensity => a})",
+    "net_kernel:start(a,#{dist_listen => 1})",
+    "net_kernel:start(a,#{hidden => 1})",
+    "net_kernel:start([])",
+    "net_kernel:start([a,b,c,d])",
+    "net_kernel:start(foo)",
+    "net_kernel:start([1])",
+    "net_kernel:start([a|b])",
+    "net_kernel:start([a,foo])",
+    "net_kernel:start([a,1,1])",
+    "net_kernel:start([a,longnames,0])",
+    "net_kernel:start([a,longnames,-5])",
+    "net_kernel:start([a,longnames,foo])",
+    "net_kernel:start(['bad name@127.0.0.1'])",
+    "net_kernel:start(['a@b@c.d'])",
+    "net_kernel:start(['a@sh.ort',shortnames])",
+    "net_kernel:start('@127.0.0.1',#{})",
+    "net_kernel:start('t@',#{})",
+    "net_kernel:start('',#{})",
+    "net_kernel:start('t.x@127.0.0.1',#{})",
+    "net_kernel:start('t@a b',#{})",
+    "net_kernel:get_state()",
+    "net_kernel:stop()",
+    "net_kernel:start('n@nodot',#{})",
+    "net_kernel:get_state()",
+    "net_kernel:connect_node('x@nodot')",
+    "net_kernel:stop()",
+    "net_kernel:start('a@127.0.0.1',#{name_domain => longnames,net_ticktime => 8,net_tickintensity => 8,hidden => true})",
+    "net_kernel:get_state()",
+    "net_kernel:get_net_ticktime()",
+    "is_alive()",
+    "node()",
+    "nodes(this,#{node_type => true})",
+    "net_kernel:start('a@127.0.0.1',#{})",
+    "net_kernel:start('bad name',#{})",
+    "net_kernel:start('b@127.0.0.1',#{foo => 1})",
+    "net_kernel:start(['b@127.0.0.1'])",
+    "net_kernel:stop()",
+    "net_kernel:get_state()",
+    "is_alive()",
+    "node()",
+    "net_kernel:stop()",
+    "net_kernel:start('u@127.0.0.1',#{dist_listen => false})",
+    "net_kernel:get_state()",
+    "net_kernel:get_net_ticktime()",
+    "net_kernel:stop()",
+    "net_kernel:start('undefined@127.0.0.1',#{name_domain => longnames})",
+    "net_kernel:get_state()",
+    "is_alive()",
+    "node()",
+    "nodes(this,#{node_type => true,connection_id => true})",
+    "net_kernel:stop()",
+    "net_kernel:start(['c@127.0.0.1',longnames,1000])",
+    "net_kernel:get_net_ticktime()",
+    "net_kernel:stop()",
+    "net_kernel:start(['d@127.0.0.1',longnames,1])",
+    "net_kernel:get_net_ticktime()",
+    "net_kernel:stop()",
+    "net_kernel:start([e,shortnames])",
+    "net_kernel:get_state()",
+    "net_kernel:stop()",
+    "net_kernel:start(['t@127.0.0.1'])",
+    "net_kernel:get_net_ticktime()",
+    "erlang:set_cookie(abc)",
+    "erlang:get_cookie()",
+    "erlang:set_cookie('t@127.0.0.1',def)",
+    "erlang:get_cookie()",
+    "erlang:get_cookie('t@127.0.0.1')",
+    "erlang:set_cookie('')",
+    "erlang:set_cookie('\u{100}')",
+    "net_kernel:stop()",
+    "net_kernel:start('f@127.0.0.1',#{net_ticktime => 7,net_tickintensity => 5})",
+    "net_kernel:get_net_ticktime()",
+    "net_kernel:stop()",
+];
+
+/// Calls about nodes, two of which are linked.
+const LINKED: &[&str] = &[
+    "net_kernel:stop()",
+    "net_kernel:start('a@127.0.0.1',#{})",
+    "net_kernel:connect_node('b@127.0.0.1')",
+    "net_kernel:hidden_connect_node('b@127.0.0.1')",
+    "net_kernel:getopts('b@127.0.0.1',[nodelay,keepalive])",
+    "net_kernel:setopts('b@127.0.0.1',[{active,true}])",
+    "erlang:get_cookie()",
+    "erlang:set_cookie(other)",
+    "erlang:get_cookie()",
+    "nodes()",
+    "erlang:disconnect_node('b@127.0.0.1')",
+    "erlang:disconnect_node('b@127.0.0.1')",
+    "nodes(connected)",
+    "net_kernel:connect_node('b@127.0.0.1')",
+    "erlang:set_cookie('b@127.0.0.1',secret)",
+    "erlang:get_cookie('b@127.0.0.1')",
+    "net_kernel:connect_node('b@127.0.0.1')",
+    "erlang:set_cookie(ME,secret)",
+    "erlang:get_cookie()",
+    "erlang:get_cookie(ME)",
+    "erlang:set_cookie('b@127.0.0.1',wrong)",
+    "nodes()",
+    "erlang:disconnect_node('b@127.0.0.1')",
+    "net_kernel:connect_node('b@127.0.0.1')",
+    "erlang:set_cookie('b@127.0.0.1',secret)",
+    "net_kernel:hidden_connect_node('b@127.0.0.1')",
+    "nodes(connected,#{node_type => true})",
+    "net_kernel:allow(['b@127.0.0.1'])",
+    "net_kernel:allowed()",
+    "net_kernel:connect_node('hidden@127.0.0.1')",
+    "erlang:disconnect_node('hidden@127.0.0.1')",
+    "net_kernel:connect_node('hidden@127.0.0.1')",
+    "net_kernel:allow(['hidden@127.0.0.1'])",
+    "net_kernel:connect_node('hidden@127.0.0.1')",
+    "nodes([hidden,this],#{node_type => true})",
+    "net_kernel:set_net_ticktime(61,600)",
+    "net_kernel:get_net_ticktime()",
+    "net_kernel:set_net_ticktime(60)",
+    "net_kernel:set_net_ticktime(61,1)",
+    "net_kernel:stop()",
+];
+
+/// The result of a call: what is returned, or `{exception,Reason}`.
+type Played = Vec<(String, Term)>;
+
+fn play_ours(script: &[&str], me: &str, process: &Mailbox) -> Played {
+    let play = |call: &&str| {
+        let text = call.replace(ME, &format!("'{me}'"));
+        let called =
+            Call::parse(&text, &this_host()).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let result = called.and_then(|call| process.apply(call));
+        let exception = |reason| Term::tuple([word("exception"), reason]);
+        let term = result.unwrap_or_else(|error| exception(error.0));
+        ((*call).to_owned(), normal(call, term, me))
+    };
+    script.iter().map(play).collect()
+}
+
+fn play_theirs(script: &[&str], erl: &Erl) -> Played {
+    let play = |call: &&str| {
+        let text = call.replace(ME, &format!("'{}'", erl.name()));
+        ((*call).to_owned(), normal(call, read(&erl.eval(&guarded(&text))), erl.name()))
+    };
+    script.iter().map(play).collect()
+}
+
+/// Plays on a system that began without distribution.
+fn play_alone(script: &[&str], release: Release, epmd: &Epmd) -> Played {
+    let home = TempDir::new();
+    // A function each: one of hundreds of calls takes the compiler minutes.
+    let mut text = String::from("-module(play).\n-export([all/0]).\n");
+    for (at, call) in script.iter().enumerate() {
+        let call = guarded(&call.replace(ME, "nonode@nohost"));
+        text += &format!("step{at}() -> io:format(\"~0tp~n\", [{call}]).\n");
+    }
+    let steps: Vec<String> = (0..script.len()).map(|at| format!("step{at}()")).collect();
+    text += &format!("all() -> {}.\n", steps.join(", "));
+    fs::write(home.path().join("play.erl"), text).unwrap();
+    let run = "{ok, play, Code} = compile:file(\"play.erl\", [binary]), \
+               {module, play} = code:load_binary(play, \"play\", Code), \
+               io:setopts([{encoding, unicode}]), play:all(), halt().";
+    let mut command = Command::new(release.program("erl"));
+    command.args(["-noinput", "-start_epmd", "false", "-kernel", "logger_level", "none"]);
+    command.args(["-eval", run]).current_dir(home.path());
+    command.env("HOME", home.path()).env("ERL_EPMD_PORT", epmd.port().to_string());
+    let output = command.output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text.lines().count(), script.len(), "{text}");
+    let played = script.iter().zip(text.lines());
+    played
+        .map(|(call, line)| ((*call).to_owned(), normal(call, read(line), "nonode@nohost")))
+        .collect()
+}
+
+/// An expression whose value is what the call returns, or `{exception,Reason}`. Pids, which no text says, are `pid`.
+fn guarded(call: &str) -> String {
+    format!(
+        "(fun() -> try {call} of \
+             {{ok, Pid}} when is_pid(Pid) -> {{ok, pid}}; \
+             {{error, {{already_started, _}}}} -> {{error, already_started}}; \
+             {{error, {{{{already_started, _}}, _}}}} -> {{error, already_started}}; \
+             {{error, {{{{shutdown, _}}, _}}}} -> {{error, nodistribution}}; \
+             Value -> Value \
+         catch error:Reason -> {{exception, Reason}} end end)()"
+    )
+}
+
+fn read(text: &str) -> Term {
+    text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+fn word(text: &str) -> Term {
+    read(text)
+}
+
+/// Without what is a node's own: its name is `me`, lists of nodes are sorted, numbers of connections are `id`. Of a start that
+/// succeeds, whatever is told is `pid`.
+fn normal(call: &str, term: Term, me: &str) -> Term {
+    let term = match term {
+        Term::Atom(atom) if atom.as_str() == me => word("me"),
+        Term::Tuple(elements) => {
+            Term::Tuple(elements.into_iter().map(|element| normal("", element, me)).collect())
+        }
+        Term::Map(pairs) => Term::map(pairs.into_iter().map(|(key, value)| {
+            let is_id = key == word("connection_id") && value.as_i64().is_some();
+            let value = if is_id { word("id") } else { normal("", value, me) };
+            (key, value)
+        })),
+        Term::List(list) if call.starts_with("nodes") => {
+            let mut nodes: Vec<Term> =
+                list.elements().iter().map(|node| normal("", node.clone(), me)).collect();
+            nodes.sort();
+            Term::list(nodes)
+        }
+        term => term,
+    };
+    match term.as_tuple() {
+        Some([ok, Term::Atom(_)]) if *ok == word("ok") && call.starts_with("net_kernel:start") => {
+            read("{ok,pid}")
+        }
+        _ => term,
+    }
+}
+
+/// The rows of `docs/surface.md` about calls: the call, Erlang's answer and ours.
+fn deviations() -> Vec<[String; 3]> {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let text = fs::read_to_string(top.join("docs/surface.md")).unwrap();
+    let (_, section) = text.split_once("## Calls that are answered otherwise").unwrap();
+    let rows = section.lines().take_while(|line| !line.starts_with("## "));
+    let cells = rows.filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |"));
+    cells
+        .map(|row| {
+            let mut cells = row.split(" | ").map(|cell| cell.trim_matches('`').to_owned());
+            [(); 3].map(|()| cells.next().unwrap())
+        })
+        .collect()
+}
+
+fn compare(ours: &Played, theirs: &Played) {
+    let deviations = deviations();
+    let mut differences = Vec::new();
+    assert_eq!(ours.len(), theirs.len());
+    for ((call, ours), (_, theirs)) in ours.iter().zip(theirs) {
+        let theirs = if call.contains("known") { only_known(theirs, ours) } else { theirs.clone() };
+        let expected = deviations.iter().find(|[deviating, ..]| deviating == call);
+        let (wanted_theirs, wanted_ours) = match expected {
+            Some([_, theirs, ours]) => (read(theirs), read(ours)),
+            None => (theirs.clone(), theirs.clone()),
+        };
+        if theirs != wanted_theirs || *ours != wanted_ours {
+            differences.push(format!("{call}: Erlang {theirs}, ours {ours}"));
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// Erlang knows more nodes, for it forgets none to which something refers.
+fn only_known(theirs: &Term, ours: &Term) -> Term {
+    match (theirs.as_list(), ours.as_list()) {
+        (Some(theirs), Some(ours)) => {
+            Term::list(theirs.iter().filter(|node| ours.contains(node)).cloned())
+        }
+        _ => theirs.clone(),
+    }
+}
+
+fn this_host() -> String {
+    rustix::system::uname().nodename().to_str().unwrap().to_owned()
+}
+
+#[test]
+fn every_deviating_call_is_played() {
+    let played: BTreeSet<&str> = [ALWAYS, LIVES, LINKED].concat().into_iter().collect();
+    for [call, theirs, ours] in deviations() {
+        assert!(played.contains(call.as_str()), "{call}");
+        assert_ne!(theirs, ours, "{call} deviates not at all");
+    }
+}
+
+each_release_and_runtime! {
+    //= docs/spec/mfa.md#mfa-bad-arguments
+    //= type=test
+    //= docs/spec/mfa.md#mfa-answers
+    //= type=test
+    //= docs/spec/kernel.md#kernel-ignored
+    //= type=test
+    //= docs/spec/kernel.md#kernel-start
+    //= type=test
+    //= docs/spec/kernel.md#kernel-start-list
+    //= type=test
+    //= docs/spec/kernel.md#kernel-start-options
+    //= type=test
+    //= docs/spec/kernel.md#kernel-start-host
+    //= type=test
+    //= docs/spec/kernel.md#kernel-start-domain
+    //= type=test
+    //= docs/spec/kernel.md#kernel-stop
+    //= type=test
+    //= docs/spec/ticktime.md#ticktime-arguments
+    //= type=test
+    #[test]
+    fn nodes_start_and_stop_as_erlangs_do(release: Release) {
+        let epmd = Epmd::start(release);
+        let script = [ALWAYS, LIVES, ALWAYS].concat();
+        let theirs = play_alone(&script, release, &epmd);
+        let node = Node::new(Ours::config(epmd.port())).unwrap();
+        let ours = play_ours(&script, "nonode@nohost", &node.mailbox());
+        compare(&ours, &theirs);
+    }
+
+    //= docs/spec/mfa.md#mfa-bad-arguments
+    //= type=test
+    //= docs/spec/mfa.md#mfa-answers
+    //= type=test
+    //= docs/spec/kernel.md#kernel-nodes
+    //= type=test
+    //= docs/spec/kernel.md#kernel-state
+    //= type=test
+    //= docs/spec/kernel.md#kernel-cookies
+    //= type=test
+    //= docs/spec/kernel.md#kernel-allow-arguments
+    //= type=test
+    //= docs/spec/kernel.md#kernel-stop
+    //= type=test
+    //= docs/spec/ticktime.md#ticktime-ongoing
+    //= type=test
+    #[test]
+    fn a_node_in_a_cluster_answers_as_erlangs_does(release: Release) {
+        let epmd = Epmd::start(release);
+        let start = |name: &str, hidden| {
+            let options = ErlOptions { hidden, ..ErlOptions::new(release, &epmd, name) };
+            Erl::start(&options.without_auto_connect())
+        };
+        let (a, b, hidden) = (start("a", false), start("b", false), start("hidden", true));
+        let node = Node::new(Ours::config(epmd.port())).unwrap();
+        let name = node_name("rust@127.0.0.1");
+        node.start(StartOptions { started: Started::Static, ..StartOptions::new(name.clone()) }).unwrap();
+        let process = node.mailbox();
+
+        let both = |script: &[&str]| {
+            let theirs = play_theirs(script, &a);
+            compare(&play_ours(script, name.as_str(), &process), &theirs);
+        };
+        both(ALWAYS);
+        both(&["net_kernel:connect_node('b@127.0.0.1')", "net_kernel:connect_node('hidden@127.0.0.1')"]);
+        eventually("both are linked everywhere", || {
+            b.eval("length(nodes())") == "2" && hidden.eval("length(nodes(hidden))") == "2"
+        });
+        both(ALWAYS);
+        both(LINKED);
+        both(ALWAYS);
+    }
+}
