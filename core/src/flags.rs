@@ -122,7 +122,10 @@ impl Flags {
             | Self::DIST_MONITOR.0
             | Self::DIST_MONITOR_NAME.0
             | Self::UNICODE_IO.0
-            | Self::SMALL_ATOM_TAGS.0,
+            | Self::SMALL_ATOM_TAGS.0
+            | Self::SEND_SENDER.0
+            | Self::BIG_SEQTRACE_LABELS.0
+            | Self::EXIT_PAYLOAD.0,
     );
 
     /// The set with exactly these bits.

@@ -9,9 +9,9 @@ use core::num::NonZeroU64;
 use bytes::Bytes;
 use netkernel_core::link::Violation;
 use netkernel_core::term::{Atom, Pid, Reader, Reference};
-use netkernel_core::wire::control::{Control, Monitored, Received, parse};
+use netkernel_core::wire::control::{Control, Monitored, SpawnFlags, SpawnRequest, Spawned, parse};
 use netkernel_core::wire::framing::{FrameBuffer, FrameTooLong, Framing};
-use netkernel_core::{Creation, NodeName};
+use netkernel_core::{Creation, Flags, NodeName};
 
 /// Bytes written as hexadecimal digits and, between quotes, as text.
 fn hex(text: &str) -> Bytes {
@@ -45,15 +45,23 @@ fn reference(node: &str, creation: u32, words: &[u32]) -> Reference {
     Reference::new(atom(node), Creation(creation), words).unwrap()
 }
 
-/// The frame is this control message, and this control message is the frame.
+/// The frame is this control message, and this control message is the frame, in the form of all flags.
 fn both_ways(peer: &str, frame: &Bytes, control: Control) {
-    assert_eq!(parse(frame, &node(peer)), Ok(Received::Control(control.clone())));
+    both_ways_with(Flags::SERVED, peer, frame, control);
+}
+
+fn both_ways_with(flags: Flags, peer: &str, frame: &Bytes, control: Control) {
+    assert_eq!(parse(frame, &node(peer)), Ok(control.clone()));
     let mut out = Vec::new();
-    control.emit(&mut out).unwrap();
+    control.emit(flags, &mut out).unwrap();
+    assert_eq!(out.len(), control.encoded_len(flags));
     let mut framed = Vec::from((frame.len() as u32).to_be_bytes());
     framed.extend_from_slice(frame);
     assert_eq!(out, framed);
 }
+
+/// The length of `{[alias|Ref],yes}`.
+const OTP_ALIAS_YES: usize = 3 + 5 + 7 + 34 + 5;
 
 const PY1: &str = r#"58 770d "py1@localhost" 00000001 00000000 11223344"#;
 const OTP_59: &str = r#"58 770d "otp@localhost" 00000059 00000000 6b016381"#;
@@ -86,7 +94,7 @@ fn v8_an_is_auth_call_without_monitor() {
     both_ways(
         "py1@localhost",
         &frame,
-        Control::RegSend { from: py1(), to, message: message.clone() },
+        Control::RegSend { from: py1(), to, message: message.clone(), token: None },
     );
 
     let mut call = Reader::new(&message);
@@ -99,7 +107,7 @@ fn v8_an_is_auth_call_without_monitor() {
     assert!(call.is_empty());
 }
 
-//= docs/spec/channel.md#ch-not-served
+//= docs/spec/channel.md#ch-forms
 //= type=test
 #[test]
 fn v8_the_answer_with_a_sender() {
@@ -108,7 +116,10 @@ fn v8_the_answer_with_a_sender() {
            83 68 02 5a 0003 770d "py1@localhost" 11223344 00000001 00000002 00000003 7703 "yes""#
     ));
     assert_eq!(frame.len(), 104, "as captured");
-    assert_eq!(parse(&frame, &node("otp@localhost")), Ok(Received::NotServed { op: 22 }));
+    let message = frame.slice(frame.len() - 42..);
+    assert!(message.starts_with(&hex("83 68 02 5a 0003")));
+    let (from, to) = (Some(pid("otp@localhost", 0x3D, 0x6B01_626F)), py1());
+    both_ways("otp@localhost", &frame, Control::Send { from, to, message, token: None });
 }
 
 //= docs/spec/channel.md#ch-pass-through
@@ -128,7 +139,11 @@ fn v10_a_ping_from_otp() {
     let control = hex(&format!(r#"70 83 68 04 61 06 {OTP_59} 7700 770a "net_kernel""#));
     let frame = Bytes::from([control, message.clone()].concat());
     let to = atom("net_kernel");
-    both_ways(peer, &frame, Control::RegSend { from: otp_59(), to, message: message.clone() });
+    both_ways(
+        peer,
+        &frame,
+        Control::RegSend { from: otp_59(), to, message: message.clone(), token: None },
+    );
 
     let mut call = Reader::new(&message);
     call.version().unwrap();
@@ -144,19 +159,25 @@ fn v10_a_ping_from_otp() {
     both_ways(peer, &demonitor, Control::DemonitorP { from, to: name, reference });
 }
 
-//= docs/spec/channel.md#ch-not-served
+//= docs/spec/channel.md#ch-forms
 //= type=test
 #[test]
-fn v10_answers_in_forms_that_are_not_offered() {
+fn v10_an_answer_by_alias_and_one_by_the_monitor() {
     let alias_send = hex(&format!(
         r#"70 83 68 03 61 21 58 770f "pysrv@localhost" 00000009 00000000 6b016381 {OTP_REF}
            83 68 02 6c 00000001 7705 "alias" {OTP_REF} 7703 "yes""#
     ));
     let noproc =
         hex(&format!(r#"70 83 68 04 61 1c 770a "net_kernel" {OTP_59} {OTP_REF} 83 7706 "noproc""#));
-    for (frame, op) in [(alias_send, 33), (noproc, 28)] {
-        assert_eq!(parse(&frame, &node("pysrv@localhost")), Ok(Received::NotServed { op }));
-    }
+    let message = alias_send.slice(alias_send.len() - OTP_ALIAS_YES..);
+    assert!(message.starts_with(&hex("83 68 02 6c")));
+    let from = Some(pid("pysrv@localhost", 9, 0x6B01_6381));
+    let send = Control::AliasSend { from, to: otp_ref(), message, token: None };
+    both_ways("pysrv@localhost", &alias_send, send);
+    let (from, to) = (Monitored::Name(atom("net_kernel")), otp_59());
+    let reason = hex(r#"77 06 "noproc""#);
+    let down = Control::MonitorPExit { from, to, reference: otp_ref(), reason };
+    both_ways("pysrv@localhost", &noproc, down);
 }
 
 //= docs/spec/channel.md#ch-pass-through
@@ -167,10 +188,17 @@ fn v10_a_monitor_of_a_name_that_nobody_has() {
     let monitor = hex(&format!(r#"70 83 68 04 61 13 {PY1} 770a "nosuchname" {py1_ref}"#));
     let reference = reference("py1@localhost", 0x1122_3344, &[2, 2, 3]);
     let to = Monitored::Name(atom("nosuchname"));
-    both_ways("py1@localhost", &monitor, Control::MonitorP { from: py1(), to, reference });
+    both_ways(
+        "py1@localhost",
+        &monitor,
+        Control::MonitorP { from: py1(), to, reference: reference.clone() },
+    );
     let noproc =
         hex(&format!(r#"70 83 68 04 61 1c 770a "nosuchname" {PY1} {py1_ref} 83 7706 "noproc""#));
-    assert_eq!(parse(&noproc, &node("otp@localhost")), Ok(Received::NotServed { op: 28 }));
+    let py1_name = Monitored::Name(atom("nosuchname"));
+    let reason = hex(r#"77 06 "noproc""#);
+    let down = Control::MonitorPExit { from: py1_name, to: py1(), reference, reason };
+    both_ways("otp@localhost", &noproc, down);
 }
 
 //= docs/spec/channel.md#ch-pass-through
@@ -185,7 +213,63 @@ fn v11_link_and_unlink() {
     let control = Control::UnlinkId { id, from: from.clone(), to: to.clone() };
     both_ways("py1@localhost", &unlink, control);
     let ack = hex(&format!("70 83 68 04 61 24 61 4d {OTP_59} {PY1}"));
-    both_ways("otp@localhost", &ack, Control::UnlinkIdAck { id, from: to, to: from });
+    both_ways("otp@localhost", &ack, Control::UnlinkIdAck { id: 77, from: to, to: from });
+}
+
+//= docs/spec/channel.md#ch-spawn-form
+//= type=test
+#[test]
+fn v11_spawn_its_reply_and_the_exits_of_the_process() {
+    let py1_ref = r#"5a 0003 770d "py1@localhost" 11223344 00000003 00000002 00000003"#;
+    let otp_57 = r#"58 770d "otp@localhost" 00000057 00000000 6b01626f"#;
+    let request = reference("py1@localhost", 0x1122_3344, &[3, 2, 3]);
+    let child = || pid("otp@localhost", 0x57, 0x6B01_626F);
+    let (options, arguments) =
+        (r#"6c 00000002 7707 "monitor" 7704 "link" 6a"#, "6c 00000001 62 0000012c 6a");
+    let asked = hex(&format!(
+        r#"70 83 68 06 61 1d {py1_ref} {PY1} {PY1} 68 03 7705 "timer" 7705 "sleep" 61 01 {options} 83 {arguments}"#
+    ));
+    let spawn = SpawnRequest {
+        request: request.clone(),
+        from: py1(),
+        leader: py1(),
+        module: atom("timer"),
+        function: atom("sleep"),
+        arity: 1,
+        options: hex(options),
+        arguments: hex(arguments),
+        token: None,
+    };
+    both_ways("py1@localhost", &asked, Control::SpawnRequest(Box::new(spawn)));
+
+    let reply = |flags, result| Control::SpawnReply {
+        request: request.clone(),
+        to: py1(),
+        flags,
+        result,
+        token: None,
+    };
+    let both = SpawnFlags::from_bits(3).unwrap();
+    assert!(both.contains(SpawnFlags::LINK) && both.contains(SpawnFlags::MONITOR));
+    let spawned = hex(&format!("70 83 68 05 61 1f {py1_ref} {PY1} 61 03 {otp_57}"));
+    both_ways("otp@localhost", &spawned, reply(both, Spawned::Pid(child())));
+    let refused = hex(&format!(r#"70 83 68 05 61 1f {py1_ref} {PY1} 61 00 77 06 "badopt""#));
+    let badopt = Spawned::Error(atom("badopt"));
+    both_ways("otp@localhost", &refused, reply(SpawnFlags::NONE, badopt));
+
+    let reason = hex(r#"7706 "normal""#);
+    let exit = hex(&format!(r#"70 83 68 03 61 18 {otp_57} {PY1} 83 7706 "normal""#));
+    let (from, to) = (child(), py1());
+    let control = Control::Exit { from, to, reason: reason.clone(), token: None };
+    both_ways("otp@localhost", &exit, control);
+    let down = hex(&format!(r#"70 83 68 04 61 1c {otp_57} {PY1} {py1_ref} 83 7706 "normal""#));
+    let (from, to) = (Monitored::Pid(child()), py1());
+    let control = Control::MonitorPExit { from, to, reference: request.clone(), reason };
+    both_ways("otp@localhost", &down, control);
+
+    let kill = hex(&format!(r#"70 83 68 03 61 1a {PY1} {OTP_59} 83 77 04 "kill""#));
+    let (from, to, reason) = (py1(), otp_59(), hex(r#"77 04 "kill""#));
+    both_ways("py1@localhost", &kill, Control::Exit2 { from, to, reason, token: None });
 }
 
 //= docs/spec/channel.md#ch-term-walk
@@ -207,7 +291,11 @@ fn v13_what_a_visible_node_sends_first() {
         let control = format!(r#"70 83 68 04 61 06 {from} 7700 77{length} "{name}""#);
         let frame = Bytes::from([hex(&control), hex(&message)].concat());
         let (from, to) = (pid("otp@localhost", id, 0x6B01_62F5), atom(name));
-        both_ways("otp@localhost", &frame, Control::RegSend { from, to, message: hex(&message) });
+        both_ways(
+            "otp@localhost",
+            &frame,
+            Control::RegSend { from, to, message: hex(&message), token: None },
+        );
     }
     let tag = hex("6e 08 01 f2ffffffffffff07");
     assert_eq!(Reader::new(&tag).integer(), Ok(-0x07FF_FFFF_FFFF_FFF2));
@@ -224,8 +312,8 @@ fn v15_bad_frames() {
     assert_eq!(parse(&unknown, &otp), Err(Violation::Control), "operation 99");
     let other_first_byte = hex(&format!(r#"71 83 68 04 61 06 {OTP_59} 7700 7703 "rex" 83 6a"#));
     let (from, to, message) = (otp_59(), atom("rex"), hex("83 6a"));
-    let control = Control::RegSend { from, to, message };
-    assert_eq!(parse(&other_first_byte, &otp), Ok(Received::Control(control)));
+    let control = Control::RegSend { from, to, message, token: None };
+    assert_eq!(parse(&other_first_byte, &otp), Ok(control));
 }
 
 //= docs/spec/channel.md#ch-frame-limit
@@ -252,17 +340,24 @@ fn v18_the_forms_without_exit_payload_and_sender() {
     let reason = hex(r#"77 06 "noproc""#);
 
     let exit = hex(&format!(r#"70 83 68 04 61 03 {otp} {py6} 77 06 "noproc""#));
-    let control = Control::Exit { from, to: to.clone(), reason: reason.clone() };
-    both_ways("otp@localhost", &exit, control);
+    let control = Control::Exit { from, to: to.clone(), reason: reason.clone(), token: None };
+    let none = Flags::MANDATORY_26;
+    both_ways_with(none, "otp@localhost", &exit, control);
 
     let message = format!(r#"83 68 02 {py6_ref} 77 03 "yes""#);
     let send = hex(&format!("70 83 68 03 61 02 77 00 {py6} {message}"));
-    both_ways("otp@localhost", &send, Control::Send { to: to.clone(), message: hex(&message) });
+    both_ways_with(
+        none,
+        "otp@localhost",
+        &send,
+        Control::Send { from: None, to: to.clone(), message: hex(&message), token: None },
+    );
 
     let down = hex(&format!(r#"70 83 68 05 61 15 77 03 "zzz" {py6} {py6_ref} 77 06 "noproc""#));
     let from = Monitored::Name(atom("zzz"));
     let reference = reference("py6@localhost", 0x1122_3344, &[1, 2, 3]);
-    both_ways("otp@localhost", &down, Control::MonitorPExit { from, to, reference, reason });
+    let control = Control::MonitorPExit { from, to, reference, reason };
+    both_ways_with(none, "otp@localhost", &down, control);
 }
 
 //= docs/spec/channel.md#ch-control-from

@@ -2,121 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
+mod end;
+
 use bytes::Bytes;
+use end::*;
 use netkernel_core::driver::pump;
 use netkernel_core::link::{Batch, Limits, LinkReader, LinkWriter, Violation};
 use netkernel_core::process::{Deliver, Origin, Processes, Request};
-use netkernel_core::term::{Atom, Pid};
+use netkernel_core::term::Pid;
 use netkernel_core::wire::control::Control;
-use netkernel_core::{Creation, Flags, MailboxId, NodeName, PingId};
+use netkernel_core::{Creation, Flags, MailboxId, PingId};
 use proptest::collection::vec as many;
 use proptest::prelude::*;
-
-const REF: &str = "5a 0003 770d 'otp@localhost' 6b016381 00002ff5 ab0d0001 03f4d9f5";
-const OTP: &str = "58 770d 'otp@localhost' 00000059 00000000 6b016381";
-const PY: &str = "58 770f 'pysrv@localhost' 00000001 00000000 11223344";
-const YES: &str = "77 03 'yes'";
-const NOPROC: &str = "77 06 'noproc'";
-const NET_KERNEL: &str = "770a 'net_kernel'";
-
-/// Hexadecimal digits, and text in single quotes.
-fn bytes(parts: &[&str]) -> Vec<u8> {
-    let joined = parts.join(" ");
-    let mut out = Vec::new();
-    for (i, part) in joined.split('\'').enumerate() {
-        if i % 2 == 1 {
-            out.extend(part.bytes());
-            continue;
-        }
-        let digits: Vec<_> = part.bytes().filter(|b| *b != b' ').collect();
-        for pair in digits.chunks(2) {
-            let pair = core::str::from_utf8(pair).unwrap();
-            out.push(u8::from_str_radix(pair, 16).unwrap());
-        }
-    }
-    out
-}
-
-/// A frame of these parts: length, 'p', version byte, and then what is given.
-fn frame(parts: &[&str]) -> Vec<u8> {
-    let body = bytes(parts);
-    let length = body.len() as u32 + 2;
-    [&length.to_be_bytes(), &[0x70, 0x83][..], &body].concat()
-}
-
-fn node(name: &str) -> NodeName {
-    NodeName::new(name).unwrap()
-}
-
-fn atom(text: &str) -> Atom {
-    Atom::new(text).unwrap()
-}
-
-/// What was delivered.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Delivered {
-    messages: Vec<(MailboxId, Bytes)>,
-    answers: Vec<u8>,
-    pongs: Vec<(PingId, bool)>,
-    requests: Vec<Request>,
-}
-
-impl Deliver for Delivered {
-    fn message(&mut self, to: MailboxId, message: Bytes) {
-        self.messages.push((to, message));
-    }
-
-    fn answer(&mut self, frame: Bytes) -> Result<(), Violation> {
-        self.answers.extend_from_slice(&frame);
-        Ok(())
-    }
-
-    fn pong(&mut self, ping: PingId, alive: bool) {
-        self.pongs.push((ping, alive));
-    }
-
-    fn request(&mut self, request: Request) {
-        self.requests.push(request);
-    }
-}
-
-/// One end of a link: the node `pysrv@localhost`, which `otp@localhost` talks to.
-struct End {
-    reader: LinkReader,
-    processes: Processes,
-    delivered: Delivered,
-}
-
-impl End {
-    fn new(flags: Flags) -> Self {
-        let mut processes = Processes::new();
-        processes.alive(node("pysrv@localhost"), Creation(0x1122_3344));
-        let origin = Origin { node: node("otp@localhost"), flags };
-        let reader = LinkReader::from_origin(origin, Limits::default());
-        Self { reader, processes, delivered: Delivered::default() }
-    }
-
-    fn receive(&mut self, bytes: &[u8]) -> Result<(), Violation> {
-        pump(&mut self.reader, bytes, &mut self.processes, &mut self.delivered)
-    }
-}
-
-fn end() -> End {
-    End::new(Flags::SERVED)
-}
-
-/// What comes back for some frames.
-fn answers_to(frames: &[Vec<u8>]) -> Vec<u8> {
-    let mut end = end();
-    end.receive(&frames.concat()).unwrap();
-    end.delivered.answers
-}
-
-fn is_auth(tag: &str) -> Vec<u8> {
-    let call = "83 68 03 7709 '$gen_call' 68 02";
-    let question = "68 02 7707 'is_auth' 770d 'otp@localhost'";
-    frame(&["68 04 61 06", OTP, "7700", NET_KERNEL, call, OTP, tag, question])
-}
 
 fn yes_by_send(tag: &str) -> Vec<u8> {
     frame(&["68 03 61 02 7700", OTP, "83 68 02", tag, YES])
@@ -179,7 +76,7 @@ fn what_is_not_the_question_gets_no_reply_and_does_no_harm() {
 fn the_caller_of_what_is_not_served_is_told_noproc_whatever_its_tag() {
     let alias = format!("6c 00000001 7705 'alias' {REF}");
     let deep = format!("6c 00000001 {alias} 7704 'more'");
-    let noproc = frame(&["68 05 61 15", NET_KERNEL, OTP, REF, NOPROC]);
+    let noproc = frame(&["68 04 61 1c", NET_KERNEL, OTP, REF, "83", NOPROC]);
     for tag in [REF, &alias, &deep] {
         for request in ["7709 'get_state'", "68 02 7707 'is_self' 6a", "7707 'is_auth'", "68 01 6a"]
         {
@@ -231,7 +128,7 @@ fn monitors_of_names_and_pids_are_answered_noproc_with_what_was_given() {
     for watched in ["770a 'nosuchname'", "7703 'zzz'", "7712 'global_name_server'", PY] {
         assert_eq!(
             answers_to(&[frame(&["68 04 61 13", OTP, watched, REF])]),
-            frame(&["68 05 61 15", watched, OTP, REF, NOPROC]),
+            frame(&["68 04 61 1c", watched, OTP, REF, "83", NOPROC]),
         );
     }
 }
@@ -253,7 +150,7 @@ fn links_are_answered_noproc_even_to_a_stale_pid() {
     for to in [PY, &stale] {
         assert_eq!(
             answers_to(&[frame(&["68 03 61 01", OTP, to])]),
-            frame(&["68 04 61 03", to, OTP, NOPROC]),
+            frame(&["68 03 61 18", to, OTP, "83", NOPROC]),
         );
     }
 }
@@ -272,8 +169,6 @@ fn unlinks_are_acknowledged_with_the_pids_swapped() {
 
 //= docs/spec/channel.md#ch-ignored
 //= type=test
-//= docs/spec/channel.md#ch-not-served
-//= type=test
 #[test]
 fn signals_that_nobody_waits_on_lead_to_nothing() {
     let mut end = end();
@@ -288,6 +183,9 @@ fn signals_that_nobody_waits_on_lead_to_nothing() {
         frame(&["68 05 61 15", NET_KERNEL, PY, REF, NOPROC]),
         frame(&["68 03 61 1a", OTP, PY, "83 7704 'kill'"]),
         frame(&["68 03 61 21", OTP, REF, "83 6a"]),
+        frame(&["68 04 61 25 61 04", OTP, REF, "83 6a"]),
+        frame(&["68 04 61 25 61 10", OTP, PY, "83 7704 'kill'"]),
+        frame(&["68 05 61 1f", OWN_REF, PY, "61 00 7706 'badopt'"]),
     ] {
         assert_eq!(end.receive(&signal), Ok(()));
     }
@@ -408,7 +306,7 @@ impl Pair {
     fn send(&mut self, from: usize, signals: &[Control]) {
         for signal in signals {
             let mut frame = Vec::new();
-            signal.emit(&mut frame).unwrap();
+            signal.emit(Flags::SERVED, &mut frame).unwrap();
             self.writers[from].push(frame.into()).unwrap();
         }
     }
@@ -459,7 +357,7 @@ fn a_ping_has_the_bytes_of_net_adm_and_ends_with_a_demonitor() {
     let (ping, signals) = end.processes.ping(&node("otp@localhost")).unwrap();
     let mut sent = Vec::new();
     for signal in signals {
-        signal.emit(&mut sent).unwrap();
+        signal.emit(Flags::SERVED, &mut sent).unwrap();
     }
     let reference = "5a 0003 770f 'pysrv@localhost' 11223344 00000001 00000000 00000000";
     let call = "83 68 03 7709 '$gen_call' 68 02";

@@ -121,7 +121,10 @@ impl Mailbox {
             return Ok(());
         }
         let node = NodeName::new(&to.node).map_err(|_| SendError::NoSuchNode)?;
-        self.send_signal(&node, Control::Send { to: to.clone(), message })
+        self.send_signal(
+            &node,
+            Control::Send { from: self.pid(), to: to.clone(), message, token: None },
+        )
     }
 
     /// Sends a message to the process that is registered under `name` on `node`; else as [`Self::send`].
@@ -139,7 +142,7 @@ impl Mailbox {
             return Ok(());
         }
         let from = self.pid().ok_or(SendError::NotAlive)?;
-        self.send_signal(node, Control::RegSend { from, to: name.clone(), message })
+        self.send_signal(node, Control::RegSend { from, to: name.clone(), message, token: None })
     }
 
     fn send_signal(&self, node: &NodeName, signal: Control) -> Result<(), SendError> {

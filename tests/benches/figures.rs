@@ -76,17 +76,26 @@ fn frames_through_pump() {
         Pid { node: Atom::new("b@127.0.0.1").unwrap(), id: 90, serial: 0, creation: Creation(7) };
     let small = Bytes::from_static(b"\x83\x68\x02\x77\x03seq\x62\x00\x01\x00\x00");
     let kilobyte = Bytes::from([&b"\x83\x6d\0\0\x04\0"[..], &[7; 1024]].concat());
+    let send = |message: &Bytes| {
+        let (from, message) = (Some(from.clone()), message.clone());
+        Control::Send { from, to: to.clone(), message, token: None }
+    };
     for (what, signal) in [
-        ("SEND {seq,N}", Control::Send { to: to.clone(), message: small.clone() }),
+        ("SEND {seq,N}", send(&small)),
         (
             "REG_SEND {seq,N}",
-            Control::RegSend { from: from.clone(), to: Atom::new("sink").unwrap(), message: small },
+            Control::RegSend {
+                from: from.clone(),
+                to: Atom::new("sink").unwrap(),
+                message: small.clone(),
+                token: None,
+            },
         ),
-        ("SEND 1 KiB", Control::Send { to: to.clone(), message: kilobyte }),
+        ("SEND 1 KiB", send(&kilobyte)),
         ("LINK, answered noproc", Control::Link { from, to }),
     ] {
         let mut frame = Vec::new();
-        signal.emit(&mut frame).unwrap();
+        signal.emit(Flags::SERVED, &mut frame).unwrap();
         let per_read = (64 * 1024 / frame.len()).max(1);
         let batch = frame.repeat(per_read);
         let mut reader = LinkReader::new(&promotion(link), Limits::default());

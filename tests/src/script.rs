@@ -63,8 +63,19 @@ impl Script {
     /// If the node does not want it.
     #[must_use]
     pub fn join(port: u16, name: &str) -> Self {
+        Self::join_with(port, name, Flags::SERVED | Flags::PUBLISHED)
+    }
+
+    /// The same with these flags.
+    ///
+    /// # Panics
+    /// If the node does not want it.
+    #[must_use]
+    pub fn join_with(port: u16, name: &str, flags: Flags) -> Self {
         let mut peer = Self::dial(port, name);
-        peer.send(&packet(|out| peer.send_name().emit(out)));
+        let name = PeerName::new(name.to_owned());
+        let introduction = SendName::V6 { flags, creation: CREATION, name };
+        peer.send(&packet(|out| introduction.emit(out)));
         assert_eq!(peer.status(), Status::Ok);
         let challenge = peer.challenge();
         peer.send(&packet(|out| reply_to(&challenge).emit(out)));
@@ -176,6 +187,32 @@ impl Script {
                 length => return self.body(length as usize),
             }
         }
+    }
+
+    /// The next frame that is no tick; `None` if the node ends the connection first.
+    ///
+    /// # Panics
+    /// If neither happens.
+    pub fn next_frame(&mut self) -> Option<Vec<u8>> {
+        loop {
+            let mut length = [0; 4];
+            self.read_or_end(&mut length)?;
+            match u32::from_be_bytes(length) {
+                0 => {}
+                length => {
+                    let mut body = vec![0; length as usize];
+                    self.read_or_end(&mut body)?;
+                    return Some(body);
+                }
+            }
+        }
+    }
+
+    fn read_or_end(&mut self, buffer: &mut [u8]) -> Option<()> {
+        let Err(error) = self.stream.read_exact(buffer) else { return Some(()) };
+        let ended = matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset);
+        assert!(ended, "{error}");
+        None
     }
 
     fn body(&mut self, length: usize) -> Vec<u8> {

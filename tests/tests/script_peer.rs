@@ -13,7 +13,7 @@ use netkernel_blocking::core::net_kernel::{ConnectError, Diagnostic, NodeDownRea
 use netkernel_blocking::core::term::{Atom, Pid};
 use netkernel_blocking::core::wire::control::{Control, Monitored};
 use netkernel_blocking::core::wire::handshake::Status;
-use netkernel_blocking::core::{Creation, NodeType, PeerName};
+use netkernel_blocking::core::{Creation, Flags, NodeType, PeerName};
 use netkernel_blocking::{NodeConfig, NodeKind};
 use netkernel_tests::GIVE_UP;
 use netkernel_tests::ours::{Ours, next_message, node_name};
@@ -82,7 +82,7 @@ fn status(status: &Status) -> Vec<u8> {
 
 fn frame(control: &Control) -> Vec<u8> {
     let mut out = Vec::new();
-    control.emit(&mut out).unwrap();
+    control.emit(Flags::SERVED, &mut out).unwrap();
     out
 }
 
@@ -187,6 +187,7 @@ fn a_link_is_made_and_used_byte_by_byte() {
         from: peer.pid(),
         to: Atom::new("shop").unwrap(),
         message: message.clone().into(),
+        token: None,
     }));
     peer.dribble(&TICK);
     peer.dribble(&question);
@@ -208,6 +209,7 @@ fn frames_right_behind_the_handshake_are_not_lost() {
             from: peer.pid(),
             to: Atom::new("shop").unwrap(),
             message: message.clone().into(),
+            token: None,
         })
     };
 

@@ -6,9 +6,10 @@ use core::fmt::Debug;
 use core::ops::Range;
 
 use super::source::{Source, pieces};
+use crate::flags::Flags;
 use crate::name::{NodeName, PeerName};
 use crate::term::{Limits, ParseErrorKind, Reader, Term, TermError, skip, write};
-use crate::wire::control::{self, Control, Received};
+use crate::wire::control::{self, Control};
 use crate::wire::framing::{FrameBuffer, FrameTooLong, Framing};
 use crate::wire::handshake::{
     ChallengeAck, ChallengeMessage, ChallengeReply, Complement, Malformed, SendName, Status,
@@ -100,39 +101,29 @@ fn frames<'a>(
     (frames, error, buffer.into_residue())
 }
 
-/// The frame of a channel: what parses is emitted and parses again, and its payload lies in the frame.
+/// The frame of a channel: what parses is emitted and parses again, in every form, and its payload lies in the frame.
 pub fn control(input: &[u8]) {
     let peer = NodeName::new("otp@localhost").unwrap();
     let frame = Bytes::copy_from_slice(input);
-    let Ok(Received::Control(control)) = control::parse(&frame, &peer) else { return };
-    if let Some(payload) = payload(&control) {
-        assert!(lies_within(payload, &frame), "a payload is not copied");
-        let external = matches!(control, Control::Send { .. } | Control::RegSend { .. });
-        let term = if external { payload.strip_prefix(&[131]).unwrap() } else { payload };
-        assert_eq!(skip(term), Ok(term.len()), "a payload is one whole term");
-    }
-    let mut out = Vec::new();
-    control.emit(&mut out).unwrap();
-    // Latin-1 becomes UTF-8, and creations of one byte become four.
-    assert!(out.len() <= 2 * input.len() + 64, "{} bytes out of {}", out.len(), input.len());
-    let again = Bytes::from(out.split_off(4));
-    assert_eq!(out, (again.len() as u32).to_be_bytes());
-    assert_eq!(control::parse(&again, &peer), Ok(Received::Control(control)));
-}
-
-const fn payload(control: &Control) -> Option<&Bytes> {
-    match control {
-        Control::Send { message: payload, .. }
-        | Control::RegSend { message: payload, .. }
-        | Control::Exit { reason: payload, .. }
-        | Control::Exit2 { reason: payload, .. }
-        | Control::MonitorPExit { reason: payload, .. } => Some(payload),
-        Control::Link { .. }
-        | Control::UnlinkId { .. }
-        | Control::UnlinkIdAck { .. }
-        | Control::GroupLeader { .. }
-        | Control::MonitorP { .. }
-        | Control::DemonitorP { .. } => None,
+    let Ok(control) = control::parse(&frame, &peer) else { return };
+    for flags in [Flags::NONE, Flags::EXIT_PAYLOAD, Flags::SEND_SENDER, Flags::SERVED] {
+        if let Some(payload) = control.payload(flags) {
+            assert!(lies_within(&payload, &frame), "a payload is not copied");
+            assert_eq!(skip(&payload), Ok(payload.len()), "a payload is one whole term");
+        }
+        let mut out = Vec::new();
+        control.emit(flags, &mut out).unwrap();
+        assert_eq!(out.len(), control.encoded_len(flags));
+        // Latin-1 becomes UTF-8, and creations of one byte become four.
+        assert!(out.len() <= 2 * input.len() + 64, "{} bytes out of {}", out.len(), input.len());
+        let again = Bytes::from(out.split_off(4));
+        assert_eq!(out, (again.len() as u32).to_be_bytes());
+        let mut expected = control.clone();
+        if let Control::Send { from, .. } = &mut expected {
+            // A form without sender loses it.
+            *from = from.take().filter(|_| flags.contains(Flags::SEND_SENDER));
+        }
+        assert_eq!(control::parse(&again, &peer), Ok(expected));
     }
 }
 

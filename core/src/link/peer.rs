@@ -49,6 +49,8 @@ pub enum Sending {
     Push {
         /// The link that the signal is meant for. It must not be sent on another.
         link: LinkId,
+        /// What was agreed on there.
+        flags: Flags,
         /// The signal.
         signal: Control,
     },
@@ -110,7 +112,7 @@ impl Peer {
         let (queue, flags) = (mem::take(queue), promotion.flags);
         self.state = State::Up { link: promotion.link, flags };
         let agreed = queue.iter().filter(|signal| flags.contains(signal.needed_flags()));
-        agreed.filter_map(frame).collect()
+        agreed.filter_map(|signal| frame(signal, flags)).collect()
     }
 
     /// [`Output::Close`](crate::net_kernel::Output::Close) of the stream of a promoted link: what is sent from now on is
@@ -139,7 +141,7 @@ impl Peer {
     /// Sends one signal, or says why not.
     //= docs/spec/channel.md#ch-pending-bound
     pub fn send(&mut self, signal: Control) -> Sending {
-        if payload_len(&signal) > MAX_MESSAGE_BYTES {
+        if signal.unbounded_len() > MAX_MESSAGE_BYTES {
             return Sending::TooLong(signal);
         }
         match &mut self.state {
@@ -148,13 +150,13 @@ impl Peer {
                 Sending::Full(signal)
             }
             State::Pending { queue, bytes, .. } => {
-                *bytes += payload_len(&signal) + SIGNAL_BYTES;
+                *bytes += signal.unbounded_len() + SIGNAL_BYTES;
                 queue.push(signal);
                 Sending::Queued
             }
             //= docs/spec/channel.md#ch-encode-unlocked
             State::Up { link, flags } if flags.contains(signal.needed_flags()) => {
-                Sending::Push { link: *link, signal }
+                Sending::Push { link: *link, flags: *flags, signal }
             }
             State::Up { .. } => Sending::NotAgreed,
             State::Closing { .. } => Sending::Dropped,
@@ -162,28 +164,12 @@ impl Peer {
     }
 }
 
-/// Bytes of the part of a signal whose length has no small bound.
-const fn payload_len(signal: &Control) -> usize {
-    match signal {
-        Control::Send { message: payload, .. }
-        | Control::RegSend { message: payload, .. }
-        | Control::Exit { reason: payload, .. }
-        | Control::Exit2 { reason: payload, .. }
-        | Control::MonitorPExit { reason: payload, .. } => payload.len(),
-        Control::Link { .. }
-        | Control::UnlinkId { .. }
-        | Control::UnlinkIdAck { .. }
-        | Control::GroupLeader { .. }
-        | Control::MonitorP { .. }
-        | Control::DemonitorP { .. } => 0,
-    }
-}
-
-/// One signal as a frame, with its length field; `None` if it is longer than a frame can be.
+/// One signal as a frame, with its length field, in the form that these agreed flags lead to; `None` if it is longer than a frame
+/// can be.
 #[must_use]
-pub fn frame(signal: &Control) -> Option<Bytes> {
-    let mut frame = Vec::with_capacity(128 + payload_len(signal));
-    signal.emit(&mut frame).ok()?;
+pub fn frame(signal: &Control, flags: Flags) -> Option<Bytes> {
+    let mut frame = Vec::with_capacity(signal.encoded_len(flags));
+    signal.emit(flags, &mut frame).ok()?;
     Some(frame.into())
 }
 
@@ -201,7 +187,8 @@ mod tests {
     }
 
     fn signal(number: u8) -> Control {
-        Control::Send { to: pid(), message: vec![131, 97, number].into() }
+        let message = vec![131, 97, number].into();
+        Control::Send { from: None, to: pid(), message, token: None }
     }
 
     fn monitor() -> Control {
@@ -250,8 +237,9 @@ mod tests {
         assert_eq!(peer.send(signal(2)), Sending::Queued);
         assert_eq!(peer.promoted(&promotion(one, Flags::SERVED)), [] as [Bytes; 0], "stale");
         let frames = peer.promoted(&promotion(two, Flags::SERVED));
-        assert_eq!(frames, [frame(&signal(1)).unwrap(), frame(&signal(2)).unwrap()]);
-        assert_eq!(peer.send(signal(3)), Sending::Push { link: two, signal: signal(3) });
+        let flags = Flags::SERVED;
+        assert_eq!(frames, [1, 2].map(|number| frame(&signal(number), flags).unwrap()));
+        assert_eq!(peer.send(signal(3)), Sending::Push { link: two, flags, signal: signal(3) });
     }
 
     //= docs/spec/channel.md#ch-pending-bound

@@ -6,7 +6,7 @@ use super::{Limits, Violation};
 use crate::flags::Flags;
 use crate::name::NodeName;
 use crate::stream::Promotion;
-use crate::wire::control::{self, Control, Received};
+use crate::wire::control::{self, Control};
 use crate::wire::framing::{FrameBuffer, Framing};
 
 /// Turns the bytes of one link into signals, however they come in.
@@ -34,7 +34,7 @@ pub struct Origin {
 pub struct Batch {
     /// Where they came from.
     pub origin: Origin,
-    /// The signals. Ticks, and operations that need a flag which we do not offer, are not among them.
+    /// The signals. Ticks are not among them.
     pub signals: Vec<Control>,
     /// What ends the link after the signals before it were applied.
     pub violation: Option<Violation>,
@@ -78,10 +78,7 @@ impl LinkReader {
             if frame.is_empty() {
                 continue;
             }
-            match control::parse(&frame, &self.origin.node)? {
-                Received::Control(control) => signals.push(control),
-                Received::NotServed { .. } => {}
-            }
+            signals.push(control::parse(&frame, &self.origin.node)?);
         }
         Ok(())
     }
@@ -136,10 +133,9 @@ mod tests {
     //= docs/spec/channel.md#ch-tick-ignored
     //= type=test
     #[test]
-    fn ticks_and_operations_not_served_are_no_signals() {
+    fn ticks_are_no_signals() {
         let mut reader = LinkReader::new(&promotion(vec![]), Limits::default());
-        // SPAWN_REPLY, of which nothing is looked at.
-        let bytes = framed(&[&[], b"p\x83h\x01a\x1f", &[], UNLINK, &[]]);
+        let bytes = framed(&[&[], &[], UNLINK, &[]]);
         let batch = reader.decode(&bytes);
         assert_eq!((batch.signals.len(), batch.violation), (1, None));
     }

@@ -3,6 +3,7 @@
 //! A process is no more than a mailbox yet. The registry says whom a message is for, and owns no queue: the runtime's
 //! [`Deliver`] does. What Erlang processes wait for is answered, so that none of them ever hangs on this node.
 
+mod addressed;
 mod net_kernel;
 mod ping;
 mod registry;

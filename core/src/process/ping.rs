@@ -43,7 +43,7 @@ impl Processes {
                     to: Monitored::Name(to.clone()),
                     reference,
                 },
-                Control::RegSend { from, to, message },
+                Control::RegSend { from, to, message, token: None },
             ],
         ))
     }

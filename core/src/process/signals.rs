@@ -9,7 +9,9 @@ use crate::ids::{MailboxId, PingId};
 use crate::link::{Batch, Origin};
 use crate::stream::Violation;
 use crate::term::{Atom, Pid};
-use crate::wire::control::{Control, Monitored};
+use crate::wire::control::{
+    Content, Control, Monitored, Receiver, SpawnFlags, SpawnRequest, Spawned,
+};
 
 /// Carries out what signals lead to. None of it may block.
 pub trait Deliver {
@@ -52,52 +54,57 @@ impl Processes {
     /// waits for an answer must get one.
     ///
     /// # Errors
-    /// Only what [`Deliver::answer`] reports.
+    /// What ends the link: a signal that names processes of nodes that it must not, or what [`Deliver::answer`] reports.
     pub fn handle(
         &mut self,
         origin: &Origin,
         signal: Control,
         deliver: &mut impl Deliver,
     ) -> Result<(), Violation> {
-        match signal {
-            Control::Send { to, message } => return self.send(origin, &to, message, deliver),
-            Control::RegSend { to, message, .. } => {
-                return self.reg_send(origin, &to, message, deliver);
+        if let Some(own) = &self.own {
+            own.check(&signal)?;
+        }
+        let reply = match signal {
+            Control::Send { to, message, .. }
+            | Control::Altact {
+                to: Receiver::Pid(to), content: Content::Message(message), ..
+            } => return self.send(origin, &to, message, deliver),
+            Control::RegSend { to, message, .. }
+            | Control::Altact {
+                to: Receiver::Name(to), content: Content::Message(message), ..
+            } => return self.reg_send(origin, &to, message, deliver),
+            Control::MonitorPExit { reference, .. } => {
+                self.ping_refused(origin, &reference, deliver);
+                None
             }
             //= docs/spec/channel.md#ch-monitor-net-kernel
-            Control::MonitorP { to: Monitored::Name(name), .. } if &*name == net_kernel::NAME => {}
+            Control::MonitorP { to: Monitored::Name(name), .. } if &*name == net_kernel::NAME => {
+                None
+            }
             //= docs/spec/channel.md#ch-monitor-noproc
             Control::MonitorP { from, to, reference } => {
-                let reason = NOPROC;
-                return answer(
-                    origin,
-                    &Control::MonitorPExit { from: to, to: from, reference, reason },
-                    deliver,
-                );
+                Some(Control::MonitorPExit { from: to, to: from, reference, reason: NOPROC })
             }
             //= docs/spec/channel.md#ch-link-noproc
             Control::Link { from, to } => {
-                return answer(
-                    origin,
-                    &Control::Exit { from: to, to: from, reason: NOPROC },
-                    deliver,
-                );
+                Some(Control::Exit { from: to, to: from, reason: NOPROC, token: None })
             }
             //= docs/spec/channel.md#ch-unlink-ack
             Control::UnlinkId { id, from, to } => {
-                return answer(origin, &Control::UnlinkIdAck { id, from: to, to: from }, deliver);
+                Some(Control::UnlinkIdAck { id: id.get(), from: to, to: from })
             }
-            Control::MonitorPExit { reference, .. } => {
-                self.ping_refused(origin, &reference, deliver)
-            }
+            Control::SpawnRequest(spawn) => Some(not_supported(*spawn)),
             //= docs/spec/channel.md#ch-ignored
             Control::Exit { .. }
             | Control::UnlinkIdAck { .. }
             | Control::GroupLeader { .. }
             | Control::Exit2 { .. }
-            | Control::DemonitorP { .. } => {}
-        }
-        Ok(())
+            | Control::DemonitorP { .. }
+            | Control::SpawnReply { .. }
+            | Control::AliasSend { .. }
+            | Control::Altact { .. } => None,
+        };
+        reply.map_or(Ok(()), |reply| answer(origin, &reply, deliver))
     }
 
     //= docs/spec/channel.md#ch-send
@@ -141,6 +148,14 @@ impl Processes {
     }
 }
 
+/// There is nothing to spawn here.
+//= docs/spec/channel.md#ch-spawn-unserved
+fn not_supported(spawn: SpawnRequest) -> Control {
+    let result = Spawned::Error(Atom::literal("notsup"));
+    let (request, to, token) = (spawn.request, spawn.from, spawn.token);
+    Control::SpawnReply { request, to, flags: SpawnFlags::NONE, result, token }
+}
+
 /// Sends a signal back on the link that is being handled, if its peer agreed to such signals.
 pub(super) fn answer(
     origin: &Origin,
@@ -150,9 +165,9 @@ pub(super) fn answer(
     if !origin.flags.contains(signal.needed_flags()) {
         return Ok(());
     }
-    let mut frame = Vec::with_capacity(128);
+    let mut frame = Vec::with_capacity(signal.encoded_len(origin.flags));
     // No answer is longer than what it answers, give or take an atom, so none is too long for a frame.
-    match signal.emit(&mut frame) {
+    match signal.emit(origin.flags, &mut frame) {
         Ok(()) => deliver.answer(frame.into()),
         Err(_) => Ok(()),
     }

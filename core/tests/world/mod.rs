@@ -190,7 +190,8 @@ impl World {
     ) {
         let pid = self.nodes[to].host.processes.pid(mailbox).unwrap();
         let mut frame = Vec::new();
-        Control::Send { to: pid, message }.emit(&mut frame).unwrap();
+        let send = Control::Send { from: None, to: pid, message, token: None };
+        send.emit(netkernel_core::Flags::SERVED, &mut frame).unwrap();
         self.nodes[from].host.todo.push_back(Todo::Send(stream, frame.into()));
     }
 
@@ -286,7 +287,7 @@ impl World {
         let stream = *host.sides.iter().find(|(_, side)| side.reader.is_some()).unwrap().0;
         for signal in signals {
             let mut frame = Vec::new();
-            signal.emit(&mut frame).unwrap();
+            signal.emit(netkernel_core::Flags::SERVED, &mut frame).unwrap();
             host.todo.push_back(Todo::Send(stream, frame.into()));
         }
         self.settle();

@@ -167,10 +167,10 @@ impl Table {
             return Some(Taken::Done(Outcome::Absent { signal: offered, seen }));
         };
         let outcome = match peer.send(offered) {
-            Sending::Push { link, signal } => {
+            Sending::Push { link, flags, signal } => {
                 let stream = state.links.get(&link).map(Arc::clone);
                 drop(state);
-                match (stream, frame(&signal)) {
+                match (stream, frame(&signal, flags)) {
                     (Some(stream), Some(frame)) => return Some(Taken::Push(stream, frame)),
                     (None, _) => Outcome::Dropped,
                     (Some(_), None) => Outcome::TooLong,

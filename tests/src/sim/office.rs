@@ -151,6 +151,7 @@ impl Body {
             from,
             to: self.office.name.clone(),
             message: letter.to_term(padding),
+            token: None,
         };
         if let Some(waiting) = self.send(node, signal, true, shared) {
             self.office.waiting.push_back(waiting);
@@ -185,8 +186,8 @@ impl Body {
             None => Sending::Absent(signal),
         };
         match sending {
-            Sending::Push { link, signal } => {
-                let frame = frame(&signal)?;
+            Sending::Push { link, flags, signal } => {
+                let frame = frame(&signal, flags)?;
                 self.push(link, frame, shared)
             }
             Sending::Full(signal) => Some(Waiting::Peer { node: node.clone(), signal }),

@@ -1,30 +1,24 @@
-//! The messages of a channel on which neither an atom cache nor fragments were agreed: "pass through" frames.
+//! The messages of a channel: control messages, each with its payload if it has one.
 //!
-//! A frame is one byte that nobody looks at, a control message, and for some operations a payload.
+//! A message is a value here, whatever form it has on the wire: some flags that the two sides agree on change the form and
+//! nothing else. Every form of every message is read, for a peer may send what it queued before it knew the flags.
 
 mod emit;
+mod op;
 mod parse;
+#[cfg(test)]
+mod tests;
+mod token;
 
+use alloc::boxed::Box;
 use bytes::Bytes;
 use core::num::NonZeroU64;
 
 use crate::flags::Flags;
 use crate::term::{Atom, Pid, Reference};
 
-pub use parse::parse;
-
-/// What a frame holds.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Received {
-    /// A message of an operation that is served.
-    Control(Control),
-    /// A message of an operation that exists, but is used only if both sides agree on a flag that we do not offer. Nothing
-    /// of it was looked at but that its control message is a term.
-    NotServed {
-        /// The number of the operation.
-        op: u8,
-    },
-}
+pub use parse::{Head, parse, parse_head};
+pub use token::{MAX_TOKEN_BYTES, Token};
 
 /// A signal from a process to a process, or the kernel's answer to one.
 ///
@@ -35,26 +29,123 @@ pub enum Received {
 pub enum Control {
     /// `from` links with `to`.
     Link { from: Pid, to: Pid },
-    /// A message to a pid.
-    Send { to: Pid, message: Bytes },
+    /// A message to a pid. Its sender is for tracers, and may be missing.
+    Send { from: Option<Pid>, to: Pid, message: Bytes, token: Option<Token> },
     /// `from` has ended, and `to` was linked with it.
-    Exit { from: Pid, to: Pid, reason: Bytes },
+    Exit { from: Pid, to: Pid, reason: Bytes, token: Option<Token> },
     /// `from` ends its link with `to`, which answers by [`Control::UnlinkIdAck`] with the same id.
     UnlinkId { id: NonZeroU64, from: Pid, to: Pid },
     /// The answer to [`Control::UnlinkId`]: the pids have changed places.
-    UnlinkIdAck { id: NonZeroU64, from: Pid, to: Pid },
+    UnlinkIdAck { id: u64, from: Pid, to: Pid },
     /// A message to a registered name.
-    RegSend { from: Pid, to: Atom, message: Bytes },
+    RegSend { from: Pid, to: Atom, message: Bytes, token: Option<Token> },
     /// `leader` is the group leader of `to` from now on.
     GroupLeader { leader: Pid, to: Pid },
     /// `exit/2`.
-    Exit2 { from: Pid, to: Pid, reason: Bytes },
+    Exit2 { from: Pid, to: Pid, reason: Bytes, token: Option<Token> },
     /// `from` monitors `to`.
     MonitorP { from: Pid, to: Monitored, reference: Reference },
     /// `from` does not monitor `to` any more.
     DemonitorP { from: Pid, to: Monitored, reference: Reference },
     /// `from` has ended, or was not there, and `to` monitored it under this reference.
     MonitorPExit { from: Monitored, to: Pid, reference: Reference, reason: Bytes },
+    /// `spawn_request/5`.
+    SpawnRequest(Box<SpawnRequest>),
+    /// The answer to [`Control::SpawnRequest`]; `flags` say what was set up together with the process.
+    SpawnReply {
+        request: Reference,
+        to: Pid,
+        flags: SpawnFlags,
+        result: Spawned,
+        token: Option<Token>,
+    },
+    /// A message to an alias. Its sender is for tracers, and may be missing.
+    AliasSend { from: Option<Pid>, to: Reference, message: Bytes, token: Option<Token> },
+    /// A message or an exit signal with more attributes than the older operations have (ALTACT_SIG_SEND of OTP 28).
+    Altact { from: Pid, to: Receiver, priority: bool, content: Content, token: Option<Token> },
+}
+
+/// `from` wants a process on the other node that runs `module:function/arity`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SpawnRequest {
+    /// What the reply names, and the reference of the monitor if one is asked for.
+    pub request: Reference,
+    /// Who asks, and is to be told.
+    pub from: Pid,
+    /// The group leader of the new process.
+    pub leader: Pid,
+    /// The module.
+    pub module: Atom,
+    /// The function.
+    pub function: Atom,
+    /// The number of arguments as it is announced: an integer of at most 60 bits.
+    pub arity: i64,
+    /// The options: one term without version byte, a list if the peer is sane.
+    pub options: Bytes,
+    /// The list of arguments: one term without version byte.
+    pub arguments: Bytes,
+    /// The trace token of `from`.
+    pub token: Option<Token>,
+}
+
+/// What was set up together with a process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct SpawnFlags(u32);
+
+impl SpawnFlags {
+    /// Nothing.
+    pub const NONE: Self = Self(0);
+    /// A link.
+    pub const LINK: Self = Self(1);
+    /// A monitor.
+    pub const MONITOR: Self = Self(2);
+
+    /// These bits; `None` if there are more than 27 of them.
+    #[must_use]
+    pub const fn from_bits(bits: u32) -> Option<Self> {
+        if bits < 1 << 27 { Some(Self(bits)) } else { None }
+    }
+
+    /// The bits.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// Whether all of `other` are set.
+    #[must_use]
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+/// What became of a request to spawn.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Spawned {
+    /// The new process.
+    Pid(Pid),
+    /// There is none, for this reason.
+    Error(Atom),
+}
+
+/// What a signal is sent to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Receiver {
+    /// A process.
+    Pid(Pid),
+    /// The process that is registered under this name.
+    Name(Atom),
+    /// The process that has this alias.
+    Alias(Reference),
+}
+
+/// What [`Control::Altact`] brings.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Content {
+    /// A message: a complete external term.
+    Message(Bytes),
+    /// An exit signal: its reason, without version byte.
+    Exit(Bytes),
 }
 
 impl Control {
@@ -66,6 +157,9 @@ impl Control {
             Self::MonitorP { .. } | Self::DemonitorP { .. } | Self::MonitorPExit { .. } => {
                 Flags::MONITORS
             }
+            Self::SpawnRequest(_) | Self::SpawnReply { .. } => Flags::SPAWN,
+            Self::AliasSend { .. } => Flags::ALIAS,
+            Self::Altact { .. } => Flags::ALTACT_SIG,
             Self::Link { .. }
             | Self::Send { .. }
             | Self::Exit { .. }
@@ -74,6 +168,53 @@ impl Control {
             | Self::RegSend { .. }
             | Self::GroupLeader { .. }
             | Self::Exit2 { .. } => Flags::NONE,
+        }
+    }
+
+    /// The process that it comes from, as far as it says so.
+    #[must_use]
+    pub const fn sender(&self) -> Option<&Pid> {
+        match self {
+            Self::Send { from, .. } | Self::AliasSend { from, .. } => from.as_ref(),
+            Self::Link { from, .. }
+            | Self::Exit { from, .. }
+            | Self::UnlinkId { from, .. }
+            | Self::UnlinkIdAck { from, .. }
+            | Self::RegSend { from, .. }
+            | Self::Exit2 { from, .. }
+            | Self::MonitorP { from, .. }
+            | Self::DemonitorP { from, .. }
+            | Self::MonitorPExit { from: Monitored::Pid(from), .. }
+            | Self::Altact { from, .. } => Some(from),
+            Self::SpawnRequest(spawn) => Some(&spawn.from),
+            Self::SpawnReply { result: Spawned::Pid(child), .. } => Some(child),
+            Self::GroupLeader { .. }
+            | Self::MonitorPExit { from: Monitored::Name(_), .. }
+            | Self::SpawnReply { result: Spawned::Error(_), .. } => None,
+        }
+    }
+
+    /// Bytes of those parts of it whose length has no small bound.
+    #[must_use]
+    pub fn unbounded_len(&self) -> usize {
+        match self {
+            Self::Send { message: payload, .. }
+            | Self::RegSend { message: payload, .. }
+            | Self::AliasSend { message: payload, .. }
+            | Self::Exit { reason: payload, .. }
+            | Self::Exit2 { reason: payload, .. }
+            | Self::MonitorPExit { reason: payload, .. }
+            | Self::Altact {
+                content: Content::Message(payload) | Content::Exit(payload), ..
+            } => payload.len(),
+            Self::SpawnRequest(spawn) => spawn.options.len().saturating_add(spawn.arguments.len()),
+            Self::Link { .. }
+            | Self::UnlinkId { .. }
+            | Self::UnlinkIdAck { .. }
+            | Self::GroupLeader { .. }
+            | Self::MonitorP { .. }
+            | Self::DemonitorP { .. }
+            | Self::SpawnReply { .. } => 0,
         }
     }
 }
@@ -85,140 +226,4 @@ pub enum Monitored {
     Pid(Pid),
     /// The name that it is, or is not, registered under.
     Name(Atom),
-}
-
-/// The numbers of the operations (`dist.h`, `enum dop`).
-mod op {
-    pub(super) const LINK: u8 = 1;
-    pub(super) const SEND: u8 = 2;
-    pub(super) const EXIT: u8 = 3;
-    pub(super) const REG_SEND: u8 = 6;
-    pub(super) const GROUP_LEADER: u8 = 7;
-    pub(super) const EXIT2: u8 = 8;
-    pub(super) const SEND_TT: u8 = 12;
-    pub(super) const EXIT_TT: u8 = 13;
-    pub(super) const REG_SEND_TT: u8 = 16;
-    pub(super) const EXIT2_TT: u8 = 18;
-    pub(super) const MONITOR_P: u8 = 19;
-    pub(super) const DEMONITOR_P: u8 = 20;
-    pub(super) const MONITOR_P_EXIT: u8 = 21;
-    pub(super) const SEND_SENDER: u8 = 22;
-    pub(super) const ALIAS_SEND_TT: u8 = 34;
-    pub(super) const UNLINK_ID: u8 = 35;
-    pub(super) const UNLINK_ID_ACK: u8 = 36;
-    pub(super) const ALTACT_SIG_SEND: u8 = 37;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::name::NodeName;
-    use crate::stream::Violation;
-    use crate::term::generate;
-    use crate::wire::framing::{FrameBuffer, Framing};
-    use alloc::{vec, vec::Vec};
-    use proptest::collection::vec as many;
-    use proptest::prelude::*;
-
-    fn peer() -> NodeName {
-        NodeName::new("a@h").unwrap()
-    }
-
-    /// The frame of this control message, without its length.
-    fn frame(control: &Control) -> Vec<u8> {
-        let mut out = Vec::new();
-        control.emit(&mut out).unwrap();
-        out.split_off(4)
-    }
-
-    fn monitored() -> impl Strategy<Value = Monitored> {
-        prop_oneof![
-            generate::pid(generate::atom()).prop_map(Monitored::Pid),
-            generate::atom().prop_map(Monitored::Name),
-        ]
-    }
-
-    /// Any control message that [`peer`] may send.
-    fn control() -> impl Strategy<Value = Control> {
-        let theirs = || generate::pid(Just(peer().as_atom().clone()));
-        let pid = || generate::pid(generate::atom());
-        let pids = move || (theirs(), pid());
-        let reason = || generate::term().prop_map(Bytes::from);
-        let message = || generate::term().prop_map(|term| [&[0x83][..], &term].concat().into());
-        let watch = move || (theirs(), monitored(), generate::reference());
-        prop_oneof![
-            pids().prop_map(|(from, to)| Control::Link { from, to }),
-            (pid(), message()).prop_map(|(to, message)| Control::Send { to, message }),
-            (pids(), reason()).prop_map(|((from, to), reason)| Control::Exit { from, to, reason }),
-            (any::<NonZeroU64>(), pids()).prop_map(|(id, (from, to))| Control::UnlinkId {
-                id,
-                from,
-                to
-            }),
-            (any::<NonZeroU64>(), pids()).prop_map(|(id, (from, to))| Control::UnlinkIdAck {
-                id,
-                from,
-                to
-            }),
-            (pid(), generate::atom(), message()).prop_map(|(from, to, message)| Control::RegSend {
-                from,
-                to,
-                message
-            }),
-            (pid(), pid()).prop_map(|(leader, to)| Control::GroupLeader { leader, to }),
-            (pids(), reason()).prop_map(|((from, to), reason)| Control::Exit2 { from, to, reason }),
-            watch().prop_map(|(from, to, reference)| Control::MonitorP { from, to, reference }),
-            watch().prop_map(|(from, to, reference)| Control::DemonitorP { from, to, reference }),
-            (monitored(), pid(), generate::reference(), reason()).prop_map(
-                |(from, to, reference, reason)| Control::MonitorPExit {
-                    from,
-                    to,
-                    reference,
-                    reason
-                }
-            ),
-        ]
-    }
-
-    proptest! {
-        //= docs/spec/channel.md#ch-pass-through
-        //= type=test
-        #[test]
-        fn parse_gives_back_what_was_emitted(controls in many(control(), 1..4)) {
-            let mut stream = Vec::new();
-            for control in &controls {
-                control.emit(&mut stream).unwrap();
-            }
-            let mut frames = FrameBuffer::new(Framing::Long, stream.len());
-            frames.push(&stream);
-            for control in controls {
-                let frame = frames.next_frame().unwrap().unwrap();
-                prop_assert_eq!(parse(&frame, &peer()), Ok(Received::Control(control)));
-            }
-            prop_assert_eq!(frames.next_frame(), Ok(None));
-        }
-
-        #[test]
-        fn no_strict_prefix_of_a_frame_is_a_message(control in control()) {
-            let bytes = Bytes::from(frame(&control));
-            for len in 0..bytes.len() {
-                prop_assert_eq!(parse(&bytes.slice(..len), &peer()), Err(Violation::Term));
-            }
-        }
-
-        #[test]
-        fn what_a_damaged_frame_is_read_as_can_be_emitted_and_read_again(
-            control in control(),
-            damage in many((any::<prop::sample::Index>(), any::<u8>()), 1..4),
-        ) {
-            let mut bytes = frame(&control);
-            for (at, byte) in damage {
-                *at.get_mut(&mut bytes) = byte;
-            }
-            if let Ok(Received::Control(read)) = parse(&bytes.into(), &peer()) {
-                let again = parse(&frame(&read).into(), &peer());
-                prop_assert_eq!(again, Ok(Received::Control(read)));
-            }
-        }
-    }
 }
