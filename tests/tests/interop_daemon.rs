@@ -121,6 +121,42 @@ each_release! {
         }
     }
 
+    //= docs/spec/epmd.md#epmd-server-delays
+    //= type=test
+    #[test]
+    fn both_play_a_busy_daemon(release: Release) {
+        // The port and a line are two writes.
+        for (flags, seconds) in [(["-delay_accept", "1"], 1), (["-delay_write", "1"], 2)] {
+            let play = |daemon: Epmd| {
+                let _held = register(daemon.port(), b'a');
+                let begin = Instant::now();
+                assert_eq!(daemon.names(), "name a at port 4001\n");
+                assert!(begin.elapsed() >= Duration::from_secs(seconds), "{flags:?}: {:?}", begin.elapsed());
+            };
+            thread::scope(|scope| {
+                scope.spawn(|| play(Epmd::ours(&flags)));
+                scope.spawn(|| play(Epmd::start_with(release, &flags)));
+            });
+        }
+    }
+
+    #[test]
+    fn a_variable_relaxes_both(release: Release) {
+        let programs: [&dyn Fn() -> Command; 2] = [&ours, &|| theirs(release)];
+        for program in programs {
+            let relaxed = || {
+                let mut command = program();
+                command.env("ERL_EPMD_RELAXED_COMMAND_CHECK", "");
+                command
+            };
+            let daemon = Epmd::of(&relaxed, &[]);
+            let _held = register(daemon.port(), b'a');
+            assert_eq!(both(release, daemon.port(), &["-stop", "b"]), (Some(0), "NOEXIST\n".into()));
+            assert_eq!(said(program(), daemon.port(), &["-stop", "a"]), (Some(0), "STOPPED\n".into()));
+            assert_eq!(said(program(), daemon.port(), &["-kill"]), (Some(0), "Killed\n".into()));
+        }
+    }
+
     #[test]
     fn a_real_node_finds_ours_where_ours_serve_and_stays_when_they_change(release: Release) {
         for runtime in Runtime::ALL {

@@ -37,6 +37,28 @@ fn both_runtimes_offer_the_same() {
     assert_eq!(differences(&blocking, &smol), explained, "left: found, right: explained");
 }
 
+/// What is in one file there is in the file of the same name here, but for types that one takes from the other.
+#[test]
+fn both_runtimes_have_the_same_files() {
+    const TAKEN: [&str; 6] = [
+        "config.rs",
+        "cookie_file.rs",
+        "epmd_config.rs",
+        "epmd_handle.rs",
+        "identity.rs",
+        "item.rs",
+    ];
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let [blocking, smol] = ["runtime-blocking", "runtime-smol"].map(|package| {
+        let entries = fs::read_dir(top.join(package).join("src")).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.ends_with(".rs")).collect::<BTreeSet<_>>()
+    });
+    assert!(smol.len() > 5 && smol.is_subset(&blocking), "{smol:?}");
+    let taken: BTreeSet<_> = blocking.difference(&smol).map(String::as_str).collect();
+    assert_eq!(taken, BTreeSet::from(TAKEN));
+}
+
 #[test]
 fn each_kind_of_difference_is_found() {
     let base =

@@ -33,7 +33,7 @@ impl Epmd {
     /// If none starts.
     #[must_use]
     pub fn start_with(release: Release, options: &[&str]) -> Self {
-        Self::start_program(&theirs(release), options)
+        Self::of(&theirs(release), options)
     }
 
     /// Starts `netkernel epmd` on a free port.
@@ -42,13 +42,18 @@ impl Epmd {
     /// If it cannot be built, or does not start.
     #[must_use]
     pub fn ours(options: &[&str]) -> Self {
-        Self::start_program(&ours, options)
+        Self::of(&ours, options)
     }
 
-    fn start_program(program: &dyn Fn() -> Command, options: &[&str]) -> Self {
+    /// Starts this program on a free port.
+    ///
+    /// # Panics
+    /// If it does not start.
+    #[must_use]
+    pub fn of(program: &dyn Fn() -> Command, options: &[&str]) -> Self {
         (0..10)
             .find_map(|_| Self::launch(program(), free_port(), options))
-            .expect("one of ten ports that were free a moment ago")
+            .expect("one of ten free ports")
     }
 
     /// Starts one on `port`: the successor of one that was dropped. Somebody's outgoing connection may have the port for a
