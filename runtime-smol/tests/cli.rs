@@ -11,7 +11,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use netkernel_smol::core::net_kernel::NodeDownReason;
-use netkernel_smol::core::term::Atom;
+use netkernel_smol::core::term::{Atom, Limits, Term};
 use netkernel_tests::ports::free_port;
 use serde_json::Value;
 use support::*;
@@ -143,6 +143,23 @@ fn a_node_serves_epmd_where_there_is_none_unless_it_is_told_not_to() {
     }
     let output = run("node a@127.0.0.1 --cookie C --epmd external", free_port());
     assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn a_node_serves_requests_if_it_is_told_to() {
+    let epmd = Epmd::start();
+    let (_b, b_box) = epmd.node(B);
+    let args = format!("node {A} --cookie {COOKIE} --connect {B} --json --serve-requests");
+    let _a = Running::start(&args, epmd.port);
+    expect_up(&b_box, A);
+    let from = Term::from(b_box.pid().unwrap());
+    let caller = Term::tuple([from, "tag".parse().unwrap()]);
+    let call = Term::tuple(["'$gen_call'".parse().unwrap(), caller, "nodename".parse().unwrap()]);
+    let mut message = Vec::new();
+    call.encode(&mut message).unwrap();
+    b_box.send_to_name(&Atom::new("net_kernel").unwrap(), &name(A), message).unwrap();
+    let told = Term::decode(&next_message(&b_box), &Limits::default()).unwrap();
+    assert_eq!(told.to_string(), format!("{{tag,'{A}'}}"));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use netkernel_smol::core::net_kernel::NetTicktime;
 use netkernel_smol::core::{Cookie, NodeName};
 use netkernel_smol::{EpmdMode, NodeConfig, cookie_file};
 
+use crate::reach::ReachArgs;
 use crate::ticktime::Change;
 use crate::{Failed, console, tell};
 
@@ -118,6 +119,8 @@ pub(crate) struct NodeArgs {
     epmd: Epmd,
     #[command(flatten)]
     epmd_port: EpmdArgs,
+    #[command(flatten)]
+    reach: ReachArgs,
 }
 
 /// Which EPMD a node registers with.
@@ -237,6 +240,7 @@ impl NodeArgs {
             Epmd::External => EpmdMode::External,
         };
         self.epmd_port.apply(&mut config)?;
+        self.reach.apply(&mut config);
         Ok(config)
     }
 
@@ -309,7 +313,7 @@ mod tests {
         let args = node(
             "netkernel node a@h --cookie C --hidden --connect b@h --connect c@h --allow b@h --allow c@ --ticktime 8 \
              --tickintensity 5 --bind 127.0.0.1 --listen-min 9100 --listen-max 9105 --epmd embedded --epmd-port 4370 \
-             --json",
+             --json --serve-requests",
         );
         assert_eq!((args.name.as_str(), args.connect.len(), args.hidden), ("a@h", 2, true));
         assert_eq!(args.allow, ["b@h", "c@"]);
@@ -318,6 +322,9 @@ mod tests {
         assert_eq!(config.kernel.net_ticktime, NetTicktime::new(8, 5).unwrap());
         assert_eq!(config.bind, Some(Ipv4Addr::LOCALHOST));
         assert_eq!(config.epmd, EpmdMode::Embedded);
+        assert!(config.remote_requests);
+        let config = node("netkernel node a@h --cookie C").config().unwrap();
+        assert!(!config.remote_requests, "off unless it is asked for");
     }
 
     #[test]

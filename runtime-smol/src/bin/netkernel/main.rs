@@ -13,6 +13,7 @@ mod node;
 mod obey;
 mod picture;
 mod ping;
+mod reach;
 mod reason;
 mod report;
 mod svg;
