@@ -279,6 +279,16 @@ struct Way {
     heard: Vec<u8>,
 }
 
+impl<M: Clone> End<M> {
+    /// The next piece for a machine that waits, if there is any.
+    fn take_piece(&self, way: &mut Way, source: &mut Source<'_>) -> Option<(M, Vec<u8>)> {
+        match self {
+            Self::Waits(machine) => Some((machine.clone(), way.next(source)?)),
+            Self::Failed(_) | Self::Done { .. } | Self::Nok => None,
+        }
+    }
+}
+
 impl Setup {
     /// Both sides talk, in pieces of any length.
     fn converse(&self, source: &mut Source<'_>, damaged: Damaged) {
@@ -288,28 +298,22 @@ impl Setup {
         let (mut written, mut changed) = ([to_acceptor.waiting.len(), 0], false);
         loop {
             let mut busy = false;
-            if let End::Waits(machine) = &acceptor
-                && let Some(piece) = to_acceptor.next(source)
-            {
+            if let Some((machine, mut piece)) = acceptor.take_piece(&mut to_acceptor, source) {
                 busy = true;
-                let mut piece = piece;
                 changed |= damaged == Damaged::ToAcceptor && damage(&mut piece, source);
                 to_acceptor.heard.extend_from_slice(&piece);
                 let mut out = Vec::new();
-                let step = machine.clone().receive(NOW, &piece, &mut out);
+                let step = machine.receive(NOW, &piece, &mut out);
                 acceptor = self.acceptor_step(step, to_acceptor.heard.len(), &mut out);
                 written[1] += out.len();
                 to_initiator.waiting.append(&mut out);
             }
-            if let End::Waits(machine) = &initiator
-                && let Some(piece) = to_initiator.next(source)
-            {
+            if let Some((machine, mut piece)) = initiator.take_piece(&mut to_initiator, source) {
                 busy = true;
-                let mut piece = piece;
                 changed |= damaged == Damaged::ToInitiator && damage(&mut piece, source);
                 to_initiator.heard.extend_from_slice(&piece);
                 let mut out = Vec::new();
-                let step = machine.clone().receive(NOW, &piece, &mut out);
+                let step = machine.receive(NOW, &piece, &mut out);
                 initiator = self.initiator_step(step, to_initiator.heard.len(), &mut out);
                 written[0] += out.len();
                 to_acceptor.waiting.append(&mut out);

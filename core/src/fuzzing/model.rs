@@ -348,10 +348,10 @@ impl Host for Model {
             StreamState::Opening | StreamState::Ended => StreamState::Ended,
             StreamState::Open | StreamState::Closing => StreamState::Closing,
         };
-        if let Some(node) = stream.promoted.clone()
-            && let Some(row) = self.rows.get(&node).filter(|row| row.up == Some(id))
-        {
-            let link = row.link;
+        let promoted = stream.promoted.clone();
+        let row = promoted.as_ref().and_then(|node| self.rows.get(node));
+        let link = row.filter(|row| row.up == Some(id)).map(|row| row.link);
+        if let (Some(node), Some(link)) = (promoted, link) {
             self.peer(&node).closing(link);
         }
     }
