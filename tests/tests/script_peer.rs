@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use netkernel_blocking::core::handshake::{Failure, Stage};
 use netkernel_blocking::core::net_kernel::{ConnectError, Diagnostic, NodeDownReason, SetupStage};
-use netkernel_blocking::core::term::{Atom, Pid};
+use netkernel_blocking::core::term::{Atom, Pid, write};
 use netkernel_blocking::core::wire::control::{Control, Monitored};
 use netkernel_blocking::core::wire::handshake::Status;
 use netkernel_blocking::core::{Creation, Flags, NodeType, PeerName};
@@ -295,6 +295,68 @@ fn invalid_frames_end_their_link_as_in_erlang() {
     assert_eq!(peer.frame(), answer);
     drop(peer);
     victim.a.expect_down(C, NodeDownReason::ConnectionClosed);
+    victim.assert_unharmed();
+}
+
+/// The memory of this process, in bytes.
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
+}
+
+//= docs/spec/channel.md#ch-frame-memory
+//= type=test
+//= docs/spec/channel.md#ch-trace-token
+//= type=test
+#[test]
+fn what_is_announced_or_nested_costs_its_sender_the_link_and_nobody_memory() {
+    const PEERS: usize = 16;
+    let victim = Victim::new(|_| {});
+    let flags = Flags::MANDATORY_26 | Flags::MANDATORY_25_DIGEST;
+    let join = |name: &str| {
+        let peer = Script::join_with(victim.a.port(), name, flags);
+        victim.a.expect_up(name, NodeType::Hidden);
+        peer
+    };
+    // Two gigabytes are announced, and a kilobyte each is sent.
+    let before = resident();
+    let names: Vec<_> = (0..PEERS).map(|number| format!("h{number}@127.0.0.1")).collect();
+    let mut peers = Vec::new();
+    for name in &names {
+        let mut peer = join(name);
+        peer.send(&(128_u32 << 20).to_be_bytes());
+        peer.send(&[112; 1024]);
+        peers.push(peer);
+        victim.b.node.ping(&node_name(A), GIVE_UP).unwrap();
+    }
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 64 << 20, "{grown} bytes for {PEERS} links");
+    for (peer, name) in peers.into_iter().zip(&names) {
+        drop(peer);
+        victim.a.expect_down(name, NodeDownReason::ConnectionClosed);
+    }
+
+    let raw = |body: &[&[u8]]| {
+        let body = [&b"p\x83"[..], &body.concat()].concat();
+        [&(body.len() as u32).to_be_bytes()[..], &body].concat()
+    };
+    let deep = [[104, 1].repeat(1 << 20), vec![106]].concat();
+    let wide = [&[105, 0, 0x20, 0, 0][..], &vec![106; 1 << 21]].concat();
+    let mut to = Vec::new();
+    write::pid(&mut to, &victim.a.node.mailbox().pid().unwrap());
+    for frame in [
+        raw(&[b"\x68\x01", &deep]),
+        raw(&[&wide]),
+        raw(&[b"\x68\x04\x61\x0c\x77\0", &to, &deep, b"\x83\x6a"]),
+        raw(&[b"\x68\x03\x61\x02\x77\0", &to, b"\x83\x6c\xff\xff\xff\xff"]),
+    ] {
+        let mut peer = join(C);
+        // It may be closed before all of it is sent.
+        _ = peer.try_send(&frame);
+        peer.read_to_end();
+        victim.a.expect_down(C, NodeDownReason::Killed);
+    }
     victim.assert_unharmed();
 }
 

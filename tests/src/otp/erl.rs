@@ -227,6 +227,14 @@ impl Erl {
         signal(self.pid(), which);
     }
 
+    /// Whether the virtual machine has ended.
+    ///
+    /// # Panics
+    /// Never: it is a child of this process.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("its state").is_some()
+    }
+
     /// Waits until the node has ended by itself, or after a signal.
     ///
     /// # Panics

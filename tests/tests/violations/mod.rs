@@ -1,0 +1,257 @@
+//! Frames sent to a node by a scripted peer, and what becomes of the link.
+#![expect(clippy::unwrap_used, reason = "this is test code")]
+
+use core::cell::Cell;
+use core::fmt;
+
+use netkernel_blocking::core::net_kernel::{NodeDownReason, NodeEvent};
+use netkernel_blocking::core::term::{Atom, Limits, Pid, Reference, Term, write};
+use netkernel_blocking::core::wire::control::{Control, parse};
+use netkernel_blocking::core::{Creation, Flags};
+use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release};
+use netkernel_tests::ours::{Ours, eventually, node_name};
+use netkernel_tests::runtime::Mailbox;
+use netkernel_tests::script::{CREATION, Script};
+
+/// What the peer offers unless a test says otherwise: forms, and no framing but the simplest.
+pub(crate) const FORMS: Flags = Flags::from_bits(
+    Flags::MANDATORY_26.bits()
+        | Flags::MANDATORY_25_DIGEST.bits()
+        | Flags::DIST_MONITOR.bits()
+        | Flags::DIST_MONITOR_NAME.bits()
+        | Flags::SMALL_ATOM_TAGS.bits()
+        | Flags::UNICODE_IO.bits()
+        | Flags::SEND_SENDER.bits()
+        | Flags::BIG_SEQTRACE_LABELS.bits()
+        | Flags::EXIT_PAYLOAD.bits(),
+);
+
+/// What became of a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The node still answers on it.
+    Kept,
+    /// The node has ended it, and tells its subscribers this reason.
+    Ended(String),
+    /// The whole node has ended.
+    Died,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kept => f.write_str("kept"),
+            Self::Ended(reason) => f.write_str(reason),
+            Self::Died => f.write_str("the node died"),
+        }
+    }
+}
+
+/// A node under test.
+pub(crate) enum Node {
+    Theirs(Erl),
+    Ours(Ours),
+}
+
+/// A node, and who is there: what frames are made of.
+pub(crate) struct Target {
+    pub(crate) node: Node,
+    port: u16,
+    name: String,
+    /// A process that is there, with the name `sink`.
+    pub(crate) sink: Pid,
+    peers: Cell<u32>,
+    /// The process `sink` of a node of ours.
+    _mailbox: Option<Mailbox>,
+}
+
+impl Target {
+    /// A node of Erlang. Its process `sink` takes every message, and survives exit signals.
+    pub(crate) fn theirs(release: Release, epmd: &Epmd, name: &str) -> Self {
+        let erl = Erl::start(&ErlOptions::new(release, epmd, name).without_auto_connect());
+        let sink = erl.eval(
+            "Loop = fun Loop() -> receive {sync, P, R} -> P ! R, Loop(); _ -> Loop() end end,
+             Sink = spawn(fun() -> process_flag(trap_exit, true), Loop() end),
+             true = register(sink, Sink),
+             binary_to_list(binary:encode_hex(term_to_binary(Sink)))",
+        );
+        let Term::Pid(sink) = decode_hex(sink.trim_matches('"')) else { panic!("{sink}") };
+        let port = erl.eval(&format!(
+            "{{port, Port, _}} = erl_epmd:port_please(\"{name}\", {{127,0,0,1}}), Port"
+        ));
+        let name = erl.name().to_owned();
+        let port = port.parse().unwrap();
+        Self { node: Node::Theirs(erl), port, name, sink, peers: Cell::new(0), _mailbox: None }
+    }
+
+    /// One of ours.
+    pub(crate) fn ours(epmd: &Epmd, name: &str) -> Self {
+        let ours = Ours::start(name, Ours::config(epmd.port()));
+        let mailbox = ours.mailbox("sink");
+        let (port, name, sink) = (ours.port(), ours.name().to_owned(), mailbox.pid().unwrap());
+        let (node, _mailbox) = (Node::Ours(ours), Some(mailbox));
+        Self { node, port, name, sink, peers: Cell::new(0), _mailbox }
+    }
+
+    /// A new peer that is linked with the node.
+    pub(crate) fn join(&self, flags: Flags) -> (Script, Names) {
+        self.peers.set(self.peers.get() + 1);
+        let peer = format!("c{}@127.0.0.1", self.peers.get());
+        let script = Script::join_with(self.port, &peer, flags);
+        let names = Names { peer, target: self.name.clone(), sink: self.sink.clone() };
+        (script, names)
+    }
+
+    /// Sends bytes on a new link, and tells what becomes of it.
+    pub(crate) fn send(&self, flags: Flags, bytes: impl FnOnce(&Names) -> Vec<u8>) -> Outcome {
+        let (mut script, names) = self.join(flags);
+        // The node may close it while it still gets bytes.
+        _ = script.try_send(&bytes(&names));
+        if self.answers(&mut script, &names, 1) {
+            // What is wrong with a message Erlang finds out when a process takes it.
+            self.settle();
+            if self.answers(&mut script, &names, 2) {
+                return Outcome::Kept;
+            }
+        }
+        Outcome::Ended(self.reason(&names.peer))
+    }
+
+    /// As [`Self::send`], for what may end a node of Erlang. The process `sink` is asked, too.
+    pub(crate) fn send_dangerous(mut self, bytes: impl FnOnce(&Names) -> Vec<u8>) -> Outcome {
+        let (mut script, names) = self.join(FORMS);
+        _ = script.try_send(&bytes(&names));
+        let mut message = Vec::new();
+        names.term("{sync,from,ref}").encode(&mut message).unwrap();
+        _ = script.try_send(&names.frame("{2,'',sink}", &message));
+        while let Some(frame) = script.next_frame() {
+            let answer = parse(&frame.into(), &node_name(&self.name));
+            if matches!(answer, Ok(Control::Send { to, .. }) if to == names.from()) {
+                return Outcome::Kept;
+            }
+        }
+        let Node::Theirs(erl) = &mut self.node else { panic!("a node of Erlang") };
+        let begin = format!("{{nodedown,'{}',", names.peer);
+        let mut died = false;
+        eventually("the node ends, or the link", || {
+            died = erl.has_ended();
+            died || erl.events().iter().any(|event| event.starts_with(&begin))
+        });
+        if died { Outcome::Died } else { Outcome::Ended(self.reason(&names.peer)) }
+    }
+
+    /// Whether the node still answers. It is asked for a link with a process that is not there.
+    fn answers(&self, script: &mut Script, names: &Names, number: u32) -> bool {
+        let from = Pid { id: 1000 + number, ..names.from() };
+        let mut probe = Vec::new();
+        let to = names.nobody();
+        Control::Link { from: from.clone(), to }.emit(Flags::NONE, &mut probe).unwrap();
+        _ = script.try_send(&probe);
+        while let Some(frame) = script.next_frame() {
+            let answer = parse(&frame.into(), &node_name(&self.name));
+            if matches!(answer, Ok(Control::Exit { to, .. }) if to == from) {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn settle(&self) {
+        if let Node::Theirs(erl) = &self.node {
+            erl.eval("R = make_ref(), sink ! {sync, self(), R}, receive R -> ok end");
+        }
+    }
+
+    /// Why the link with this peer went down.
+    fn reason(&self, peer: &str) -> String {
+        match &self.node {
+            Node::Theirs(erl) => {
+                let begin = format!("{{nodedown,'{peer}',");
+                let event = erl.wait_event(GIVE_UP, |event| event.starts_with(&begin));
+                let (_, reason) = event.split_once("nodedown_reason => ").unwrap();
+                reason.trim_end_matches('}').to_owned()
+            }
+            Node::Ours(ours) => loop {
+                if let NodeEvent::NodeDown { node, info: Some(info) } = ours.next_event()
+                    && node.as_str() == peer
+                {
+                    let reason = info.nodedown_reason.as_ref().map(NodeDownReason::to_term);
+                    break reason.unwrap().to_string();
+                }
+            },
+        }
+    }
+}
+
+/// Who is there, as terms.
+pub(crate) struct Names {
+    pub(crate) peer: String,
+    target: String,
+    sink: Pid,
+}
+
+impl Names {
+    /// The term with these words in place: `from`, `sink`, `nobody`, `stale`, `third` are pids, of the peer, the node, nobody
+    /// at the node, the node's former incarnation and a third node; `ref`, `own_ref`, `stale_ref` and `third_ref` likewise; `registered`
+    /// is the name of `sink`.
+    pub(crate) fn term(&self, text: &str) -> Term {
+        self.fill(text.parse().unwrap_or_else(|error| panic!("{text}: {error}")))
+    }
+
+    pub(crate) fn from(&self) -> Pid {
+        Pid { node: Atom::new(&self.peer).unwrap(), id: 1, serial: 0, creation: CREATION }
+    }
+
+    fn nobody(&self) -> Pid {
+        Pid { id: 0x7FFF, serial: 99, ..self.sink.clone() }
+    }
+
+    fn fill(&self, term: Term) -> Term {
+        if let Term::Tuple(elements) = term {
+            return Term::Tuple(elements.into_iter().map(|element| self.fill(element)).collect());
+        }
+        if let Term::Atom(word) = term { self.word(word) } else { term }
+    }
+
+    fn word(&self, word: Atom) -> Term {
+        let third = Atom::new("third@127.0.0.1").unwrap();
+        let target = Atom::new(&self.target).unwrap();
+        let reference = |node, creation| {
+            Term::from(Reference::new(node, creation, &[0x0001_0001, 2, 3]).unwrap())
+        };
+        let former = Creation(self.sink.creation.0 ^ 3);
+        match &*word {
+            "from" => self.from().into(),
+            "sink" => self.sink.clone().into(),
+            "nobody" => self.nobody().into(),
+            "stale" => Pid { creation: former, ..self.sink.clone() }.into(),
+            "third" => Pid { node: third, ..self.from() }.into(),
+            "ref" => reference(self.from().node, CREATION),
+            "own_ref" => reference(target, self.sink.creation),
+            "stale_ref" => reference(target, former),
+            "registered" => Atom::new("sink").unwrap().into(),
+            "third_ref" => reference(third, CREATION),
+            _ => word.into(),
+        }
+    }
+
+    /// A frame with this control message, and these bytes behind it.
+    pub(crate) fn frame(&self, control: &str, behind: &[u8]) -> Vec<u8> {
+        let mut body = vec![b'p'];
+        write::version(&mut body);
+        write::term(&mut body, &self.term(control)).unwrap();
+        body.extend_from_slice(behind);
+        raw(&body)
+    }
+}
+
+/// A frame of these bytes.
+pub(crate) fn raw(body: &[u8]) -> Vec<u8> {
+    [&u32::try_from(body.len()).unwrap().to_be_bytes()[..], body].concat()
+}
+
+pub(crate) fn decode_hex(digits: &str) -> Term {
+    let byte = |pair: &[u8]| u8::from_str_radix(core::str::from_utf8(pair).unwrap(), 16).unwrap();
+    let bytes: Vec<u8> = digits.as_bytes().chunks(2).map(byte).collect();
+    Term::decode(&bytes, &Limits::default()).unwrap()
+}
