@@ -87,6 +87,15 @@ impl Brain {
             Self::Epmd(_) => None,
         }
     }
+
+    /// As above, for a test that makes a call of its own.
+    #[cfg(test)]
+    pub(super) const fn kernel_mut(&mut self) -> Option<&mut NetKernel> {
+        match self {
+            Self::Kernel(kernel) => Some(kernel),
+            Self::Epmd(_) => None,
+        }
+    }
 }
 
 impl Machine for Brain {
@@ -407,6 +416,14 @@ fn make_call(
         Call::SetCookie(node, right) => {
             kernel.set_cookie(node.clone(), cookie(*right));
             None
+        }
+        Call::SetOwnCookie(right) => {
+            kernel.set_own_cookie(cookie(*right));
+            None
+        }
+        Call::Apply(call) => {
+            let entropy = shared.entropy();
+            Some(kernel.apply(now, body.office.other, call.clone(), entropy))
         }
     };
     shared.note(body.who(), Kinds::CALLS, || Fact::Called { request, call: call.clone() });

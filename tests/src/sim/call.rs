@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use netkernel_core::net_kernel::MonitorOptions;
+use netkernel_core::net_kernel::{MonitorOptions, mfa};
 use netkernel_core::{LinkId, NodeName};
 
 /// A call of the kernel's public functions.
@@ -35,6 +35,10 @@ pub enum Call {
     NodesInfo,
     /// `erlang:set_cookie/2`: from now on the right cookie for this node, or a wrong one.
     SetCookie(NodeName, bool),
+    /// `erlang:set_cookie/1`: as above, for all that have none of their own.
+    SetOwnCookie(bool),
+    /// A call in Erlang's form, which changes nothing.
+    Apply(mfa::Call),
 }
 
 impl fmt::Display for Call {
@@ -58,6 +62,9 @@ impl fmt::Display for Call {
             Self::NodesInfo => f.write_str("nodes_info"),
             Self::SetCookie(node, true) => write!(f, "set_cookie {node} right"),
             Self::SetCookie(node, false) => write!(f, "set_cookie {node} wrong"),
+            Self::SetOwnCookie(true) => f.write_str("set_cookie right"),
+            Self::SetOwnCookie(false) => f.write_str("set_cookie wrong"),
+            Self::Apply(call) => write!(f, "apply {call:?}"),
         }
     }
 }

@@ -26,6 +26,7 @@ mod hostile;
 pub mod knobs;
 pub mod letter;
 pub mod model;
+mod model_told;
 pub mod net;
 pub mod observe;
 pub mod office;

@@ -4,7 +4,7 @@
 //! no bytes, streams or timers. Whether a handshake succeeds, and when, it takes from the node's word; everything that follows from
 //! that it knows by itself. Where the requirements leave a choice, it allows each.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use netkernel_core::net_kernel::{Answer, ConnectError, StartError, StopError, TicktimeState};
 use netkernel_core::{LinkId, NodeName, NodeType, RequestId};
@@ -25,12 +25,30 @@ pub struct Model {
     enders: Vec<(RequestId, NodeName)>,
     /// Answers that must come before anything else of this kind.
     due: VecDeque<(RequestId, Answer)>,
-    allowed: BTreeSet<String>,
+    /// In the order in which they came, each once.
+    allowed: Vec<String>,
     /// Whom a start or a stop in force is owed an answer.
     starter: Option<RequestId>,
     stoppers: Vec<RequestId>,
     pace: Option<Pace>,
     configured: (u32, u16),
+    manner: Manner,
+    /// Who has given the name.
+    namer: Option<NodeName>,
+    /// Whoever gave it is gone, and so is the name as soon as all links are.
+    loses_name: bool,
+    /// Whether a cookie that was set is right: this node's, and those for others.
+    own_cookie: bool,
+    cookies: BTreeMap<NodeName, bool>,
+}
+
+/// How a node is started, each time.
+#[derive(Clone, Debug)]
+pub struct Manner {
+    /// Its host.
+    pub host: String,
+    /// Its first peer gives it a name.
+    pub dynamic: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +82,7 @@ struct Pace {
 impl Model {
     /// A node that is not alive; its ticktime and intensity once it is.
     #[must_use]
-    pub const fn new(configured: (u32, u16)) -> Self {
+    pub const fn new(configured: (u32, u16), manner: Manner) -> Self {
         Self {
             started: Started::No,
             name: None,
@@ -72,11 +90,16 @@ impl Model {
             callers: Vec::new(),
             enders: Vec::new(),
             due: VecDeque::new(),
-            allowed: BTreeSet::new(),
+            allowed: Vec::new(),
             starter: None,
             stoppers: Vec::new(),
             pace: None,
             configured,
+            manner,
+            namer: None,
+            loses_name: false,
+            own_cookie: true,
+            cookies: BTreeMap::new(),
         }
     }
 
@@ -97,7 +120,11 @@ impl Model {
             }
             (Call::Disconnect(node), Some(request)) => self.disconnect(alive, request, node),
             (Call::Allow(nodes), _) if alive => {
-                self.allowed.extend(nodes.iter().map(|node| node.as_str().to_owned()));
+                for node in nodes.iter().map(|node| node.as_str().to_owned()) {
+                    if !self.allowed.contains(&node) {
+                        self.allowed.push(node);
+                    }
+                }
             }
             (Call::SetNetTicktime { seconds, transition_seconds }, _) => {
                 let intensity = self.configured.1;
@@ -105,8 +132,16 @@ impl Model {
                     pace.change(now, late, (*seconds, *transition_seconds), intensity);
                 }
             }
+            (Call::SetCookie(node, right), _) if self.node() == Some(node) => {
+                self.own_cookie = *right;
+            }
+            (Call::SetCookie(node, right), _) => drop(self.cookies.insert(node.clone(), *right)),
+            (Call::SetOwnCookie(right), _) => self.own_cookie = *right,
+            (Call::Apply(call), Some(request)) => {
+                self.due.extend(self.told(call).map(|told| (request, told)));
+            }
             (Call::AutoConnect(..) | Call::NodesInfo | Call::MonitorNodes(..), _)
-            | (Call::SetCookie(..) | Call::Start | Call::Stop | Call::Allow(_), _)
+            | (Call::Apply(_) | Call::Start | Call::Stop | Call::Allow(_), _)
             | (Call::Connect(_) | Call::HiddenConnect(_) | Call::Disconnect(_), _) => {}
         }
     }
@@ -120,7 +155,8 @@ impl Model {
     fn answer_at_once(&mut self, alive: bool, request: RequestId, node: &NodeName) {
         let own = self.name.as_ref() == Some(node);
         let row = self.rows.contains_key(node);
-        let refused = !self.allowed.is_empty() && !self.allowed.contains(node.as_str());
+        let refused = !self.allowed.is_empty()
+            && !self.allowed.iter().any(|allowed| allowed == node.as_str());
         let answer = match (alive, own || row, refused) {
             (false, ..) => Err(ConnectError::NotAlive),
             (true, true, _) if own => Ok(()),
@@ -172,6 +208,10 @@ impl Model {
         if name.is_none() && self.started == Started::Stopping {
             self.started = Started::No;
         }
+        (self.namer, self.loses_name) = (None, false);
+        if let Some(right) = name.as_ref().and_then(|name| self.cookies.remove(name)) {
+            self.own_cookie = right;
+        }
         self.name = name;
     }
 
@@ -195,6 +235,9 @@ impl Model {
         let row = self.rows.get_mut(node).filter(|row| row.link == link && row.up.is_none());
         let Some(row) = row else { return Err(format!("{node} is up without an attempt")) };
         row.up = Some(of);
+        if self.manner.dynamic && self.namer.is_none() {
+            self.namer = Some(node.clone());
+        }
         let told = self.callers.iter().filter(|(_, wanted)| wanted == node);
         self.due.extend(told.map(|(request, _)| (*request, Answer::Connected(Ok(())))));
         Ok(())
@@ -216,6 +259,7 @@ impl Model {
         if row.is_none_or(|row| row.up.is_some() != was_up) {
             return Err(format!("{link:?} with {node} ends, up {was_up}, and is {row:?}"));
         }
+        self.loses_name |= self.namer.as_ref() == Some(node);
         let told = self.enders.iter().filter(|(_, wanted)| wanted == node);
         self.due.extend(told.map(|(request, _)| (*request, Answer::Disconnected(Ok(true)))));
         Ok(())
@@ -334,6 +378,36 @@ impl Model {
     #[must_use]
     pub fn is_alive(&self) -> bool {
         self.started == Started::Alive
+    }
+
+    /// `node()`, as long as there is a name.
+    #[must_use]
+    pub fn node(&self) -> Option<&NodeName> {
+        self.name.as_ref().filter(|_| self.started == Started::Alive && !self.loses_name)
+    }
+
+    /// How it is started.
+    #[must_use]
+    pub const fn manner(&self) -> &Manner {
+        &self.manner
+    }
+
+    /// Whether a start may begin; `None` if that is not known.
+    #[must_use]
+    pub fn is_over(&self) -> Option<bool> {
+        (!self.may_be_over()).then_some(self.started == Started::No)
+    }
+
+    /// Whether there is a link that is up.
+    #[must_use]
+    pub fn has_link(&self, node: &str) -> bool {
+        self.nodes().any(|(up, ..)| up.as_str() == node)
+    }
+
+    /// Whether the cookie for this node is right; that of this one without another.
+    #[must_use]
+    pub fn has_right_cookie(&self, node: Option<&NodeName>) -> bool {
+        node.and_then(|node| self.cookies.get(node)).copied().unwrap_or(self.own_cookie)
     }
 
     /// `nodes()`: those with a link.

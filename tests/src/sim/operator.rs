@@ -1,7 +1,8 @@
 //! Operators, who call what the manual offers; and applications that write letters.
 
+use netkernel_core::NodeName;
 use netkernel_core::net_kernel::subscriptions::NodeTypes;
-use netkernel_core::net_kernel::{MonitorOptions, TicktimeState};
+use netkernel_core::net_kernel::{MonitorOptions, TicktimeState, mfa};
 
 use super::ActorId;
 use super::actor::Role;
@@ -18,6 +19,34 @@ const OPTIONS: [MonitorOptions; 5] = [
     MonitorOptions::MAP,
     MonitorOptions::LIST.node_types(NodeTypes::Hidden).nodedown_reason(),
     MonitorOptions::LIST.node_types(NodeTypes::All).connection_id(),
+];
+
+/// Calls of [`CallClass::Query`]; `NODE` is the name of some node.
+const QUERIES: [&str; 24] = [
+    "net_kernel:get_state()",
+    "is_alive()",
+    "node()",
+    "nodes()",
+    "nodes(hidden)",
+    "nodes([connected,this])",
+    "nodes([])",
+    "nodes(this,#{node_type => true})",
+    "nodes(connected,#{connection_id => true,node_type => true})",
+    "net_kernel:allowed()",
+    "net_kernel:allow(foo)",
+    "net_kernel:allow(['x@y'|z])",
+    "net_kernel:connect_node(foo)",
+    "net_kernel:hidden_connect_node('x@')",
+    "disconnect_node(1)",
+    "disconnect_node('x@y@z')",
+    "get_cookie()",
+    "get_cookie(NODE)",
+    "get_cookie(foo)",
+    "net_kernel:getopts(NODE,[nodelay])",
+    "net_kernel:setopts(NODE,[{packet,1},{tos,2}])",
+    "net_kernel:setopts(foo,[1|2])",
+    "net_kernel:monitor_nodes(true,[foo])",
+    "net_kernel:start('x y',#{})",
 ];
 
 impl World<'_> {
@@ -65,14 +94,31 @@ impl World<'_> {
             }
             CallClass::Cookie => {
                 let right = !self.shared.choice.chance(Topic::Operator, 500);
-                if !right {
-                    self.wrong_cookies.insert((node, name.clone()));
+                if node == other {
+                    if !right {
+                        self.wrong_own_cookies.insert(node);
+                    }
+                    self.call(node, Call::SetOwnCookie(right));
+                } else {
+                    if !right {
+                        self.wrong_cookies.insert((node, name.clone()));
+                    }
+                    self.call(node, Call::SetCookie(name, right));
                 }
-                self.call(node, Call::SetCookie(name, right));
             }
             CallClass::Info => self.call(node, Call::NodesInfo),
+            CallClass::Query => self.query(node, &name),
         }
         self.plan_call();
+    }
+
+    /// A call that changes nothing, in Erlang's form. What it raises at once no node is asked.
+    fn query(&mut self, node: usize, name: &NodeName) {
+        let text = pick(self.shared.choice, Topic::Operator, &QUERIES);
+        let text = text.replace("NODE", &name.to_string());
+        if let Ok(Ok(call)) = mfa::Call::parse(&text, "here") {
+            self.call(node, Call::Apply(call));
+        }
     }
 
     fn plan_call(&mut self) {
@@ -168,6 +214,9 @@ impl World<'_> {
     /// Takes back what operators did that keeps nodes apart: cookies are right, and whoever has an allow list, or another
     /// ticktime than the plan's, begins anew.
     pub(super) fn make_up(&mut self) {
+        for node in core::mem::take(&mut self.wrong_own_cookies) {
+            self.call(node, Call::SetOwnCookie(true));
+        }
         for (node, name) in core::mem::take(&mut self.wrong_cookies) {
             self.call(node, Call::SetCookie(name, true));
         }

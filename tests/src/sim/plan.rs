@@ -97,11 +97,13 @@ pub enum CallClass {
     Cookie,
     /// `nodes_info`.
     Info,
+    /// Any call of `net_kernel::mfa` that changes nothing, with good and with bad arguments.
+    Query,
 }
 
 impl CallClass {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Connect,
         Self::HiddenConnect,
         Self::Disconnect,
@@ -112,6 +114,7 @@ impl CallClass {
         Self::Allow,
         Self::Cookie,
         Self::Info,
+        Self::Query,
     ];
 }
 

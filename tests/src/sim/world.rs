@@ -26,6 +26,8 @@ pub struct World<'c> {
     pub(super) hostiles: Hostiles,
     /// Cookies that operators have set wrong: on which node, for whom.
     pub(super) wrong_cookies: BTreeSet<(usize, NodeName)>,
+    /// Nodes whose own cookie operators have set wrong.
+    pub(super) wrong_own_cookies: BTreeSet<usize>,
 }
 
 impl<'c> World<'c> {
@@ -40,8 +42,13 @@ impl<'c> World<'c> {
             let role = if number < nodes { node(number, host, &mut shared) } else { Role::Epmd };
             actors.push(Actor::new(ActorId(number), host, role, clock));
         }
-        let mut world =
-            Self { actors, shared, hostiles: Hostiles::default(), wrong_cookies: BTreeSet::new() };
+        let mut world = Self {
+            actors,
+            shared,
+            hostiles: Hostiles::default(),
+            wrong_cookies: BTreeSet::new(),
+            wrong_own_cookies: BTreeSet::new(),
+        };
         world.begin();
         world
     }

@@ -31,6 +31,8 @@ struct Node {
     alive: bool,
     /// Cookies for other nodes that were set, and whether they are right.
     cookies: BTreeMap<NodeName, bool>,
+    /// Its own is wrong.
+    is_wrong: bool,
     allowed: BTreeSet<NodeName>,
     /// The list when the last attempt with each node began.
     listed: BTreeMap<NodeName, BTreeSet<NodeName>>,
@@ -52,12 +54,14 @@ enum Side {
     Accepted {
         allowed: BTreeSet<NodeName>,
         changed: BTreeSet<NodeName>,
+        /// Its own has been changed.
+        own_changed: bool,
     },
 }
 
 impl Node {
     fn cookie(&self, peer: &NodeName) -> bool {
-        self.cookies.get(peer).copied().unwrap_or(true)
+        self.cookies.get(peer).copied().unwrap_or(!self.is_wrong)
     }
 }
 
@@ -79,6 +83,12 @@ impl Oracle for Admission {
                 self.streams.retain(|(of, _), _| *of != actor);
             }
             Fact::NotAlive => node.barred.clear(),
+            // A cookie for the name that it has now is its own.
+            Fact::Alive { name, .. } => {
+                if let Some(right) = node.cookies.remove(name) {
+                    self.own_cookie(actor, right);
+                }
+            }
             Fact::Called { request, call } => self.called(actor, *request, call, world),
             Fact::Answered { answer: Answer::Started(Ok(_)), .. } => node.alive = true,
             Fact::Answered { request, answer: Answer::AutoConnect(answer) } => {
@@ -106,7 +116,8 @@ impl Oracle for Admission {
             }
             Fact::Accepted { stream, .. } => {
                 let (allowed, changed) = (node.allowed.clone(), BTreeSet::new());
-                self.streams.insert((actor, *stream), Side::Accepted { allowed, changed });
+                let side = Side::Accepted { allowed, changed, own_changed: false };
+                self.streams.insert((actor, *stream), side);
             }
             Fact::Closed { stream, .. } | Fact::OpenFailed { stream, .. } => {
                 self.streams.remove(&(actor, *stream));
@@ -128,6 +139,19 @@ impl Oracle for Admission {
 }
 
 impl Admission {
+    fn own_cookie(&mut self, actor: ActorId, right: bool) {
+        if let Some(node) = self.nodes.get_mut(&actor) {
+            node.is_wrong = !right;
+        }
+        for ((of, _), side) in &mut self.streams {
+            if let Side::Accepted { own_changed, .. } = side
+                && *of == actor
+            {
+                *own_changed = true;
+            }
+        }
+    }
+
     fn called(
         &mut self,
         actor: ActorId,
@@ -149,6 +173,7 @@ impl Admission {
                     }
                 }
             }
+            Call::SetOwnCookie(right) => self.own_cookie(actor, *right),
             Call::AutoConnect(peer, _) => {
                 let named = !matches!(world.actors[actor.0].role, Role::Node { dynamic: true, .. });
                 let once = named && world.shared.plan.auto_connect == DistAutoConnect::Once;
@@ -166,7 +191,9 @@ impl Admission {
         conn: u64,
         peer: &NodeName,
     ) -> Result<(), String> {
-        let Some(Side::Accepted { allowed, changed }) = self.streams.get(&(actor, stream)) else {
+        let Some(Side::Accepted { allowed, changed, own_changed }) =
+            self.streams.get(&(actor, stream))
+        else {
             return Ok(());
         };
         if !allowed.is_empty() && !allowed.contains(peer) {
@@ -176,7 +203,7 @@ impl Admission {
             return Err(format!("{peer} is up on conn#{conn}, which no node has dialled"));
         };
         let own = self.nodes.get(&actor).map(|node| node.cookie(peer));
-        if !changed.contains(peer) && dial.cookie != own {
+        if !own_changed && !changed.contains(peer) && dial.cookie != own {
             return Err(format!("{peer} is up on conn#{conn}: right {:?}, {own:?}", dial.cookie));
         }
         Ok(())

@@ -6,7 +6,8 @@ use netkernel_core::net_kernel::{NodeKind, NodeKinds};
 use netkernel_core::{LinkId, NodeType, StreamId};
 
 use crate::sim::ActorId;
-use crate::sim::model::Model;
+use crate::sim::actor::Role;
+use crate::sim::model::{Manner, Model};
 use crate::sim::observe::{Fact, Kinds, Oracle, Seen};
 use crate::sim::world::World;
 
@@ -40,7 +41,11 @@ impl Oracle for Agreement {
         let plan = &world.shared.plan;
         self.step_ns = self.step_ns.max(plan.step_max_ns);
         if matches!(seen.fact, Fact::Booted) {
-            self.models.insert(actor, Model::new((plan.ticktime, plan.intensity)));
+            let Role::Node { name, dynamic, .. } = &world.actors[actor.0].role else {
+                return Ok(());
+            };
+            let manner = Manner { host: name.host().to_owned(), dynamic: *dynamic };
+            self.models.insert(actor, Model::new((plan.ticktime, plan.intensity), manner));
             self.paused.remove(&actor);
         }
         self.touched.insert(actor);

@@ -1,0 +1,125 @@
+//! What the model of a node answers at once to calls in Erlang's form.
+
+use netkernel_core::NodeName;
+use netkernel_core::NodeType;
+use netkernel_core::net_kernel::mfa::Call;
+use netkernel_core::net_kernel::{
+    Answer, ConnectError, NodeKinds, NotAlive, OptsError, StartError, mfa,
+};
+use netkernel_core::term::Term;
+
+use super::model::Model;
+
+impl Model {
+    /// The answer; `None` of a call that waits for something.
+    pub(super) fn told(&self, call: &Call) -> Option<Answer> {
+        let alive = self.is_alive();
+        let opts = |node: &str| match (alive, self.has_link(node)) {
+            (false, _) => Some(OptsError::NotAlive),
+            (true, false) => Some(OptsError::NoConnection),
+            (true, true) => None,
+        };
+        Some(match call {
+            Call::GetState => at_once(self.state()),
+            Call::IsAlive => at_once(word(if alive { "true" } else { "false" })),
+            Call::Node => at_once(atom(&self.name_now())),
+            Call::Nodes(kinds, keys) => at_once(self.list(*kinds, *keys)),
+            Call::Allowed if alive => {
+                let allowed: Vec<Term> = self.allowed().map(quoted).collect();
+                at_once(Term::tuple([word("ok"), Term::list(allowed)]))
+            }
+            Call::Allow(None) if alive => at_once(word("error")),
+            Call::Allow(None) | Call::Allowed => at_once(word("ignored")),
+            Call::Connect(node, _) if alive => {
+                Answer::Connected(Err(ConnectError::Name(NodeName::new(node).err()?)))
+            }
+            Call::Connect(..) => Answer::Connected(Err(ConnectError::NotAlive)),
+            Call::Disconnect(_) if alive => Answer::Disconnected(Ok(false)),
+            Call::Disconnect(_) => Answer::Disconnected(Err(NotAlive)),
+            Call::GetCookie(_) if !alive => at_once(word("nocookie")),
+            Call::GetCookie(node) => {
+                let right = node.as_ref().map_or_else(
+                    || self.has_right_cookie(None),
+                    |node| self.has_right_cookie(NodeName::new(node).ok().as_ref()),
+                );
+                at_once(word(if right { "right" } else { "wrong" }))
+            }
+            Call::GetOpts(node, Ok(_)) => Answer::GetOpts(Err(opts(node)?)),
+            // Of a link it is not known whether it is being replaced.
+            Call::SetOpts(node, Err(_)) => Answer::SetOpts(Err(opts(node)?)),
+            Call::MonitorNodes(Err(error)) => at_once(error.to_term()),
+            Call::Start(Err(error)) => {
+                let busy = !self.is_over()?;
+                let error = StartError::Name(*error);
+                Answer::Started(Err(if busy { StartError::AlreadyStarted } else { error }))
+            }
+            Call::NodeOf(node) => at_once(node.clone().into()),
+            Call::Allow(Some(_))
+            | Call::GetNetTicktime
+            | Call::GetOpts(_, Err(_))
+            | Call::MonitorNodes(Ok(_))
+            | Call::SetCookie(..)
+            | Call::SetNetTicktime { .. }
+            | Call::SetOpts(_, Ok(_))
+            | Call::Start(Ok(_))
+            | Call::Stop => return None,
+        })
+    }
+
+    fn state(&self) -> Term {
+        if !self.is_alive() {
+            return read("#{started => no}");
+        }
+        let manner = self.manner();
+        let is_long = manner.host.contains('.');
+        Term::map([
+            (word("started"), word("dynamic")),
+            (word("name"), self.node().map_or_else(|| word("undefined"), atom)),
+            (word("name_type"), word(if manner.dynamic { "dynamic" } else { "static" })),
+            (word("name_domain"), word(if is_long { "longnames" } else { "shortnames" })),
+        ])
+    }
+
+    fn list(&self, kinds: NodeKinds, keys: Option<mfa::NodeKeys>) -> Term {
+        let has = |kind| kinds | kind == kinds;
+        let up = self.nodes().filter_map(|(node, link, of)| {
+            let (kind, text) = match of {
+                NodeType::Visible => (NodeKinds::VISIBLE, "visible"),
+                NodeType::Hidden => (NodeKinds::HIDDEN, "hidden"),
+            };
+            has(kind).then(|| (atom(node), read(&link.connection_id().to_string()), text))
+        });
+        let this = (atom(&self.name_now()), word("undefined"), "this");
+        let this = has(NodeKinds::THIS).then_some(this);
+        Term::list(up.chain(this).map(|(name, id, kind)| {
+            let Some(keys) = keys else { return name };
+            let id = keys.connection_id.then(|| (word("connection_id"), id));
+            let kind = keys.node_type.then(|| (word("node_type"), word(kind)));
+            Term::tuple([name, Term::map(id.into_iter().chain(kind))])
+        }))
+    }
+
+    fn name_now(&self) -> NodeName {
+        self.node().cloned().unwrap_or_else(NodeName::nonode)
+    }
+}
+
+fn at_once(term: Term) -> Answer {
+    Answer::Applied(Ok(term))
+}
+
+fn atom(name: &NodeName) -> Term {
+    name.as_atom().clone().into()
+}
+
+fn quoted(text: &str) -> Term {
+    read(&format!("'{text}'"))
+}
+
+fn word(text: &str) -> Term {
+    read(text)
+}
+
+fn read(text: &str) -> Term {
+    text.parse().unwrap_or(Term::NIL)
+}
