@@ -1,6 +1,6 @@
 //! What a host knows of its kernel, and what it may rely on: every output is checked against all that came before.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
@@ -74,8 +74,8 @@ pub(super) struct Model {
     /// Started without a name.
     pub(super) nameless: bool,
     pub(super) auto_connect: DistAutoConnect,
-    /// What is on the allow list.
-    pub(super) allowed: BTreeSet<&'static str>,
+    /// What is on the allow list: each entry once, in the order of the calls.
+    pub(super) allowed: Vec<&'static str>,
     /// Subscribed from the beginning to the end.
     subscriber: MailboxId,
     seen_up: BTreeMap<NodeName, LinkId>,
@@ -99,7 +99,7 @@ impl Model {
             alive: None,
             nameless: false,
             auto_connect,
-            allowed: BTreeSet::new(),
+            allowed: Vec::new(),
             subscriber,
             seen_up: BTreeMap::new(),
             rows: BTreeMap::new(),
@@ -134,10 +134,8 @@ impl Model {
         if !alive {
             self.allowed.clear();
         }
-        assert!(
-            kernel.allowed().eq(self.allowed.iter().copied()),
-            "the list lives as the node does"
-        );
+        let allowed: Vec<_> = kernel.allowed().collect();
+        assert_eq!(allowed, self.allowed, "the list lives as the node does");
         assert_eq!(kernel.get_net_ticktime().is_some(), alive);
         assert_eq!(kernel.get_state().is_some(), alive);
         assert!(alive || kernel.creation().is_none());
