@@ -114,6 +114,9 @@ impl Flags {
     /// Monitors of processes: none without both flags.
     pub const MONITORS: Self = Self(Self::DIST_MONITOR.0 | Self::DIST_MONITOR_NAME.0);
 
+    /// Either of these puts a header in front of every message, and no byte that is not looked at.
+    pub const DIST_HEADER: Self = Self(Self::DIST_HDR_ATOM_CACHE.0 | Self::FRAGMENTS.0);
+
     /// What this version of netkernel serves, and so offers: nothing more, so that no peer waits for an answer that
     /// never comes. `PUBLISHED` and `NAME_ME` are added for each attempt.
     pub const SERVED: Self = Self(
@@ -122,6 +125,8 @@ impl Flags {
             | Self::DIST_MONITOR.0
             | Self::DIST_MONITOR_NAME.0
             | Self::UNICODE_IO.0
+            | Self::DIST_HDR_ATOM_CACHE.0
+            | Self::FRAGMENTS.0
             | Self::SMALL_ATOM_TAGS.0
             | Self::SEND_SENDER.0
             | Self::BIG_SEQTRACE_LABELS.0
@@ -144,6 +149,12 @@ impl Flags {
     #[must_use]
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// Whether messages have a header on a link on which these flags were agreed.
+    #[must_use]
+    pub const fn has_dist_header(self) -> bool {
+        self.0 & Self::DIST_HEADER.0 != 0
     }
 
     /// This set without `other`.

@@ -73,8 +73,14 @@ pub enum Violation {
     AnswersUnread,
     /// A control message that is not one: no tuple, an unknown operation, wrong fields.
     Control,
-    /// A frame that announces more bytes than the limit.
+    /// A fragment that does not follow the one before it, or has none before it.
+    Fragment,
+    /// More messages of which fragments are missing, or more bytes of them, than the limit.
+    FragmentsHeld,
+    /// A frame that announces more bytes than the limit, or a message that has more in all its fragments or with all its atoms.
     FrameTooLong,
+    /// A header that is cut off, or refers to what is not in the atom cache.
+    Header,
     /// A term that cannot be decoded, or a wrong version byte.
     Term,
 }
@@ -84,7 +90,10 @@ impl fmt::Display for Violation {
         f.write_str(match self {
             Self::AnswersUnread => "the peer does not read the answers it asks for",
             Self::Control => "invalid control message",
+            Self::Fragment => "fragment out of order",
+            Self::FragmentsHeld => "more unfinished fragments than the limit",
             Self::FrameTooLong => "frame longer than the limit",
+            Self::Header => "corrupted distribution header",
             Self::Term => "invalid term",
         })
     }

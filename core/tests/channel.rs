@@ -7,7 +7,7 @@ mod end;
 use bytes::Bytes;
 use end::*;
 use netkernel_core::driver::pump;
-use netkernel_core::link::{Batch, Limits, LinkReader, LinkWriter, Violation};
+use netkernel_core::link::{Batch, Frame, Limits, LinkReader, LinkWriter, Violation};
 use netkernel_core::process::{Deliver, Origin, Processes, Request};
 use netkernel_core::term::Pid;
 use netkernel_core::wire::control::Control;
@@ -113,7 +113,7 @@ fn a_ping_without_monitor_is_answered_as_otp_answers_it() {
     assert_eq!(question[..4], [0, 0, 0, 0x98]);
     let mut processes = Processes::new();
     processes.alive(node("otp@localhost"), Creation(0x6b01_626f));
-    let origin = Origin { node: node("py1@localhost"), flags: Flags::SERVED };
+    let origin = Origin { node: node("py1@localhost"), flags: PASS_THROUGH };
     let mut reader = LinkReader::from_origin(origin, Limits::default());
     let mut delivered = Delivered::default();
     pump(&mut reader, &question, &mut processes, &mut delivered).unwrap();
@@ -267,7 +267,7 @@ fn a_peer_that_asks_and_does_not_read_is_cut_off() {
     struct Unread(LinkWriter);
     impl Deliver for Unread {
         fn message(&mut self, _: MailboxId, _: Bytes) {}
-        fn answer(&mut self, frame: Bytes) -> Result<(), Violation> {
+        fn answer(&mut self, frame: Frame) -> Result<(), Violation> {
             self.0.push_forced(frame)
         }
         fn pong(&mut self, _: PingId, _: bool) {}
@@ -305,9 +305,7 @@ impl Pair {
 
     fn send(&mut self, from: usize, signals: &[Control]) {
         for signal in signals {
-            let mut frame = Vec::new();
-            signal.emit(Flags::SERVED, &mut frame).unwrap();
-            self.writers[from].push(frame.into()).unwrap();
+            self.writers[from].push(Frame::new(signal, Flags::SERVED).unwrap()).unwrap();
         }
     }
 
@@ -320,7 +318,7 @@ impl Pair {
             let end = &mut self.ends[1 - from];
             end.receive(&[byte]).unwrap();
             let answers = core::mem::take(&mut end.delivered.answers);
-            self.writers[1 - from].push_forced(answers.into()).unwrap();
+            self.writers[1 - from].push_forced(Bytes::from(answers).into()).unwrap();
             moved = true;
         }
         moved

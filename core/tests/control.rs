@@ -12,7 +12,7 @@ use netkernel_core::link::Violation;
 //= type=test
 #[test]
 fn without_exit_payload_reasons_stand_in_the_control_message() {
-    let mut end = End::new(Flags::SERVED.without(Flags::EXIT_PAYLOAD));
+    let mut end = End::new(PASS_THROUGH.without(Flags::EXIT_PAYLOAD));
     end.receive(&frame(&["68 04 61 13", OTP, "7703 'zzz'", REF])).unwrap();
     end.receive(&frame(&["68 03 61 01", OTP, PY])).unwrap();
     let down = frame(&["68 05 61 15 7703 'zzz'", OTP, REF, NOPROC]);
@@ -77,7 +77,7 @@ fn whoever_spawns_is_told_notsup_if_it_agreed_to_spawn() {
     let request = frame(&["68 06 61 1d", REF, OTP, OTP, mfa, "6a 83 6a"]);
     let traced = frame(&["68 07 61 1e", REF, OTP, OTP, mfa, "6a 61 07 83 6a"]);
     assert_eq!(answers_to(core::slice::from_ref(&request)), [], "we do not offer it");
-    let mut end = End::new(Flags::SERVED | Flags::SPAWN);
+    let mut end = End::new(PASS_THROUGH | Flags::SPAWN);
     end.receive(&[request, traced].concat()).unwrap();
     let reply = frame(&["68 05 61 1f", REF, OTP, "61 00 7706 'notsup'"]);
     let traced = frame(&["68 06 61 20", REF, OTP, "61 00 7706 'notsup' 61 07"]);

@@ -6,7 +6,7 @@ use std::alloc::System;
 
 use bytes::Bytes;
 use netkernel_core::driver::pump;
-use netkernel_core::link::{Limits, LinkReader, Violation};
+use netkernel_core::link::{Frame, Limits, LinkReader, Violation};
 use netkernel_core::process::{Deliver, Origin, Processes, Request};
 use netkernel_core::term::{Atom, Pid, write};
 use netkernel_core::wire::control::MAX_TOKEN_BYTES;
@@ -44,7 +44,7 @@ struct Nobody;
 
 impl Deliver for Nobody {
     fn message(&mut self, _: MailboxId, _: Bytes) {}
-    fn answer(&mut self, _: Bytes) -> Result<(), Violation> {
+    fn answer(&mut self, _: Frame) -> Result<(), Violation> {
         Ok(())
     }
     fn pong(&mut self, _: PingId, _: bool) {}

@@ -81,10 +81,10 @@ mod tests {
     fn an_abort_wakes_a_blocked_writer_and_a_waiting_sender() {
         let (ours, _theirs) = pair();
         let outgoing = Arc::new(Outgoing::new(Limits::default()));
-        outgoing.with(|writer| writer.push(Bytes::from(vec![0; 64 << 20]))).unwrap();
+        outgoing.with(|writer| writer.push(Bytes::from(vec![0; 64 << 20]).into())).unwrap();
         assert!(!outgoing.with(|writer| writer.has_room()));
         let waiting = Arc::clone(&outgoing);
-        let sender = thread::spawn(move || waiting.wait_for_room_blocking());
+        let sender = thread::spawn(move || waiting.wait_for_room_blocking(&Bytes::new().into()));
         let handle = ours.try_clone().unwrap();
         let thread = run(&outgoing, ours);
         outgoing.abort();
@@ -97,10 +97,10 @@ mod tests {
     fn room_comes_back_when_the_peer_reads() {
         let (ours, mut theirs) = pair();
         let outgoing = Arc::new(Outgoing::new(Limits::default()));
-        outgoing.with(|writer| writer.push(Bytes::from(vec![0; 32 << 20]))).unwrap();
+        outgoing.with(|writer| writer.push(Bytes::from(vec![0; 32 << 20]).into())).unwrap();
         let thread = run(&outgoing, ours);
         let reader = thread::spawn(move || io::copy(&mut theirs, &mut io::sink()));
-        outgoing.wait_for_room_blocking();
+        outgoing.wait_for_room_blocking(&Bytes::new().into());
         assert!(outgoing.with(|writer| writer.has_room()));
         outgoing.flush();
         thread.join().unwrap();

@@ -63,7 +63,7 @@ mod tests {
     /// A queue of so many bytes in one frame.
     fn queued(bytes: usize) -> Outgoing {
         let outgoing = Outgoing::new(Limits::default());
-        outgoing.with(|writer| writer.push(Bytes::from(vec![0; bytes]))).unwrap();
+        outgoing.with(|writer| writer.push(Bytes::from(vec![0; bytes]).into())).unwrap();
         outgoing
     }
 
@@ -97,7 +97,7 @@ mod tests {
         let (ours, _theirs) = pair();
         let outgoing = queued(64 << 20);
         thread::scope(|scope| {
-            scope.spawn(|| block_on(outgoing.wait_for_room()));
+            scope.spawn(|| block_on(outgoing.wait_for_room(&Bytes::new().into())));
             scope.spawn(|| block_on(write_loop(&outgoing, &ours)));
             thread::sleep(Duration::from_millis(20));
             outgoing.abort();
@@ -112,7 +112,7 @@ mod tests {
         thread::scope(|scope| {
             scope.spawn(|| block_on(write_loop(&outgoing, &ours)));
             let reader = scope.spawn(move || io::copy(&mut theirs, &mut io::sink()));
-            block_on(outgoing.wait_for_room());
+            block_on(outgoing.wait_for_room(&Bytes::new().into()));
             assert!(outgoing.with(|writer| writer.has_room()));
             outgoing.flush();
             assert_eq!(reader.join().unwrap().unwrap(), 32 << 20);

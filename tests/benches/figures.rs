@@ -16,7 +16,7 @@ use std::time::Instant as Clock;
 
 use bytes::Bytes;
 use netkernel_core::driver::pump;
-use netkernel_core::link::{Limits, LinkReader, LinkWriter, Violation};
+use netkernel_core::link::{Frame, Limits, LinkReader, LinkWriter, Violation};
 use netkernel_core::net_kernel::Promotion;
 use netkernel_core::process::{Deliver, Processes, Request};
 use netkernel_core::term::{Atom, Pid};
@@ -37,7 +37,7 @@ impl Deliver for Sink {
         black_box(message);
     }
 
-    fn answer(&mut self, frame: Bytes) -> Result<(), Violation> {
+    fn answer(&mut self, frame: Frame) -> Result<(), Violation> {
         self.answers += 1;
         black_box(frame);
         Ok(())

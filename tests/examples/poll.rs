@@ -14,7 +14,7 @@ use std::{env, os::fd::AsFd as _, sync::LazyLock};
 
 use bytes::Bytes;
 use netkernel_core::driver::{Host, Machine as _, pump, turn};
-use netkernel_core::link::{Limits, LinkReader, LinkWriter, Violation};
+use netkernel_core::link::{Frame, Limits, LinkReader, LinkWriter, Violation};
 use netkernel_core::net_kernel::*;
 use netkernel_core::process::{Deliver, Processes, Request};
 use netkernel_core::{Cookie, Creation, Entropy, Instant, LinkId, MailboxId, NodeName};
@@ -184,7 +184,9 @@ impl Stream {
             let Some(chunk) = self.writer.chunks(1).last().cloned() else { return Ok(()) };
             match self.socket.write(&chunk) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-                n => self.writer.advance(n?),
+                n => {
+                    self.writer.advance(n?);
+                }
             }
         }
     }
@@ -200,7 +202,7 @@ impl Deliver for Delivery<'_> {
     fn message(&mut self, _: MailboxId, message: Bytes) {
         println!("message {message:?}");
     }
-    fn answer(&mut self, frame: Bytes) -> Result<(), Violation> {
+    fn answer(&mut self, frame: Frame) -> Result<(), Violation> {
         self.0.push_forced(frame)
     }
     fn pong(&mut self, _: PingId, _: bool) {}

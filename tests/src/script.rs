@@ -22,6 +22,10 @@ use crate::ours::{COOKIE, cookie};
 /// The creation of every scripted peer.
 pub const CREATION: Creation = Creation(7);
 
+/// What scripted peers offer, unless they are told otherwise: what is served, but for headers in front of messages.
+pub const FLAGS: Flags =
+    Flags::from_bits(Flags::SERVED.without(Flags::DIST_HEADER).bits() | Flags::PUBLISHED.bits());
+
 /// The challenge of every scripted peer.
 pub const CHALLENGE: Challenge = Challenge(0x0A0B_0C0D);
 
@@ -63,7 +67,7 @@ impl Script {
     /// If the node does not want it.
     #[must_use]
     pub fn join(port: u16, name: &str) -> Self {
-        Self::join_with(port, name, Flags::SERVED | Flags::PUBLISHED)
+        Self::join_with(port, name, FLAGS)
     }
 
     /// The same with these flags.
@@ -120,18 +124,14 @@ impl Script {
     /// How this peer introduces itself.
     #[must_use]
     pub fn send_name(&self) -> SendName {
-        SendName::V6 {
-            flags: Flags::SERVED | Flags::PUBLISHED,
-            creation: CREATION,
-            name: PeerName::new(self.name.clone()),
-        }
+        SendName::V6 { flags: FLAGS, creation: CREATION, name: PeerName::new(self.name.clone()) }
     }
 
     /// The challenge with which this peer answers.
     #[must_use]
     pub fn own_challenge(&self) -> ChallengeMessage {
         ChallengeMessage {
-            flags: Flags::SERVED | Flags::PUBLISHED,
+            flags: FLAGS,
             challenge: CHALLENGE,
             creation: CREATION,
             name: PeerName::new(self.name.clone()),

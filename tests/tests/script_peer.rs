@@ -415,3 +415,54 @@ fn a_flood_of_half_open_connections_harms_no_link() {
     victim.a.expect_down(C, NodeDownReason::ConnectionClosed);
     victim.assert_unharmed();
 }
+
+//= docs/spec/channel.md#ch-header
+//= type=test
+//= docs/spec/channel.md#ch-header-empty-slot
+//= type=test
+//= docs/spec/channel.md#ch-fragment-order
+//= type=test
+//= docs/spec/channel.md#ch-fragment-limits
+//= type=test
+#[test]
+fn corrupt_headers_and_floods_of_fragments_end_their_link() {
+    let victim = Victim::new(|_| {});
+    let raw = |body: &[u8]| [&(body.len() as u32).to_be_bytes()[..], body].concat();
+    let fragment = |kind: u8, sequence: u64, number: u64, rest: &[u8]| {
+        let place = [sequence.to_be_bytes(), number.to_be_bytes()].concat();
+        raw(&[&[131, kind][..], &place, rest].concat())
+    };
+    // An EXIT2 of nobody to nobody, and a megabyte of what could be a payload.
+    let control = [0, 104, 2, 97, 31, 106];
+    let megabyte = [&control[..], &vec![0; 1 << 20]].concat();
+    let flood = |rest: &[u8], count: u64| {
+        (1..=count).flat_map(|at| fragment(69, at, u64::MAX, rest)).collect::<Vec<_>>()
+    };
+    for (name, bytes, reason) in [
+        ("no header", raw(&[112, 131, 104, 0]), NodeDownReason::Killed),
+        ("an empty slot", raw(&[131, 68, 1, 0, 7, 104, 0]), NodeDownReason::Killed),
+        ("a list that is not there", raw(&[131, 68, 255]), NodeDownReason::Killed),
+        ("no fragment before it", fragment(70, 1, 1, &[]), NodeDownReason::Killed),
+        ("many messages", flood(&control, 5000), NodeDownReason::Killed),
+        ("many bytes", flood(&megabyte, 600), NodeDownReason::Killed),
+        (
+            "a message without end",
+            [
+                fragment(69, 1, u64::MAX, &control),
+                (1..200).flat_map(|at| fragment(70, 1, u64::MAX - at, &megabyte)).collect(),
+            ]
+            .concat(),
+            NodeDownReason::Emsgsize,
+        ),
+    ] {
+        let flags = Flags::SERVED | Flags::PUBLISHED;
+        let mut peer = Script::join_with(victim.a.port(), C, flags);
+        victim.a.expect_up(C, NodeType::Visible);
+        // The node may be gone before it has read all.
+        drop(peer.try_send(&bytes));
+        peer.read_to_end();
+        victim.a.expect_down(C, reason);
+        println!("{name}");
+    }
+    victim.assert_unharmed();
+}

@@ -8,7 +8,7 @@ use crate::creation::Creation;
 use crate::driver::pump;
 use crate::flags::Flags;
 use crate::ids::{MailboxId, PingId};
-use crate::link::{Limits, LinkReader, Violation};
+use crate::link::{Frame, Limits, LinkReader, Violation};
 use crate::name::NodeName;
 use crate::process::{Deliver, Origin, Processes, Request};
 use crate::term::Atom;
@@ -25,7 +25,11 @@ pub fn channel(input: &[u8]) {
     let bytes = source.rest();
     let origin = Origin {
         node: NodeName::new("otp@localhost").unwrap(),
-        flags: if monitors { Flags::SERVED } else { Flags::MANDATORY_26 },
+        flags: if monitors {
+            Flags::SERVED.without(Flags::DIST_HEADER)
+        } else {
+            Flags::MANDATORY_26
+        },
     };
     let reader = LinkReader::from_origin(origin.clone(), limits);
 
@@ -90,8 +94,8 @@ impl Deliver for Delivered {
         self.messages.push((to, message));
     }
 
-    fn answer(&mut self, frame: Bytes) -> Result<(), Violation> {
-        self.answers.push(frame);
+    fn answer(&mut self, frame: Frame) -> Result<(), Violation> {
+        self.answers.push(frame.to_bytes().into());
         Ok(())
     }
 

@@ -5,22 +5,26 @@
 #![allow(clippy::unwrap_used, reason = "what cannot be unwrapped here is a finding")]
 #![allow(clippy::missing_panics_doc, reason = "to panic is how a target reports")]
 
+mod cache;
 mod calls;
 mod channel;
 mod epmd;
 mod epmd_server;
 mod far;
 mod handshake;
+mod headers;
 mod kernel;
 mod model;
 mod source;
 mod wire;
 mod writer;
 
+pub use cache::SendingCache;
 pub use channel::channel;
 pub use epmd::{epmd_client, epmd_request, epmd_response};
 pub use epmd_server::epmd_server;
 pub use handshake::{handshake_acceptor, handshake_initiator};
+pub use headers::{fragments, header};
 pub use kernel::net_kernel;
 pub use wire::{control, framing, handshake_messages, term};
 pub use writer::link_writer;
@@ -29,17 +33,19 @@ pub use writer::link_writer;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 15] = [
     ("channel", channel),
     ("control", control),
     ("epmd_client", epmd_client),
     ("epmd_request", epmd_request),
     ("epmd_response", epmd_response),
     ("epmd_server", epmd_server),
+    ("fragments", fragments),
     ("framing", framing),
     ("handshake_acceptor", handshake_acceptor),
     ("handshake_initiator", handshake_initiator),
     ("handshake_messages", handshake_messages),
+    ("header", header),
     ("link_writer", link_writer),
     ("net_kernel", net_kernel),
     ("term", term),

@@ -10,7 +10,7 @@ use crate::creation::Creation;
 use crate::driver::Host;
 use crate::flags::Flags;
 use crate::ids::{LinkId, MailboxId, RequestId, StreamId};
-use crate::link::{Limits, Peer};
+use crate::link::{Frame, Limits, Peer};
 use crate::liveness::Traffic;
 use crate::name::NodeName;
 use crate::net_kernel::{
@@ -296,7 +296,7 @@ impl Host for Model {
         assert_eq!((row.link, row.up), (promotion.link, None));
         row.up = Some(stream);
         assert_eq!(self.seen_up.get(&promotion.node), Some(&promotion.link), "nodeup came first");
-        assert_eq!(self.peer(&promotion.node).promoted(&promotion), [] as [Bytes; 0]);
+        assert_eq!(self.peer(&promotion.node).promoted(&promotion), [] as [Frame; 0]);
     }
 
     fn tick(&mut self, stream: StreamId) {

@@ -38,7 +38,7 @@ pub fn link_writer(input: &[u8]) {
                 model.enqueue(&frame, false, limits);
             }
             1 => {
-                let result = writer.push(frame.clone());
+                let result = writer.push(frame.clone().into());
                 assert_eq!(result.is_err(), model.busy, "senders wait only above the mark");
                 if result.is_ok() {
                     model.enqueue(&frame, false, limits);
@@ -46,7 +46,7 @@ pub fn link_writer(input: &[u8]) {
             }
             2 => {
                 let fits = model.answers() + len <= limits.max_answer_bytes();
-                assert_eq!(writer.push_forced(frame.clone()).is_ok(), fits);
+                assert_eq!(writer.push_forced(frame.clone().into()).is_ok(), fits);
                 if fits {
                     model.enqueue(&frame, true, limits);
                 }

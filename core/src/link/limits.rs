@@ -10,6 +10,10 @@ pub struct Limits {
     /// As soon as this many bytes wait to be written, senders have to wait, until fewer than half of it do. Erlang's
     /// `+zdbbl`, with the same default. Signals that wait for a link to come up have this bound, too.
     pub high_mark_bytes: usize,
+    /// So many messages may have some of their fragments here, and miss others. One more ends the link.
+    pub max_sequences: usize,
+    /// So many bytes of such messages may be here. More end the link. The memory for them is at most twice as much.
+    pub max_held_bytes: usize,
 }
 
 impl Limits {
@@ -17,6 +21,12 @@ impl Limits {
     #[must_use]
     pub const fn low_mark_bytes(&self) -> usize {
         self.high_mark_bytes / 2
+    }
+
+    /// As soon as large messages of this many bytes are under way, one more has to wait until one of them was sent.
+    #[must_use]
+    pub const fn max_lane_bytes(&self) -> usize {
+        self.high_mark_bytes.saturating_mul(256)
     }
 
     /// The most bytes of answers that may wait for a peer that asks but does not read.
@@ -27,10 +37,15 @@ impl Limits {
 }
 
 impl Default for Limits {
-    /// Frames of 128 MiB, and a high mark of 1 MiB.
+    /// Frames of 128 MiB, a high mark of 1 MiB, and 4096 messages in fragments with 512 MiB in all.
     //= docs/spec/channel.md#ch-frame-limit-default
     //= docs/spec/channel.md#ch-writer-marks
     fn default() -> Self {
-        Self { max_frame_bytes: 128 << 20, high_mark_bytes: 1 << 20 }
+        Self {
+            max_frame_bytes: 128 << 20,
+            high_mark_bytes: 1 << 20,
+            max_sequences: 4096,
+            max_held_bytes: 512 << 20,
+        }
     }
 }

@@ -1,10 +1,9 @@
 //! What senders hold for one node.
 
 use alloc::vec::Vec;
-use bytes::Bytes;
 use core::mem;
 
-use super::Limits;
+use super::{Frame, Limits};
 use crate::flags::Flags;
 use crate::ids::LinkId;
 use crate::stream::Promotion;
@@ -45,7 +44,7 @@ enum State {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a signal that comes back is to be pushed, or to be sent again"]
 pub enum Sending {
-    /// Make a frame of this signal, by [`frame`], and push it on the writer of this link. Making it takes no lock.
+    /// Make a frame of this signal, by [`Frame::new`], and push it on the writer of this link. Making it takes no lock.
     Push {
         /// The link that the signal is meant for. It must not be sent on another.
         link: LinkId,
@@ -102,9 +101,9 @@ impl Peer {
     }
 
     /// [`Output::Promote`](crate::net_kernel::Output::Promote): the frames that waited, in order. They go to the writer
-    /// by [`push_raw`](super::LinkWriter::push_raw) before anybody can send again.
+    /// by [`push_waited`](super::LinkWriter::push_waited) before anybody can send again.
     //= docs/spec/channel.md#ch-pending-order
-    pub fn promoted(&mut self, promotion: &Promotion) -> Vec<Bytes> {
+    pub fn promoted(&mut self, promotion: &Promotion) -> Vec<Frame> {
         let State::Pending { link, queue, .. } = &mut self.state else { return Vec::new() };
         if *link != promotion.link {
             return Vec::new();
@@ -112,7 +111,7 @@ impl Peer {
         let (queue, flags) = (mem::take(queue), promotion.flags);
         self.state = State::Up { link: promotion.link, flags };
         let agreed = queue.iter().filter(|signal| flags.contains(signal.needed_flags()));
-        agreed.filter_map(|signal| frame(signal, flags)).collect()
+        agreed.filter_map(|signal| Frame::new(signal, flags)).collect()
     }
 
     /// [`Output::Close`](crate::net_kernel::Output::Close) of the stream of a promoted link: what is sent from now on is
@@ -164,15 +163,6 @@ impl Peer {
     }
 }
 
-/// One signal as a frame, with its length field, in the form that these agreed flags lead to; `None` if it is longer than a frame
-/// can be.
-#[must_use]
-pub fn frame(signal: &Control, flags: Flags) -> Option<Bytes> {
-    let mut frame = Vec::with_capacity(signal.encoded_len(flags));
-    signal.emit(flags, &mut frame).ok()?;
-    Some(frame.into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,6 +171,7 @@ mod tests {
     use crate::wire::control::Monitored;
     use crate::{Creation, NodeName, NodeType};
     use alloc::vec;
+    use bytes::Bytes;
 
     fn pid() -> Pid {
         Pid { node: Atom::literal("a@b"), id: 1, serial: 0, creation: Creation(7) }
@@ -235,11 +226,16 @@ mod tests {
         peer.attempting(two);
         peer.disconnected(one);
         assert_eq!(peer.send(signal(2)), Sending::Queued);
-        assert_eq!(peer.promoted(&promotion(one, Flags::SERVED)), [] as [Bytes; 0], "stale");
+        assert_eq!(peer.promoted(&promotion(one, Flags::SERVED)), [] as [Frame; 0], "stale");
         let frames = peer.promoted(&promotion(two, Flags::SERVED));
-        let flags = Flags::SERVED;
-        assert_eq!(frames, [1, 2].map(|number| frame(&signal(number), flags).unwrap()));
-        assert_eq!(peer.send(signal(3)), Sending::Push { link: two, flags, signal: signal(3) });
+        assert_eq!(
+            frames,
+            [1, 2].map(|number| Frame::new(&signal(number), Flags::SERVED).unwrap())
+        );
+        assert_eq!(
+            peer.send(signal(3)),
+            Sending::Push { link: two, flags: Flags::SERVED, signal: signal(3) }
+        );
     }
 
     //= docs/spec/channel.md#ch-pending-bound
@@ -254,7 +250,7 @@ mod tests {
         peer.disconnected(one);
         assert_eq!(peer.send(signal(9)), Sending::Absent(signal(9)));
         peer.attempting(two);
-        assert_eq!(peer.promoted(&promotion(two, Flags::SERVED)), [] as [Bytes; 0]);
+        assert_eq!(peer.promoted(&promotion(two, Flags::SERVED)), [] as [Frame; 0]);
     }
 
     //= docs/spec/channel.md#ch-closing
@@ -289,7 +285,7 @@ mod tests {
             let mut peer = peer();
             peer.attempting(one);
             assert_eq!(peer.send(monitor()), Sending::Queued);
-            assert_eq!(peer.promoted(&promotion(one, flags)), [] as [Bytes; 0]);
+            assert_eq!(peer.promoted(&promotion(one, flags)), [] as [Frame; 0]);
             assert_eq!(peer.send(monitor()), Sending::NotAgreed);
             assert!(matches!(peer.send(signal(1)), Sending::Push { .. }));
         }

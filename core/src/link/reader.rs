@@ -1,7 +1,9 @@
 //! What was read from one link.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::assembly::Assembly;
 use super::{Limits, Violation};
 use crate::flags::Flags;
 use crate::name::NodeName;
@@ -14,6 +16,8 @@ use crate::wire::framing::{FrameBuffer, Framing};
 pub struct LinkReader {
     origin: Origin,
     frames: FrameBuffer,
+    /// Of links whose frames have headers.
+    assembly: Option<Box<Assembly>>,
     violation: Option<Violation>,
 }
 
@@ -28,7 +32,8 @@ pub struct Origin {
 
 /// The signals that one read brought, in order, and perhaps a violation behind them.
 ///
-/// Messages are not decoded, and share the memory of what was read.
+/// Messages are not decoded. They share the memory of what was read, unless atoms had to be written into them or they came in
+/// fragments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "signals that are not applied are lost"]
 pub struct Batch {
@@ -55,7 +60,8 @@ impl LinkReader {
     #[must_use]
     pub fn from_origin(origin: Origin, limits: Limits) -> Self {
         let frames = FrameBuffer::new(Framing::Long, limits.max_frame_bytes);
-        Self { origin, frames, violation: None }
+        let assembly = Assembly::new(origin.flags, limits).map(Box::new);
+        Self { origin, frames, assembly, violation: None }
     }
 
     /// Decodes the frames that these bytes complete. After a violation nothing is decoded any more.
@@ -73,12 +79,18 @@ impl LinkReader {
     }
 
     fn drain(&mut self, signals: &mut Vec<Control>) -> Result<(), Violation> {
-        while let Some(frame) = self.frames.next_frame().map_err(|_| Violation::FrameTooLong)? {
+        while let Some(frame) = self.frames.next_frame_mut().map_err(|_| Violation::FrameTooLong)? {
             //= docs/spec/channel.md#ch-tick-ignored
             if frame.is_empty() {
                 continue;
             }
-            signals.push(control::parse(&frame, &self.origin.node)?);
+            let frame = match &mut self.assembly {
+                None => Some(frame.freeze()),
+                Some(assembly) => assembly.take(frame)?,
+            };
+            if let Some(frame) = frame {
+                signals.push(control::parse(&frame, &self.origin.node)?);
+            }
         }
         Ok(())
     }
@@ -103,7 +115,7 @@ mod tests {
             link: LinkId::from_number(1),
             node: NodeName::new("py1@localhost").unwrap(),
             creation: Creation(0x1122_3344),
-            flags: Flags::SERVED,
+            flags: Flags::SERVED.without(Flags::DIST_HEADER),
             node_type: NodeType::Hidden,
             residue: Bytes::from(residue),
         }

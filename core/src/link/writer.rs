@@ -1,13 +1,20 @@
 //! What waits to be written on one stream.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use bytes::{Buf, Bytes};
 use core::fmt;
 
+use super::frame::{FRAGMENT_BYTES, Frame};
+use super::lanes::{Lanes, Piece};
 use super::{Limits, Violation};
 
 /// A tick: a frame without a body.
 static TICK: [u8; 4] = [0; 4];
+
+/// While large messages are under way, about so many bytes have their place in the order of what is written. What is sent meanwhile,
+/// and a tick, comes behind these.
+const AHEAD_BYTES: u64 = 2 * FRAGMENT_BYTES as u64;
 
 /// The queue of one stream, from its opening to its close. First it holds set-up packets, then frames.
 ///
@@ -16,39 +23,44 @@ static TICK: [u8; 4] = [0; 4];
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LinkWriter {
     limits: Limits,
-    queue: VecDeque<Queued>,
-    /// Bytes put into the queue since the opening.
+    /// In the order in which it is written.
+    queue: VecDeque<Piece>,
+    /// While there are large messages: what has no place in that order yet.
+    lanes: Option<Box<Lanes>>,
+    /// Bytes put into the queue or into lanes since the opening.
     submitted: u64,
-    /// Those of them that the stream took.
+    /// Those that have been put into the queue.
+    placed: u64,
+    /// Those that the stream took.
     written: u64,
-    /// The value of `submitted` behind the last tick: it is unwritten while `written` is less.
+    /// The value of `placed` behind the last tick: it is unwritten while `written` is less.
     tick_end: u64,
+    /// Unwritten bytes that count for the mark: all but those of large messages.
+    marked: usize,
     /// Bytes of unwritten answers.
     answers: usize,
     sent: u64,
+    /// Large messages since the opening.
+    sequences: u64,
     /// The high mark was reached, and the low mark not yet.
     busy: bool,
+    /// A large message was placed to its end, and who waits for that was not told.
+    lane_ended: bool,
     discarded: bool,
 }
 
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Queued {
-    bytes: Bytes,
-    answer: bool,
-}
-
 /// Without the bytes: they may be a digest, or a letter.
-impl fmt::Debug for Queued {
+impl fmt::Debug for Piece {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Queued({} bytes)", self.bytes.len())
+        write!(f, "Piece({} bytes)", self.bytes.len())
     }
 }
 
-/// The stream has as much to write as it may have. The frame comes back, to be pushed once
-/// [`has_room`](LinkWriter::has_room).
+/// The stream has as much to write as it may have, or is not done with a large message of the same sender. The frame comes back,
+/// to be pushed once [`has_room_for`](LinkWriter::has_room_for) it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "the frame was not queued"]
-pub struct Busy(pub Bytes);
+pub struct Busy(pub Frame);
 
 impl LinkWriter {
     /// An empty queue.
@@ -57,71 +69,85 @@ impl LinkWriter {
         Self {
             limits,
             queue: VecDeque::new(),
+            lanes: None,
             submitted: 0,
+            placed: 0,
             written: 0,
             tick_end: 0,
+            marked: 0,
             answers: 0,
             sent: 0,
+            sequences: 0,
             busy: false,
+            lane_ended: false,
             discarded: false,
         }
     }
 
-    /// Queues one packet without asking the mark: of the set-up, or one that waited in a
-    /// [`Peer`](super::Peer) for the link to come up.
+    /// Queues one packet of the set-up without asking the mark.
     pub fn push_raw(&mut self, packet: Bytes) {
-        self.enqueue(packet, false);
+        self.submit(packet.into(), false);
     }
 
-    /// Queues one whole frame, with its length field, of a sender that can wait.
+    /// Queues one frame that waited in a [`Peer`](super::Peer) for the link to come up, without asking the mark.
+    pub fn push_waited(&mut self, frame: Frame) {
+        self.submit(frame, false);
+    }
+
+    /// Queues one frame of a sender that can wait.
     ///
     /// A frame longer than the mark passes if nothing else makes the queue busy.
     ///
     /// # Errors
-    /// [`Busy`] gives the frame back from the high mark on, until the queue has fallen below the low mark.
+    /// [`Busy`] gives the frame back from the high mark on, until the queue has fallen below the low mark; while a large
+    /// message of its sender is under way; and if it is a large one itself, while too many of them are.
     //= docs/spec/channel.md#ch-writer-marks
-    pub fn push(&mut self, frame: Bytes) -> Result<(), Busy> {
-        if self.busy {
+    pub fn push(&mut self, frame: Frame) -> Result<(), Busy> {
+        if !self.has_room_for(&frame) {
             return Err(Busy(frame));
         }
-        self.enqueue(frame, false);
+        self.submit(frame, false);
         Ok(())
     }
 
-    /// Queues one whole frame that this side generated in answer to the peer. It passes the mark.
+    /// Queues one frame that this side generated in answer to the peer. It passes the mark.
     ///
     /// # Errors
     /// [`Violation::AnswersUnread`] if more answers than [`Limits::max_answer_bytes`] are unwritten: the peer asks and
     /// does not read. Other frames do not count, so that a large message to a slow peer is no offence of that peer.
     //= docs/spec/channel.md#ch-writer-answers
-    pub fn push_forced(&mut self, frame: Bytes) -> Result<(), Violation> {
-        if self.answers.saturating_add(frame.len()) > self.limits.max_answer_bytes() {
+    pub fn push_forced(&mut self, frame: Frame) -> Result<(), Violation> {
+        if self.answers.saturating_add(frame.wire_len()) > self.limits.max_answer_bytes() {
             return Err(Violation::AnswersUnread);
         }
-        self.enqueue(frame, true);
+        self.submit(frame, true);
         Ok(())
     }
 
-    /// Queues a tick behind what is queued, whatever the mark. One that is not yet written is not doubled, but counts
-    /// in [`sent`](Self::sent) all the same.
+    /// Queues a tick at the next end of a frame that has no other behind it yet, whatever the mark. One that is not yet written is
+    /// not doubled, but counts in [`sent`](Self::sent) all the same.
     //= docs/spec/channel.md#ch-writer-tick
     pub fn tick(&mut self) {
         if self.written < self.tick_end {
             self.sent += 1;
         } else if !self.discarded {
-            self.enqueue(Bytes::from_static(&TICK), false);
-            self.tick_end = self.submitted;
+            let tick = Bytes::from_static(&TICK);
+            self.count(1, tick.len());
+            self.mark(tick.len());
+            self.place(Piece { bytes: tick, answer: false, fragment: false });
+            self.tick_end = self.placed;
         }
     }
 
     /// What to write next, at most `max` pieces, for one vectored write. Cloning a piece does not copy its bytes.
     pub fn chunks(&self, max: usize) -> impl Iterator<Item = &Bytes> {
-        self.queue.iter().take(max).map(|queued| &queued.bytes)
+        self.queue.iter().take(max).map(|piece| &piece.bytes)
     }
 
-    /// The stream took `n` bytes of what [`chunks`](Self::chunks) gave; they may end inside a frame.
+    /// The stream took `n` bytes of what [`chunks`](Self::chunks) gave; they may end inside a frame. `true` if senders that wait are
+    /// to be woken.
     //= docs/spec/channel.md#ch-writer-order
-    pub fn advance(&mut self, mut n: usize) {
+    pub fn advance(&mut self, mut n: usize) -> bool {
         while n > 0 {
             let Some(front) = self.queue.front_mut() else { break };
             let taken = n.min(front.bytes.len());
@@ -129,17 +155,19 @@ impl LinkWriter {
             n -= taken;
             self.written += taken as u64;
             self.answers -= if front.answer { taken } else { 0 };
+            self.marked -= if front.fragment { 0 } else { taken };
             if front.bytes.is_empty() {
                 self.queue.pop_front();
             }
         }
+        self.fill();
         if self.queue.is_empty() {
             // From its beginning again: an idle link's ticks touch one entry, and not one after the other.
             self.queue.clear();
         }
-        if self.queued() < self.limits.low_mark_bytes() as u64 || self.queue.is_empty() {
-            self.busy = false;
-        }
+        let room = self.busy && (self.marked < self.limits.low_mark_bytes() || self.marked == 0);
+        self.busy = self.busy && !room;
+        core::mem::take(&mut self.lane_ended) || room
     }
 
     /// Whether nothing waits to be written.
@@ -148,11 +176,17 @@ impl LinkWriter {
         self.queue.is_empty()
     }
 
-    /// Whether [`push`](Self::push) would take a frame. Once `false`, it stays so until the queue has fallen below the low
-    /// mark; then senders that wait are to be woken.
+    /// Whether the queue is below its marks. Once `false`, it stays so until the queue has fallen below the low mark.
     #[must_use]
     pub const fn has_room(&self) -> bool {
         !self.busy
+    }
+
+    /// Whether [`push`](Self::push) would take this frame. [`advance`](Self::advance) tells when to ask again.
+    #[must_use]
+    pub fn has_room_for(&self, frame: &Frame) -> bool {
+        let max = self.limits.max_lane_bytes();
+        !self.busy && self.lanes.as_ref().is_none_or(|lanes| lanes.has_room_for(frame, max))
     }
 
     /// Bytes that wait to be written: `queued` of [`Traffic`](crate::liveness::Traffic).
@@ -173,20 +207,63 @@ impl LinkWriter {
     pub fn discard(&mut self) {
         self.discarded = true;
         self.queue.clear();
+        self.lanes = None;
+        self.placed = self.submitted;
         self.written = self.submitted;
+        self.marked = 0;
         self.answers = 0;
         self.busy = false;
     }
 
-    fn enqueue(&mut self, bytes: Bytes, answer: bool) {
-        if self.discarded || bytes.is_empty() {
+    fn submit(&mut self, frame: Frame, answer: bool) {
+        let len = frame.wire_len();
+        if self.discarded || len == 0 {
             return;
         }
-        self.sent += 1;
-        self.submitted += bytes.len() as u64;
-        self.answers += if answer { bytes.len() } else { 0 };
-        self.queue.push_back(Queued { bytes, answer });
-        self.busy = self.busy || self.queued() >= self.limits.high_mark_bytes as u64;
+        self.count(frame.frames() as u64, len);
+        self.answers += if answer { len } else { 0 };
+        let large = frame.is_large();
+        if !large {
+            self.mark(len);
+        }
+        if !large && self.lanes.is_none() {
+            let (first, second) = frame.into_pieces();
+            for bytes in [first, second] {
+                if !bytes.is_empty() {
+                    self.place(Piece { bytes, answer, fragment: false });
+                }
+            }
+            return;
+        }
+        self.sequences += u64::from(large);
+        self.lanes.get_or_insert_default().add(frame, answer, self.sequences);
+        self.fill();
+    }
+
+    fn count(&mut self, frames: u64, bytes: usize) {
+        self.sent += frames;
+        self.submitted += bytes as u64;
+    }
+
+    fn mark(&mut self, bytes: usize) {
+        self.marked += bytes;
+        self.busy = self.busy || self.marked >= self.limits.high_mark_bytes;
+    }
+
+    fn place(&mut self, piece: Piece) {
+        self.placed += piece.bytes.len() as u64;
+        self.queue.push_back(piece);
+    }
+
+    /// Has lanes take turns while too little has its place.
+    fn fill(&mut self) {
+        while self.placed - self.written < AHEAD_BYTES {
+            let Some(mut lanes) = self.lanes.take() else { break };
+            self.lane_ended |= lanes.turn(|piece| self.place(piece));
+            if !lanes.is_empty() {
+                self.lanes = Some(lanes);
+            }
+        }
     }
 }
 
@@ -204,8 +281,8 @@ mod tests {
         LinkWriter::new(Limits { high_mark_bytes: MARK, ..Limits::default() })
     }
 
-    fn frame(len: usize) -> Bytes {
-        vec![7; len].into()
+    fn frame(len: usize) -> Frame {
+        Bytes::from(vec![7; len]).into()
     }
 
     /// Has the stream take at most `n` bytes of what is offered in at most `pieces` pieces.
@@ -275,8 +352,8 @@ mod tests {
     #[test]
     fn packets_of_the_set_up_count_from_the_opening_on() {
         let mut writer = writer();
-        writer.push_raw(frame(30));
-        writer.push_raw(frame(90));
+        writer.push_waited(frame(30));
+        writer.push_waited(frame(90));
         assert_eq!((writer.queued(), writer.sent()), (120, 2));
         take(&mut writer, 500, 9);
         assert_eq!((writer.queued(), writer.sent(), writer.has_room()), (0, 2, true));
@@ -294,7 +371,7 @@ mod tests {
         assert!(writer.is_empty() && writer.has_room(), "who waits for room has to wake");
         assert_eq!(writer.push(frame(5)), Ok(()));
         assert_eq!(writer.push_forced(frame(5)), Ok(()));
-        writer.push_raw(frame(5));
+        writer.push_waited(frame(5));
         writer.tick();
         // A write that was under way ends late.
         writer.advance(200);
@@ -312,8 +389,8 @@ mod tests {
             for (i, &(kind, n, pieces)) in steps.iter().enumerate() {
                 let frame: Vec<u8> = (0..n).map(|j| (i * 31 + j) as u8).collect();
                 let accepted = match kind {
-                    0 => writer.push(frame.clone().into()).is_ok(),
-                    1 => writer.push_forced(frame.clone().into()).is_ok(),
+                    0 => writer.push(Bytes::from(frame.clone()).into()).is_ok(),
+                    1 => writer.push_forced(Bytes::from(frame.clone()).into()).is_ok(),
                     2 => { writer.push_raw(frame.clone().into()); true }
                     _ => { written.extend(take(&mut writer, n, pieces)); false }
                 };

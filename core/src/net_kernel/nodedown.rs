@@ -145,7 +145,10 @@ mod tests {
         for (violation, reason) in [
             (Violation::AnswersUnread, "killed"),
             (Violation::Control, "killed"),
+            (Violation::Fragment, "killed"),
+            (Violation::FragmentsHeld, "killed"),
             (Violation::FrameTooLong, "emsgsize"),
+            (Violation::Header, "killed"),
             (Violation::Term, "killed"),
         ] {
             let cause = CloseCause::Violation(violation);

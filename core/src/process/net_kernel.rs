@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::Origin;
 use super::signals::NOPROC;
 use crate::flags::Flags;
+use crate::link::Frame;
 use crate::name::NodeName;
 use crate::net_kernel::Reply;
 use crate::term::{Atom, Pid, Reader, Reference, TermError, write};
@@ -60,12 +61,12 @@ pub struct Caller {
 impl Caller {
     /// The frame that answers the call, to be queued on the link that it came from; `None` if there is nothing to say.
     #[must_use]
-    pub fn answer(&self, reply: &Reply) -> Option<Bytes> {
+    pub fn answer(&self, reply: &Reply) -> Option<Frame> {
         let signal = self.signal(reply)?;
         if !self.flags.contains(signal.needed_flags()) {
             return None;
         }
-        crate::link::frame(&signal, self.flags)
+        Frame::new(&signal, self.flags)
     }
 
     fn signal(&self, reply: &Reply) -> Option<Control> {
@@ -97,7 +98,7 @@ const MESSAGE_MAX_BYTES: usize = 64 << 10;
 /// What becomes of a message for the service.
 pub(super) enum Taken {
     /// It is answered by this frame.
-    Answered(Bytes),
+    Answered(Frame),
     /// It is for the kernel.
     Asked(Request),
     /// It is none that leads to anything.
@@ -188,7 +189,7 @@ mod tests {
 
     fn origin() -> Origin {
         let node = NodeName::new("a@h").unwrap();
-        Origin { node, flags: Flags::SERVED }
+        Origin { node, flags: Flags::SERVED.without(Flags::DIST_HEADER) }
     }
 
     fn pid(node: &str) -> Pid {
@@ -246,7 +247,7 @@ mod tests {
         let Some(Request::Call { body, caller }) = asked(&message) else { panic!("it is served") };
         assert_eq!([&[131][..], &body].concat(), encoded("{connect,normal,b@h}"));
         let frame = caller.answer(&Reply::Term(true.into())).unwrap();
-        let [_, answer] = &said(&frame)[..] else { panic!("a SEND has a message") };
+        let [_, answer] = &said(&frame.to_bytes())[..] else { panic!("a SEND has a message") };
         let [tag, reply] = answer.as_tuple().unwrap() else { panic!("{answer}") };
         assert!(tag.to_string().starts_with("[alias|#Ref<"), "{tag}, such as {REF}");
         assert_eq!(reply, &true.into());
@@ -254,7 +255,7 @@ mod tests {
 
         let Taken::Answered(refused) = take(&origin(), &message, false) else { panic!("noproc") };
         assert_eq!(Some(&refused), caller.answer(&Reply::Nobody).as_ref());
-        assert_eq!(said(&refused)[1].to_string(), "noproc");
+        assert_eq!(said(&refused.to_bytes())[1].to_string(), "noproc");
         let cast = encoded("{'$gen_cast',{async_disconnect,b@h}}");
         assert!(matches!(take(&origin(), &cast, false), Taken::Ignored));
         let body = encoded("{async_disconnect,b@h}").slice(1..);
@@ -299,6 +300,6 @@ mod tests {
         let long = list(66_000);
         assert!(long.len() > MESSAGE_MAX_BYTES);
         let Taken::Answered(refused) = take(&origin(), &long, true) else { panic!("noproc") };
-        assert_eq!(said(&refused)[1].to_string(), "noproc");
+        assert_eq!(said(&refused.to_bytes())[1].to_string(), "noproc");
     }
 }

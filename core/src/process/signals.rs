@@ -1,12 +1,11 @@
 //! What a signal from another node means here.
 
-use alloc::vec::Vec;
 use bytes::Bytes;
 
 use super::Processes;
 use super::net_kernel::{self, Request, Taken};
 use crate::ids::{MailboxId, PingId};
-use crate::link::{Batch, Origin};
+use crate::link::{Batch, Frame, Origin};
 use crate::stream::Violation;
 use crate::term::{Atom, Pid};
 use crate::wire::control::{
@@ -23,7 +22,7 @@ pub trait Deliver {
     ///
     /// # Errors
     /// What [`LinkWriter::push_forced`](crate::link::LinkWriter::push_forced) says; it ends the link.
-    fn answer(&mut self, frame: Bytes) -> Result<(), Violation>;
+    fn answer(&mut self, frame: Frame) -> Result<(), Violation>;
 
     /// A ping has its result: whether the other node answered it. Exactly once for each that was not cancelled.
     fn pong(&mut self, ping: PingId, alive: bool);
@@ -165,10 +164,6 @@ pub(super) fn answer(
     if !origin.flags.contains(signal.needed_flags()) {
         return Ok(());
     }
-    let mut frame = Vec::with_capacity(signal.encoded_len(origin.flags));
     // No answer is longer than what it answers, give or take an atom, so none is too long for a frame.
-    match signal.emit(origin.flags, &mut frame) {
-        Ok(()) => deliver.answer(frame.into()),
-        Err(_) => Ok(()),
-    }
+    Frame::new(signal, origin.flags).map_or(Ok(()), |frame| deliver.answer(frame))
 }

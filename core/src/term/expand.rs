@@ -16,6 +16,16 @@ impl Reader<'_> {
     /// What is wrong with the term, or [`TermError::TooLong`] if it becomes longer than `max_len`. A part of it may have been appended then.
     //= docs/spec/term.md#term-atom-cache
     pub fn expand(&mut self, out: &mut Vec<u8>, max_len: usize) -> Result<(), TermError> {
+        self.copy_with(out, max_len, &mut atom)
+    }
+
+    /// The same, with something else to do with each atom.
+    pub(crate) fn copy_with(
+        &mut self,
+        out: &mut Vec<u8>,
+        max_len: usize,
+        atom: &mut impl FnMut(&mut Vec<u8>, AtomRef<'_>),
+    ) -> Result<(), TermError> {
         let begin = out.len();
         let mut left: u64 = 1;
         while left > 0 {
@@ -26,7 +36,7 @@ impl Reader<'_> {
             if left > self.remaining().len() as u64 {
                 return Err(TermError::Truncated);
             }
-            append(out, head, Reader::with_atoms(bytes, self.atoms()))?;
+            append(out, head, Reader::with_atoms(bytes, self.atoms()), atom)?;
             if out.len() - begin > max_len {
                 return Err(TermError::TooLong);
             }
@@ -36,7 +46,12 @@ impl Reader<'_> {
 }
 
 /// Appends the head of a term. The reader has the bytes of it alone.
-fn append(out: &mut Vec<u8>, head: Head<'_>, mut reader: Reader<'_>) -> Result<(), TermError> {
+fn append(
+    out: &mut Vec<u8>,
+    head: Head<'_>,
+    mut reader: Reader<'_>,
+    atom: &mut impl FnMut(&mut Vec<u8>, AtomRef<'_>),
+) -> Result<(), TermError> {
     // How many bytes stand before the first atom.
     let before = match head {
         Head::Atom(_) => 0,

@@ -107,6 +107,11 @@ impl FrameBuffer {
     //= docs/spec/channel.md#ch-tick
     //= docs/spec/channel.md#ch-frame-limit
     pub fn next_frame(&mut self) -> Result<Option<Bytes>, FrameTooLong> {
+        Ok(self.next_frame_mut()?.map(BytesMut::freeze))
+    }
+
+    /// The same, for who changes the frame.
+    pub(crate) fn next_frame_mut(&mut self) -> Result<Option<BytesMut>, FrameTooLong> {
         let Some(length) = self.framing.announced(&self.buffer) else { return Ok(None) };
         if length > self.limit {
             return Err(FrameTooLong { length, limit: self.limit });
@@ -120,9 +125,9 @@ impl FrameBuffer {
         self.buffer.advance(self.framing.header_len());
         if length == 0 {
             // Ticks are many, and share no memory.
-            return Ok(Some(Bytes::new()));
+            return Ok(Some(BytesMut::new()));
         }
-        Ok(Some(self.buffer.split_to(length).freeze()))
+        Ok(Some(self.buffer.split_to(length)))
     }
 
     /// The bytes that belong to no frame yet. After the last message of a handshake they are the first of the channel.

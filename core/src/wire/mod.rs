@@ -4,6 +4,7 @@
 //! the bytes in hand justify.
 
 pub mod control;
+pub mod dist_header;
 pub mod epmd;
 pub mod framing;
 pub mod handshake;

@@ -5,10 +5,13 @@
 
 use bytes::Bytes;
 use netkernel_core::driver::pump;
-use netkernel_core::link::{Limits, LinkReader, Violation};
+use netkernel_core::link::{Frame, Limits, LinkReader, Violation};
 use netkernel_core::process::{Deliver, Origin, Processes, Request};
 use netkernel_core::term::Atom;
 use netkernel_core::{Creation, Flags, MailboxId, NodeName, PingId};
+
+/// Without what puts headers in front of messages.
+pub const PASS_THROUGH: Flags = Flags::SERVED.without(Flags::DIST_HEADER);
 
 pub const REF: &str = "5a 0003 770d 'otp@localhost' 6b016381 00002ff5 ab0d0001 03f4d9f5";
 pub const OTP: &str = "58 770d 'otp@localhost' 00000059 00000000 6b016381";
@@ -66,8 +69,8 @@ impl Deliver for Delivered {
         self.messages.push((to, message));
     }
 
-    fn answer(&mut self, frame: Bytes) -> Result<(), Violation> {
-        self.answers.extend_from_slice(&frame);
+    fn answer(&mut self, frame: Frame) -> Result<(), Violation> {
+        self.answers.extend(frame.to_bytes());
         Ok(())
     }
 
@@ -102,7 +105,7 @@ impl End {
 }
 
 pub fn end() -> End {
-    End::new(Flags::SERVED)
+    End::new(PASS_THROUGH)
 }
 
 /// What comes back for some frames.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 use netkernel_core::driver::{Host, pump};
-use netkernel_core::link::{Limits, LinkReader, Violation};
+use netkernel_core::link::{Frame, Limits, LinkReader, Violation};
 use netkernel_core::liveness::Traffic;
 use netkernel_core::net_kernel::{
     Answer, ConnectionId, Diagnostic, Endpoint, NodeEvent, OptionName, OptsError, Promotion,
@@ -218,8 +218,8 @@ impl Deliver for Answers<'_> {
         self.host.mail.push((to, Mail::Message(message)));
     }
 
-    fn answer(&mut self, frame: Bytes) -> Result<(), Violation> {
-        self.host.send(self.stream, frame);
+    fn answer(&mut self, frame: Frame) -> Result<(), Violation> {
+        self.host.send(self.stream, frame.to_bytes().into());
         Ok(())
     }
 

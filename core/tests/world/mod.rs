@@ -23,11 +23,12 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use netkernel_core::driver::Machine as _;
+use netkernel_core::link::Frame;
 use netkernel_core::net_kernel::{
     Answer, CloseCause, Config, Input, MonitorOptions, NetKernel, NetTicktime, StartOptions,
 };
 use netkernel_core::wire::control::Control;
-use netkernel_core::{Cookie, Entropy, Instant, MailboxId, NodeName, StreamId};
+use netkernel_core::{Cookie, Entropy, Flags, Instant, MailboxId, NodeName, StreamId};
 
 use host::Todo;
 use node::names_of;
@@ -189,10 +190,9 @@ impl World {
         message: Bytes,
     ) {
         let pid = self.nodes[to].host.processes.pid(mailbox).unwrap();
-        let mut frame = Vec::new();
         let send = Control::Send { from: None, to: pid, message, token: None };
-        send.emit(netkernel_core::Flags::SERVED, &mut frame).unwrap();
-        self.nodes[from].host.todo.push_back(Todo::Send(stream, frame.into()));
+        let frame = Frame::new(&send, Flags::SERVED).unwrap();
+        self.nodes[from].host.todo.push_back(Todo::Send(stream, frame.to_bytes().into()));
     }
 
     /// The streams of a node that carry links.
@@ -286,9 +286,8 @@ impl World {
         let (ping, signals) = host.processes.ping(&name(to)).unwrap();
         let stream = *host.sides.iter().find(|(_, side)| side.reader.is_some()).unwrap().0;
         for signal in signals {
-            let mut frame = Vec::new();
-            signal.emit(netkernel_core::Flags::SERVED, &mut frame).unwrap();
-            host.todo.push_back(Todo::Send(stream, frame.into()));
+            let frame = Frame::new(&signal, Flags::SERVED).unwrap();
+            host.todo.push_back(Todo::Send(stream, frame.to_bytes().into()));
         }
         self.settle();
         self.nodes[from].host.pongs.contains(&(ping, true))

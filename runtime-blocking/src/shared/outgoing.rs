@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::time::Instant as Moment;
 
 use bytes::Bytes;
-use netkernel_core::link::{Limits, LinkWriter};
+use netkernel_core::link::{Frame, Limits, LinkWriter};
 
 use super::{Bell, lock};
 
@@ -77,19 +77,19 @@ impl Outgoing {
         (queue.writer.sent(), queue.writer.queued())
     }
 
-    /// Blocks until a frame can be queued, or the stream has ended.
-    pub fn wait_for_room_blocking(&self) {
-        self.room.block_on(|| self.has_room());
+    /// Blocks until this frame can be queued, or the stream has ended.
+    pub fn wait_for_room_blocking(&self, frame: &Frame) {
+        self.room.block_on(|| self.has_room_for(frame));
     }
 
-    /// Waits until a frame can be queued, or the stream has ended.
-    pub async fn wait_for_room(&self) {
-        self.room.wait(|| self.has_room()).await;
+    /// Waits until this frame can be queued, or the stream has ended.
+    pub async fn wait_for_room(&self, frame: &Frame) {
+        self.room.wait(|| self.has_room_for(frame)).await;
     }
 
-    fn has_room(&self) -> Option<()> {
+    fn has_room_for(&self, frame: &Frame) -> Option<()> {
         let queue = lock(&self.queue);
-        (queue.end != End::Open || queue.writer.has_room()).then_some(())
+        (queue.end != End::Open || queue.writer.has_room_for(frame)).then_some(())
     }
 
     /// Lets the writer end once everything is written, or after a second.
@@ -174,9 +174,7 @@ impl Outgoing {
 
     fn wrote(&self, n: usize) {
         let mut queue = lock(&self.queue);
-        let was_full = !queue.writer.has_room();
-        queue.writer.advance(n);
-        if was_full && queue.writer.has_room() {
+        if queue.writer.advance(n) {
             drop(queue);
             self.room.ring();
         }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use netkernel_core::link::{Batch, Busy, Limits, Peer, Sending, Violation, frame};
+use netkernel_core::link::{Batch, Busy, Frame, Limits, Peer, Sending, Violation};
 use netkernel_core::net_kernel::Promotion;
 use netkernel_core::process::{Deliver, Processes, RegisterNameError, Request};
 use netkernel_core::term::{Atom, Pid};
@@ -136,7 +136,7 @@ impl Table {
             Taken::Push(stream, mut frame) => {
                 while let Err(back) = push_frame(&stream, frame) {
                     frame = back;
-                    stream.outgoing.wait_for_room_blocking();
+                    stream.outgoing.wait_for_room_blocking(&frame);
                 }
                 Outcome::Sent
             }
@@ -151,7 +151,7 @@ impl Table {
             Taken::Push(stream, mut frame) => {
                 while let Err(back) = push_frame(&stream, frame) {
                     frame = back;
-                    stream.outgoing.wait_for_room().await;
+                    stream.outgoing.wait_for_room(&frame).await;
                 }
                 Outcome::Sent
             }
@@ -170,7 +170,7 @@ impl Table {
             Sending::Push { link, flags, signal } => {
                 let stream = state.links.get(&link).map(Arc::clone);
                 drop(state);
-                match (stream, frame(&signal, flags)) {
+                match (stream, Frame::new(&signal, flags)) {
                     (Some(stream), Some(frame)) => return Some(Taken::Push(stream, frame)),
                     (None, _) => Outcome::Dropped,
                     (Some(_), None) => Outcome::TooLong,
@@ -283,7 +283,7 @@ impl Table {
         let waited = state.peers.get_mut(&promotion.node).map(|peer| peer.promoted(promotion));
         stream.outgoing.with(|writer| {
             for frame in waited.unwrap_or_default() {
-                writer.push_raw(frame);
+                writer.push_waited(frame);
             }
         });
         state.links.insert(promotion.link, Arc::clone(stream));
@@ -321,11 +321,11 @@ impl Table {
 enum Taken {
     Done(Outcome),
     /// To be queued on the link that it is made for. If that ends, it is dropped.
-    Push(Arc<Stream>, Bytes),
+    Push(Arc<Stream>, Frame),
 }
 
 /// Gives the frame back if there is no room for it now.
-fn push_frame(stream: &Stream, frame: Bytes) -> Result<(), Bytes> {
+fn push_frame(stream: &Stream, frame: Frame) -> Result<(), Frame> {
     stream.outgoing.with(|writer| writer.push(frame)).map_err(|Busy(back)| back)
 }
 
@@ -348,7 +348,7 @@ impl Deliver for Delivery<'_> {
         push(self.mailboxes, to, Item::Message(message));
     }
 
-    fn answer(&mut self, frame: Bytes) -> Result<(), Violation> {
+    fn answer(&mut self, frame: Frame) -> Result<(), Violation> {
         self.stream
             .map_or(Ok(()), |stream| stream.outgoing.with(|writer| writer.push_forced(frame)))
     }

@@ -167,7 +167,7 @@ impl Host for Carrier<'_, '_> {
         });
         let link = promotion.link;
         for frame in office.promoted(&promotion, promoted) {
-            if let Some(letter) = Letter::of_frame(&frame) {
+            if let Some(letter) = Letter::of_frame(frame.last_piece()) {
                 self.shared.note(who, Kinds::LETTERS, || Fact::Queued { link, conn, letter });
             }
         }

@@ -15,6 +15,14 @@ pub struct Letter {
     pub number: u64,
 }
 
+impl Letter {
+    /// Which of the two writers of its node wrote it: what one of them sends stays in order.
+    #[must_use]
+    pub const fn writer(&self) -> u64 {
+        self.number % 2
+    }
+}
+
 /// Bytes of a letter without padding.
 const LEN: usize = 20;
 /// Version, tag and length of a binary.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
-use netkernel_core::link::{Busy, Limits, Peer, Sending, Violation, frame};
+use netkernel_core::link::{Busy, Frame, Limits, Peer, Sending, Violation};
 use netkernel_core::net_kernel::Promotion;
 use netkernel_core::process::{Deliver, Processes, Request};
 use netkernel_core::term::Atom;
@@ -49,7 +49,7 @@ enum Waiting {
     /// A change of the peer, whose queue is full.
     Peer { node: NodeName, signal: Control },
     /// Room on the link that the frame is made for.
-    Room { link: LinkId, frame: Bytes },
+    Room { link: LinkId, frame: Frame },
 }
 
 impl Office {
@@ -88,12 +88,12 @@ impl Office {
     }
 
     /// What waited for the link is queued before anybody can send behind it.
-    pub(super) fn promoted(&mut self, promotion: &Promotion, stream: &mut Stream) -> Vec<Bytes> {
+    pub(super) fn promoted(&mut self, promotion: &Promotion, stream: &mut Stream) -> Vec<Frame> {
         self.links.insert(promotion.link, stream.id);
         let peer = self.peers.get_mut(&promotion.node);
         let waited = peer.map(|peer| peer.promoted(promotion)).unwrap_or_default();
         for frame in &waited {
-            stream.writer.push_raw(frame.clone());
+            stream.writer.push_waited(frame.clone());
         }
         waited
     }
@@ -142,9 +142,10 @@ impl Body {
         padding: usize,
         shared: &mut Shared<'_>,
     ) {
-        let Some(from) = self.office.processes.pid(self.office.witness) else { return };
+        let letter = Letter { from: self.id, life: self.life, number: self.office.letters + 1 };
+        let writer = [self.office.witness, self.office.other][letter.writer() as usize];
+        let Some(from) = self.office.processes.pid(writer) else { return };
         self.office.letters += 1;
-        let letter = Letter { from: self.id, life: self.life, number: self.office.letters };
         shared.counts.letters += 1;
         shared.note(self.who(), Kinds::LETTERS, || Fact::Sent { to, letter });
         let signal = Control::RegSend {
@@ -187,7 +188,7 @@ impl Body {
         };
         match sending {
             Sending::Push { link, flags, signal } => {
-                let frame = frame(&signal, flags)?;
+                let frame = Frame::new(&signal, flags)?;
                 self.push(link, frame, shared)
             }
             Sending::Full(signal) => Some(Waiting::Peer { node: node.clone(), signal }),
@@ -204,11 +205,11 @@ impl Body {
     }
 
     /// Queues a frame on the link that it is made for. One whose link has ended is dropped.
-    fn push(&mut self, link: LinkId, frame: Bytes, shared: &mut Shared<'_>) -> Option<Waiting> {
+    fn push(&mut self, link: LinkId, frame: Frame, shared: &mut Shared<'_>) -> Option<Waiting> {
         let id = *self.office.links.get(&link)?;
         let who = self.who();
         let stream = self.stream(id)?;
-        let letter = Letter::of_frame(&frame);
+        let letter = Letter::of_frame(frame.last_piece());
         match stream.writer.push(frame) {
             Ok(()) => {
                 stream.wake_writer(shared);
@@ -244,7 +245,7 @@ impl Deliver for Delivery<'_, '_> {
         });
     }
 
-    fn answer(&mut self, frame: Bytes) -> Result<(), Violation> {
+    fn answer(&mut self, frame: Frame) -> Result<(), Violation> {
         self.stream.writer.push_forced(frame)?;
         self.stream.wake_writer(self.shared);
         Ok(())
@@ -261,7 +262,7 @@ struct NoDelivery;
 impl Deliver for NoDelivery {
     fn message(&mut self, _to: MailboxId, _message: Bytes) {}
 
-    fn answer(&mut self, _frame: Bytes) -> Result<(), Violation> {
+    fn answer(&mut self, _frame: Frame) -> Result<(), Violation> {
         Ok(())
     }
 

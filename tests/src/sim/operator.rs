@@ -1,6 +1,7 @@
 //! Operators, who call what the manual offers; and applications that write letters.
 
 use netkernel_core::NodeName;
+use netkernel_core::link::FRAGMENT_BYTES;
 use netkernel_core::net_kernel::subscriptions::NodeTypes;
 use netkernel_core::net_kernel::{MonitorOptions, TicktimeState, mfa};
 
@@ -12,6 +13,9 @@ use super::choice::{Topic, pick};
 use super::plan::{CallClass, SECOND};
 use super::shared::Event;
 use super::world::World;
+
+/// Letters of so much padding get as much more as makes them go in fragments: one in fifty where letters are long.
+const LARGE_FROM: usize = 4_900;
 
 const OPTIONS: [MonitorOptions; 5] = [
     MonitorOptions::ALL,
@@ -165,7 +169,10 @@ impl World<'_> {
         let from = self.any_node(Topic::Traffic);
         let to = self.any_node(Topic::Traffic);
         let longest = self.shared.plan.letter_max as u64;
-        let padding = self.shared.choice.range(Topic::Traffic, 0, longest) as usize;
+        let mut padding = self.shared.choice.range(Topic::Traffic, 0, longest) as usize;
+        if padding >= LARGE_FROM {
+            padding += FRAGMENT_BYTES;
+        }
         let times = self.shared.choice.range(Topic::Traffic, 1, 4);
         if let Some(name) = self.name_of(to).filter(|_| from != to) {
             let actor = &mut self.actors[from];

@@ -202,13 +202,13 @@ impl Stream {
         }
     }
 
-    /// One write: what the other side has room for, at most.
-    fn write(&mut self, shared: &mut Shared<'_>) -> usize {
+    /// One write: what the other side has room for, at most. The bytes that went, and whether senders are to be woken.
+    fn write(&mut self, shared: &mut Shared<'_>) -> (usize, bool) {
         let room = shared.net.room(self.end);
         let queued = self.writer.queued() as usize;
         let most = room.min(queued).min(WRITE_MAX);
         if most == 0 {
-            return 0;
+            return (0, false);
         }
         let n = shared.portion(most);
         let mut chunks = self.writer.chunks(CHUNKS_MAX);
@@ -222,13 +222,13 @@ impl Stream {
                 }
                 gathered.into()
             }
-            None => return 0,
+            None => return (0, false),
         };
         drop(chunks);
         let n = bytes.len();
-        self.writer.advance(n);
+        let room = self.writer.advance(n);
         shared.send(self.end, Piece::Data(bytes));
-        n
+        (n, room)
     }
 }
 
@@ -321,13 +321,12 @@ impl Body {
             return;
         }
         if !stream.writer.is_empty() {
-            let was_full = !stream.writer.has_room();
-            let n = stream.write(shared);
+            let (n, room) = stream.write(shared);
             shared.counts.bytes += n as u64;
             if n > 0 {
                 shared.note(who, Kinds::BYTES, || Fact::Wrote { stream: id, bytes: n });
             }
-            if was_full && stream.writer.has_room() {
+            if room {
                 shared.soon(Event::Retry(actor));
             }
             if n > 0 && !stream.writer.is_empty() {

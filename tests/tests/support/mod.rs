@@ -276,7 +276,7 @@ pub fn join_with(port: u16, own: &str, secret: &str) -> Result<TcpStream, String
         own: Own::Named { name: name(own).to_peer_name().unwrap(), creation: Creation(7) },
         peer: name("a@127.0.0.1"),
         cookie: cookie(secret),
-        flags: Flags::SERVED | Flags::PUBLISHED,
+        flags: Flags::SERVED.without(Flags::DIST_HEADER) | Flags::PUBLISHED,
         mandatory: Flags::MANDATORY_26,
         setup_time: GIVE_UP,
         framing: Framing::Short,

@@ -10,7 +10,8 @@ use crate::sim::letter::Letter;
 use crate::sim::observe::{Fact, Kinds, Oracle, Seen};
 use crate::sim::world::World;
 
-/// What is delivered on a connection is a prefix of what was queued on its other side, each letter whole and once; and it is
+/// What is delivered on a connection is for each process that writes there a prefix of what it queued on the other side, each letter whole
+/// and once (small letters of one pass between the fragments of another's large one); and it is
 /// delivered to the witness between the nodeup and the nodedown of that very link. What was queued on a link that is up on both sides
 /// at the end has arrived.
 ///
@@ -18,8 +19,8 @@ use crate::sim::world::World;
 /// have a link. The witness's events and letters share one order.
 #[derive(Debug, Default)]
 pub struct Fifo {
-    /// By number of the connection and sender: what was queued and has not been delivered.
-    under_way: BTreeMap<(u64, ActorId), VecDeque<Letter>>,
+    /// By number of the connection, node and process that writes: what was queued and has not been delivered.
+    under_way: BTreeMap<(u64, ActorId, u64), VecDeque<Letter>>,
     up: BTreeMap<ActorId, BTreeSet<LinkId>>,
     /// The connections of the links of each machine.
     conns: BTreeMap<(ActorId, LinkId), u64>,
@@ -60,13 +61,17 @@ impl Oracle for Fifo {
                 self.conns.remove(&(actor, *link));
             }
             Fact::Queued { conn, letter, .. } => {
-                self.under_way.entry((*conn, actor)).or_default().push_back(*letter);
+                self.under_way
+                    .entry((*conn, actor, letter.writer()))
+                    .or_default()
+                    .push_back(*letter);
             }
             Fact::Delivered { letter: None, link, .. } => {
                 return Err(format!("a letter in pieces on {link:?}"));
             }
             Fact::Delivered { link, conn, letter: Some(letter), .. } => {
-                let queue = self.under_way.entry((*conn, letter.from)).or_default();
+                let from = (*conn, letter.from, letter.writer());
+                let queue = self.under_way.entry(from).or_default();
                 let next = queue.pop_front();
                 if next != Some(*letter) {
                     return Err(format!("{letter:?} on conn#{conn}, where {next:?} is next"));
@@ -81,7 +86,7 @@ impl Oracle for Fifo {
     }
 
     fn at_end(&mut self, _world: &World<'_>) -> Result<(), String> {
-        for ((conn, from), letters) in &self.under_way {
+        for ((conn, from, _), letters) in &self.under_way {
             let sides = self.conns.values().filter(|of| *of == conn).count();
             if let Some(next) = letters.front()
                 && sides == 2

@@ -1,0 +1,203 @@
+//! A signal, made ready for a link.
+
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::fmt;
+
+use super::{Limits, LinkWriter};
+use crate::flags::Flags;
+use crate::term::Pid;
+use crate::wire::control::Control;
+use crate::wire::dist_header::{EMPTY, FRAGMENT_HEADER_LEN};
+use crate::wire::framing::Framing;
+
+/// As many bytes of control message and payload has a fragment, but for the last one. A message with no more goes in one piece
+/// (`dist.h`, `ERTS_DIST_FRAGMENT_SIZE`).
+pub const FRAGMENT_BYTES: usize = 64 * 1024;
+
+/// A longer payload is not copied behind its control message, but written from where it is.
+const COPY_MAX: usize = 4 * 1024;
+
+/// Bytes of the length field of a frame.
+const LENGTH: usize = Framing::Long.header_len();
+
+/// A signal as it will stand on the wire of one link: one frame, or a message that [`LinkWriter`] cuts into fragments.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Frame {
+    sender: Option<Sender>,
+    form: Form,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) enum Form {
+    /// Two pieces of one frame, of which the second may be empty.
+    Whole { head: Bytes, payload: Bytes },
+    /// A control message and its payload, without anything around them.
+    Fragments { control: Bytes, payload: Bytes },
+}
+
+/// The process of this node that a signal comes from, by the number of its pid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Sender(u64);
+
+impl Frame {
+    /// Makes a frame of a signal for a link on which these flags were agreed; `None` if it is longer than a frame can be. Takes no
+    /// lock, and copies no large payload.
+    //= docs/spec/channel.md#ch-header-empty
+    //= docs/spec/channel.md#ch-fragment-send
+    #[must_use]
+    pub fn new(signal: &Control, flags: Flags) -> Option<Self> {
+        let mut payload = signal.payload(flags);
+        let sender = signal.sender().map(Sender::of);
+        let small = payload.as_ref().map_or(0, Bytes::len).min(COPY_MAX);
+        let mut head = Vec::with_capacity(128 + small);
+        head.extend_from_slice(&[0; LENGTH]);
+        let header = flags.has_dist_header();
+        head.extend_from_slice(if header { &EMPTY[..] } else { b"p\x83" });
+        let front = head.len();
+        signal.emit_term(flags, &mut head);
+        let large = |payload: &mut Bytes| {
+            flags.contains(Flags::FRAGMENTS) && head.len() - front + payload.len() > FRAGMENT_BYTES
+        };
+        if let Some(payload) = payload.take_if(large) {
+            let control = Bytes::from(head).slice(front..);
+            return Some(Self { sender, form: Form::Fragments { control, payload } });
+        }
+        if !header && payload.is_some() {
+            head.push(131);
+        }
+        let payload = payload.unwrap_or_default();
+        let length = u32::try_from(head.len() - LENGTH + payload.len()).ok()?;
+        head.get_mut(..LENGTH)?.copy_from_slice(&length.to_be_bytes());
+        let payload = if payload.len() <= COPY_MAX {
+            head.extend_from_slice(&payload);
+            Bytes::new()
+        } else {
+            payload
+        };
+        Some(Self { sender, form: Form::Whole { head: head.into(), payload } })
+    }
+
+    /// Bytes on the wire.
+    #[must_use]
+    pub fn wire_len(&self) -> usize {
+        let around = match &self.form {
+            Form::Whole { .. } => 0,
+            Form::Fragments { control, .. } => {
+                usize::from(!control.is_empty())
+                    + self.frames().saturating_mul(LENGTH + FRAGMENT_HEADER_LEN)
+            }
+        };
+        let (first, second) = self.pieces();
+        around.saturating_add(first.len()).saturating_add(second.len())
+    }
+
+    /// Frames on the wire.
+    #[must_use]
+    pub fn frames(&self) -> usize {
+        match &self.form {
+            Form::Whole { .. } => 1,
+            Form::Fragments { control, payload } => {
+                let first = FRAGMENT_BYTES.saturating_sub(control.len());
+                1 + payload.len().saturating_sub(first).div_ceil(FRAGMENT_BYTES)
+            }
+        }
+    }
+
+    /// The last bytes of the signal: as many as there are in one piece.
+    #[must_use]
+    pub fn last_piece(&self) -> &Bytes {
+        let (first, second) = self.pieces();
+        if second.is_empty() { first } else { second }
+    }
+
+    /// The bytes on the wire, if nothing else is written meanwhile.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut writer = LinkWriter::new(Limits::default());
+        writer.push_waited(self.clone());
+        let mut out = Vec::with_capacity(self.wire_len());
+        while !writer.is_empty() {
+            let before = out.len();
+            writer.chunks(usize::MAX).for_each(|chunk| out.extend_from_slice(chunk));
+            writer.advance(out.len() - before);
+        }
+        out
+    }
+
+    /// The rest of a message, of which the first fragment was written.
+    pub(super) const fn rest(sender: Option<Sender>, payload: Bytes) -> Self {
+        Self { sender, form: Form::Fragments { control: Bytes::new(), payload } }
+    }
+
+    /// Whether it is to be cut into fragments.
+    pub(super) const fn is_large(&self) -> bool {
+        matches!(self.form, Form::Fragments { .. })
+    }
+
+    pub(super) const fn sender(&self) -> Option<Sender> {
+        self.sender
+    }
+
+    pub(super) fn into_form(self) -> Form {
+        self.form
+    }
+
+    /// Of a frame that is not large: its two pieces.
+    pub(super) fn into_pieces(self) -> (Bytes, Bytes) {
+        match self.form {
+            Form::Whole { head: first, payload: second }
+            | Form::Fragments { control: first, payload: second } => (first, second),
+        }
+    }
+
+    const fn pieces(&self) -> (&Bytes, &Bytes) {
+        match &self.form {
+            Form::Whole { head: first, payload: second }
+            | Form::Fragments { control: first, payload: second } => (first, second),
+        }
+    }
+}
+
+/// A frame that was made elsewhere, with its length field. It comes from nobody that other signals come from.
+impl From<Bytes> for Frame {
+    fn from(frame: Bytes) -> Self {
+        Self { sender: None, form: Form::Whole { head: frame, payload: Bytes::new() } }
+    }
+}
+
+/// Without the bytes: they may be a letter.
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let frames = self.frames();
+        write!(f, "Frame({} bytes in {frames})", self.wire_len())
+    }
+}
+
+impl Sender {
+    const fn of(pid: &Pid) -> Self {
+        Self((pid.serial as u64) << 32 | pid.id as u64)
+    }
+
+    #[cfg(test)]
+    pub(super) const fn number(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+#[cfg(test)]
+impl Frame {
+    /// A message of this sender, of so many bytes in all its fragments.
+    pub(super) fn large(sender: u64, control: &[u8], payload: Vec<u8>) -> Self {
+        let control = Bytes::copy_from_slice(control);
+        Self {
+            sender: Some(Sender::number(sender)),
+            form: Form::Fragments { control, payload: payload.into() },
+        }
+    }
+
+    /// A frame of this sender.
+    pub(super) fn small(sender: u64, frame: Vec<u8>) -> Self {
+        Self { sender: Some(Sender::number(sender)), ..Self::from(Bytes::from(frame)) }
+    }
+}
