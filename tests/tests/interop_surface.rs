@@ -12,9 +12,9 @@ use std::process::Command;
 
 use netkernel_blocking::core::net_kernel::mfa::Call;
 use netkernel_blocking::core::term::Term;
-use netkernel_blocking::{StartOptions, Started};
+use netkernel_blocking::{Item, StartOptions, Started};
 use netkernel_tests::each_release_and_runtime;
-use netkernel_tests::otp::{Epmd, Erl, ErlOptions, Release, TempDir};
+use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release, TempDir};
 use netkernel_tests::ours::{Ours, eventually, node_name};
 use netkernel_tests::runtime::{Mailbox, Node};
 
@@ -412,6 +412,11 @@ fn only_known(theirs: &Term, ours: &Term) -> Term {
     }
 }
 
+fn id_of(info: &Term) -> i64 {
+    let Term::Map(pairs) = info else { panic!("{info}") };
+    pairs[&word("connection_id")].as_i64().unwrap()
+}
+
 fn this_host() -> String {
     rustix::system::uname().nodename().to_str().unwrap().to_owned()
 }
@@ -497,5 +502,58 @@ each_release_and_runtime! {
         both(ALWAYS);
         both(LINKED);
         both(ALWAYS);
+    }
+
+    //= docs/spec/monitor.md#monitor-connection-id
+    //= type=test
+    #[test]
+    fn a_connection_has_one_id_in_nodes_and_in_its_events(release: Release) {
+        const TIMES: usize = 3;
+        let epmd = Epmd::start(release);
+        let start = |name: &str| Erl::start(&ErlOptions::new(release, &epmd, name).without_auto_connect());
+        let (a, _b) = (start("a"), start("b"));
+        let theirs = read(&a.eval(&format!(
+            "ok = net_kernel:monitor_nodes(true, #{{connection_id => true}}), \
+             [begin \
+                  true = net_kernel:connect_node('b@127.0.0.1'), \
+                  [{{_, #{{connection_id := Listed}}}}] = nodes(connected, #{{connection_id => true}}), \
+                  true = erlang:disconnect_node('b@127.0.0.1'), \
+                  receive {{nodeup, 'b@127.0.0.1', #{{connection_id := Up}}}} -> ok end, \
+                  receive {{nodedown, 'b@127.0.0.1', #{{connection_id := Down}}}} -> ok end, \
+                  [Listed, Up, Down] \
+              end || _ <- lists:seq(1, {TIMES})]"
+        )));
+
+        let rust = Ours::start("rust", Ours::config(epmd.port()));
+        let process = rust.node.mailbox();
+        let call = |text: &str| {
+            process.apply(Call::parse(text, "h").unwrap().unwrap()).unwrap_or_else(|error| panic!("{text}: {error}"))
+        };
+        assert_eq!(call("net_kernel:monitor_nodes(true,#{connection_id => true})"), word("ok"));
+        let event = |kind: &str| {
+            let Some(Item::Event(event)) = process.recv_timeout(GIVE_UP) else { panic!("no {kind}") };
+            let event = read(&event.to_string());
+            let [told, node, info] = event.as_tuple().unwrap() else { panic!("{event}") };
+            assert_eq!((told, node), (&word(kind), &word("'b@127.0.0.1'")));
+            id_of(info)
+        };
+        let ours = (0..TIMES).map(|_| {
+            assert_eq!(call("net_kernel:connect_node('b@127.0.0.1')"), word("true"));
+            let listed = call("nodes(connected,#{connection_id => true})");
+            let [node] = listed.as_list().unwrap() else { panic!("{listed}") };
+            let listed = id_of(&node.as_tuple().unwrap()[1]);
+            assert_eq!(call("disconnect_node('b@127.0.0.1')"), word("true"));
+            Term::list([listed, event("nodeup"), event("nodedown")].map(Term::from))
+        });
+        let ours = Term::list(ours);
+        for told in [&theirs, &ours] {
+            let told: Vec<i64> = told.as_list().unwrap().iter().map(|ids| {
+                let ids: Vec<i64> = ids.as_list().unwrap().iter().filter_map(Term::as_i64).collect();
+                assert_eq!(ids, [ids[0]; 3], "one id for one connection: {told}");
+                ids[0]
+            }).collect();
+            let distinct: BTreeSet<i64> = told.iter().copied().collect();
+            assert_eq!(distinct.len(), TIMES, "and another for the next: {told:?}");
+        }
     }
 }
