@@ -9,9 +9,11 @@
 //! | [`stream`] | what the layers and the host say to each other of a stream |
 //! | [`term`], [`wire`] | bytes to values and back |
 //! | [`handshake`], [`epmd`], [`liveness`], [`ticker`] | small machines, each usable alone |
+//! | [`net_adm`] | hosts, their nodes, and in which order to ask them |
 //! | [`net_kernel`] | the node: its name, its links, who may connect, ticks. Sees no payload |
 //! | [`epmd_server`] | the daemon that nodes register with |
 //! | [`link`], [`process`] | the data plane: what is sent and received on a link, and for whom |
+//! | [`start_flags`] | the command line of `erl`: what its flags and parameters mean |
 //! | [`driver`] | the loop that runtimes share |
 //!
 //! Each layer uses only those above it in this table. `docs/embedding.md` shows how to drive them.
@@ -37,8 +39,10 @@ pub mod fuzzing;
 pub mod handshake;
 pub mod link;
 pub mod liveness;
+pub mod net_adm;
 pub mod net_kernel;
 pub mod process;
+pub mod start_flags;
 pub mod stream;
 pub mod term;
 pub mod ticker;
@@ -47,6 +51,7 @@ pub mod wire;
 mod cookie;
 mod creation;
 mod entropy;
+mod family;
 mod flags;
 mod ids;
 mod name;
@@ -56,6 +61,7 @@ mod timers;
 pub use cookie::{Challenge, Cookie, CookieError, Cookies, Digest};
 pub use creation::Creation;
 pub use entropy::Entropy;
+pub use family::Family;
 pub use flags::{Flags, NodeType};
 pub use ids::{LinkId, MailboxId, PingId, RequestId, StreamId};
 pub use name::{NameError, NodeName, PeerName};

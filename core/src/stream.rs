@@ -17,6 +17,10 @@ use crate::term::Term;
 pub enum OpenError {
     /// The port or the address is taken (`eaddrinuse`).
     AddressInUse,
+    /// The address is none of this host's (`eaddrnotavail`).
+    AddressNotAvailable,
+    /// The address is not of the node's [family](crate::Family) (`badarg`).
+    BadAddress,
     /// The operating system does not allow it (`eacces`).
     Denied,
     /// Any other error of the operating system, by its number.
@@ -35,6 +39,8 @@ impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AddressInUse => f.write_str("address already in use"),
+            Self::AddressNotAvailable => f.write_str("this host has no such address"),
+            Self::BadAddress => f.write_str("an address of the other family, IPv4 or IPv6"),
             Self::Denied => f.write_str("not permitted by the operating system"),
             Self::Other(code) => write!(f, "operating system error {code}"),
             Self::Refused => f.write_str("connection refused"),

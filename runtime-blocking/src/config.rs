@@ -1,14 +1,18 @@
 //! What a node is made with.
 
 use core::fmt;
-use core::net::Ipv4Addr;
+use core::net::IpAddr;
 use core::ops::RangeInclusive;
 
 use netkernel_core::link::Limits;
-use netkernel_core::net_kernel::{Config, NetTicktime};
+use netkernel_core::net_kernel::{Config, NetTicktime, StartOptions};
+use netkernel_core::start_flags::{
+    CookieSetting, FlagError, StartFlags, ThisHost, epmd_addresses, epmd_port,
+};
 use netkernel_core::{Cookie, NodeName};
 
 use crate::cookie_file::{self, CookieFileError};
+use crate::shared::net_adm;
 
 /// Configuration of a [`Node`](crate::Node).
 #[derive(Clone, Debug)]
@@ -18,9 +22,12 @@ pub struct NodeConfig {
     pub kernel: Config,
     /// Whether the node serves EPMD itself.
     pub epmd: EpmdMode,
-    /// The address that the listener is bound to. `None`: loopback if the host of the node's name is loopback, else all
-    /// addresses, with a warning.
-    pub bind: Option<Ipv4Addr>,
+    /// The address that the listener is bound to (`inet_dist_use_interface`), of the kernel's [family](Config::family).
+    /// `None`: loopback if the host of the node's name is loopback, else all addresses, with a warning.
+    pub bind: Option<IpAddr>,
+    /// The addresses, besides those of loopback, of an EPMD that the node serves (`ERL_EPMD_ADDRESS`); of an empty list, all
+    /// that the host has. `None`: that of the listener.
+    pub epmd_addresses: Option<Vec<IpAddr>>,
     /// Ports to try for the listener, in ascending order (`inet_dist_listen_min` and `_max`); 0 lets the operating system
     /// choose.
     pub listen_ports: RangeInclusive<u16>,
@@ -40,6 +47,7 @@ impl NodeConfig {
             kernel: Config::new(cookie, NetTicktime::default()),
             epmd: EpmdMode::External,
             bind: None,
+            epmd_addresses: None,
             listen_ports: 0..=0,
             limits: Limits::default(),
             remote_requests: false,
@@ -56,30 +64,71 @@ impl NodeConfig {
         Ok(config)
     }
 
-    /// Takes EPMD's port from `ERL_EPMD_PORT`, if that is set.
+    /// Takes EPMD's port from `ERL_EPMD_PORT`, and the addresses of an EPMD that the node serves from `ERL_EPMD_ADDRESS`, if they are
+    /// set.
     ///
     /// # Errors
-    /// [`ConfigError::EpmdPort`] if it is not a port.
+    /// [`ConfigError::Flag`] if there is no port or no address in them.
     pub fn apply_env(&mut self) -> Result<(), ConfigError> {
-        if let Some(port) = std::env::var_os("ERL_EPMD_PORT") {
-            self.kernel.epmd_port = parse_port(&port.to_string_lossy())?;
+        if let Some(port) = variable("ERL_EPMD_PORT") {
+            self.kernel.epmd_port = epmd_port(&port).map_err(ConfigError::Flag)?;
+        }
+        if let Some(list) = variable("ERL_EPMD_ADDRESS") {
+            self.epmd_addresses = Some(epmd_addresses(&list).map_err(ConfigError::Flag)?);
         }
         Ok(())
     }
 
+    //= docs/spec/flags.md#flags-settings
+    /// As `erl` would with these flags: the configuration, and what to start the node with, if the flags name it. The environment and the
+    /// cookie file are looked at, and this host is asked for its name.
+    ///
+    /// # Errors
+    /// [`ConfigError`] says what cannot be used.
+    pub fn from_flags(flags: StartFlags) -> Result<(Self, Option<StartOptions>), ConfigError> {
+        let variables = ["ERL_EPMD_PORT", "ERL_EPMD_ADDRESS"];
+        let set = variables.into_iter().filter_map(|name| Some((name, variable(name)?)));
+        let flags = set.fold(flags, |flags, (name, value)| flags.with_env(name, &value));
+        let (hostname, domain) = net_adm::this_host();
+        let host = ThisHost { hostname: &hostname, domain: domain.as_deref() };
+        let settings = flags.settings(&host).map_err(ConfigError::Flag)?;
+        let cookie = match &settings.cookie {
+            CookieSetting::Given(cookie) => cookie.clone(),
+            CookieSetting::File => cookie_file::find().map_err(ConfigError::Cookie)?,
+        };
+        let mut config = Self::new(cookie);
+        settings.configure(&mut config.kernel);
+        config.bind = settings.interface;
+        config.listen_ports = settings.listen_ports.clone();
+        config.epmd_addresses.clone_from(&settings.epmd_addresses);
+        config.epmd = if settings.start_epmd { EpmdMode::Auto } else { EpmdMode::External };
+        Ok((config, settings.start_options()))
+    }
+
     /// The address to bind to, for a node of this name.
-    pub(crate) fn bind_for(&self, name: &NodeName) -> Ipv4Addr {
+    pub(crate) fn bind_for(&self, name: &NodeName) -> IpAddr {
         if let Some(bind) = self.bind {
             return bind;
         }
         if is_loopback(name.host()) {
-            return Ipv4Addr::LOCALHOST;
+            return self.kernel.family.loopback();
         }
         tracing::warn!(
             node = %name,
             "listening on all addresses: without TLS, whoever reaches the port and knows the cookie can run code here"
         );
-        Ipv4Addr::UNSPECIFIED
+        self.kernel.family.unspecified()
+    }
+
+    /// The addresses of an EPMD of our own, beside a listener on this one.
+    pub(crate) fn epmd_addresses(&self, bind: IpAddr) -> Vec<IpAddr> {
+        let beside = || if bind.is_unspecified() { Vec::new() } else { vec![bind] };
+        self.epmd_addresses.clone().unwrap_or_else(beside)
+    }
+
+    /// The ports to try for the listener.
+    pub(crate) fn ports(&self) -> RangeInclusive<u16> {
+        self.kernel.fixed_port().map_or_else(|| self.listen_ports.clone(), |port| port..=port)
     }
 }
 
@@ -98,31 +147,31 @@ pub enum EpmdMode {
     Embedded,
 }
 
-fn parse_port(text: &str) -> Result<u16, ConfigError> {
-    text.trim().parse().ok().filter(|&port| port != 0).ok_or(ConfigError::EpmdPort)
+fn variable(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
 /// Whether a host is this machine by its mere name.
 fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
-        || host.parse().is_ok_and(|address: Ipv4Addr| address.is_loopback())
+        || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
-/// Why the environment gives no configuration.
+/// Why flags or the environment give no configuration.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// No cookie.
     Cookie(CookieFileError),
-    /// `ERL_EPMD_PORT` is not a number from 1 to 65535.
-    EpmdPort,
+    /// A flag, a parameter or a variable that no node can be started with.
+    Flag(FlagError),
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cookie(error) => error.fmt(f),
-            Self::EpmdPort => f.write_str("ERL_EPMD_PORT is not a port from 1 to 65535"),
+            Self::Flag(error) => error.fmt(f),
         }
     }
 }
@@ -132,28 +181,70 @@ impl core::error::Error for ConfigError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use netkernel_core::Family;
 
     #[test]
     fn the_listener_is_on_loopback_when_the_name_is() {
         let mut config = NodeConfig::new(Cookie::new("C").unwrap());
-        for (name, bind) in [
-            ("a@localhost", Ipv4Addr::LOCALHOST),
-            ("a@127.0.0.1", Ipv4Addr::LOCALHOST),
-            ("a@127.9.9.9", Ipv4Addr::LOCALHOST),
-            ("a@192.0.2.1", Ipv4Addr::UNSPECIFIED),
-            ("a@localhost.example", Ipv4Addr::UNSPECIFIED),
-        ] {
-            assert_eq!(config.bind_for(&name.parse().unwrap()), bind, "{name}");
+        for family in [Family::Inet, Family::Inet6] {
+            config.kernel.family = family;
+            for (name, bind) in [
+                ("a@localhost", family.loopback()),
+                ("a@127.0.0.1", family.loopback()),
+                ("a@127.9.9.9", family.loopback()),
+                ("a@::1", family.loopback()),
+                ("a@192.0.2.1", family.unspecified()),
+                ("a@2001:db8::1", family.unspecified()),
+                ("a@localhost.example", family.unspecified()),
+            ] {
+                assert_eq!(config.bind_for(&name.parse().unwrap()), bind, "{name}");
+            }
         }
-        config.bind = Some(Ipv4Addr::new(192, 0, 2, 1));
-        assert_eq!(config.bind_for(&"a@localhost".parse().unwrap()), Ipv4Addr::new(192, 0, 2, 1));
+        let bind = "192.0.2.1".parse().unwrap();
+        config.bind = Some(bind);
+        assert_eq!(config.bind_for(&"a@localhost".parse().unwrap()), bind);
     }
 
     #[test]
-    fn ports_are_checked() {
-        assert_eq!(parse_port(" 4370 ").unwrap(), 4370);
-        for bad in ["", "0", "65536", "-1", "epmd"] {
-            assert!(matches!(parse_port(bad), Err(ConfigError::EpmdPort)), "{bad}");
+    fn a_served_epmd_is_where_the_listener_is_unless_it_is_told_otherwise() {
+        let mut config = NodeConfig::new(Cookie::new("C").unwrap());
+        let (loopback, all) = (Family::Inet6.loopback(), Family::Inet6.unspecified());
+        assert_eq!(config.epmd_addresses(loopback), [loopback]);
+        assert!(config.epmd_addresses(all).is_empty());
+        config.epmd_addresses = Some(vec![loopback]);
+        assert_eq!(config.epmd_addresses(all), [loopback]);
+    }
+
+    //= docs/spec/flags.md#flags-node-listen-port
+    //= type=test
+    #[test]
+    fn a_port_of_all_nodes_is_the_only_one_that_is_tried() {
+        let mut config = NodeConfig::new(Cookie::new("C").unwrap());
+        config.listen_ports = 9100..=9105;
+        for (port, tried) in [(None, 9100..=9105), (Some(0), 9100..=9105), (Some(7), 7..=7)] {
+            config.kernel.node_listen_port = port;
+            assert_eq!(config.ports(), tried);
         }
+    }
+
+    //= docs/spec/flags.md#flags-settings
+    //= type=test
+    #[test]
+    fn flags_make_a_configuration() {
+        let made = |line: &str| NodeConfig::from_flags(StartFlags::parse(line.split(' ')));
+        let (config, options) = made(
+            "-sname a -setcookie C -start_epmd false -kernel inet_dist_use_interface loopback inet_dist_listen_min 9100",
+        )
+        .unwrap();
+        assert_eq!(config.epmd, EpmdMode::External);
+        assert_eq!(
+            (config.bind, config.listen_ports),
+            (Some(Family::Inet.loopback()), 9100..=9100)
+        );
+        let host = options.unwrap().name.host().to_owned();
+        assert!(!host.is_empty() && !host.contains('.'), "{host}");
+        let (config, options) = made("-nocookie").unwrap();
+        assert!(options.is_none() && config.epmd == EpmdMode::Auto);
+        assert!(matches!(made("-sname a@h.i -nocookie"), Err(ConfigError::Flag(_))));
     }
 }

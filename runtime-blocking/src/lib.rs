@@ -41,10 +41,12 @@ mod epmd;
 mod epmd_clients;
 mod epmd_config;
 mod epmd_handle;
+mod host_dirs;
 mod identity;
 mod item;
 mod listener;
 mod mailbox;
+mod net_adm;
 mod node;
 mod owner;
 mod ping;
@@ -53,12 +55,14 @@ mod reader;
 pub mod shared;
 mod socket;
 mod stream;
+mod verbosity;
 mod writer;
 
 pub use config::{ConfigError, EpmdMode, NodeConfig};
 pub use epmd::EpmdServer;
 pub use epmd_config::EpmdConfig;
 pub use epmd_handle::EpmdHandle;
+pub use host_dirs::HostDirs;
 pub use identity::Identity;
 pub use item::{Item, SendError};
 pub use listener::ACCEPT_STACK;
@@ -72,6 +76,7 @@ pub use netkernel_core::net_kernel::{
 pub use node::Node;
 pub use ping::PingError;
 pub use stream::{READER_STACK, WRITER_STACK};
+pub use verbosity::Verbosity;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -1,11 +1,9 @@
 //! The handle of a node.
 
-use core::time::Duration;
 use std::io;
 use std::sync::Arc;
 use std::thread;
 
-use netkernel_core::epmd::NamesError;
 use netkernel_core::net_kernel::{
     Answer, BadNode, ConnectError, ConnectionInfo, NetState, NodeInfo, NodeKinds, NotAlive,
     OptionName, OptsError, SocketOption, StartError, StartOptions, StopError, TicktimeChange,
@@ -17,7 +15,6 @@ use crate::config::NodeConfig;
 use crate::identity::Identity;
 use crate::mailbox::Mailbox;
 use crate::owner;
-use crate::ping::{self, PingError};
 use crate::shared::{Call, Handle, Message, Owner, Surroundings};
 use crate::stream::Threads;
 
@@ -27,7 +24,7 @@ use crate::stream::Threads;
 /// waits in one.
 #[derive(Clone, Debug)]
 pub struct Node {
-    handle: Arc<Handle>,
+    pub(crate) handle: Arc<Handle>,
 }
 
 impl Node {
@@ -193,26 +190,6 @@ impl Node {
     #[must_use]
     pub fn is_alive(&self) -> bool {
         self.get_state().is_some()
-    }
-
-    /// Connects to a node if there is no link, and asks whether it answers (`net_adm:ping/1`, but with a limit for the
-    /// answer, and without disconnecting when there is none).
-    ///
-    /// # Errors
-    /// [`PingError`]: Erlang's `pang`, and why.
-    pub fn ping(&self, node: &NodeName, limit: Duration) -> Result<(), PingError> {
-        ping::ping(self, &self.handle.table, node, limit)
-    }
-
-    /// The names that the EPMD of a host knows, with their ports (`net_adm:names/1`). Works while this node is not alive.
-    ///
-    /// # Errors
-    /// [`NamesError`] says why they are not known.
-    pub fn names(&self, host: &str) -> Result<Vec<(String, u16)>, NamesError> {
-        match self.handle.call_blocking(Call::Names(host.into())) {
-            Some(Answer::Names(result)) => result,
-            Some(_) | None => Err(NamesError::NoReply),
-        }
     }
 
     /// Uses `cookie` with this peer, from the next attempt on, whoever begins it (`erlang:set_cookie/2`).

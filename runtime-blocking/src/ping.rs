@@ -41,12 +41,16 @@ pub(crate) fn ping(
     own: &Node,
     table: &Table,
     node: &NodeName,
-    limit: Duration,
+    limit: Option<Duration>,
 ) -> Result<(), PingError> {
     if table.is_own(node) {
         return Ok(());
     }
     own.connect_node(node.clone()).map_err(PingError::Connect)?;
+    // Ourselves, while we wait for a name.
+    if *node == NodeName::nonode() {
+        return Ok(());
+    }
     let not_alive = PingError::Connect(ConnectError::NotAlive);
     let (ping, signals, result) = table.ping(node).ok_or(not_alive)?;
     for signal in signals {
@@ -56,7 +60,7 @@ pub(crate) fn ping(
         }
     }
     // A limit beyond what the clock can tell is none.
-    let answer = match Moment::now().checked_add(limit) {
+    let answer = match limit.and_then(|limit| Moment::now().checked_add(limit)) {
         Some(end) => result.block_until(end),
         None => Some(result.block()),
     };

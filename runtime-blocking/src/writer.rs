@@ -28,7 +28,7 @@ mod tests {
     use super::*;
     use crate::shared::{abort, listen};
     use bytes::Bytes;
-    use core::net::Ipv4Addr;
+    use core::net::{IpAddr, Ipv4Addr};
     use netkernel_core::link::Limits;
     use std::io::{self, Read as _};
     use std::net::TcpListener;
@@ -38,7 +38,7 @@ mod tests {
     const GIVE_UP: Duration = Duration::from_secs(20);
 
     fn pair() -> (TcpStream, TcpStream) {
-        let listener: TcpListener = listen(Ipv4Addr::LOCALHOST, 0..=0).unwrap();
+        let listener: TcpListener = listen(IpAddr::V4(Ipv4Addr::LOCALHOST), 0..=0).unwrap();
         let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let theirs = listener.accept().unwrap().0;
         theirs.set_read_timeout(Some(GIVE_UP)).unwrap();

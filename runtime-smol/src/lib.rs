@@ -42,6 +42,7 @@ mod epmd;
 mod epmd_clients;
 mod listener;
 mod mailbox;
+mod net_adm;
 mod node;
 mod owner;
 mod ping;
@@ -53,8 +54,8 @@ mod writer;
 pub use epmd::EpmdServer;
 pub use mailbox::Mailbox;
 pub use netkernel_blocking::{
-    ConfigError, EpmdConfig, EpmdHandle, EpmdMode, Identity, Item, NodeConfig, PingError,
-    SendError, cookie_file,
+    ConfigError, EpmdConfig, EpmdHandle, EpmdMode, HostDirs, Identity, Item, NodeConfig, PingError,
+    SendError, Verbosity, cookie_file,
 };
 pub use netkernel_core as core;
 pub use netkernel_core::net_kernel::{

@@ -34,7 +34,7 @@ pub(crate) async fn accept_loop(port: &Port, socket: &Async<Arc<TcpListener>>, i
 mod tests {
     use super::*;
     use async_io::block_on;
-    use core::net::Ipv4Addr;
+    use core::net::{IpAddr, Ipv4Addr};
     use futures_lite::future;
     use netkernel_blocking::shared::{Listener, Message, listen};
     use netkernel_core::net_kernel::Input;
@@ -42,7 +42,8 @@ mod tests {
 
     /// A listener, its socket for tasks, and an inbox.
     fn start() -> (Listener, Async<Arc<TcpListener>>, Inbox) {
-        let listener = Listener::new(listen(Ipv4Addr::LOCALHOST, 0..=0).unwrap()).unwrap();
+        let listener =
+            Listener::new(listen(IpAddr::V4(Ipv4Addr::LOCALHOST), 0..=0).unwrap()).unwrap();
         let socket = Async::new(Arc::clone(listener.share().socket())).unwrap();
         (listener, socket, Inbox::default())
     }
@@ -59,7 +60,7 @@ mod tests {
         let none = block_on(future::poll_once(inbox.receive()));
         assert!(none.is_none(), "that is no loss");
         drop((port, socket));
-        listen(Ipv4Addr::LOCALHOST, number..=number).unwrap();
+        listen(IpAddr::V4(Ipv4Addr::LOCALHOST), number..=number).unwrap();
     }
 
     #[test]

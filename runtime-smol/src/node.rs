@@ -1,14 +1,12 @@
 //! The handle of a node.
 
-use core::time::Duration;
 use std::io;
 use std::sync::Arc;
 use std::thread;
 
 use async_executor::Executor;
 use netkernel_blocking::shared::{Call, Handle, Message, Owner, Surroundings};
-use netkernel_blocking::{Identity, NodeConfig, PingError};
-use netkernel_core::epmd::NamesError;
+use netkernel_blocking::{Identity, NodeConfig};
 use netkernel_core::net_kernel::{
     Answer, BadNode, ConnectError, ConnectionInfo, NetState, NodeInfo, NodeKinds, NotAlive,
     OptionName, OptsError, SocketOption, StartError, StartOptions, StopError, TicktimeChange,
@@ -18,7 +16,6 @@ use netkernel_core::{Cookie, Creation, NodeName};
 
 use crate::mailbox::Mailbox;
 use crate::owner;
-use crate::ping;
 use crate::stream::{Spawn, Task, Tasks};
 
 /// A node. Clones are handles of the same one; when the last of them and the last [`Mailbox`] are gone, it stops.
@@ -27,7 +24,7 @@ use crate::stream::{Spawn, Task, Tasks};
 /// A future that is dropped takes its call not back: it only hears no answer.
 #[derive(Clone, Debug)]
 pub struct Node {
-    handle: Arc<Handle>,
+    pub(crate) handle: Arc<Handle>,
 }
 
 impl Node {
@@ -218,26 +215,6 @@ impl Node {
     #[must_use]
     pub async fn is_alive(&self) -> bool {
         self.get_state().await.is_some()
-    }
-
-    /// Connects to a node if there is no link, and asks whether it answers (`net_adm:ping/1`, but with a limit for the
-    /// answer, and without disconnecting when there is none).
-    ///
-    /// # Errors
-    /// [`PingError`]: Erlang's `pang`, and why.
-    pub async fn ping(&self, node: &NodeName, limit: Duration) -> Result<(), PingError> {
-        ping::ping(self, &self.handle.table, node, limit).await
-    }
-
-    /// The names that the EPMD of a host knows, with their ports (`net_adm:names/1`). Works while this node is not alive.
-    ///
-    /// # Errors
-    /// [`NamesError`] says why they are not known.
-    pub async fn names(&self, host: &str) -> Result<Vec<(String, u16)>, NamesError> {
-        match self.handle.call(Call::Names(host.into())).await {
-            Some(Answer::Names(result)) => result,
-            Some(_) | None => Err(NamesError::NoReply),
-        }
     }
 
     /// Uses `cookie` with this peer, from the next attempt on, whoever begins it (`erlang:set_cookie/2`).

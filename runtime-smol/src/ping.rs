@@ -15,12 +15,16 @@ pub(crate) async fn ping(
     own: &Node,
     table: &Table,
     node: &NodeName,
-    limit: Duration,
+    limit: Option<Duration>,
 ) -> Result<(), PingError> {
     if table.is_own(node) {
         return Ok(());
     }
     own.connect_node(node.clone()).await.map_err(PingError::Connect)?;
+    // Ourselves, while we wait for a name.
+    if *node == NodeName::nonode() {
+        return Ok(());
+    }
     let not_alive = PingError::Connect(ConnectError::NotAlive);
     let (ping, signals, result) = table.ping(node).ok_or(not_alive)?;
     let _pending = Pending { table, ping };
@@ -31,7 +35,10 @@ pub(crate) async fn ping(
     }
     let answer = async { result.wait().await.filter(|&alive| alive).ok_or(PingError::Refused) };
     let late = async {
-        Timer::after(limit).await;
+        match limit {
+            Some(limit) => Timer::after(limit).await,
+            None => future::pending().await,
+        };
         Err(PingError::NoAnswer)
     };
     future::or(answer, late).await.map(drop)

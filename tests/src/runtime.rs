@@ -7,6 +7,7 @@ use std::io;
 use bytes::Bytes;
 use futures_lite::future::block_on;
 use netkernel_blocking::core::epmd::NamesError;
+use netkernel_blocking::core::net_adm::{Host, HostFileError, WorldError};
 use netkernel_blocking::core::net_kernel::mfa::{self, Exception};
 use netkernel_blocking::core::net_kernel::{
     ConnectError, StartError, StopError, TicktimeChange, TicktimeError, TicktimeState,
@@ -15,8 +16,9 @@ use netkernel_blocking::core::process::RegisterNameError;
 use netkernel_blocking::core::term::{Atom, Pid, Term};
 use netkernel_blocking::core::{Cookie, NodeName};
 use netkernel_blocking::{
-    BadNode, ConnectionInfo, Identity, Item, MonitorOptions, NetState, NodeConfig, NodeInfo,
-    NodeKinds, NotAlive, OptionName, OptsError, PingError, SendError, SocketOption, StartOptions,
+    BadNode, ConnectionInfo, HostDirs, Identity, Item, MonitorOptions, NetState, NodeConfig,
+    NodeInfo, NodeKinds, NotAlive, OptionName, OptsError, PingError, SendError, SocketOption,
+    StartOptions, Verbosity,
 };
 
 /// Which runtime.
@@ -189,12 +191,50 @@ impl Node {
         either!(self.is_alive().await)
     }
 
-    pub fn ping(&self, node: &NodeName, limit: Duration) -> Result<(), PingError> {
+    pub fn ping(
+        &self,
+        node: &NodeName,
+        limit: impl Into<Option<Duration>>,
+    ) -> Result<(), PingError> {
         either!(self.ping(node, limit).await)
     }
 
-    pub fn names(&self, host: &str) -> Result<Vec<(String, u16)>, NamesError> {
+    pub fn names(&self, host: impl Into<Host>) -> Result<Vec<(String, u16)>, NamesError> {
         either!(self.names(host).await)
+    }
+
+    pub fn world(
+        &self,
+        directories: &HostDirs,
+        verbosity: Verbosity<'_>,
+    ) -> Result<Vec<NodeName>, WorldError> {
+        either!(self.world(directories, verbosity).await)
+    }
+
+    pub fn world_list(
+        &self,
+        hosts: &Term,
+        verbosity: Verbosity<'_>,
+    ) -> Result<Vec<NodeName>, WorldError> {
+        either!(self.world_list(hosts, verbosity).await)
+    }
+
+    pub fn localhost(&self) -> String {
+        either!(self.localhost().await)
+    }
+
+    pub fn host_file(directories: &HostDirs) -> Result<Vec<Term>, HostFileError> {
+        match Runtime::current() {
+            Runtime::Blocking => netkernel_blocking::Node::host_file(directories),
+            Runtime::Smol => block_on(netkernel_smol::Node::host_file(directories)),
+        }
+    }
+
+    pub fn dns_hostname(host: &str) -> Result<String, String> {
+        match Runtime::current() {
+            Runtime::Blocking => netkernel_blocking::Node::dns_hostname(host),
+            Runtime::Smol => block_on(netkernel_smol::Node::dns_hostname(host)),
+        }
     }
 
     pub fn set_cookie(&self, peer: NodeName, cookie: Cookie) {

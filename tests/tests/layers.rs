@@ -6,22 +6,23 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Lowest first. Modules of one row know nothing of each other.
-const LAYERS: [&[&str]; 11] = [
-    &["time", "ids", "entropy", "creation", "flags"],
+const LAYERS: [&[&str]; 12] = [
+    &["time", "ids", "entropy", "creation", "family", "flags"],
     &["term", "timers"],
     &["name"],
     &["cookie"],
     &["stream"],
     &["wire"],
     &["handshake", "epmd", "liveness", "ticker"],
+    &["net_adm"],
     &["net_kernel", "link"],
-    &["process", "epmd_server"],
+    &["process", "epmd_server", "start_flags"],
     &["driver"],
     &["fuzzing"],
 ];
 
 /// What `lib.rs` exports again at the root of the crate, and where it is from.
-const ROOT: [(&str, &str); 20] = [
+const ROOT: [(&str, &str); 21] = [
     ("Challenge", "cookie"),
     ("Cookie", "cookie"),
     ("CookieError", "cookie"),
@@ -29,6 +30,7 @@ const ROOT: [(&str, &str); 20] = [
     ("Digest", "cookie"),
     ("Creation", "creation"),
     ("Entropy", "entropy"),
+    ("Family", "family"),
     ("Flags", "flags"),
     ("NodeType", "flags"),
     ("LinkId", "ids"),

@@ -65,6 +65,18 @@ pub enum NamesError {
     TooLong,
 }
 
+impl NamesError {
+    //= docs/spec/net_adm.md#adm-names-errors
+    /// The `Reason` of Erlang's `{error,Reason}`: an unknown host is told from one without EPMD, and no more.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Open(OpenError::Resolve) => "nxdomain",
+            Self::Garbage | Self::NoReply | Self::Open(_) | Self::TooLong => "address",
+        }
+    }
+}
+
 impl fmt::Display for RegisterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -97,7 +97,7 @@ impl World {
             21..=23 => self.pass(source),
             24 => self.listener(source),
             25 => {
-                let request = self.kernel.names(self.model.now, "h");
+                let request = self.kernel.names(self.model.now, &"h".into());
                 self.called(request, Call::Names);
             }
             26 => {

@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use super::{NameDomain, NetTicktime, SocketOption, TicktimeError};
 use crate::cookie::Cookie;
+use crate::family::Family;
 use crate::name::{NameError, NodeName, PeerName};
 use crate::wire::epmd::EPMD_PORT;
 
@@ -20,6 +21,8 @@ pub const SETUP_TIME_MAX: Duration = Duration::from_secs(120);
 pub struct Config {
     /// The cookie of this node.
     pub cookie: Cookie,
+    /// Cookies to use with particular nodes (`-setcookie Node Cookie`).
+    pub peer_cookies: Vec<(NodeName, Cookie)>,
     /// `net_ticktime` and `net_tickintensity` that the node starts with, each time.
     pub net_ticktime: NetTicktime,
     /// `net_setuptime`: how long a peer may take over a step of the set-up. At most [`SETUP_TIME_MAX`];
@@ -27,6 +30,11 @@ pub struct Config {
     pub setup_time: Duration,
     /// The port of every EPMD: ours, and those of other hosts.
     pub epmd_port: u16,
+    /// Whether the node lives on IPv4 or on IPv6 (`-proto_dist`).
+    pub family: Family,
+    /// `erl_epmd_node_listen_port`: every node listens on this port, so no EPMD is asked for one; and a node that EPMD does not
+    /// register starts all the same, with a random creation. 0 is only the latter.
+    pub node_listen_port: Option<u16>,
     /// Incoming connections that have not proved the cookie yet. One more, and the oldest is closed. Keep it
     /// well below the number of descriptors that the process may have.
     pub strangers_max: usize,
@@ -53,14 +61,24 @@ pub enum DistAutoConnect {
 }
 
 impl Config {
+    /// The port of every node, if there is one (`erl_epmd:listen_port_please/2`).
+    //= docs/spec/flags.md#flags-node-listen-port
+    #[must_use]
+    pub fn fixed_port(&self) -> Option<u16> {
+        self.node_listen_port.filter(|&port| port != 0)
+    }
+
     /// Erlang's defaults, and this cookie.
     #[must_use]
     pub const fn new(cookie: Cookie, net_ticktime: NetTicktime) -> Self {
         Self {
             cookie,
+            peer_cookies: Vec::new(),
             net_ticktime,
             setup_time: SETUP_TIME_DEFAULT,
             epmd_port: EPMD_PORT,
+            family: Family::Inet,
+            node_listen_port: None,
             strangers_max: 256,
             auto_connect: DistAutoConnect::Always,
             listen_options: Vec::new(),

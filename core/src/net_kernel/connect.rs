@@ -123,7 +123,7 @@ impl NetKernel {
     }
 
     //= docs/spec/handshake.md#hs-initiator-timer
-    /// Asks the EPMD of the node's host; a node without a name puts all but one attempt off.
+    /// Asks the EPMD of the node's host, unless all nodes have one port; a node without a name puts all but one attempt off.
     fn begin_attempt(&mut self, node: &NodeName, callers: Callers) {
         //= docs/spec/kernel.md#kernel-dynamic-wait
         let busy = !self.table.is_empty() || matches!(self.life, Life::Restarting(_));
@@ -140,10 +140,18 @@ impl NetKernel {
             | Life::Alive(_)
             | Life::Stopping(_) => {}
         }
-        let role = Role::Outgoing { node: node.clone(), step: Outgoing::DialEpmd };
-        let stream = self.open(node.host().into(), self.config.epmd_port, Purpose::Epmd, role);
-        //= docs/spec/epmd.md#epmd-lookup-timeout
-        let limit = self.config.setup_time.min(LOOKUP_TIMEOUT);
+        let setup_time = self.config.setup_time;
+        let (port, purpose, step, limit) = match self.config.fixed_port() {
+            //= docs/spec/flags.md#flags-node-listen-port
+            Some(port) => (port, Purpose::Peer(node.clone()), Outgoing::Dial, setup_time),
+            //= docs/spec/epmd.md#epmd-lookup-timeout
+            None => {
+                let limit = setup_time.min(LOOKUP_TIMEOUT);
+                (self.config.epmd_port, Purpose::Epmd, Outgoing::DialEpmd, limit)
+            }
+        };
+        let role = Role::Outgoing { node: node.clone(), step };
+        let stream = self.open(node.host().into(), port, purpose, role);
         self.timers.set(TimerName::Setup(stream), self.clock + limit);
         self.attempt(node, stream, callers);
     }

@@ -19,7 +19,7 @@ use crate::wire::framing::Framing;
 impl NetKernel {
     pub(super) fn accepted(&mut self, stream: StreamId, entropy: Entropy) {
         //= docs/spec/kernel.md#kernel-deaf
-        let Some(alive) = self.life.alive().filter(|alive| alive.registered.is_some()) else {
+        let Some(alive) = self.life.alive().filter(|alive| alive.manner.listens) else {
             self.end(stream, true);
             return;
         };

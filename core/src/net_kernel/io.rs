@@ -12,6 +12,7 @@ use super::{
 use crate::creation::Creation;
 use crate::entropy::Entropy;
 use crate::epmd::NamesError;
+use crate::family::Family;
 use crate::ids::{LinkId, MailboxId, RequestId, StreamId};
 use crate::liveness::Traffic;
 use crate::name::NodeName;
@@ -241,6 +242,8 @@ pub struct Target {
     pub host: String,
     /// The TCP port.
     pub port: u16,
+    /// Whether the host's IPv4 or its IPv6 addresses are dialled.
+    pub family: Family,
     /// What the connection is for. A host need not care.
     pub purpose: Purpose,
 }

@@ -48,12 +48,15 @@ pub(super) struct Starting {
     pub(super) manner: Manner,
     /// In force once the node is alive.
     pub(super) allowed: AllowList,
+    /// For a node that gets none from EPMD.
+    pub(super) random_creation: Creation,
 }
 
 /// What stays the same from start to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Manner {
     pub(super) started: Started,
+    pub(super) listens: bool,
     pub(super) name_domain: NameDomain,
     /// What it began to tick with.
     pub(super) ticktime: NetTicktime,
@@ -68,7 +71,7 @@ pub(super) struct Alive {
     pub(super) wire_name: PeerName,
     pub(super) creation: Creation,
     pub(super) manner: Manner,
-    /// `None` for a node that does not listen.
+    /// `None` for a node that EPMD does not have.
     pub(super) registered: Option<Registered>,
     /// Who gave the name, if it is a dynamic one.
     pub(super) namer: Option<Namer>,
@@ -101,9 +104,10 @@ impl Manner {
     pub(super) fn of(options: &StartOptions, configured: NetTicktime) -> Result<Self, StartError> {
         let name_domain = options.domain().map_err(StartError::Name)?;
         let ticktime = options.ticktime(configured).map_err(StartError::Ticktime)?;
-        let hidden = options.hidden || !options.listens();
+        let listens = options.listens();
+        let hidden = options.hidden || !listens;
         let flags = if hidden { Flags::SERVED } else { Flags::SERVED | Flags::PUBLISHED };
-        Ok(Self { started: options.started, name_domain, ticktime, flags })
+        Ok(Self { started: options.started, listens, name_domain, ticktime, flags })
     }
 }
 
@@ -183,6 +187,19 @@ impl Life {
             | Self::Registering(..)
             | Self::Restarting(_)
             | Self::Stopping(_) => None,
+        }
+    }
+
+    /// Whether the listener is open.
+    pub(super) const fn is_open(&self) -> bool {
+        match self {
+            Self::Registering(..) => true,
+            Self::Alive(alive) => alive.manner.listens,
+            Self::NotAlive
+            | Self::Listening(_)
+            | Self::Nameless(_)
+            | Self::Restarting(_)
+            | Self::Stopping(_) => false,
         }
     }
 

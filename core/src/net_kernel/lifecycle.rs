@@ -42,7 +42,6 @@ impl NetKernel {
                 return request;
             }
         };
-        let listens = options.listens();
         //= docs/spec/kernel.md#kernel-allow-start
         let allowed = AllowList::new(&options.allow);
         match options.name {
@@ -60,12 +59,14 @@ impl NetKernel {
                 self.answer(request, Answer::Started(Ok(NodeName::nonode())));
             }
             OwnName::Static(name) => {
-                let starting = Starting { request, name, wire_name, manner, allowed };
-                if listens {
+                let random_creation = Creation(entropy.creation()).usable();
+                let starting =
+                    Starting { request, name, wire_name, manner, allowed, random_creation };
+                if manner.listens {
                     self.life = Life::Listening(starting);
                     self.outputs.push_back(Output::Listen);
                 } else {
-                    self.become_alive(starting, Creation(entropy.creation()).usable(), None);
+                    self.become_alive(starting, random_creation, None);
                 }
             }
         }
@@ -119,7 +120,7 @@ impl NetKernel {
         creation: Creation,
         registered: Option<Registered>,
     ) {
-        let Starting { request, name, wire_name, manner, allowed } = starting;
+        let Starting { request, name, wire_name, manner, allowed, random_creation: _ } = starting;
         self.allowed = allowed;
         let ticker = self.begin_to_tick(manner.ticktime);
         self.take_name(Alive {
@@ -231,11 +232,15 @@ impl NetKernel {
             }
             Life::Registering(starting, registered) => {
                 self.answer(starting.request, Answer::Started(Err(StartError::ended_by(&reason))));
+                self.outputs.push_back(Output::Unlisten);
                 Some(registered)
             }
             Life::Alive(alive) => {
                 let name = Some((alive.name, reason.clone()));
                 self.life = Life::Stopping(Stopping { requests: Vec::new(), name });
+                if alive.manner.listens {
+                    self.outputs.push_back(Output::Unlisten);
+                }
                 alive.registered
             }
             Life::Nameless(nameless) | Life::Restarting(nameless) => {
@@ -250,7 +255,6 @@ impl NetKernel {
         self.timers.clear(TimerName::Tick);
         self.timers.clear(TimerName::Registration);
         if let Some(registered) = registered {
-            self.outputs.push_back(Output::Unlisten);
             self.end_registration(registered.stream);
         }
         self.allowed = AllowList::default();

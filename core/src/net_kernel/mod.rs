@@ -124,8 +124,12 @@ impl NetKernel {
             config.setup_time = SETUP_TIME_DEFAULT;
         }
         config.setup_time = config.setup_time.min(SETUP_TIME_MAX);
+        let mut cookies = Cookies::new(config.cookie.clone());
+        for (peer, cookie) in &config.peer_cookies {
+            cookies.set(peer.as_atom().clone(), cookie.clone());
+        }
         Self {
-            cookies: Cookies::new(config.cookie.clone()),
+            cookies,
             life: Life::NotAlive,
             allowed: AllowList::default(),
             table: Table::new(),
@@ -366,10 +370,15 @@ impl NetKernel {
     }
 
     fn open(&mut self, host: String, port: u16, purpose: Purpose, role: Role) -> StreamId {
+        let family = self.config.family;
+        self.open_to(Target { host, port, family, purpose }, role)
+    }
+
+    fn open_to(&mut self, target: Target, role: Role) -> StreamId {
         let stream = self.stream_ids.mint();
         self.streams.insert(stream, role);
         self.opening.insert(stream);
-        self.outputs.push_back(Output::Open { stream, target: Target { host, port, purpose } });
+        self.outputs.push_back(Output::Open { stream, target });
         stream
     }
 

@@ -1,25 +1,27 @@
 //! Asking an EPMD for the names that it knows.
 
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use super::table::Role;
-use super::{Answer, NetKernel, Purpose, TimerName};
+use super::{Answer, NetKernel, Purpose, Target, TimerName};
 use crate::epmd::{NAMES_TIMEOUT, Names, NamesError};
 use crate::ids::{RequestId, StreamId};
+use crate::net_adm::Host;
 use crate::time::Instant;
 
 impl NetKernel {
     /// Asks the EPMD of `host` for the names that it knows (`net_adm:names/1`). Works in every state of the node.
-    pub fn names(&mut self, now: Instant, host: &str) -> RequestId {
+    pub fn names(&mut self, now: Instant, host: &Host) -> RequestId {
         self.set_clock(now);
         let request = self.request_ids.mint();
-        let stream = self.open(
-            host.into(),
-            self.config.epmd_port,
-            Purpose::Epmd,
-            Role::Names { request, names: None },
-        );
+        let target = Target {
+            host: host.to_string(),
+            port: self.config.epmd_port,
+            family: host.family(),
+            purpose: Purpose::Epmd,
+        };
+        let stream = self.open_to(target, Role::Names { request, names: None });
         self.timers.set(TimerName::Setup(stream), self.clock + NAMES_TIMEOUT);
         request
     }

@@ -128,7 +128,7 @@ impl NetKernel {
         let options = first_of_each(options);
         if !self.is_alive() {
             self.answer(request, Answer::SetOpts(Err(OptsError::NotAlive)));
-        } else if self.life.registered().is_some() {
+        } else if self.life.is_open() {
             let call = OptsCall::SetNew(options.clone());
             self.set_options(Endpoint::Listener, options, request, call);
         } else {

@@ -181,6 +181,9 @@ pub enum Diagnostic {
         /// Why.
         error: ConnectError,
     },
+    /// EPMD did not register this node, which starts all the same: its port is known
+    /// ([`Config::node_listen_port`](super::Config::node_listen_port)).
+    NotRegistered(RegisterError),
     /// The registration with EPMD was lost, or could not be renewed; the next try is in two seconds.
     RegistrationLost(RegisterError),
     /// EPMD has the name again, after it was lost.
@@ -209,6 +212,9 @@ impl fmt::Display for Diagnostic {
             }
             Self::ConnectFailed { node, error } => {
                 write!(f, "connecting to {node} failed: {error}")
+            }
+            Self::NotRegistered(error) => {
+                write!(f, "EPMD does not have this node: {error}; its port must be known")
             }
             Self::RegistrationLost(error) => {
                 write!(f, "EPMD does not have this node: {error}; trying again")

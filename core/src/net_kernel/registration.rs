@@ -1,14 +1,13 @@
 //! Asking the host for a listener and EPMD for the name, and holding the name.
 
+use alloc::string::ToString as _;
+
 use super::life::Life;
 use super::table::Role;
 use super::{Answer, Diagnostic, NetKernel, OpenError, Output, Purpose, StartError, TimerName};
-use crate::epmd::{Registration, RegistrationStep};
+use crate::epmd::{RegisterError, Registration, RegistrationStep};
 use crate::ids::StreamId;
 use crate::time::Instant;
-
-/// Where a node's own EPMD is.
-const LOCAL_HOST: &str = "127.0.0.1";
 
 /// Our registration, and the stream that holds it or shall hold it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -78,17 +77,28 @@ impl NetKernel {
             }
             RegistrationStep::Failed(error) => {
                 self.end_registration(stream);
-                if let Life::Registering(starting, _) = &self.life {
-                    let request = starting.request;
-                    self.life = Life::NotAlive;
-                    self.outputs.push_back(Output::Unlisten);
-                    self.answer(request, Answer::Started(Err(StartError::Register(error))));
-                }
+                self.not_registered(error);
             }
             RegistrationStep::Lost(error) => {
                 self.end_registration(stream);
                 self.diagnose(Diagnostic::RegistrationLost(error));
             }
+        }
+    }
+
+    //= docs/spec/flags.md#flags-node-listen-port
+    /// EPMD does not have our name: the node cannot start, unless nobody is meant to look for it there.
+    fn not_registered(&mut self, error: RegisterError) {
+        let Life::Registering(starting, _) = &self.life else { return };
+        if self.config.node_listen_port.is_some() {
+            let (starting, creation) = (starting.clone(), starting.random_creation);
+            self.diagnose(Diagnostic::NotRegistered(error));
+            self.become_alive(starting, creation, None);
+        } else {
+            let request = starting.request;
+            self.life = Life::NotAlive;
+            self.outputs.push_back(Output::Unlisten);
+            self.answer(request, Answer::Started(Err(StartError::Register(error))));
         }
     }
 
@@ -99,12 +109,9 @@ impl NetKernel {
     }
 
     fn open_registration(&mut self) -> StreamId {
-        self.open(
-            LOCAL_HOST.into(),
-            self.config.epmd_port,
-            Purpose::Registration,
-            Role::Registration,
-        )
+        //= docs/spec/flags.md#flags-inet6
+        let host = self.config.family.loopback().to_string();
+        self.open(host, self.config.epmd_port, Purpose::Registration, Role::Registration)
     }
 
     pub(super) fn end_registration(&mut self, stream: StreamId) {

@@ -89,7 +89,7 @@ fn an_epmd_that_says_nothing_is_given_ten_seconds_at_most() {
         let a = world.start_with(A, config, false);
         world.black_holes.push(EPMD_PORT);
         let connect = world.nodes[a].kernel.connect_node(world.now, name(B));
-        let names = world.nodes[a].kernel.names(world.now, "127.0.0.1");
+        let names = world.nodes[a].kernel.names(world.now, &"127.0.0.1".into());
         let answer = |world: &World, request| world.nodes[a].host.answers.get(&request).cloned();
         world.pass(Duration::from_secs(waits_s) - MS);
         assert_eq!(answer(&world, connect), None);

@@ -149,7 +149,7 @@ fn names_are_asked_in_every_state_and_every_end_has_an_answer() {
     world.start(A);
     let b = world.add(Config::new(cookie("C"), ticktime(60)));
     let ask = |world: &mut World, host: &str| {
-        let request = world.nodes[b].kernel.names(world.now, host);
+        let request = world.nodes[b].kernel.names(world.now, &host.into());
         world.settle();
         world.nodes[b].host.answers.remove(&request)
     };

@@ -1,6 +1,6 @@
 //! The EPMD that a node serves itself.
 
-use core::net::Ipv4Addr;
+use core::net::IpAddr;
 use std::time::Instant as Moment;
 
 use netkernel_core::Creation;
@@ -26,12 +26,11 @@ impl EmbeddedEpmd {
         Self { handle: None, began: (unix_time(), Moment::now()), creation: Creation::NONE }
     }
 
-    /// Begins a service, if the port can be had: if not, there is likely an EPMD. On loopback only, if the node is there.
-    pub(crate) fn serve(&mut self, carrier: &impl Carrier, bind: Ipv4Addr, port: u16) {
+    /// Begins a service on these addresses and those of loopback, or on all that the host has if there are none; if the port
+    /// can be had: if not, there is likely an EPMD.
+    pub(crate) fn serve(&mut self, carrier: &impl Carrier, addresses: Vec<IpAddr>, port: u16) {
         let mut config = EpmdConfig::new();
-        if !bind.is_unspecified() {
-            config.addresses.push(bind.into());
-        }
+        config.addresses = addresses;
         config.port = port;
         config.server.unix_time = self.least_time();
         let served =

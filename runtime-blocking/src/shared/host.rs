@@ -1,6 +1,6 @@
 //! Carries the kernel's outputs out. Nothing here blocks: what takes time is a thread's or a task's.
 
-use core::net::Ipv4Addr;
+use core::net::{IpAddr, Ipv4Addr};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::net::{Shutdown, TcpStream};
@@ -14,7 +14,7 @@ use netkernel_core::net_kernel::{
     OwnName, Promotion, Purpose, SocketOption, StartOptions, Target,
 };
 use netkernel_core::process::Caller;
-use netkernel_core::{Creation, LinkId, MailboxId, NodeName, RequestId, StreamId};
+use netkernel_core::{Creation, Family, LinkId, MailboxId, NodeName, RequestId, StreamId};
 use socket2::SockRef;
 
 use super::embedded_epmd::EmbeddedEpmd;
@@ -57,7 +57,7 @@ pub struct RuntimeHost<C> {
     config: NodeConfig,
     table: Arc<Table>,
     carrier: C,
-    bind: Ipv4Addr,
+    bind: IpAddr,
     listener: Option<Listener>,
     epmd: EmbeddedEpmd,
     identity: Option<(NodeName, Creation)>,
@@ -96,7 +96,7 @@ impl<C: Carrier> RuntimeHost<C> {
             config,
             table,
             carrier,
-            bind: Ipv4Addr::LOCALHOST,
+            bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
             listener: None,
             epmd: EmbeddedEpmd::new(),
             identity: None,
@@ -159,7 +159,8 @@ impl<C: Carrier> RuntimeHost<C> {
     }
 
     fn serve_epmd(&mut self) {
-        self.epmd.serve(&self.carrier, self.bind, self.config.kernel.epmd_port);
+        let addresses = self.config.epmd_addresses(self.bind);
+        self.epmd.serve(&self.carrier, addresses, self.config.kernel.epmd_port);
     }
 
     fn run(&self, id: StreamId, origin: Origin) -> io::Result<Arc<Stream>> {
@@ -174,6 +175,12 @@ impl<C: Carrier> RuntimeHost<C> {
         if options.listen && self.identity.is_none() {
             self.bind = self.config.bind_for(name);
         }
+    }
+
+    /// The address to listen on, which must be of the node's family, as Erlang's must.
+    fn checked_bind(&self) -> Result<IpAddr, OpenError> {
+        let fits = Family::of(self.bind) == self.config.kernel.family;
+        fits.then_some(self.bind).ok_or(OpenError::BadAddress)
     }
 
     pub(crate) fn await_answer(&mut self, request: RequestId, reply: Reply<Answer>) {
@@ -228,7 +235,8 @@ impl<C: Carrier> RuntimeHost<C> {
 
 impl<C: Carrier> Host for RuntimeHost<C> {
     fn listen(&mut self) {
-        let opened = listen(self.bind, self.config.listen_ports.clone()).and_then(|socket| {
+        let ports = self.config.ports();
+        let opened = self.checked_bind().and_then(|bind| listen(bind, ports)).and_then(|socket| {
             let listener = Listener::new(socket).map_err(|error| open_error(&error))?;
             self.carrier.accept(listener.share()).map_err(|error| open_error(&error))?;
             Ok(listener)

@@ -1,12 +1,13 @@
 //! An open port.
 
-use core::net::{Ipv4Addr, SocketAddr};
+use core::net::SocketAddr;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::io::{self, ErrorKind as Kind};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 
+use netkernel_core::Family;
 use netkernel_core::net_kernel::Input;
 use socket2::SockRef;
 
@@ -20,7 +21,8 @@ pub const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Listener {
     shared: Arc<Port>,
-    port: u16,
+    /// Where this host reaches it.
+    reach: SocketAddr,
 }
 
 /// What the listener and whoever accepts on it share.
@@ -56,13 +58,16 @@ impl Listener {
     /// # Errors
     /// The socket does not tell its port.
     pub fn new(socket: TcpListener) -> io::Result<Self> {
-        let port = socket.local_addr()?.port();
+        let mut reach = socket.local_addr()?;
+        if reach.ip().is_unspecified() {
+            reach.set_ip(Family::of(reach.ip()).loopback());
+        }
         let shared = Port {
             socket: Arc::new(socket),
             closing: AtomicBool::new(false),
             exhausted: AtomicBool::new(false),
         };
-        Ok(Self { shared: Arc::new(shared), port })
+        Ok(Self { shared: Arc::new(shared), reach })
     }
 
     /// Its socket, for options.
@@ -74,7 +79,7 @@ impl Listener {
     /// Its port.
     #[must_use]
     pub const fn port(&self) -> u16 {
-        self.port
+        self.reach.port()
     }
 
     /// For whoever accepts.
@@ -88,8 +93,7 @@ impl Drop for Listener {
     fn drop(&mut self) {
         // This wakes who accepts where the operating system knows shutdown of listeners, and else a connection does.
         if self.shared.close().is_err() {
-            let own = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
-            let _ = TcpStream::connect_timeout(&own, Duration::from_millis(10));
+            let _ = TcpStream::connect_timeout(&self.reach, Duration::from_millis(10));
         }
     }
 }

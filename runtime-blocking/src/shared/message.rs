@@ -2,6 +2,7 @@
 
 use std::net::TcpStream;
 
+use netkernel_core::net_adm::Host;
 use netkernel_core::net_kernel::mfa;
 use netkernel_core::net_kernel::{
     Answer, Input, MonitorOptions, NetState, NodeInfo, NodeKinds, NotAlive, OptionName,
@@ -67,7 +68,7 @@ pub enum Call {
     /// A sender found no link with this node, and no attempt. The link is the latest that it knew of.
     AutoConnect(NodeName, Option<LinkId>),
     Disconnect(NodeName),
-    Names(String),
+    Names(Host),
     NodeInfo(NodeName),
     NodesInfo,
     GetOpts(NodeName, Vec<OptionName>),

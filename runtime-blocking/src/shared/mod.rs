@@ -15,6 +15,7 @@ mod host;
 mod inbox;
 mod listener;
 mod message;
+pub mod net_adm;
 mod outgoing;
 mod owner;
 mod queue;

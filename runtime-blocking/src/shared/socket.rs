@@ -1,6 +1,6 @@
-//! TCP sockets: how they are opened for peers, set up and torn down. IPv4 only, as `inet_tcp`.
+//! TCP sockets: how they are opened for peers, set up and torn down.
 
-use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use core::net::{IpAddr, SocketAddr};
 use core::ops::RangeInclusive;
 use core::time::Duration;
 use std::io;
@@ -14,10 +14,10 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 const BACKLOG: i32 = 128;
 
 /// Opens a listener on the first free port of `ports`; a port of 0 lets the operating system choose.
-pub fn listen(bind: Ipv4Addr, ports: RangeInclusive<u16>) -> Result<TcpListener, OpenError> {
+pub fn listen(bind: IpAddr, ports: RangeInclusive<u16>) -> Result<TcpListener, OpenError> {
     let mut result = Err(OpenError::AddressInUse);
     for port in ports {
-        match listen_on(SocketAddrV4::new(bind, port)) {
+        match listen_on(SocketAddr::new(bind, port)) {
             Ok(listener) => return Ok(listener),
             Err(error) => result = Err(open_error(&error)),
         }
@@ -34,12 +34,12 @@ pub fn is_local(socket: &TcpStream) -> bool {
     addresses.is_ok_and(|(peer, own)| epmd_server::is_local(peer.ip(), own.ip()))
 }
 
-fn listen_on(address: SocketAddrV4) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // A restarted node must get its port back while old connections linger. On Windows the option means something else.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
-    socket.bind(&SocketAddr::V4(address).into())?;
+    socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
 }
@@ -61,6 +61,7 @@ pub fn open_error(error: &io::Error) -> OpenError {
     use io::ErrorKind as Kind;
     const NAMED: &[(Kind, OpenError)] = &[
         (Kind::AddrInUse, OpenError::AddressInUse),
+        (Kind::AddrNotAvailable, OpenError::AddressNotAvailable),
         (Kind::PermissionDenied, OpenError::Denied),
         (Kind::ConnectionRefused, OpenError::Refused),
         (Kind::TimedOut, OpenError::TimedOut),
@@ -80,6 +81,7 @@ mod tests {
     use std::io::Read as _;
 
     const GIVE_UP: Duration = Duration::from_secs(20);
+    const LOOPBACK: IpAddr = IpAddr::V4(core::net::Ipv4Addr::LOCALHOST);
 
     fn port_of(listener: &TcpListener) -> u16 {
         listener.local_addr().unwrap().port()
@@ -88,9 +90,9 @@ mod tests {
     /// Two neighbouring ports of which the first is taken by the returned listener, and the second free a moment ago.
     fn taken_then_free() -> (TcpListener, u16) {
         loop {
-            let taken = listen(Ipv4Addr::LOCALHOST, 0..=0).unwrap();
+            let taken = listen(LOOPBACK, 0..=0).unwrap();
             let port = port_of(&taken);
-            if port < u16::MAX && listen(Ipv4Addr::LOCALHOST, port + 1..=port + 1).is_ok() {
+            if port < u16::MAX && listen(LOOPBACK, port + 1..=port + 1).is_ok() {
                 return (taken, port);
             }
         }
@@ -100,28 +102,28 @@ mod tests {
     fn a_port_range_is_scanned_upwards() {
         let (_taken, port) = taken_then_free();
         assert_eq!(
-            listen(Ipv4Addr::LOCALHOST, port..=port).unwrap_err(),
+            listen(LOOPBACK, port..=port).unwrap_err(),
             OpenError::AddressInUse,
             "a range of one port that is taken"
         );
-        let next = listen(Ipv4Addr::LOCALHOST, port..=port + 1).unwrap();
+        let next = listen(LOOPBACK, port..=port + 1).unwrap();
         assert_eq!(port_of(&next), port + 1);
     }
 
     #[test]
     fn an_empty_range_and_a_foreign_address_fail() {
         #[expect(clippy::reversed_empty_ranges, reason = "that is the case")]
-        let reversed = listen(Ipv4Addr::LOCALHOST, 2..=1);
+        let reversed = listen(LOOPBACK, 2..=1);
         assert!(reversed.is_err());
-        assert!(matches!(
-            listen(Ipv4Addr::new(192, 0, 2, 1), 0..=0),
-            Err(OpenError::Other(_) | OpenError::Unreachable)
-        ));
+        for foreign in ["192.0.2.1", "2001:db8::1"] {
+            let refused = listen(foreign.parse().unwrap(), 0..=0).unwrap_err();
+            assert_eq!(refused, OpenError::AddressNotAvailable, "{foreign}");
+        }
     }
 
     #[test]
     fn an_aborted_stream_ends_for_the_peer() {
-        let listener = listen(Ipv4Addr::LOCALHOST, 0..=0).unwrap();
+        let listener = listen(LOOPBACK, 0..=0).unwrap();
         let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let mut theirs = listener.accept().unwrap().0;
         assert!(is_local(&theirs));

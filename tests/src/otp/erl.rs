@@ -17,8 +17,10 @@ use crate::log::Log;
 pub struct ErlOptions {
     /// Which `erl`.
     pub release: Release,
-    /// The part of the name before `@127.0.0.1`.
+    /// The part of the name before the `@`.
     pub name: String,
+    /// The part behind it; `127.0.0.1` unless set.
+    pub host: String,
     /// The cookie; `secret` unless set.
     pub cookie: String,
     /// The port of its EPMD.
@@ -46,6 +48,7 @@ impl ErlOptions {
         Self {
             release,
             name: name.to_owned(),
+            host: "127.0.0.1".to_owned(),
             cookie: "secret".to_owned(),
             epmd,
             ticktime: None,
@@ -76,7 +79,7 @@ impl ErlOptions {
         command.env_clear().env("PATH", env::var_os("PATH").unwrap_or_default());
         command.env("HOME", home.path()).env("ERL_EPMD_PORT", self.epmd.to_string());
         command.args(["-noinput", "-start_epmd", "false", "-setcookie", &self.cookie]);
-        command.args(["-name", &format!("{}@127.0.0.1", self.name)]);
+        command.args(["-name", &format!("{}@{}", self.name, self.host)]);
         command.args(["-kernel", "prevent_overlapping_partitions", "false"]);
         for (parameter, value) in
             [("net_ticktime", self.ticktime), ("net_tickintensity", self.intensity)]
@@ -142,7 +145,7 @@ impl Erl {
             return Err(format!("{} does not start\n{}", options.name, log.lock()));
         };
         let packets = control.try_clone().expect("a second handle");
-        let (name, next_id) = (format!("{}@127.0.0.1", options.name), AtomicU64::new(0));
+        let (name, next_id) = (format!("{}@{}", options.name, options.host), AtomicU64::new(0));
         let erl = Self { name, child, control, log: Arc::clone(&log), next_id, _home: home };
         thread::spawn(move || listen(packets, &log));
         let pid = erl.log.wait("the witness's first word", GIVE_UP, |said| said.ready)?;

@@ -76,7 +76,7 @@ impl Host for Carrier<'_, '_> {
 
     fn open(&mut self, stream: StreamId, target: Target) {
         self.body.outputs += 1;
-        let Target { host, port, purpose } = target;
+        let Target { host, port, family: _, purpose } = target;
         let Some(to) = self.resolve(&host) else {
             let error = OpenError::Resolve;
             self.note(Kinds::STREAMS, || Fact::Opening { stream, purpose, conn: 0 });

@@ -1,6 +1,6 @@
 //! The command line.
 
-use core::net::Ipv4Addr;
+use core::net::IpAddr;
 use core::ops::RangeInclusive;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -107,7 +107,7 @@ pub(crate) struct NodeArgs {
     tickintensity: u16,
     /// The address to listen on
     #[arg(long, value_name = "A")]
-    bind: Option<Ipv4Addr>,
+    bind: Option<IpAddr>,
     /// The first port to try for listening
     #[arg(long, value_name = "P", value_parser = port())]
     listen_min: Option<u16>,
@@ -320,7 +320,7 @@ mod tests {
         let config = args.config().unwrap();
         assert_eq!((config.listen_ports, config.kernel.epmd_port), (9100..=9105, 4370));
         assert_eq!(config.kernel.net_ticktime, NetTicktime::new(8, 5).unwrap());
-        assert_eq!(config.bind, Some(Ipv4Addr::LOCALHOST));
+        assert_eq!(config.bind, Some(IpAddr::V4(core::net::Ipv4Addr::LOCALHOST)));
         assert_eq!(config.epmd, EpmdMode::Embedded);
         assert!(config.remote_requests);
         let config = node("netkernel node a@h --cookie C").config().unwrap();

@@ -1,0 +1,111 @@
+//! `.hosts.erlang`: where it is, and what it says (`net_adm:host_file/0`).
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::token::{Kind, Token, form};
+use super::{HostFileError, Posix, SyntaxError, syntax};
+use crate::term::{Limits, ParseErrorKind, Term};
+
+/// The name of the file.
+pub const HOST_FILE: &str = ".hosts.erlang";
+/// Bytes of a file that are looked at; Erlang reads any number.
+pub const HOST_FILE_MAX: usize = 1 << 20;
+
+//= docs/spec/net_adm.md#adm-host-file-path
+/// The first file that there is, of those that `read` finds in these directories, in this order. A directory without one, or that is
+/// none, is passed over; any other error ends the search.
+///
+/// # Errors
+/// [`HostFileError`]: `enoent` if there is none.
+pub fn search<D>(
+    directories: impl IntoIterator<Item = D>,
+    mut read: impl FnMut(D) -> Result<Vec<u8>, Posix>,
+) -> Result<Vec<Term>, HostFileError> {
+    for directory in directories {
+        match read(directory) {
+            Ok(bytes) => return parse_hosts(&bytes).map_err(HostFileError::Syntax),
+            Err(Posix::Enoent | Posix::Enotdir) => {}
+            Err(error) => return Err(HostFileError::Posix(error)),
+        }
+    }
+    Err(HostFileError::Posix(Posix::Enoent))
+}
+
+//= docs/spec/net_adm.md#adm-host-file-syntax
+/// The terms of a file, each ended by a dot. They are meant to be atoms, and that is not checked here.
+///
+/// # Errors
+/// The first thing that is no term, and its line.
+pub fn parse_hosts(bytes: &[u8]) -> Result<Vec<Term>, SyntaxError> {
+    let (text, valid) = decoded(bytes);
+    let (mut at, mut line, mut terms) = (0, 1, Vec::new());
+    loop {
+        let found = form(&text, &mut at, &mut line);
+        // Erlang decodes as it reads: terms before the bad byte are read, and what is wrong with the one around it is that byte.
+        let complete = |tokens: &[Token<'_>]| tokens.last().is_some_and(|t| t.kind == Kind::Dot);
+        let tokens = match found {
+            Ok(tokens) if valid || complete(&tokens) => tokens,
+            Ok(tokens) => return Err(undecoded(tokens.first().map_or(line, |token| token.line))),
+            Err(error) if valid => return Err(error),
+            Err(error) => return Err(undecoded(error.line)),
+        };
+        let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else { return Ok(terms) };
+        syntax::check(&tokens)?;
+        let written = text.get(first.at..last.at).unwrap_or_default();
+        let term = Term::parse(written, &Limits::default());
+        terms.push(term.map_err(|error| unread(error.kind, first.line))?);
+    }
+}
+
+fn undecoded(line: usize) -> SyntaxError {
+    let descriptor = Term::literal("invalid_unicode");
+    SyntaxError { line, module: "file_io_server", descriptor }
+}
+
+/// What words of the right kinds can still be.
+fn unread(kind: ParseErrorKind, line: usize) -> SyntaxError {
+    let illegal = |what| Term::tuple([Term::literal("illegal"), Term::literal(what)]);
+    let (module, descriptor) = match kind {
+        ParseErrorKind::AtomTooLong => ("erl_scan", illegal("atom")),
+        ParseErrorKind::BadChar => ("erl_scan", illegal("character")),
+        ParseErrorKind::BadFloat => ("erl_scan", illegal("float")),
+        ParseErrorKind::BadInteger => ("erl_scan", illegal("integer")),
+        ParseErrorKind::BadSize
+        | ParseErrorKind::IntegerTooLong
+        | ParseErrorKind::ReservedWord
+        | ParseErrorKind::Syntax
+        | ParseErrorKind::TooDeep
+        | ParseErrorKind::Unreadable => ("erl_parse", Term::string("bad term")),
+    };
+    SyntaxError { line, module, descriptor }
+}
+
+//= docs/spec/net_adm.md#adm-host-file-encoding
+/// The text, up to the first byte that is none, and whether that is all.
+fn decoded(bytes: &[u8]) -> (String, bool) {
+    let head = bytes.split(|&b| b == b'\n').take(2);
+    if head.filter_map(coding).next() == Some(true) {
+        return (bytes.iter().map(|&b| char::from(b)).collect(), true);
+    }
+    match core::str::from_utf8(bytes) {
+        Ok(text) => (text.into(), true),
+        Err(error) => {
+            let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            (String::from_utf8_lossy(valid).into_owned(), false)
+        }
+    }
+}
+
+/// Whether a comment says that the file is Latin-1; `None` if it says nothing.
+fn coding(line: &[u8]) -> Option<bool> {
+    let line = String::from_utf8_lossy(line);
+    let (_, behind) = line.trim_start().strip_prefix('%')?.split_once("coding")?;
+    let name = behind.trim_start().strip_prefix([':', '='])?.trim_start();
+    let name = name.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').next()?;
+    match name.to_ascii_lowercase().as_str() {
+        "latin-1" => Some(true),
+        "utf-8" => Some(false),
+        _ => None,
+    }
+}

@@ -1,0 +1,177 @@
+//! Words of a host file, with their lines: as much of Erlang's scanner as it takes to find where a term ends, and what is wrong.
+
+use alloc::vec::Vec;
+
+use super::SyntaxError;
+use crate::term::Term;
+
+/// A word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Token<'t> {
+    pub(super) kind: Kind,
+    pub(super) line: usize,
+    /// From where on in the whole text.
+    pub(super) at: usize,
+    pub(super) text: &'t str,
+}
+
+/// What sort of word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// An atom, in quotes or not, or a reserved word.
+    Atom,
+    Char,
+    /// The end of a term: a dot with a blank, a comment or the end behind it.
+    Dot,
+    Number,
+    String,
+    Symbol,
+    Variable,
+}
+
+/// Symbols of more than one character, longer ones first.
+const SYMBOLS: [&str; 19] = [
+    "...", "=:=", "=/=", "..", "==", "/=", "=<", ">=", "++", "--", "->", "=>", ":=", "::", "||",
+    "<<", ">>", "<-", "<=",
+];
+/// What is told of a text that does not end.
+const EXCERPT: usize = 15;
+
+/// Where the scanner is.
+struct Scanner<'t> {
+    rest: &'t str,
+    line: usize,
+    at: usize,
+}
+
+/// The words up to the end of a term, its dot among them if there is one; nothing at the end of the text. Then the rest.
+pub(super) fn form<'t>(
+    text: &'t str,
+    at: &mut usize,
+    line: &mut usize,
+) -> Result<Vec<Token<'t>>, SyntaxError> {
+    let mut scanner = Scanner { rest: &text[*at..], line: *line, at: *at };
+    let mut tokens = Vec::new();
+    while let Some(token) = scanner.next()? {
+        tokens.push(token);
+        if token.kind == Kind::Dot {
+            break;
+        }
+    }
+    (*at, *line) = (scanner.at, scanner.line);
+    Ok(tokens)
+}
+
+impl<'t> Scanner<'t> {
+    fn next(&mut self) -> Result<Option<Token<'t>>, SyntaxError> {
+        self.skip_space();
+        let Some(first) = self.rest.chars().next() else { return Ok(None) };
+        let (kind, length) = match first {
+            '\'' => (Kind::Atom, self.quoted('\'', "atom")?),
+            '"' => (Kind::String, self.quoted('"', "string")?),
+            '$' => (Kind::Char, self.char()?),
+            '0'..='9' => (Kind::Number, number(self.rest)),
+            'A'..='Z' | '_' | 'À'..='Þ' => (Kind::Variable, self.while_word()),
+            _ if first.is_alphabetic() => (Kind::Atom, self.while_word()),
+            '.' if self.ends_term() => (Kind::Dot, 1),
+            _ => {
+                let symbol = SYMBOLS.iter().find(|symbol| self.rest.starts_with(**symbol));
+                (Kind::Symbol, symbol.map_or_else(|| first.len_utf8(), |symbol| symbol.len()))
+            }
+        };
+        let (text, line, at) = (&self.rest[..length], self.line, self.at);
+        self.take(length);
+        Ok(Some(Token { kind, line, at, text }))
+    }
+
+    fn take(&mut self, length: usize) {
+        let (taken, rest) = self.rest.split_at(length);
+        self.line += taken.matches('\n').count();
+        self.at += length;
+        self.rest = rest;
+    }
+
+    fn skip_space(&mut self) {
+        loop {
+            let blank = |c: char| c <= ' ' || ('\u{80}'..='\u{A0}').contains(&c);
+            let length = self.rest.len() - self.rest.trim_start_matches(blank).len();
+            self.take(length);
+            if !self.rest.starts_with('%') {
+                return;
+            }
+            self.take(self.rest.find('\n').unwrap_or(self.rest.len()));
+        }
+    }
+
+    fn while_word(&self) -> usize {
+        let word = |c: char| c.is_alphanumeric() || c == '_' || c == '@';
+        self.rest.find(|c| !word(c)).unwrap_or(self.rest.len())
+    }
+
+    fn ends_term(&self) -> bool {
+        self.rest[1..].chars().next().is_none_or(|c| c <= ' ' || c == '%' || c == '\u{A0}')
+    }
+
+    /// A text between quotes, with them.
+    fn quoted(&self, quote: char, what: &'static str) -> Result<usize, SyntaxError> {
+        let mut escaped = false;
+        for (at, char) in self.rest.char_indices().skip(1) {
+            if char == quote && !escaped {
+                return Ok(at + 1);
+            }
+            escaped = char == '\\' && !escaped;
+        }
+        let excerpt: alloc::string::String = self.rest.chars().skip(1).take(EXCERPT).collect();
+        Err(self.unterminated([Term::literal(what), Term::string(&excerpt)].into()))
+    }
+
+    /// `$` and a character, which may be escaped.
+    fn char(&self) -> Result<usize, SyntaxError> {
+        let mut chars = self.rest.chars().skip(1);
+        let unterminated = || self.unterminated([Term::literal("char")].into());
+        let first = chars.next().ok_or_else(unterminated)?;
+        if first != '\\' {
+            return Ok(1 + first.len_utf8());
+        }
+        let escaped = chars.next().ok_or_else(unterminated)?;
+        let behind = &self.rest[2..];
+        let more = |digits: fn(char) -> bool, most: usize| {
+            behind.chars().skip(1).take(most).take_while(|c| digits(*c)).count()
+        };
+        let length = match escaped {
+            'x' if behind[1..].starts_with('{') => behind.find('}').map_or(1, |end| end + 1),
+            'x' => 1 + more(|c| c.is_ascii_hexdigit(), 2),
+            '^' => 1 + more(|_| true, 1),
+            '0'..='7' => 1 + more(|c| c.is_digit(8), 2),
+            _ => escaped.len_utf8(),
+        };
+        Ok(2 + length)
+    }
+
+    fn unterminated(&self, mut what: Vec<Term>) -> SyntaxError {
+        what.insert(0, Term::literal("unterminated"));
+        SyntaxError { line: self.line, module: "erl_scan", descriptor: Term::Tuple(what) }
+    }
+}
+
+/// The length of a number: digits with their base, or with a fraction and an exponent.
+fn number(text: &str) -> usize {
+    let run = |from: usize, digit: fn(char) -> bool| {
+        let rest = text.get(from..).unwrap_or_default();
+        from + rest.find(|c| !digit(c) && c != '_').unwrap_or(rest.len())
+    };
+    let digit = |c: char| c.is_ascii_digit();
+    let whole = run(0, digit);
+    if text[whole..].starts_with('#') {
+        return run(whole + 1, |c| c.is_ascii_alphanumeric());
+    }
+    let fraction = run(whole + 1, digit);
+    if !text[whole..].starts_with('.') || fraction == whole + 1 {
+        return whole;
+    }
+    let Some(signed) = text[fraction..].strip_prefix(['e', 'E']) else { return fraction };
+    let sign = signed.len() - signed.trim_start_matches(['+', '-']).len();
+    let exponent = fraction + 1 + sign.min(1);
+    let end = run(exponent, digit);
+    if end == exponent { fraction } else { end }
+}

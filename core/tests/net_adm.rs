@@ -1,0 +1,258 @@
+//! Host files, and the walk of `world/1`.
+#![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "this is test code")]
+
+use netkernel_core::epmd::NamesError;
+use netkernel_core::net_adm::{
+    Host, HostFileError, Posix, World, WorldError, WorldStep, parse_hosts, search,
+};
+use netkernel_core::stream::OpenError;
+use netkernel_core::term::Term;
+use proptest::prelude::*;
+
+/// What `host_file/0` answers to a file, as Erlang prints it.
+fn answer(bytes: &[u8]) -> String {
+    match search([bytes], |bytes| Ok(bytes.to_vec())) {
+        Ok(hosts) => Term::list(hosts).to_string(),
+        Err(error) => format!("{{error,{error}}}"),
+    }
+}
+
+//= docs/spec/net_adm.md#adm-host-file-syntax
+//= type=test
+#[test]
+fn terms_end_with_dots() {
+    for (file, hosts) in [
+        ("", "[]"),
+        ("'a.b'.\n'c'.\n", "['a.b',c]"),
+        ("% hosts\na. b.%c\n c.% d.", "[a,b,c]"),
+        ("a.\r\nb.\r\n", "[a,b]"),
+        (
+            "\"a.b\". {127,0,0,1}. 'it\\'s'. $.. 1.5. #{a => [b|c]}.",
+            "[\"a.b\",{127,0,0,1},'it\\'s',46,1.5,#{a => [b|c]}]",
+        ),
+        (
+            "-5. + 5. <<1,2:4,\"x\"/utf8>>. fun a:b/1. \"a\" \"b\".",
+            "[-5,5,<<1,39,8:4>>,fun a:b/1,\"ab\"]",
+        ),
+        ("$\\s. $\\x{41}. $\\x41. $\\101. $\\^a.", "[32,65,65,65,1]"),
+        ("{ }. [ ]. #{ }. << >>.", "[{},[],#{},<<>>]"),
+    ] {
+        assert_eq!(answer(file.as_bytes()), hosts, "{file}");
+    }
+}
+
+//= docs/spec/net_adm.md#adm-host-file-syntax
+//= type=test
+#[test]
+fn what_is_wrong_is_told_with_its_line() {
+    let before = |line: usize, word: &str| {
+        format!("{{error,{{{line},erl_parse,[\"syntax error before: \",{word}]}}}}")
+    };
+    let bad = |line: usize| format!("{{error,{{{line},erl_parse,\"bad term\"}}}}");
+    let scan = |line: usize, what: &str| format!("{{error,{{{line},erl_scan,{what}}}}}");
+    for (file, told) in [
+        ("a.\nb", before(2, "[]")),
+        ("a.\nb\n\n% c\n", before(2, "[]")),
+        ("a.\n\nb c.\nd.", before(3, "\"c\"")),
+        ("a.b.c.\n", before(1, "\"'.'\"")),
+        ("10.0.0.1.", before(1, "\"'.'\"")),
+        ("a..b.", before(1, "\"'..'\"")),
+        ("{a,,b}.", before(1, "\"','\"")),
+        ("{a,{b,[c,,]}}.", before(1, "\"','\"")),
+        ("{x,\ny\nz}.", before(3, "\"z\"")),
+        ("{x,\ny\n.", before(3, "\"'.'\"")),
+        ("'x y' 'z'.", before(1, "\"z\"")),
+        ("a end.", before(1, "\"'end'\"")),
+        ("a 16#ff.", before(1, "\"255\"")),
+        ("a \"s\".", before(1, "\"\\\"s\\\"\"")),
+        ("a Name.", before(1, "\"Name\"")),
+        ("a )", before(1, "\"')'\"")),
+        ("Host.", bad(1)),
+        ("\n\n\n_.", bad(4)),
+        ("h-1.", bad(1)),
+        ("a.\nfoo(\nb).\n", bad(2)),
+        ("{a,\nB}.", bad(1)),
+        ("'a", scan(1, "{unterminated,atom,\"a\"}")),
+        ("a.\n\"0123456789abcdefgh\n", scan(2, "{unterminated,string,\"0123456789abcde\"}")),
+        ("a.\n$", scan(2, "{unterminated,char}")),
+        ("\n16#zz.", scan(2, "{illegal,integer}")),
+    ] {
+        assert_eq!(answer(file.as_bytes()), told, "{file}");
+    }
+}
+
+//= docs/spec/net_adm.md#adm-host-file-encoding
+//= type=test
+#[test]
+fn files_are_utf_8_unless_they_say_that_they_are_latin_1() {
+    assert_eq!(answer("'é'.".as_bytes()), "[é]");
+    let told = "{error,{3,file_io_server,invalid_unicode}}";
+    assert_eq!(answer(b"a.\n\n'\xE9'."), told);
+    assert_eq!(answer(b"%% coding: latin-1\n'\xE9'."), "[é]");
+    assert_eq!(answer(b"%% -*- coding: utf-8 -*-\n\n'\xE9'."), told);
+    assert_eq!(answer(b"a b.\n'\xE9'."), "{error,{1,erl_parse,[\"syntax error before: \",\"b\"]}}");
+}
+
+//= docs/spec/net_adm.md#adm-host-file-path
+//= type=test
+#[test]
+fn directories_without_a_file_are_passed_over() {
+    use Posix::*;
+    let found = |files: &[Result<&str, Posix>]| {
+        search(files.iter().copied(), |file| file.map(|text| text.as_bytes().to_vec()))
+    };
+    let hosts = Ok(vec![Term::from(netkernel_core::term::Atom::new("a").unwrap())]);
+    assert_eq!(found(&[Err(Enoent), Err(Enotdir), Ok("a."), Ok("b.")]), hosts);
+    assert_eq!(found(&[Err(Enoent), Err(Eisdir), Ok("a.")]), Err(HostFileError::Posix(Eisdir)));
+    assert_eq!(found(&[Err(Enotdir)]), Err(HostFileError::Posix(Enoent)));
+    assert_eq!(found(&[]), Err(HostFileError::Posix(Enoent)));
+    assert!(
+        matches!(found(&[Ok("a"), Ok("b.")]), Err(HostFileError::Syntax(_))),
+        "that is the file"
+    );
+}
+
+/// Walks, with these names of each host, and these nodes that answer; what was done, told and answered.
+fn walk(
+    mut world: World,
+    names: impl Fn(&Host) -> Result<Vec<&'static str>, NamesError>,
+    alive: impl Fn(&str) -> bool,
+) -> (Vec<String>, String, Result<Vec<String>, WorldError>) {
+    let (mut done, mut told) = (Vec::new(), String::new());
+    loop {
+        let mut tell = |text: &str| told.push_str(text);
+        let end = match world.step(&mut tell) {
+            Ok(WorldStep::Names(host)) => {
+                done.push(format!("names {host}"));
+                let found = names(&host);
+                let found = found.map(|names| names.iter().map(|n| ((*n).into(), 1)).collect());
+                match world.named(found) {
+                    Ok(()) => continue,
+                    Err(error) => Err(error),
+                }
+            }
+            Ok(WorldStep::Ping(node)) => {
+                done.push(format!("ping {node}"));
+                world.pinged(alive(node.as_str()), &mut tell);
+                continue;
+            }
+            Ok(WorldStep::Done(nodes)) => Ok(nodes.iter().map(|n| n.as_str().into()).collect()),
+            Err(error) => Err(error),
+        };
+        return (done, told, end);
+    }
+}
+
+fn world(hosts: &str, longnames: Option<bool>) -> World {
+    World::of_term(&hosts.parse().unwrap(), longnames).unwrap()
+}
+
+//= docs/spec/net_adm.md#adm-world-order
+//= type=test
+//= docs/spec/net_adm.md#adm-world-unreachable
+//= type=test
+//= docs/spec/net_adm.md#adm-world-domain
+//= type=test
+#[test]
+fn nodes_are_pinged_host_by_host() {
+    let names = |host: &Host| match host.to_string().as_str() {
+        "h1.x" => Ok(vec!["a", "b"]),
+        "h2.x" => Ok(vec![]),
+        "h3.x" => Err(NamesError::Open(OpenError::Resolve)),
+        _ => Ok(vec!["c", "a b"]),
+    };
+    let hosts = "['h1.x','h2.x','h3.x',h4]";
+    let (done, told, nodes) = walk(world(hosts, Some(true)), names, |node| node != "a@h1.x");
+    let steps = [
+        "names h1.x",
+        "ping 'a@h1.x'",
+        "ping 'b@h1.x'",
+        "names h2.x",
+        "names h3.x",
+        "names h4",
+        "ping c@h4",
+    ];
+    assert_eq!(done, steps);
+    assert_eq!(nodes.unwrap(), ["b@h1.x", "c@h4"]);
+    let lines = "Pinging 'a@h1.x' -> pang\nPinging 'b@h1.x' -> pong\nPinging c@h4 -> pong\n\
+        Pinging 'a b@h4' -> pang\n";
+    assert_eq!(told, lines);
+
+    let (done, _, nodes) = walk(world(hosts, Some(false)), names, |_| true);
+    assert_eq!(
+        done[..3],
+        ["names h1.x", "ping a@h1", "ping b@h1"],
+        "hosts are cut for short names"
+    );
+    assert_eq!(nodes.unwrap(), ["a@h1", "b@h1", "c@h4"]);
+
+    let (done, told, nodes) = walk(world(hosts, None), names, |_| true);
+    assert_eq!((done.len(), told.as_str()), (4, ""), "who is not alive pings nobody");
+    assert_eq!(nodes.unwrap(), [""; 0]);
+}
+
+//= docs/spec/net_adm.md#adm-world-hosts
+//= type=test
+//= docs/spec/net_adm.md#adm-world-exits
+//= type=test
+#[test]
+fn hosts_that_are_none_end_it_when_their_turn_comes() {
+    let reached = |_: &Host| Ok(vec!["a"]);
+    let unreached = |_: &Host| Err(NamesError::Open(OpenError::Refused));
+    let end = |hosts: &str, names: fn(&Host) -> Result<Vec<&'static str>, NamesError>| {
+        let (done, _, end) = walk(world(hosts, Some(true)), names, |_| true);
+        (done.len(), end.map(|nodes| nodes.len()))
+    };
+    assert_eq!(end("[\"h\"]", reached), (1, Err(WorldError::Badarg)));
+    assert_eq!(end("[{127,0,0,1}]", reached), (1, Err(WorldError::Badarg)));
+    assert_eq!(end("[\"h\",{127,0,0,1},[x]]", unreached), (2, Ok(0)));
+    assert_eq!(end("[h,5,i]", reached), (2, Err(WorldError::FunctionClause)));
+    assert_eq!(end("[h|i]", reached), (2, Err(WorldError::FunctionClause)));
+    let long = format!("[h,'{}']", "i".repeat(255));
+    assert_eq!(end(&long, reached), (3, Err(WorldError::SystemLimit)));
+    let no_list = World::of_term(&"h".parse().unwrap(), Some(true));
+    assert_eq!(no_list, Err(WorldError::FunctionClause));
+    assert_eq!(WorldError::FunctionClause.to_string(), "{error,function_clause}");
+
+    let missing = World::of_file(Err(HostFileError::Posix(Posix::Enoent)), Some(true));
+    assert_eq!(missing.unwrap_err().to_string(), "{exit,{error,enoent}}");
+}
+
+//= docs/spec/net_adm.md#adm-names-errors
+//= type=test
+#[test]
+fn an_unknown_host_is_told_from_one_without_epmd() {
+    for (error, reason) in [
+        (NamesError::Open(OpenError::Resolve), "nxdomain"),
+        (NamesError::Open(OpenError::Refused), "address"),
+        (NamesError::Garbage, "address"),
+        (NamesError::NoReply, "address"),
+        (NamesError::TooLong, "address"),
+    ] {
+        assert_eq!(error.reason(), reason);
+    }
+}
+
+proptest! {
+    //= docs/spec/net_adm.md#adm-host-file-syntax
+    //= type=test
+    #[test]
+    fn any_bytes_are_hosts_or_an_error_with_a_line_of_theirs(
+        bytes in proptest::collection::vec(
+            prop_oneof![4 => proptest::sample::select(b"ab0A_ \n\r.,;:'\"\\$#<>{}[]()|=-+/*%~".to_vec()), 1 => any::<u8>()],
+            0..60,
+        ),
+    ) {
+        let lines = 1 + bytes.iter().filter(|&&b| b == b'\n').count();
+        if let Err(error) = parse_hosts(&bytes) {
+            prop_assert!((1..=lines).contains(&error.line), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn atoms_that_are_printed_are_read(names in proptest::collection::vec("\\PC{1,20}", 0..5)) {
+        let atoms = names.iter().map(|name| netkernel_core::term::Atom::new(name).unwrap());
+        let file: String = atoms.clone().map(|atom| format!("{atom}.\n")).collect();
+        prop_assert_eq!(parse_hosts(file.as_bytes()), Ok(atoms.map(Term::from).collect()));
+    }
+}
