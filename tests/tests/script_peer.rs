@@ -438,7 +438,7 @@ fn corrupt_headers_and_floods_of_fragments_end_their_link() {
     let flood = |rest: &[u8], count: u64| {
         (1..=count).flat_map(|at| fragment(69, at, u64::MAX, rest)).collect::<Vec<_>>()
     };
-    for (name, bytes, reason) in [
+    for (_what, bytes, reason) in [
         ("no header", raw(&[112, 131, 104, 0]), NodeDownReason::Killed),
         ("an empty slot", raw(&[131, 68, 1, 0, 7, 104, 0]), NodeDownReason::Killed),
         ("a list that is not there", raw(&[131, 68, 255]), NodeDownReason::Killed),
@@ -462,7 +462,6 @@ fn corrupt_headers_and_floods_of_fragments_end_their_link() {
         drop(peer.try_send(&bytes));
         peer.read_to_end();
         victim.a.expect_down(C, reason);
-        println!("{name}");
     }
     victim.assert_unharmed();
 }
