@@ -3,6 +3,7 @@
 use core::fmt;
 use core::net::IpAddr;
 use core::ops::RangeInclusive;
+use std::path::PathBuf;
 
 use netkernel_core::link::Limits;
 use netkernel_core::net_kernel::{Config, NetTicktime, StartOptions};
@@ -31,6 +32,10 @@ pub struct NodeConfig {
     /// Ports to try for the listener, in ascending order (`inet_dist_listen_min` and `_max`); 0 lets the operating system
     /// choose.
     pub listen_ports: RangeInclusive<u16>,
+    /// The path of a Unix socket to listen on, instead of a port. EPMD then does not know the node ([`Config::registers`]): peers
+    /// are told by [`Config::peers`] or [`Node::set_address`](crate::Node::set_address). Whoever may write to the file may connect;
+    /// one that a node which is gone has left there is replaced.
+    pub listen_path: Option<PathBuf>,
     /// What one link may use.
     pub limits: Limits,
     /// Whether processes of other nodes may ask this node to connect and disconnect, to change its ticktime, its allow list and its
@@ -49,6 +54,7 @@ impl NodeConfig {
             bind: None,
             epmd_addresses: None,
             listen_ports: 0..=0,
+            listen_path: None,
             limits: Limits::default(),
             remote_requests: false,
         }
@@ -103,6 +109,11 @@ impl NodeConfig {
         config.epmd_addresses.clone_from(&settings.epmd_addresses);
         config.epmd = if settings.start_epmd { EpmdMode::Auto } else { EpmdMode::External };
         Ok((config, settings.start_options()))
+    }
+
+    /// Draws what follows from a listener that has no port.
+    pub(crate) fn settle(&mut self) {
+        self.kernel.registers &= self.listen_path.is_none();
     }
 
     /// The address to bind to, for a node of this name.

@@ -69,9 +69,9 @@ pub use listener::ACCEPT_STACK;
 pub use mailbox::Mailbox;
 pub use netkernel_core as core;
 pub use netkernel_core::net_kernel::{
-    BadNode, ConnectionInfo, ConnectionState, DistAutoConnect, MonitorOptions, NetState, NodeInfo,
-    NodeKind, NodeKinds, NotAlive, OptionName, OptsError, OwnName, SocketOption, StartOptions,
-    Started,
+    Address, AddressError, BadNode, ConnectionInfo, ConnectionState, DistAutoConnect,
+    MonitorOptions, NetState, NodeInfo, NodeKind, NodeKinds, NotAlive, OptionName, OptsError,
+    OwnName, SocketOption, StartOptions, Started,
 };
 pub use node::Node;
 pub use ping::PingError;

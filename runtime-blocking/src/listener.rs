@@ -47,7 +47,6 @@ mod tests {
     use core::net::{IpAddr, Ipv4Addr};
     use core::time::Duration;
     use netkernel_core::net_kernel::Input;
-    use socket2::SockRef;
     use std::net::TcpStream;
     use std::time::Instant as Moment;
 
@@ -62,7 +61,7 @@ mod tests {
     }
 
     fn dial(listener: &Listener) -> TcpStream {
-        TcpStream::connect(("127.0.0.1", listener.port())).unwrap()
+        TcpStream::connect(("127.0.0.1", listener.port().unwrap())).unwrap()
     }
 
     fn next(inbox: &Inbox) -> Option<Message> {
@@ -72,7 +71,7 @@ mod tests {
     #[test]
     fn accepts_until_dropped_and_frees_the_port() {
         let (listener, inbox) = start();
-        let port = listener.port();
+        let port = listener.port().unwrap();
         let _client = dial(&listener);
         assert!(matches!(next(&inbox), Some(Message::Accepted(_))));
 
@@ -90,7 +89,7 @@ mod tests {
     fn a_listener_that_does_not_listen_any_more_is_lost() {
         let (listener, inbox) = start();
         let port = listener.share();
-        SockRef::from(&**port.socket()).shutdown(std::net::Shutdown::Both).unwrap();
+        port.socket().shutdown(std::net::Shutdown::Both).unwrap();
         assert!(matches!(next(&inbox), Some(Message::Input(Input::ListenerLost))));
     }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::thread;
 
 use netkernel_core::net_kernel::{
-    Answer, BadNode, ConnectError, ConnectionInfo, NetState, NodeInfo, NodeKinds, NotAlive,
-    OptionName, OptsError, SocketOption, StartError, StartOptions, StopError, TicktimeChange,
-    TicktimeError, TicktimeState,
+    Address, Answer, BadNode, ConnectError, ConnectionInfo, NetState, NodeInfo, NodeKinds,
+    NotAlive, OptionName, OptsError, SocketOption, StartError, StartOptions, StopError,
+    TicktimeChange, TicktimeError, TicktimeState,
 };
 use netkernel_core::{Cookie, Creation, NodeName};
 
@@ -207,6 +207,12 @@ impl Node {
     pub fn get_cookie(&self, peer: Option<&NodeName>) -> Option<Cookie> {
         let peer = peer.cloned();
         self.handle.request_blocking(|reply| Message::GetCookie(peer, reply))
+    }
+
+    /// Says where a peer is, from the next attempt on: EPMD is not asked. `None`: it is asked again. What the configuration says of
+    /// that peer ([`Config::peers`](netkernel_core::net_kernel::Config::peers)) is forgotten.
+    pub fn set_address(&self, peer: NodeName, address: Option<Address>) {
+        self.handle.request_blocking(|done| Message::SetAddress(peer, address, done));
     }
 
     /// Changes `net_ticktime` to `seconds`, over a transition of at least `transition_seconds` (`net_kernel:set_net_ticktime/2`;

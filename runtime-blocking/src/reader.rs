@@ -1,11 +1,11 @@
 //! The reading half of a stream.
 
 use std::io::{self, Read as _};
-use std::net::TcpStream;
 
 use bytes::Bytes;
 use netkernel_core::link::LinkReader;
 use netkernel_core::net_kernel::{CloseCause, Input, Promotion};
+use socket2::Socket;
 
 use crate::shared::{Applied, Message, Stream, Surroundings, Wish, abort};
 
@@ -17,7 +17,7 @@ const SETUP_READ_MAX: usize = 2 * 1024;
 /// Serves the owner's wishes, and then the link, until the end. Returns why it has ended.
 pub(crate) fn read_loop(
     stream: &Stream,
-    socket: &TcpStream,
+    socket: &Socket,
     surroundings: &Surroundings,
 ) -> CloseCause {
     let mut buffer = [0; SETUP_READ_MAX];
@@ -44,7 +44,7 @@ pub(crate) fn read_loop(
 /// Reads freely: decodes without a lock, and applies under the table's.
 fn pump_loop(
     stream: &Stream,
-    socket: &TcpStream,
+    socket: &Socket,
     promotion: &Promotion,
     surroundings: &Surroundings,
 ) -> CloseCause {
@@ -78,7 +78,7 @@ fn pump_loop(
 /// Reads once, at least one byte.
 fn read<'a>(
     stream: &Stream,
-    mut socket: &TcpStream,
+    mut socket: &Socket,
     buffer: &'a mut [u8],
 ) -> Result<&'a [u8], CloseCause> {
     let n = loop {

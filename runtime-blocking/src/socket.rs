@@ -4,9 +4,10 @@ use core::time::Duration;
 use std::net::{TcpStream, ToSocketAddrs as _};
 
 use netkernel_core::Family;
-use netkernel_core::net_kernel::{OpenError, Target};
+use netkernel_core::net_kernel::{Address, OpenError, Target};
+use socket2::Socket;
 
-use crate::shared::open_error;
+use crate::shared::{dial_locally, open_error};
 
 /// Resolves `target` and dials its addresses of the wanted family in order, each for at most `limit`, until one answers or `cancelled`
 /// says that nobody waits any more.
@@ -14,16 +15,19 @@ pub(crate) fn dial(
     target: &Target,
     limit: Duration,
     cancelled: impl Fn() -> bool,
-) -> Result<TcpStream, OpenError> {
-    let addresses =
-        (target.host.as_str(), target.port).to_socket_addrs().map_err(|_| OpenError::Resolve)?;
+) -> Result<Socket, OpenError> {
+    let (host, port) = match &target.address {
+        Address::Port { host, port } => (host.as_str(), *port),
+        Address::Local(path) => return dial_locally(path.as_ref(), limit),
+    };
+    let addresses = (host, port).to_socket_addrs().map_err(|_| OpenError::Resolve)?;
     let mut result = Err(OpenError::Resolve);
     for address in addresses.filter(|address| Family::of(address.ip()) == target.family) {
         if cancelled() {
             break;
         }
         match TcpStream::connect_timeout(&address, limit) {
-            Ok(socket) => return Ok(socket),
+            Ok(socket) => return Ok(socket.into()),
             Err(error) => result = Err(open_error(&error)),
         }
     }
@@ -39,7 +43,8 @@ mod tests {
     const GIVE_UP: Duration = Duration::from_secs(20);
 
     fn target(host: &str, port: u16) -> Target {
-        Target { host: host.into(), port, family: Family::Inet, purpose: Purpose::Epmd }
+        let address = Address::Port { host: host.into(), port };
+        Target { address, family: Family::Inet, purpose: Purpose::Epmd }
     }
 
     fn listener(family: Family) -> (TcpListener, u16) {
@@ -52,11 +57,11 @@ mod tests {
     fn a_host_name_is_dialled_in_the_family_that_is_asked_for() {
         let (_listener, port) = listener(Family::Inet);
         let socket = dial(&target("localhost", port), GIVE_UP, || false).unwrap();
-        assert!(socket.peer_addr().unwrap().is_ipv4());
+        assert!(socket.peer_addr().unwrap().as_socket().unwrap().is_ipv4());
         let (_listener, port) = listener(Family::Inet6);
         let target = Target { family: Family::Inet6, ..target("::1", port) };
         let socket = dial(&target, GIVE_UP, || false).unwrap();
-        assert!(socket.peer_addr().unwrap().is_ipv6());
+        assert!(socket.peer_addr().unwrap().as_socket().unwrap().is_ipv6());
     }
 
     #[test]

@@ -4,12 +4,13 @@
 //! [`Input::Closed`] as its last act. So that report is the only one, and comes after both halves have ended.
 
 use std::io;
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use netkernel_core::Entropy;
 use netkernel_core::net_kernel::{CloseCause, Input, OpenError};
+use socket2::Socket;
 
 use crate::epmd::EpmdServer;
 use crate::epmd_handle::EpmdHandle;
@@ -112,7 +113,7 @@ fn open(stream: &Arc<Stream>, origin: Origin) -> Result<Option<Opened>, OpenErro
 
 /// A stream that has been opened.
 struct Opened {
-    socket: Arc<TcpStream>,
+    socket: Arc<Socket>,
     writer: JoinHandle<()>,
     /// For the challenge, if we dialled; an accepted stream got it from the owner.
     entropy: Option<Entropy>,

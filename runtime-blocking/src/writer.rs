@@ -1,7 +1,9 @@
 //! The writing half of a stream: the thread that empties its queue.
 
 use core::time::Duration;
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
+
+use socket2::Socket;
 
 use crate::shared::{Outgoing, Written};
 
@@ -9,7 +11,7 @@ use crate::shared::{Outgoing, Written};
 pub(crate) const SETUP_WRITE_LIMIT: Duration = Duration::from_millis(200);
 
 /// The writer thread: until the end that [`Outgoing`] tells, or until the socket takes no more.
-pub(crate) fn write_loop(outgoing: &Outgoing, socket: &TcpStream) {
+pub(crate) fn write_loop(outgoing: &Outgoing, socket: &Socket) {
     loop {
         outgoing.wait_for_work_blocking();
         match outgoing.write(socket) {
@@ -31,21 +33,21 @@ mod tests {
     use core::net::{IpAddr, Ipv4Addr};
     use netkernel_core::link::Limits;
     use std::io::{self, Read as _};
-    use std::net::TcpListener;
+    use std::net::{TcpListener, TcpStream};
     use std::sync::Arc;
     use std::thread::{self, JoinHandle};
 
     const GIVE_UP: Duration = Duration::from_secs(20);
 
-    fn pair() -> (TcpStream, TcpStream) {
+    fn pair() -> (Socket, TcpStream) {
         let listener: TcpListener = listen(IpAddr::V4(Ipv4Addr::LOCALHOST), 0..=0).unwrap();
         let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let theirs = listener.accept().unwrap().0;
         theirs.set_read_timeout(Some(GIVE_UP)).unwrap();
-        (ours, theirs)
+        (ours.into(), theirs)
     }
 
-    fn run(outgoing: &Arc<Outgoing>, socket: TcpStream) -> JoinHandle<()> {
+    fn run(outgoing: &Arc<Outgoing>, socket: Socket) -> JoinHandle<()> {
         let outgoing = Arc::clone(outgoing);
         thread::spawn(move || write_loop(&outgoing, &socket))
     }

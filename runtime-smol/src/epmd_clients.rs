@@ -1,11 +1,10 @@
 //! The clients of an EPMD.
 
 use std::collections::BTreeMap;
-use std::net::TcpStream;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use netkernel_blocking::shared::{Carrier as _, Clients, Listener, Origin, Stream, Wish};
+use netkernel_blocking::shared::{Carrier as _, Clients, Listener, Origin, Socket, Stream, Wish};
 use netkernel_core::StreamId;
 use netkernel_core::net_kernel::Input;
 
@@ -25,7 +24,7 @@ impl Streams {
     }
 
     /// Serves the socket of a client; `false` if there is no task for it.
-    pub(crate) fn insert(&mut self, id: StreamId, socket: TcpStream) -> bool {
+    pub(crate) fn insert(&mut self, id: StreamId, socket: Socket) -> bool {
         let origin = Origin::Accepted(Arc::new(socket));
         let stream = Arc::new(Stream::new(id, &origin, self.tasks.surroundings.limits));
         let served = self.tasks.run(Arc::clone(&stream), origin).is_ok();

@@ -59,9 +59,9 @@ pub use netkernel_blocking::{
 };
 pub use netkernel_core as core;
 pub use netkernel_core::net_kernel::{
-    BadNode, ConnectionInfo, ConnectionState, DistAutoConnect, MonitorOptions, NetState, NodeInfo,
-    NodeKind, NodeKinds, NotAlive, OptionName, OptsError, OwnName, SocketOption, StartOptions,
-    Started,
+    Address, AddressError, BadNode, ConnectionInfo, ConnectionState, DistAutoConnect,
+    MonitorOptions, NetState, NodeInfo, NodeKind, NodeKinds, NotAlive, OptionName, OptsError,
+    OwnName, SocketOption, StartOptions, Started,
 };
 pub use node::Node;
 pub use stream::Task;

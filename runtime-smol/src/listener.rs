@@ -1,16 +1,15 @@
 //! The listener: one task that accepts, and hands sockets to the owner.
 
-use std::net::TcpListener;
 use std::sync::Arc;
 
 use async_io::{Async, Timer};
-use netkernel_blocking::shared::{Accepted, EXHAUSTED_PAUSE, Inbox, Port};
+use netkernel_blocking::shared::{Accepted, EXHAUSTED_PAUSE, Inbox, Port, Socket};
 
 /// Accepts until the port is closed.
 ///
 /// The inbox is bounded: when the owner is behind, this task waits and further connections stay in the operating system's
 /// bounded backlog.
-pub(crate) async fn accept_loop(port: &Port, socket: &Async<Arc<TcpListener>>, inbox: &Inbox) {
+pub(crate) async fn accept_loop(port: &Port, socket: &Async<Arc<Socket>>, inbox: &Inbox) {
     loop {
         match port.accept() {
             Accepted::Tell(message) => {
@@ -41,7 +40,7 @@ mod tests {
     use std::net::{Shutdown, TcpStream};
 
     /// A listener, its socket for tasks, and an inbox.
-    fn start() -> (Listener, Async<Arc<TcpListener>>, Inbox) {
+    fn start() -> (Listener, Async<Arc<Socket>>, Inbox) {
         let listener =
             Listener::new(listen(IpAddr::V4(Ipv4Addr::LOCALHOST), 0..=0).unwrap()).unwrap();
         let socket = Async::new(Arc::clone(listener.share().socket())).unwrap();
@@ -51,7 +50,7 @@ mod tests {
     #[test]
     fn accepts_until_dropped_and_frees_the_port() {
         let (listener, socket, inbox) = start();
-        let (number, port) = (listener.port(), listener.share());
+        let (number, port) = (listener.port().unwrap(), listener.share());
         let _client = TcpStream::connect(("127.0.0.1", number)).unwrap();
         block_on(future::zip(accept_loop(&port, &socket, &inbox), async {
             assert!(matches!(inbox.receive().await, Message::Accepted(_)));

@@ -8,9 +8,9 @@ use async_executor::Executor;
 use netkernel_blocking::shared::{Call, Handle, Message, Owner, Surroundings};
 use netkernel_blocking::{Identity, NodeConfig};
 use netkernel_core::net_kernel::{
-    Answer, BadNode, ConnectError, ConnectionInfo, NetState, NodeInfo, NodeKinds, NotAlive,
-    OptionName, OptsError, SocketOption, StartError, StartOptions, StopError, TicktimeChange,
-    TicktimeError, TicktimeState,
+    Address, Answer, BadNode, ConnectError, ConnectionInfo, NetState, NodeInfo, NodeKinds,
+    NotAlive, OptionName, OptsError, SocketOption, StartError, StartOptions, StopError,
+    TicktimeChange, TicktimeError, TicktimeState,
 };
 use netkernel_core::{Cookie, Creation, NodeName};
 
@@ -232,6 +232,12 @@ impl Node {
     pub async fn get_cookie(&self, peer: Option<&NodeName>) -> Option<Cookie> {
         let peer = peer.cloned();
         self.handle.request(|reply| Message::GetCookie(peer, reply)).await
+    }
+
+    /// Says where a peer is, from the next attempt on: EPMD is not asked. `None`: it is asked again. What the configuration says of
+    /// that peer ([`Config::peers`](netkernel_core::net_kernel::Config::peers)) is forgotten.
+    pub async fn set_address(&self, peer: NodeName, address: Option<Address>) {
+        self.handle.request(|done| Message::SetAddress(peer, address, done)).await;
     }
 
     /// Changes `net_ticktime` to `seconds`, over a transition of at least `transition_seconds` (`net_kernel:set_net_ticktime/2`;

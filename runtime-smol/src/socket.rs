@@ -7,22 +7,27 @@ use std::net::{TcpStream, ToSocketAddrs as _};
 
 use async_io::{Async, Timer};
 use futures_lite::future;
-use netkernel_blocking::shared::open_error;
+use netkernel_blocking::shared::{Socket, dial_locally, open_error};
 use netkernel_core::Family;
-use netkernel_core::net_kernel::{OpenError, Target};
+use netkernel_core::net_kernel::{Address, OpenError, Target};
 
 /// Resolves `target` and dials its addresses of the wanted family in order, each for at most `limit`, until one answers.
 ///
-/// Names are resolved by the operating system, on a thread of a pool. Whoever drops this future leaves that thread behind,
-/// and nobody waits for it.
-pub(crate) async fn dial(target: &Target, limit: Duration) -> Result<TcpStream, OpenError> {
-    let (host, port) = (target.host.clone(), target.port);
+/// Names are resolved by the operating system, on a thread of a pool, and Unix sockets dialled there. Whoever drops this future leaves
+/// that thread behind, and nobody waits for it.
+pub(crate) async fn dial(target: &Target, limit: Duration) -> Result<Socket, OpenError> {
+    let (host, port) = match target.address.clone() {
+        Address::Port { host, port } => (host, port),
+        Address::Local(path) => {
+            return blocking::unblock(move || dial_locally(path.as_ref(), limit)).await;
+        }
+    };
     let resolve = move || (host.as_str(), port).to_socket_addrs();
     let addresses = blocking::unblock(resolve).await.map_err(|_| OpenError::Resolve)?;
     let mut result = Err(OpenError::Resolve);
     for address in addresses.filter(|address| Family::of(address.ip()) == target.family) {
         match connect(address, limit).await {
-            Ok(socket) => return Ok(socket),
+            Ok(socket) => return Ok(socket.into()),
             Err(error) => result = Err(open_error(&error)),
         }
     }
@@ -46,8 +51,9 @@ mod tests {
 
     const GIVE_UP: Duration = Duration::from_secs(20);
 
-    fn dialled(host: &str, family: Family, port: u16) -> Result<TcpStream, OpenError> {
-        let target = Target { host: host.into(), port, family, purpose: Purpose::Epmd };
+    fn dialled(host: &str, family: Family, port: u16) -> Result<Socket, OpenError> {
+        let address = Address::Port { host: host.into(), port };
+        let target = Target { address, family, purpose: Purpose::Epmd };
         block_on(dial(&target, GIVE_UP))
     }
 
@@ -61,7 +67,7 @@ mod tests {
             let listener = listen(family.loopback(), 0..=0).unwrap();
             let port = listener.local_addr().unwrap().port();
             let socket = dialled(host, family, port).unwrap();
-            assert_eq!(Family::of(socket.peer_addr().unwrap().ip()), family);
+            assert_eq!(Family::of(socket.peer_addr().unwrap().as_socket().unwrap().ip()), family);
         }
     }
 

@@ -7,7 +7,7 @@ use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
 use std::io;
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::sync::Arc;
 
 use async_io::Async;
@@ -27,7 +27,7 @@ use crate::socket::dial;
 use crate::writer::write_loop;
 
 /// A socket that tasks can wait for, and that the owner can shut down.
-pub(crate) type Socket = Async<Arc<TcpStream>>;
+pub(crate) type Socket = Async<Arc<netkernel_blocking::shared::Socket>>;
 
 /// Something to be run to its end: see [`Node::new_on`](crate::Node::new_on).
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;

@@ -57,7 +57,7 @@ mod tests {
         let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let theirs = listener.accept().unwrap().0;
         theirs.set_read_timeout(Some(GIVE_UP)).unwrap();
-        (Socket::new(Arc::new(ours)).unwrap(), theirs)
+        (Socket::new(Arc::new(ours.into())).unwrap(), theirs)
     }
 
     /// A queue of so many bytes in one frame.

@@ -146,6 +146,45 @@ fn a_node_serves_epmd_where_there_is_none_unless_it_is_told_not_to() {
 }
 
 #[test]
+fn nodes_at_unix_sockets_are_linked_without_epmd() {
+    let folder = std::env::temp_dir().join(format!("netkernel-cli-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = |name: &str| folder.join(name).display().to_string();
+    let start = |node: &str, more: &str| {
+        let listen = path(&node[..1]);
+        let args = format!("node {node} --cookie C --json --epmd external --listen {listen}{more}");
+        Running::start(&args, free_port())
+    };
+    let mut a = start(A, "");
+    let started = a.object();
+    assert_eq!(started["event"], "started");
+    assert!(started["port"].is_null() && started["creation"].is_u64());
+    let mut b = start(B, &format!(" --peer {A}={} --connect {A}", path("a")));
+    for (node, events) in [(&mut b, 3), (&mut a, 1)] {
+        let events: Vec<Value> = (0..events).map(|_| node.object()).collect();
+        assert!(events.iter().all(|event| event["event"] != "connect"), "{events:?}");
+    }
+    assert_eq!(b.object()["result"], true);
+    assert_eq!(a.object()["node"], B);
+    b.say(&format!("peer {A} epmd"));
+    assert_eq!(b.object()["event"], "peer");
+    b.say(&format!("disconnect {A}"));
+    while b.object()["event"] != "disconnect" {}
+    b.say(&format!("connect {A}"));
+    assert_eq!(b.object()["result"], false, "nobody knows where that is");
+    b.say(&format!("peer {A} {}", path("a")));
+    assert_eq!(b.object()["address"], path("a"));
+    b.say(&format!("connect {A}"));
+    while b.object()["event"] != "connect" {}
+    for node in [&mut a, &mut b] {
+        node.say("stop");
+        assert_eq!(node.end().0, Some(0));
+    }
+    assert!(!folder.join("a").exists() && !folder.join("b").exists());
+    std::fs::remove_dir(&folder).unwrap();
+}
+
+#[test]
 fn a_node_serves_requests_if_it_is_told_to() {
     let epmd = Epmd::start();
     let (_b, b_box) = epmd.node(B);

@@ -120,7 +120,10 @@ impl PollHost {
 
     /// How it went is known when the socket becomes writable. To resolve a name may block, so others use a thread for it.
     fn dial(&mut self, id: StreamId, target: &Target) -> io::Result<()> {
-        let mut addresses = (target.host.as_str(), target.port).to_socket_addrs()?;
+        let Address::Port { host, port } = &target.address else {
+            return Err(ErrorKind::Unsupported.into());
+        };
+        let mut addresses = (host.as_str(), *port).to_socket_addrs()?;
         let address = addresses.find(SocketAddr::is_ipv4).ok_or(ErrorKind::NotFound)?;
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
         let stream = Stream::new(socket.into(), true)?;

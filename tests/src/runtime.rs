@@ -16,9 +16,9 @@ use netkernel_blocking::core::process::RegisterNameError;
 use netkernel_blocking::core::term::{Atom, Pid, Term};
 use netkernel_blocking::core::{Cookie, NodeName};
 use netkernel_blocking::{
-    BadNode, ConnectionInfo, HostDirs, Identity, Item, MonitorOptions, NetState, NodeConfig,
-    NodeInfo, NodeKinds, NotAlive, OptionName, OptsError, PingError, SendError, SocketOption,
-    StartOptions, Verbosity,
+    Address, BadNode, ConnectionInfo, HostDirs, Identity, Item, MonitorOptions, NetState,
+    NodeConfig, NodeInfo, NodeKinds, NotAlive, OptionName, OptsError, PingError, SendError,
+    SocketOption, StartOptions, Verbosity,
 };
 
 /// Which runtime.
@@ -247,6 +247,10 @@ impl Node {
 
     pub fn get_cookie(&self, peer: Option<&NodeName>) -> Option<Cookie> {
         either!(self.get_cookie(peer).await)
+    }
+
+    pub fn set_address(&self, peer: NodeName, address: Option<Address>) {
+        either!(self.set_address(peer, address).await);
     }
 
     pub fn set_net_ticktime(

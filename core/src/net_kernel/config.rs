@@ -1,10 +1,11 @@
 //! What a kernel and a node are told when they begin.
 
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::{NameDomain, NetTicktime, SocketOption, TicktimeError};
+use super::{Address, NameDomain, NetTicktime, SocketOption, TicktimeError};
 use crate::cookie::Cookie;
 use crate::family::Family;
 use crate::name::{NameError, NodeName, PeerName};
@@ -35,6 +36,11 @@ pub struct Config {
     /// `erl_epmd_node_listen_port`: every node listens on this port, so no EPMD is asked for one; and a node that EPMD does not
     /// register starts all the same, with a random creation. 0 is only the latter.
     pub node_listen_port: Option<u16>,
+    /// Where nodes are that EPMD is not to be asked for: see [`set_address`](super::NetKernel::set_address).
+    pub peers: BTreeMap<NodeName, Address>,
+    /// Whether a node that listens registers with EPMD. One that does not takes a random creation, and is found by those who
+    /// know its address.
+    pub registers: bool,
     /// Incoming connections that have not proved the cookie yet. One more, and the oldest is closed. Keep it
     /// well below the number of descriptors that the process may have.
     pub strangers_max: usize,
@@ -68,6 +74,15 @@ impl Config {
         self.node_listen_port.filter(|&port| port != 0)
     }
 
+    /// Where a node is, if EPMD need not be asked. A host that is given by its address may be of the other family.
+    pub(super) fn address_of(&self, node: &NodeName) -> Option<(Address, Family)> {
+        if let Some(address) = self.peers.get(node) {
+            return Some((address.clone(), address.family().unwrap_or(self.family)));
+        }
+        let address = Address::Port { host: node.host().into(), port: self.fixed_port()? };
+        Some((address, self.family))
+    }
+
     /// Erlang's defaults, and this cookie.
     #[must_use]
     pub const fn new(cookie: Cookie, net_ticktime: NetTicktime) -> Self {
@@ -79,6 +94,8 @@ impl Config {
             epmd_port: EPMD_PORT,
             family: Family::Inet,
             node_listen_port: None,
+            peers: BTreeMap::new(),
+            registers: true,
             strangers_max: 256,
             auto_connect: DistAutoConnect::Always,
             listen_options: Vec::new(),

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::epmd::LOOKUP_TIMEOUT;
 use crate::flags::NodeType;
-use crate::ids::{LinkId, RequestId};
+use crate::ids::{LinkId, RequestId, StreamId};
 use crate::name::{NameError, NodeName};
 use crate::time::Instant;
 
@@ -123,7 +123,7 @@ impl NetKernel {
     }
 
     //= docs/spec/handshake.md#hs-initiator-timer
-    /// Asks the EPMD of the node's host, unless all nodes have one port; a node without a name puts all but one attempt off.
+    /// Asks the EPMD of the node's host, unless it is known where the node is; a node without a name puts all but one attempt off.
     fn begin_attempt(&mut self, node: &NodeName, callers: Callers) {
         //= docs/spec/kernel.md#kernel-dynamic-wait
         let busy = !self.table.is_empty() || matches!(self.life, Life::Restarting(_));
@@ -140,19 +140,20 @@ impl NetKernel {
             | Life::Alive(_)
             | Life::Stopping(_) => {}
         }
-        let setup_time = self.config.setup_time;
-        let (port, purpose, step, limit) = match self.config.fixed_port() {
-            //= docs/spec/flags.md#flags-node-listen-port
-            Some(port) => (port, Purpose::Peer(node.clone()), Outgoing::Dial, setup_time),
-            //= docs/spec/epmd.md#epmd-lookup-timeout
-            None => {
-                let limit = setup_time.min(LOOKUP_TIMEOUT);
-                (self.config.epmd_port, Purpose::Epmd, Outgoing::DialEpmd, limit)
-            }
+        let stream = match self.config.address_of(node) {
+            Some((address, family)) => self.dial(node, address, family),
+            None => self.look_up(node),
         };
-        let role = Role::Outgoing { node: node.clone(), step };
-        let stream = self.open(node.host().into(), port, purpose, role);
-        self.timers.set(TimerName::Setup(stream), self.clock + limit);
         self.attempt(node, stream, callers);
+    }
+
+    /// Dials the EPMD of the node's host.
+    fn look_up(&mut self, node: &NodeName) -> StreamId {
+        let role = Role::Outgoing { node: node.clone(), step: Outgoing::DialEpmd };
+        let stream = self.open(node.host().into(), self.config.epmd_port, Purpose::Epmd, role);
+        //= docs/spec/epmd.md#epmd-lookup-timeout
+        let limit = self.config.setup_time.min(LOOKUP_TIMEOUT);
+        self.timers.set(TimerName::Setup(stream), self.clock + limit);
+        stream
     }
 }

@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use super::mfa::Exception;
 use super::{
-    BadNode, ConnectError, ConnectionInfo, Diagnostic, Endpoint, MonitorOptions, NodeEvent,
-    NotAlive, OptionName, OptsError, Reply, SocketOption, StartError, StopError,
+    Address, BadNode, ConnectError, ConnectionInfo, Diagnostic, Endpoint, MonitorOptions,
+    NodeEvent, NotAlive, OptionName, OptsError, Reply, SocketOption, StartError, StopError,
 };
 use crate::creation::Creation;
 use crate::entropy::Entropy;
@@ -238,10 +238,8 @@ pub trait Machine {
 /// Where to dial.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Target {
-    /// A host name or an address.
-    pub host: String,
-    /// The TCP port.
-    pub port: u16,
+    /// The port of a host, or a Unix socket.
+    pub address: Address,
     /// Whether the host's IPv4 or its IPv6 addresses are dialled.
     pub family: Family,
     /// What the connection is for. A host need not care.

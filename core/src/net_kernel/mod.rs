@@ -18,6 +18,7 @@
 //!
 //! What must not live here: bytes of the channel, processes, sockets, clocks.
 
+mod address;
 mod config;
 mod connect;
 mod given_names;
@@ -45,6 +46,7 @@ mod table;
 mod ticks;
 mod timer_name;
 
+pub use address::{Address, AddressError};
 pub use config::{
     Config, DistAutoConnect, OwnName, SETUP_TIME_DEFAULT, SETUP_TIME_MAX, StartOptions, Started,
 };
@@ -187,6 +189,16 @@ impl NetKernel {
 
     fn cookie_of(&self, node: &Atom) -> &Cookie {
         self.cookies.of(node)
+    }
+
+    //= docs/spec/kernel.md#kernel-address
+    /// Says where a node is, from the next attempt on: EPMD is not asked. `None`: it is asked again. Erlang has no such function;
+    /// there a module takes the place of `erl_epmd`.
+    pub fn set_address(&mut self, node: NodeName, address: Option<Address>) {
+        match address {
+            Some(address) => self.config.peers.insert(node, address),
+            None => self.config.peers.remove(&node),
+        };
     }
 
     /// Begins (`true`) or ends (`false`) the delivery of a [`NodeEvent`] for each node that comes or goes from now on, this
@@ -370,8 +382,8 @@ impl NetKernel {
     }
 
     fn open(&mut self, host: String, port: u16, purpose: Purpose, role: Role) -> StreamId {
-        let family = self.config.family;
-        self.open_to(Target { host, port, family, purpose }, role)
+        let (address, family) = (Address::Port { host, port }, self.config.family);
+        self.open_to(Target { address, family, purpose }, role)
     }
 
     fn open_to(&mut self, target: Target, role: Role) -> StreamId {

@@ -4,7 +4,7 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use super::table::Role;
-use super::{Answer, NetKernel, Purpose, Target, TimerName};
+use super::{Address, Answer, NetKernel, Purpose, Target, TimerName};
 use crate::epmd::{NAMES_TIMEOUT, Names, NamesError};
 use crate::ids::{RequestId, StreamId};
 use crate::net_adm::Host;
@@ -16,8 +16,7 @@ impl NetKernel {
         self.set_clock(now);
         let request = self.request_ids.mint();
         let target = Target {
-            host: host.to_string(),
-            port: self.config.epmd_port,
+            address: Address::Port { host: host.to_string(), port: self.config.epmd_port },
             family: host.family(),
             purpose: Purpose::Epmd,
         };

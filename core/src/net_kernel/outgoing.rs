@@ -5,9 +5,12 @@ use alloc::vec::Vec;
 
 use super::opts::Begun;
 use super::table::{Outgoing, Role, RowState};
-use super::{ConnectError, Diagnostic, NetKernel, OpenError, Purpose, SetupStage, TimerName};
+use super::{
+    Address, ConnectError, Diagnostic, NetKernel, OpenError, Purpose, SetupStage, Target, TimerName,
+};
 use crate::entropy::Entropy;
 use crate::epmd::{LOOKUP_TIMEOUT, Lookup, LookupError, LookupStep};
+use crate::family::Family;
 use crate::flags::{Flags, NodeType};
 use crate::handshake::{Failure, Initiator, InitiatorConfig, InitiatorStep};
 use crate::ids::StreamId;
@@ -50,7 +53,11 @@ impl NetKernel {
                 }
                 Ok(LookupStep::Found(info)) => {
                     self.end(stream, false);
-                    self.dial(node, info.port);
+                    let address = Address::Port { host: node.host().into(), port: info.port };
+                    let stream = self.dial(&node, address, self.config.family);
+                    if let Some(row) = self.table.get_mut(&node) {
+                        row.state = RowState::Pending { stream };
+                    }
                 }
                 Err(error) => {
                     self.end(stream, false);
@@ -125,13 +132,13 @@ impl NetKernel {
         self.attempt_failed(node, stream, error);
     }
 
-    fn dial(&mut self, node: NodeName, port: u16) {
+    /// Dials the node.
+    pub(super) fn dial(&mut self, node: &NodeName, address: Address, family: Family) -> StreamId {
         let role = Role::Outgoing { node: node.clone(), step: Outgoing::Dial };
-        let stream = self.open(node.host().into(), port, Purpose::Peer(node.clone()), role);
+        let purpose = Purpose::Peer(node.clone());
+        let stream = self.open_to(Target { address, family, purpose }, role);
         self.timers.set(TimerName::Setup(stream), self.clock + self.config.setup_time);
-        if let Some(row) = self.table.get_mut(&node) {
-            row.state = RowState::Pending { stream };
-        }
+        stream
     }
 
     fn introduce(&mut self, stream: StreamId, node: NodeName, entropy: Entropy) {

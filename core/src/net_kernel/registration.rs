@@ -21,6 +21,12 @@ impl NetKernel {
         let Life::Listening(starting) = &self.life else { return };
         let starting = starting.clone();
         self.give_listener_options();
+        //= docs/spec/kernel.md#kernel-unregistered
+        if !self.config.registers {
+            let creation = starting.random_creation;
+            self.become_alive(starting, creation, None);
+            return;
+        }
         let machine = Registration::new(&starting.name, port);
         let stream = self.open_registration();
         self.life = Life::Registering(starting, Registered { machine, stream });

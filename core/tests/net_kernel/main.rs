@@ -1,6 +1,7 @@
 //! Kernels in memory, through `turn` and `pump`.
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod addresses;
 mod allow;
 mod anything;
 mod attempts;

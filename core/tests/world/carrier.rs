@@ -2,7 +2,7 @@
 
 use netkernel_core::StreamId;
 use netkernel_core::driver::{Machine as _, turn};
-use netkernel_core::net_kernel::{CloseCause, Input, OpenError, Target};
+use netkernel_core::net_kernel::{Address, CloseCause, Input, OpenError, Target};
 
 use super::host::Todo;
 use super::node::Watched;
@@ -88,22 +88,24 @@ impl World {
 
     fn open(&mut self, id: usize, stream: StreamId, target: &Target) {
         let refused = Input::OpenFailed { stream, error: OpenError::Refused };
-        let far = if target.host == "nowhere.example" {
+        let Address::Port { host, port } = &target.address else {
+            return self.tell(id, refused);
+        };
+        let far = if host == "nowhere.example" {
             self.tell(id, Input::OpenFailed { stream, error: OpenError::Resolve });
             return;
-        } else if self.black_holes.contains(&target.port) {
+        } else if self.black_holes.contains(port) {
             Far::Nobody
-        } else if target.port == EPMD_PORT {
+        } else if *port == EPMD_PORT {
             if self.epmd_down {
                 self.tell(id, refused);
                 return;
             }
             Far::Epmd
-        } else if let Some(other) =
-            self.nodes.iter().position(|node| node.host.port == Some(target.port))
+        } else if let Some(other) = self.nodes.iter().position(|node| node.host.port == Some(*port))
         {
             Far::Node(other, self.arrive(other, Far::Node(id, stream)))
-        } else if self.epmd.values().any(|&port| port == target.port) {
+        } else if self.epmd.values().any(|known| known == port) {
             self.scripts.push(Script { to: Some((id, stream)), ..Script::default() });
             Far::Script(self.scripts.len() - 1)
         } else {

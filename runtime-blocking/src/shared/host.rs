@@ -3,7 +3,7 @@
 use core::net::{IpAddr, Ipv4Addr};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -15,12 +15,12 @@ use netkernel_core::net_kernel::{
 };
 use netkernel_core::process::Caller;
 use netkernel_core::{Creation, Family, LinkId, MailboxId, NodeName, RequestId, StreamId};
-use socket2::SockRef;
+use socket2::Socket;
 
 use super::embedded_epmd::EmbeddedEpmd;
 use super::{
-    EpmdListeners, Listener, Origin, Port, Reply, Stream, Table, Wish, listen, open_error,
-    socket_options,
+    EpmdListeners, Listener, Origin, Port, Reply, Stream, Table, Wish, listen, listen_locally,
+    open_error, socket_options,
 };
 use crate::config::{EpmdMode, NodeConfig};
 use crate::epmd_handle::EpmdHandle;
@@ -137,7 +137,7 @@ impl<C: Carrier> RuntimeHost<C> {
     }
 
     /// Serves a connection that the listener accepted.
-    pub(crate) fn accepted(&mut self, id: StreamId, socket: TcpStream) -> io::Result<()> {
+    pub(crate) fn accepted(&mut self, id: StreamId, socket: Socket) -> io::Result<()> {
         let stream = self.run(id, Origin::Accepted(Arc::new(socket)))?;
         self.streams.insert(id, Entry { stream, opening: false, retry: None, link: None });
         Ok(())
@@ -174,6 +174,13 @@ impl<C: Carrier> RuntimeHost<C> {
         let OwnName::Static(name) = &options.name else { return };
         if options.listen && self.identity.is_none() {
             self.bind = self.config.bind_for(name);
+        }
+    }
+
+    fn open_listener(&self) -> Result<Socket, OpenError> {
+        match &self.config.listen_path {
+            Some(path) => listen_locally(path),
+            None => listen(self.checked_bind()?, self.config.ports()).map(Socket::from),
         }
     }
 
@@ -222,7 +229,7 @@ impl<C: Carrier> RuntimeHost<C> {
     }
 
     pub(crate) fn identity(&self) -> Option<Identity> {
-        let port = self.listener.as_ref().map(Listener::port);
+        let port = self.listener.as_ref().and_then(Listener::port);
         let (name, creation) = self.identity.clone()?;
         Some(Identity { name, creation, port })
     }
@@ -235,15 +242,15 @@ impl<C: Carrier> RuntimeHost<C> {
 
 impl<C: Carrier> Host for RuntimeHost<C> {
     fn listen(&mut self) {
-        let ports = self.config.ports();
-        let opened = self.checked_bind().and_then(|bind| listen(bind, ports)).and_then(|socket| {
+        let opened = self.open_listener().and_then(|socket| {
             let listener = Listener::new(socket).map_err(|error| open_error(&error))?;
             self.carrier.accept(listener.share()).map_err(|error| open_error(&error))?;
             Ok(listener)
         });
         self.inputs.push_back(match opened {
             Ok(listener) => {
-                let port = listener.port();
+                // Without one nobody is told of it.
+                let port = listener.port().unwrap_or_default();
                 self.listener = Some(listener);
                 Input::Listening { port }
             }
@@ -260,7 +267,7 @@ impl<C: Carrier> Host for RuntimeHost<C> {
     }
 
     fn open(&mut self, stream: StreamId, target: Target) {
-        tracing::debug!(?stream, host = %target.host, port = target.port, "dialling");
+        tracing::debug!(?stream, address = %target.address, "dialling");
         let registers = target.purpose == Purpose::Registration;
         if registers && self.config.epmd == EpmdMode::Embedded {
             self.serve_epmd();
@@ -328,9 +335,9 @@ impl<C: Carrier> Host for RuntimeHost<C> {
     }
 
     fn setopts(&mut self, endpoint: Endpoint, options: &[SocketOption]) -> Result<(), OptsError> {
-        let set = |socket: &SockRef<'_>| socket_options::set(socket, options);
+        let set = |socket: &Socket| socket_options::set(socket, options);
         match endpoint {
-            Endpoint::Listener => self.listener.as_ref().map(|listener| set(&listener.socket())),
+            Endpoint::Listener => self.listener.as_ref().map(|listener| set(listener.socket())),
             Endpoint::Stream(stream) => {
                 self.streams.get(&stream).and_then(|entry| entry.stream.with_socket(set))
             }
@@ -343,7 +350,7 @@ impl<C: Carrier> Host for RuntimeHost<C> {
         stream: StreamId,
         names: &[OptionName],
     ) -> Result<Vec<SocketOption>, OptsError> {
-        let get = |socket: &SockRef<'_>| socket_options::get(socket, names);
+        let get = |socket: &Socket| socket_options::get(socket, names);
         self.streams
             .get(&stream)
             .and_then(|entry| entry.stream.with_socket(get))

@@ -3,13 +3,14 @@
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
+use std::fs;
 use std::io::{self, ErrorKind as Kind};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::Shutdown;
 use std::sync::Arc;
 
 use netkernel_core::Family;
 use netkernel_core::net_kernel::Input;
-use socket2::SockRef;
+use socket2::{SockAddr, Socket, Type};
 
 use super::Message;
 
@@ -22,13 +23,13 @@ pub const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 pub struct Listener {
     shared: Arc<Port>,
     /// Where this host reaches it.
-    reach: SocketAddr,
+    reach: SockAddr,
 }
 
 /// What the listener and whoever accepts on it share.
 #[derive(Debug)]
 pub struct Port {
-    socket: Arc<TcpListener>,
+    socket: Arc<Socket>,
     closing: AtomicBool,
     /// The last attempt to accept has found no descriptors or memory.
     exhausted: AtomicBool,
@@ -56,11 +57,12 @@ impl Listener {
     /// A listener on this socket.
     ///
     /// # Errors
-    /// The socket does not tell its port.
-    pub fn new(socket: TcpListener) -> io::Result<Self> {
+    /// The socket does not tell where it is.
+    pub fn new(socket: impl Into<Socket>) -> io::Result<Self> {
+        let socket = socket.into();
         let mut reach = socket.local_addr()?;
-        if reach.ip().is_unspecified() {
-            reach.set_ip(Family::of(reach.ip()).loopback());
+        if let Some(all) = reach.as_socket().filter(|reach| reach.ip().is_unspecified()) {
+            reach = SocketAddr::new(Family::of(all.ip()).loopback(), all.port()).into();
         }
         let shared = Port {
             socket: Arc::new(socket),
@@ -72,14 +74,14 @@ impl Listener {
 
     /// Its socket, for options.
     #[must_use]
-    pub fn socket(&self) -> SockRef<'_> {
-        SockRef::from(&*self.shared.socket)
+    pub fn socket(&self) -> &Socket {
+        &self.shared.socket
     }
 
-    /// Its port.
+    /// Its port; `None` for a Unix socket.
     #[must_use]
-    pub const fn port(&self) -> u16 {
-        self.reach.port()
+    pub fn port(&self) -> Option<u16> {
+        self.reach.as_socket().map(|reach| reach.port())
     }
 
     /// For whoever accepts.
@@ -93,7 +95,11 @@ impl Drop for Listener {
     fn drop(&mut self) {
         // This wakes who accepts where the operating system knows shutdown of listeners, and else a connection does.
         if self.shared.close().is_err() {
-            let _ = TcpStream::connect_timeout(&self.reach, Duration::from_millis(10));
+            let _ = Socket::new(self.reach.domain(), Type::STREAM, None)
+                .and_then(|socket| socket.connect_timeout(&self.reach, Duration::from_millis(10)));
+        }
+        if let Some(path) = self.reach.as_pathname() {
+            let _ = fs::remove_file(path);
         }
     }
 }
@@ -105,11 +111,11 @@ impl Port {
     /// The operating system does not know that of listeners: the port is free when the socket is dropped.
     pub fn close(&self) -> io::Result<()> {
         self.closing.store(true, Ordering::Release);
-        SockRef::from(&*self.socket).shutdown(Shutdown::Both)
+        self.socket.shutdown(Shutdown::Both)
     }
 
     /// The socket, to wait for strangers on.
-    pub const fn socket(&self) -> &Arc<TcpListener> {
+    pub const fn socket(&self) -> &Arc<Socket> {
         &self.socket
     }
 

@@ -1,15 +1,14 @@
 //! What the owner is sent.
 
-use std::net::TcpStream;
-
 use netkernel_core::net_adm::Host;
 use netkernel_core::net_kernel::mfa;
 use netkernel_core::net_kernel::{
-    Answer, Input, MonitorOptions, NetState, NodeInfo, NodeKinds, NotAlive, OptionName,
+    Address, Answer, Input, MonitorOptions, NetState, NodeInfo, NodeKinds, NotAlive, OptionName,
     SocketOption, StartOptions, TicktimeChange, TicktimeError, TicktimeState,
 };
 use netkernel_core::process::Request;
 use netkernel_core::{Cookie, LinkId, MailboxId, NodeName, StreamId};
+use socket2::Socket;
 
 use super::Reply;
 use crate::identity::Identity;
@@ -21,7 +20,7 @@ pub enum Message {
     /// Of a stream or the listener.
     Input(Input),
     /// Of the listener.
-    Accepted(TcpStream),
+    Accepted(Socket),
     /// A call that the kernel answers later.
     Call(Call, Reply<Answer>),
     /// Subscribes a mailbox to node events, or ends its subscription.
@@ -34,6 +33,8 @@ pub enum Message {
     SetOwnCookie(Cookie, Reply<()>),
     /// Which cookie is used with this peer? Without a peer: with those that have none of their own.
     GetCookie(Option<NodeName>, Reply<Cookie>),
+    /// Says where a peer is, or that EPMD knows.
+    SetAddress(NodeName, Option<Address>, Reply<()>),
     /// Changes the ticktime.
     SetNetTicktime { seconds: u32, transition_seconds: u32, reply: Reply<TicktimeAnswer> },
     /// What is the ticktime?

@@ -43,7 +43,8 @@ pub use outgoing::{Outgoing, Written};
 pub use owner::{Next, Owner};
 pub use queue::Queue;
 pub use reply::{Awaited, Reply, reply};
-pub use socket::{abort, is_local, listen, open_error, prepare};
+pub use socket::{abort, dial_locally, is_local, listen, listen_locally, open_error, prepare};
+pub use socket2::Socket;
 pub use stream::{Origin, Stream, Surroundings, Wish};
 pub use table::{Applied, Outcome, Table};
 

@@ -2,12 +2,12 @@
 
 use core::time::Duration;
 use std::io::{ErrorKind as Kind, IoSlice, Write as _};
-use std::net::TcpStream;
 use std::sync::Mutex;
 use std::time::Instant as Moment;
 
 use bytes::Bytes;
 use netkernel_core::link::{Frame, Limits, LinkWriter};
+use socket2::Socket;
 
 use super::{Bell, lock};
 
@@ -140,7 +140,7 @@ impl Outgoing {
     }
 
     /// Writes once, in one piece as much as there is.
-    pub fn write(&self, mut socket: &TcpStream) -> Written {
+    pub fn write(&self, mut socket: &Socket) -> Written {
         let Some(chunks) = self.chunks() else { return Written::End };
         let mut slices = [IoSlice::new(&[]); CHUNKS_MAX];
         for (slice, chunk) in slices.iter_mut().zip(&chunks) {

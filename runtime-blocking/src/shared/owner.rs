@@ -1,6 +1,5 @@
 //! The owner: the one thread or task that has the kernel.
 
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Instant as Moment;
 
@@ -9,6 +8,7 @@ use netkernel_core::driver::{Machine as _, turn};
 use netkernel_core::net_kernel::mfa;
 use netkernel_core::net_kernel::{Answer, Input, NetKernel};
 use netkernel_core::process::Request;
+use socket2::Socket;
 
 use super::{
     Call, Carrier, Clock, Inbox, Message, Reply, RuntimeHost, Surroundings, entropy, is_local,
@@ -36,7 +36,8 @@ pub enum Next {
 
 impl<C: Carrier> Owner<C> {
     /// An owner of a new node. `carrier` serves the streams.
-    pub fn new(config: NodeConfig, surroundings: Surroundings, carrier: C) -> Self {
+    pub fn new(mut config: NodeConfig, surroundings: Surroundings, carrier: C) -> Self {
+        config.settle();
         surroundings.table.serve_requests(config.remote_requests);
         Self {
             kernel: NetKernel::new(config.kernel.clone()),
@@ -95,6 +96,10 @@ impl<C: Carrier> Owner<C> {
             Message::GetCookie(None, reply) => reply.send(self.kernel.own_cookie().clone()),
             Message::GetCookie(Some(peer), reply) => {
                 reply.send(self.kernel.get_cookie(&peer).clone());
+            }
+            Message::SetAddress(peer, address, done) => {
+                self.kernel.set_address(peer, address);
+                done.send(());
             }
             Message::SetNetTicktime { seconds, transition_seconds, reply } => {
                 reply.send(self.kernel.set_net_ticktime(now, seconds, transition_seconds));
@@ -156,7 +161,7 @@ impl<C: Carrier> Owner<C> {
     }
 
     /// Takes a connection in; without randomness or threads it is dropped, as if nobody had accepted it.
-    fn accept(&mut self, now: Instant, socket: TcpStream) {
+    fn accept(&mut self, now: Instant, socket: Socket) {
         let (stream, local) = (self.kernel.mint_stream(), is_local(&socket));
         match entropy().and_then(|entropy| self.host.accepted(stream, socket).map(|()| entropy)) {
             Ok(entropy) => self.kernel.handle(now, Input::Accepted { stream, entropy, local }),

@@ -1,14 +1,15 @@
-//! TCP sockets: how they are opened for peers, set up and torn down.
+//! Sockets: how they are opened for peers, set up and torn down.
 
 use core::net::{IpAddr, SocketAddr};
 use core::ops::RangeInclusive;
 use core::time::Duration;
-use std::io;
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener};
+use std::path::Path;
+use std::{fs, io};
 
 use netkernel_core::epmd_server;
 use netkernel_core::net_kernel::OpenError;
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 /// Connections that the operating system completes before we accept them.
 const BACKLOG: i32 = 128;
@@ -28,10 +29,57 @@ pub fn listen(bind: IpAddr, ports: RangeInclusive<u16>) -> Result<TcpListener, O
     result
 }
 
+/// Opens a listener at this path. What a listener that is gone has left there is in the way of none.
+pub fn listen_locally(path: &Path) -> Result<Socket, OpenError> {
+    let listen = || {
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        socket.bind(&SockAddr::unix(path)?)?;
+        socket.listen(BACKLOG)?;
+        Ok(socket)
+    };
+    let result = listen().or_else(|error: io::Error| {
+        if error.kind() != io::ErrorKind::AddrInUse || !is_deserted(path) {
+            return Err(error);
+        }
+        fs::remove_file(path)?;
+        listen()
+    });
+    result.map_err(|error| open_error(&error))
+}
+
+/// Whether there is a socket that nobody listens on. Any other file is somebody's, and looks the same to who dials it.
+fn is_deserted(path: &Path) -> bool {
+    #[cfg(unix)]
+    let is_socket = {
+        use std::os::unix::fs::FileTypeExt as _;
+        fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
+    };
+    #[cfg(not(unix))]
+    let is_socket = false;
+    is_socket && matches!(dial_locally(path, Duration::ZERO), Err(OpenError::Refused))
+}
+
+/// Dials what listens at this path. Waits for nothing but, for so long, for room among those who wait to be accepted.
+pub fn dial_locally(path: &Path, limit: Duration) -> Result<Socket, OpenError> {
+    let dial = || {
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        socket.connect_timeout(&SockAddr::unix(path)?, limit)?;
+        Ok(socket)
+    };
+    dial().map_err(|error: io::Error| {
+        // There is not even a file.
+        let absent = error.kind() == io::ErrorKind::NotFound;
+        if absent { OpenError::Refused } else { open_error(&error) }
+    })
+}
+
 /// Whether the peer of an accepted connection is on this host.
-pub fn is_local(socket: &TcpStream) -> bool {
+pub fn is_local(socket: &Socket) -> bool {
     let addresses = socket.peer_addr().and_then(|peer| Ok((peer, socket.local_addr()?)));
-    addresses.is_ok_and(|(peer, own)| epmd_server::is_local(peer.ip(), own.ip()))
+    addresses.is_ok_and(|(peer, own)| match (peer.as_socket(), own.as_socket()) {
+        (Some(peer), Some(own)) => epmd_server::is_local(peer.ip(), own.ip()),
+        _ => peer.is_unix(),
+    })
 }
 
 fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
@@ -44,15 +92,15 @@ fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Options of every stream. Ticks and calls are small: they must not wait for more.
-pub fn prepare(socket: &TcpStream) -> io::Result<()> {
-    socket.set_nodelay(true)
+/// Options of every stream. Ticks and calls are small: they must not wait for more. On a Unix socket nothing does.
+pub fn prepare(socket: &Socket) -> io::Result<()> {
+    if socket.local_addr()?.is_unix() { Ok(()) } else { socket.set_tcp_nodelay(true) }
 }
 
 /// Makes the coming close a reset: what is queued or unread is dropped. Wakes whoever reads or writes.
-pub fn abort(socket: &TcpStream) {
+pub fn abort(socket: &Socket) {
     // Either fails only on a socket that is gone already.
-    let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
+    let _ = socket.set_linger(Some(Duration::ZERO));
     let _ = socket.shutdown(Shutdown::Both);
 }
 
@@ -79,6 +127,7 @@ pub fn open_error(error: &io::Error) -> OpenError {
 mod tests {
     use super::*;
     use std::io::Read as _;
+    use std::net::TcpStream;
 
     const GIVE_UP: Duration = Duration::from_secs(20);
     const LOOPBACK: IpAddr = IpAddr::V4(core::net::Ipv4Addr::LOCALHOST);
@@ -124,9 +173,9 @@ mod tests {
     #[test]
     fn an_aborted_stream_ends_for_the_peer() {
         let listener = listen(LOOPBACK, 0..=0).unwrap();
-        let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let ours = Socket::from(TcpStream::connect(listener.local_addr().unwrap()).unwrap());
         let mut theirs = listener.accept().unwrap().0;
-        assert!(is_local(&theirs));
+
         theirs.set_read_timeout(Some(GIVE_UP)).unwrap();
         abort(&ours);
         drop(ours);

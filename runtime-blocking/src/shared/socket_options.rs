@@ -4,10 +4,10 @@ use core::time::Duration;
 use std::io;
 
 use netkernel_core::net_kernel::{OptionName, OptsError, SocketOption};
-use socket2::{SockRef, Socket};
+use socket2::Socket;
 
 /// Sets options in this order. One that the operating system refuses does not stop the others.
-pub(crate) fn set(socket: &SockRef<'_>, options: &[SocketOption]) -> Result<(), OptsError> {
+pub(crate) fn set(socket: &Socket, options: &[SocketOption]) -> Result<(), OptsError> {
     let mut result = Ok(());
     for option in options {
         if let Err(error) = set_one(socket, *option) {
@@ -19,10 +19,7 @@ pub(crate) fn set(socket: &SockRef<'_>, options: &[SocketOption]) -> Result<(), 
 }
 
 /// Reads options, without those that the operating system does not know.
-pub(crate) fn get(
-    socket: &SockRef<'_>,
-    names: &[OptionName],
-) -> Result<Vec<SocketOption>, OptsError> {
+pub(crate) fn get(socket: &Socket, names: &[OptionName]) -> Result<Vec<SocketOption>, OptsError> {
     let options = names.iter().filter_map(|name| get_one(socket, *name).transpose());
     options.collect::<io::Result<_>>().map_err(|_| OptsError::Invalid)
 }
@@ -104,7 +101,7 @@ mod tests {
     fn each_option_is_read_as_it_was_set() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let socket = SockRef::from(&stream);
+        let socket = Socket::from(stream);
         let mut expected = vec![
             SocketOption::Keepalive(true),
             SocketOption::Linger(Some(3)),

@@ -3,14 +3,14 @@
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::sync::{Arc, Mutex};
 
 use netkernel_core::StreamId;
 use netkernel_core::link::Limits;
 use netkernel_core::liveness::Traffic;
 use netkernel_core::net_kernel::{Promotion, Target};
-use socket2::SockRef;
+use socket2::Socket;
 
 use super::{Bell, Inbox, Outgoing, Table, abort, lock};
 
@@ -31,7 +31,7 @@ pub struct Stream {
 #[derive(Debug)]
 enum Slot {
     Opening,
-    Open(Arc<TcpStream>),
+    Open(Arc<Socket>),
     Gone,
 }
 
@@ -52,7 +52,7 @@ pub enum Origin {
     /// Dial, each address for at most this long.
     Dial(Target, Duration),
     /// A peer has dialled us.
-    Accepted(Arc<TcpStream>),
+    Accepted(Arc<Socket>),
 }
 
 /// What those who serve streams report to and work on.
@@ -135,9 +135,9 @@ impl Stream {
     }
 
     /// Does something with the socket; `None` if there is none, or not any more.
-    pub(crate) fn with_socket<R>(&self, work: impl FnOnce(&SockRef<'_>) -> R) -> Option<R> {
+    pub(crate) fn with_socket<R>(&self, work: impl FnOnce(&Socket) -> R) -> Option<R> {
         match &*lock(&self.socket) {
-            Slot::Open(socket) => Some(work(&SockRef::from(&**socket))),
+            Slot::Open(socket) => Some(work(socket)),
             Slot::Opening | Slot::Gone => None,
         }
     }
@@ -148,7 +148,7 @@ impl Stream {
     }
 
     /// Takes the socket that was dialled; `false` if nobody waits for it any more.
-    pub fn opened(&self, socket: &Arc<TcpStream>) -> bool {
+    pub fn opened(&self, socket: &Arc<Socket>) -> bool {
         let mut slot = lock(&self.socket);
         let wanted = !matches!(*slot, Slot::Gone);
         if wanted {

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use netkernel_core::driver::Host;
 use netkernel_core::liveness::Traffic;
 use netkernel_core::net_kernel::{
-    Answer, Diagnostic, Endpoint, Input, NodeEvent, OpenError, OptionName, OptsError, Promotion,
-    SocketOption, Target,
+    Address, Answer, Diagnostic, Endpoint, Input, NodeEvent, OpenError, OptionName, OptsError,
+    Promotion, SocketOption, Target,
 };
 use netkernel_core::{Creation, LinkId, MailboxId, NodeName, RequestId, StreamId};
 
@@ -76,8 +76,10 @@ impl Host for Carrier<'_, '_> {
 
     fn open(&mut self, stream: StreamId, target: Target) {
         self.body.outputs += 1;
-        let Target { host, port, family: _, purpose } = target;
-        let Some(to) = self.resolve(&host) else {
+        let Target { address, family: _, purpose } = target;
+        let port = if let Address::Port { port, .. } = address { port } else { 0 };
+        let to = if let Address::Port { host, .. } = &address { self.resolve(host) } else { None };
+        let Some(to) = to else {
             let error = OpenError::Resolve;
             self.note(Kinds::STREAMS, || Fact::Opening { stream, purpose, conn: 0 });
             self.note(Kinds::STREAMS, || Fact::OpenFailed { stream, error });

@@ -19,6 +19,7 @@ const EXAMPLES: &str = "\
 Examples:
   netkernel node rust@127.0.0.1 --connect b@127.0.0.1
   netkernel node watcher@127.0.0.1 --hidden --json --ticktime 8
+  netkernel node a@127.0.0.1 --listen /run/a --peer b@127.0.0.1=/run/b
   netkernel ping b@127.0.0.1
   netkernel names
   netkernel ticktime 60 20 --svg change.svg
@@ -313,7 +314,7 @@ mod tests {
         let args = node(
             "netkernel node a@h --cookie C --hidden --connect b@h --connect c@h --allow b@h --allow c@ --ticktime 8 \
              --tickintensity 5 --bind 127.0.0.1 --listen-min 9100 --listen-max 9105 --epmd embedded --epmd-port 4370 \
-             --json --serve-requests",
+             --json --peer b@h=127.0.0.1:4370 --peer c@h=/run/c --serve-requests",
         );
         assert_eq!((args.name.as_str(), args.connect.len(), args.hidden), ("a@h", 2, true));
         assert_eq!(args.allow, ["b@h", "c@"]);
@@ -322,8 +323,11 @@ mod tests {
         assert_eq!(config.kernel.net_ticktime, NetTicktime::new(8, 5).unwrap());
         assert_eq!(config.bind, Some(IpAddr::V4(core::net::Ipv4Addr::LOCALHOST)));
         assert_eq!(config.epmd, EpmdMode::Embedded);
-        assert!(config.remote_requests);
-        let config = node("netkernel node a@h --cookie C").config().unwrap();
+        let peers: Vec<_> = config.kernel.peers.values().map(ToString::to_string).collect();
+        assert_eq!(peers, ["127.0.0.1:4370", "/run/c"]);
+        assert!(config.remote_requests && config.listen_path.is_none());
+        let config = node("netkernel node a@h --cookie C --listen /run/a").config().unwrap();
+        assert_eq!(config.listen_path, Some("/run/a".into()));
         assert!(!config.remote_requests, "off unless it is asked for");
     }
 
@@ -343,9 +347,15 @@ mod tests {
             "netkernel node a@h --tickintensity 3",
             "netkernel node a@h --ticktime 0",
             "netkernel node a@h --listen-max 9100",
-            "netkernel node a@h --bind ::1",
+            "netkernel node a@h --bind nowhere",
             "netkernel node a@h --epmd-port 0",
             "netkernel node a@h --epmd internal",
+            "netkernel node a@h --peer b@h",
+            "netkernel node a@h --peer b@h=",
+            "netkernel node a@h --peer b=h:1",
+            "netkernel node a@h --peer b@h=h:0",
+            "netkernel node a@h --listen /run/a --bind 127.0.0.1",
+            "netkernel node a@h --listen /run/a --listen-min 9100",
             "netkernel node a@h --cookie ",
             "netkernel ping",
             "netkernel ticktime 60",

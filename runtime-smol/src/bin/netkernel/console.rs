@@ -2,7 +2,7 @@
 
 use netkernel_smol::core::NodeName;
 use netkernel_smol::core::term::{Atom, Term};
-use netkernel_smol::{MonitorOptions, NodeKinds, OptionName, OptsError, SocketOption};
+use netkernel_smol::{Address, MonitorOptions, NodeKinds, OptionName, OptsError, SocketOption};
 
 /// One command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub(crate) enum Command {
     SetOpts(Option<NodeName>, Result<Vec<SocketOption>, OptsError>),
     /// Entries for the allow list.
     Allow(Vec<String>),
+    /// Where a node is; `None`: EPMD knows.
+    Peer(NodeName, Option<Address>),
     State,
     Ticktime,
     SetTicktime {
@@ -53,6 +55,7 @@ info NODE                  what the connection table has on it
 getopts NODE NAME...       socket options of the link
 setopts NODE NAME=VALUE... set them; NODE may be new, for all links to come
 allow NODE...              from now on only these: full names, hosts, or name@ for any host
+peer NODE ADDRESS          where it is: host:port, or the path of a Unix socket; epmd, if that is to be asked again
 state                      what this node is
 ticktime                   what net_ticktime is
 ticktime S [TRANSITION]    change it, over a transition of 60 or so many seconds
@@ -98,6 +101,12 @@ pub(crate) fn parse(line: &str) -> Result<Option<Command>, String> {
         ["allow", node, nodes @ ..] => Command::Allow(
             [&[*node], nodes].concat().into_iter().map(bare).map(Into::into).collect(),
         ),
+        ["peer", node, "epmd"] => Command::Peer(name(node)?, None),
+        ["peer", node, address] => {
+            let address = address.parse().map_err(|error| format!("{address}: {error}"))?;
+            Command::Peer(name(node)?, Some(address))
+        }
+        ["peer", ..] => return Err("a node and its address are wanted".into()),
         ["state"] => Command::State,
         ["ticktime"] => Command::Ticktime,
         ["ticktime", seconds] => Command::SetTicktime {
@@ -197,6 +206,11 @@ mod tests {
             ("ping b@127.0.0.1", Some(Command::Call(b.clone(), Call::Ping))),
             ("info b@127.0.0.1", Some(Command::Info(b.clone()))),
             ("hconnect b@127.0.0.1", Some(Command::Call(b, Call::HiddenConnect))),
+            ("peer c@h epmd", Some(Command::Peer("c@h".parse().unwrap(), None))),
+            (
+                "peer c@h /run/c",
+                Some(Command::Peer("c@h".parse().unwrap(), Some("/run/c".parse().unwrap()))),
+            ),
             ("nodes", Some(Command::Nodes(NodeKinds::CONNECTED))),
             ("nodes this hidden", Some(Command::Nodes(NodeKinds::THIS | NodeKinds::HIDDEN))),
             (
@@ -285,6 +299,10 @@ mod tests {
             "setopts b x=1",
             "nodes all",
             "allow",
+            "peer",
+            "peer c@h",
+            "peer c@h h:0",
+            "peer c@h h:1 h:2",
             "connect a@b c@d",
             "stop now",
             "Stop",

@@ -8,7 +8,7 @@ use netkernel_smol::core::net_kernel::{
 };
 use netkernel_smol::core::{NodeName, NodeType};
 use netkernel_smol::{
-    BadNode, ConnectionInfo, Identity, Mailbox, MonitorOptions, NetState, Node, NodeInfo,
+    Address, BadNode, ConnectionInfo, Identity, Mailbox, MonitorOptions, NetState, Node, NodeInfo,
     NodeKinds, OptionName, OptsError, SocketOption, Started,
 };
 use serde_json::{Value, json};
@@ -42,6 +42,7 @@ impl Session {
             Command::GetOpts(peer, names) => getopts(node, &peer, names).await,
             Command::SetOpts(peer, options) => setopts(node, peer.as_ref(), options).await,
             Command::Allow(nodes) => allow(node, &nodes).await,
+            Command::Peer(peer, address) => peer_at(node, peer, address).await,
             Command::State => state(node).await,
             Command::Ticktime => ticktime(node.get_net_ticktime().await),
             Command::SetTicktime { seconds, transition_seconds } => {
@@ -116,6 +117,13 @@ async fn allow(node: &Node, nodes: &[String]) -> Line {
     let nodes: Vec<&str> = nodes.iter().map(String::as_str).collect();
     let result = if node.allow(&nodes).await.is_ok() { "ok" } else { "ignored" };
     Line::new(result, json!({"event": "allow", "nodes": nodes, "result": result}))
+}
+
+async fn peer_at(node: &Node, peer: NodeName, address: Option<Address>) -> Line {
+    let told = address.as_ref().map(ToString::to_string);
+    let line = json!({"event": "peer", "node": peer.as_str(), "address": told});
+    node.set_address(peer, address).await;
+    Line::new("ok", line)
 }
 
 fn nodes(nodes: &[NodeInfo]) -> Line {
