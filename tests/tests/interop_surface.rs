@@ -414,7 +414,7 @@ fn only_known(theirs: &Term, ours: &Term) -> Term {
 
 fn id_of(info: &Term) -> i64 {
     let Term::Map(pairs) = info else { panic!("{info}") };
-    pairs[&word("connection_id")].as_i64().unwrap()
+    pairs.get(&word("connection_id")).unwrap().as_i64().unwrap()
 }
 
 fn this_host() -> String {

@@ -1,18 +1,20 @@
 //! Atoms.
 
-use alloc::sync::Arc;
 use core::borrow::Borrow;
 use core::fmt;
 use core::ops::Deref;
+
+use smol_str::SmolStr;
 
 use super::text::quoted;
 
 /// The longest atom, in Unicode code points.
 pub const ATOM_MAX_CHARS: usize = 255;
 
-/// An atom: at most [`ATOM_MAX_CHARS`] code points of text. Cloning shares the text; nothing is interned.
+/// An atom: at most [`ATOM_MAX_CHARS`] code points of text. Up to 23 bytes of it take no memory elsewhere, and cloning shares more; nothing
+/// is interned.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Atom(Arc<str>);
+pub struct Atom(SmolStr);
 
 /// The text is longer than [`ATOM_MAX_CHARS`] code points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +42,7 @@ impl Atom {
     }
 
     /// The atom with this text, which is known to be short enough.
+    #[inline]
     pub(super) fn checked(text: &str) -> Self {
         Self(text.into())
     }
@@ -47,10 +50,11 @@ impl Atom {
     /// An atom whose text is a literal of this crate, known to be short.
     pub(crate) fn literal(text: &'static str) -> Self {
         debug_assert!(text.len() <= ATOM_MAX_CHARS, "literal atoms are short");
-        Self(text.into())
+        Self(SmolStr::new_static(text))
     }
 
     /// The text.
+    #[inline]
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

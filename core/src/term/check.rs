@@ -12,9 +12,9 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// What is wrong with the term, or which limit it breaks.
     pub fn term_ref(&mut self, limits: &Limits) -> Result<TermRef<'a>, TermError> {
-        let mut start = self.clone();
+        let start = self.clone();
         Check { reader: self, limits, terms_left: limits.terms }.term(limits.depth)?;
-        Ok(TermRef::at(&mut start))
+        Ok(TermRef::between(&start, self))
     }
 }
 
@@ -91,12 +91,12 @@ impl Check<'_, '_> {
 
     fn map(&mut self, pairs: u32, inside: usize) -> Result<(), TermError> {
         self.count((pairs as usize).checked_mul(2).ok_or(TermError::Truncated)?)?;
-        let mut keys = Keys::default();
+        let mut keys = Keys { few: [TermRef::NIL; Keys::FEW], len: 0, many: Vec::new() };
         for _ in 0..pairs {
-            let mut key = self.reader.clone();
+            let key = self.reader.clone();
             self.term(inside)?;
             //= docs/spec/term.md#term-map-keys
-            keys.add(TermRef::at(&mut key))?;
+            keys.add(TermRef::between(&key, self.reader))?;
             self.term(inside)?;
         }
         keys.end()
@@ -104,9 +104,8 @@ impl Check<'_, '_> {
 }
 
 /// The keys of a map. A few are compared each with each, and more are sorted.
-#[derive(Default)]
 struct Keys<'a> {
-    few: [Option<TermRef<'a>>; Keys::FEW],
+    few: [TermRef<'a>; Keys::FEW],
     len: usize,
     many: Vec<TermRef<'a>>,
 }
@@ -115,25 +114,21 @@ impl<'a> Keys<'a> {
     const FEW: usize = 8;
 
     fn add(&mut self, key: TermRef<'a>) -> Result<(), TermError> {
-        let Some(place) = self.few.get_mut(self.len) else {
+        let filled = self.few.get_mut(..=self.len).and_then(|few| few.split_last_mut());
+        let Some((place, before)) = filled else {
             self.many.push(key);
             return Ok(());
         };
-        *place = Some(key);
-        let before = self.few.iter().take(self.len).flatten();
+        *place = key;
         self.len += 1;
-        if before.copied().any(|other| other == key) {
-            Err(TermError::DuplicateKey)
-        } else {
-            Ok(())
-        }
+        if before.contains(&key) { Err(TermError::DuplicateKey) } else { Ok(()) }
     }
 
     fn end(mut self) -> Result<(), TermError> {
         if self.many.is_empty() {
             return Ok(());
         }
-        self.many.extend(self.few.iter().flatten());
+        self.many.extend(self.few);
         self.many.sort_unstable();
         let twice = self.many.windows(2).any(|pair| matches!(pair, [one, other] if one == other));
         if twice { Err(TermError::DuplicateKey) } else { Ok(()) }

@@ -1,11 +1,10 @@
 //! From bytes to trees.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
 use super::head::Head;
-use super::{Limits, List, Reader, Term, TermError, tag};
+use super::{Limits, List, Map, Reader, Term, TermError, tag};
 
 impl Term {
     /// The term that these bytes begin with, behind the version byte: the inverse of `term_to_binary/1`. Bytes behind it are not looked at,
@@ -80,8 +79,11 @@ impl Decoder<'_, '_> {
     }
 
     fn terms(&mut self, count: u32, depth: usize) -> Result<Vec<Term>, TermError> {
-        let mut terms = Vec::new();
-        self.append(&mut terms, count, depth)?;
+        self.count(count as usize)?;
+        let mut terms = Vec::with_capacity(count as usize);
+        for _ in 0..count {
+            terms.push(self.term(depth)?);
+        }
         Ok(terms)
     }
 
@@ -105,8 +107,7 @@ impl Decoder<'_, '_> {
     /// A list in however many pieces, of which each is the tail of the one before; so many elements are in the first.
     //= docs/spec/term.md#term-decode-list
     fn list(&mut self, first: u32, inside: usize) -> Result<Term, TermError> {
-        let mut elements = Vec::new();
-        self.append(&mut elements, first, inside)?;
+        let mut elements = self.terms(first, inside)?;
         loop {
             match self.reader.remaining().first() {
                 Some(&tag::LIST) => {
@@ -134,15 +135,12 @@ impl Decoder<'_, '_> {
 
     fn map(&mut self, pairs: u32, inside: usize) -> Result<Term, TermError> {
         self.count((pairs as usize).checked_mul(2).ok_or(TermError::Truncated)?)?;
-        let mut map = BTreeMap::new();
+        let mut map = Vec::with_capacity(pairs as usize);
         for _ in 0..pairs {
-            let key = self.term(inside)?;
-            //= docs/spec/term.md#term-map-keys
-            if map.insert(key, self.term(inside)?).is_some() {
-                return Err(TermError::DuplicateKey);
-            }
+            map.push((self.term(inside)?, self.term(inside)?));
         }
-        Ok(Term::Map(map))
+        //= docs/spec/term.md#term-map-keys
+        Map::from_unique(map).map(Term::Map).ok_or(TermError::DuplicateKey)
     }
 }
 
@@ -266,7 +264,7 @@ mod tests {
             assert_eq!(term.to_string().parse::<Term>().as_ref(), Ok(&term));
             assert!(term.clone().cmp_erlang(&term).is_eq());
         };
-        let thread = std::thread::Builder::new().stack_size(depth * (8 << 10)).spawn(work);
+        let thread = std::thread::Builder::new().stack_size(depth * (12 << 10)).spawn(work);
         thread.unwrap().join().unwrap();
     }
 

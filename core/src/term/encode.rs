@@ -24,9 +24,33 @@ impl Term {
     /// [`TooLong`]. Nothing is appended then.
     pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), TooLong> {
         let before = out.len();
+        out.reserve(guess(self));
         write::version(out);
         write::term(out, self).inspect_err(|_| out.truncate(before))
     }
+}
+
+/// About how many bytes a term may take. To grow step by step costs more than to encode.
+fn guess(term: &Term) -> usize {
+    const ONE: usize = 32;
+    let inside = match term {
+        // Version, tag and length.
+        Term::Binary(bytes) => return bytes.len().saturating_add(1 + 1 + 4),
+        Term::Tuple(elements) => elements.len(),
+        Term::List(list) => list.elements().len(),
+        Term::Map(pairs) => pairs.len(),
+        Term::Integer(_)
+        | Term::Float(_)
+        | Term::Atom(_)
+        | Term::Reference(_)
+        | Term::Fun(_)
+        | Term::Export(_)
+        | Term::Port(_)
+        | Term::Pid(_)
+        | Term::BitString(_) => 0,
+    };
+    // No more than a page for nothing: elements may be smaller.
+    inside.saturating_mul(ONE).min(4096) + ONE
 }
 
 //= docs/spec/term.md#term-encode
@@ -34,8 +58,8 @@ pub(super) fn term(out: &mut Vec<u8>, term: &Term) -> Result<(), TooLong> {
     match term {
         Term::Integer(value) => integer(out, value)?,
         Term::Float(float) => {
-            out.push(tag::NEW_FLOAT);
-            out.extend_from_slice(&float.get().to_be_bytes());
+            let [a, b, c, d, e, f, g, h] = float.get().to_be_bytes();
+            out.extend_from_slice(&[tag::NEW_FLOAT, a, b, c, d, e, f, g, h]);
         }
         Term::Atom(atom) => write::atom(out, atom),
         Term::Reference(reference) => write::reference(out, reference),
@@ -80,8 +104,8 @@ fn terms<'a>(out: &mut Vec<u8>, terms: impl IntoIterator<Item = &'a Term>) -> Re
 /// A tag and a length of four bytes.
 fn head(out: &mut Vec<u8>, tag: u8, len: usize) -> Result<(), TooLong> {
     let len = u32::try_from(len).map_err(|_| TooLong)?;
-    out.push(tag);
-    out.extend_from_slice(&len.to_be_bytes());
+    let [a, b, c, d] = len.to_be_bytes();
+    out.extend_from_slice(&[tag, a, b, c, d]);
     Ok(())
 }
 

@@ -1,4 +1,5 @@
-//! Well-formed terms, for property tests.
+//! Strategies that make terms, for property tests with proptest (feature `proptest`).
+#![allow(clippy::unwrap_used, reason = "what is made here fits")]
 
 use alloc::string::String;
 use alloc::vec;
@@ -35,7 +36,7 @@ pub(crate) fn reference() -> impl Strategy<Value = Reference> {
 }
 
 /// Any term.
-pub(crate) fn tree() -> impl Strategy<Value = Term> {
+pub fn tree() -> impl Strategy<Value = Term> {
     grown(prop_oneof![3 => readable_leaf(), 1 => identity()]).prop_recursive(2, 60, 4, |inner| {
         let fun = (atom(), any::<(i32, u32, u8, [u8; 16], u32)>(), pid(atom()), many(inner, 0..3));
         fun.prop_map(|(module, (old_index, old_unique, arity, unique, index), pid, free)| {
@@ -46,7 +47,7 @@ pub(crate) fn tree() -> impl Strategy<Value = Term> {
 }
 
 /// Any term whose text says which it is.
-pub(crate) fn readable_tree() -> impl Strategy<Value = Term> {
+pub fn readable_tree() -> impl Strategy<Value = Term> {
     grown(readable_leaf())
 }
 
@@ -100,7 +101,7 @@ fn identity() -> impl Strategy<Value = Term> {
 }
 
 /// The bytes of any term that may be sent between nodes, in any encoding that may be read.
-pub(crate) fn term() -> impl Strategy<Value = Vec<u8>> {
+pub fn term() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![atom_bytes(), number(), data(), identifier()].prop_recursive(4, 60, 6, |inner| {
         let terms = || many(inner.clone(), 0..6);
         prop_oneof![
@@ -211,4 +212,28 @@ fn identifier() -> impl Strategy<Value = Vec<u8>> {
 
 fn pid_bytes() -> impl Strategy<Value = Vec<u8>> {
     (atom_bytes(), any::<[u8; 12]>()).prop_map(|(node, id)| cat(&[&[0x58], &node, &id]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::strategy::ValueTree as _;
+    use proptest::test_runner::TestRunner;
+    use std::collections::BTreeSet;
+
+    /// Of terms inside others only the first is looked at: that is enough.
+    #[test]
+    fn every_tag_is_made() {
+        let mut runner = TestRunner::deterministic();
+        let mut tags = BTreeSet::new();
+        for _ in 0..5000 {
+            let bytes = term().new_tree(&mut runner).unwrap().current();
+            tags.insert(bytes[0]);
+        }
+        let all = [
+            0x46, 0x4D, 0x58, 0x59, 0x5A, 0x61, 0x62, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68, 0x69,
+            0x6A, 0x6B, 0x6C, 0x6D, 0x6E, 0x6F, 0x70, 0x71, 0x72, 0x73, 0x74, 0x76, 0x77, 0x78,
+        ];
+        assert_eq!(tags.into_iter().collect::<Vec<u8>>(), all);
+    }
 }

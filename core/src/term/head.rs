@@ -75,7 +75,8 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// What is wrong with the term.
-    #[inline]
+    // Who calls it looks at one or two kinds more closely, and the others need not be built.
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn head(&mut self) -> Result<Head<'a>, TermError> {
         let tag = self.u8()?;
         Ok(match tag {

@@ -4,11 +4,11 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
     /// Terms inside terms, the outermost with them. A list is one, however many tails it was sent in. Each level takes stack
-    /// in everything that walks a [`Term`](super::Term), dropping it included: up to 1 KiB, and without optimization 8 KiB.
+    /// in everything that walks a [`Term`](super::Term), dropping it included: up to 1 KiB, and without optimization 12 KiB.
     pub depth: usize,
     /// Bytes of the magnitude of one integer; eight and fewer are always taken. Printing and parsing an integer takes time with the square of them.
     pub integer_bytes: usize,
-    /// Terms all in all. A term takes up to 40 bytes beside its own data on machines with 64 bits, and in maps and in
+    /// Terms all in all. A term takes up to 48 bytes beside its own data on machines with 64 bits, and in
     /// lists that come in pieces up to twice that.
     pub terms: usize,
 }

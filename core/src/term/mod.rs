@@ -19,6 +19,7 @@ mod bits;
 mod borrowed;
 mod check;
 mod compare;
+mod convert;
 mod decode;
 mod display;
 mod encode;
@@ -26,16 +27,19 @@ mod error;
 mod expand;
 mod float;
 mod fun;
-#[cfg(test)]
-pub(crate) mod generate;
+#[cfg(any(test, feature = "proptest"))]
+pub mod generate;
 mod head;
 mod id;
 mod integer;
 mod limits;
 mod list;
+mod map;
 mod order;
 mod parse;
 mod read;
+#[cfg(feature = "serde")]
+pub mod serde;
 mod tag;
 mod term_ref;
 mod text;
@@ -48,6 +52,7 @@ pub use bits::BitString;
 pub use borrowed::{
     AtomRef, BitStringRef, ExportRef, FunRef, IntegerRef, PidRef, PortRef, ReferenceRef,
 };
+pub use convert::WrongKind;
 pub use encode::TooLong;
 pub use error::TermError;
 pub use float::Float;
@@ -57,6 +62,7 @@ pub use id::{Pid, Port, REFERENCE_MAX_WORDS, Reference};
 pub use integer::Integer;
 pub use limits::Limits;
 pub use list::List;
+pub use map::Map;
 pub use parse::{ParseError, ParseErrorKind};
 pub use read::Reader;
 pub use term_ref::{Elements, Pairs, TermRef};

@@ -1,9 +1,8 @@
 //! Which of two terms is less.
 
-use alloc::collections::BTreeMap;
 use core::cmp::Ordering;
 
-use super::{Float, Integer, List, Pid, Port, Reference, Term};
+use super::{Float, Integer, List, Map, Pid, Port, Reference, Term};
 
 impl Term {
     /// Erlang's `<` and `==`: numbers compare by value, so that `1` and `1.0` are [`Equal`](Ordering::Equal) though they are not `==` in Rust, nor
@@ -106,7 +105,7 @@ fn lists(one: &List, other: &List, numbers: Numbers) -> Ordering {
 
 /// By size, then keys in their order, then values in the order of the keys.
 //= docs/spec/term.md#term-order-map
-fn maps(one: &BTreeMap<Term, Term>, other: &BTreeMap<Term, Term>, numbers: Numbers) -> Ordering {
+fn maps(one: &Map, other: &Map, numbers: Numbers) -> Ordering {
     let by_keys = || one.keys().cmp(other.keys());
     let by_values = || {
         let mut pairs = one.values().zip(other.values()).map(|(a, b)| compare(a, b, numbers));

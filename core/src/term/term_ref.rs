@@ -117,14 +117,21 @@ impl<'a> TermRef<'a> {
         Self { bytes: ALL.get(usize::from(byte)).map_or(&[], |bytes| bytes), atoms: &[] }
     }
 
+    /// The term from one reader's place to another's, which was checked.
+    pub(super) fn between(start: &Reader<'a>, end: &Reader<'a>) -> Self {
+        let len = start.remaining().len() - end.remaining().len();
+        let mut bytes = &start.remaining()[..len];
+        // A list without elements is its tail.
+        while let Some(tail) = bytes.strip_prefix(&[tag::LIST, 0, 0, 0, 0]) {
+            bytes = tail;
+        }
+        Self { bytes, atoms: start.atoms() }
+    }
+
     /// The term that the reader, of checked bytes, is at.
     pub(super) fn at(reader: &mut Reader<'a>) -> Self {
-        // A list without elements is its tail.
-        while reader.remaining().starts_with(&[tag::LIST, 0, 0, 0, 0]) {
-            let _empty = reader.head();
-        }
-        let atoms = reader.atoms();
-        reader.raw().map_or(Self::NIL, |bytes| Self { bytes, atoms })
+        let start = reader.clone();
+        reader.raw().map_or(Self::NIL, |_| Self::between(&start, reader))
     }
 }
 

@@ -1,11 +1,10 @@
 //! Terms as owned trees.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-use super::{Atom, BitString, Export, Float, Fun, Integer, List, Pid, Port, Reference};
+use super::{Atom, BitString, Export, Float, Fun, Integer, List, Map, Pid, Port, Reference};
 
 /// Any term of Erlang.
 ///
@@ -36,7 +35,7 @@ pub enum Term {
     /// A tuple.
     Tuple(Vec<Self>),
     /// A map.
-    Map(BTreeMap<Self, Self>),
+    Map(Map),
     /// A list, a string and `[]` as well.
     List(List),
     /// A binary.
@@ -179,6 +178,12 @@ impl From<List> for Term {
     }
 }
 
+impl From<Map> for Term {
+    fn from(map: Map) -> Self {
+        Self::Map(map)
+    }
+}
+
 impl From<Bytes> for Term {
     fn from(bytes: Bytes) -> Self {
         Self::Binary(bytes)
@@ -198,6 +203,6 @@ mod tests {
     #[test]
     #[cfg(target_pointer_width = "64")]
     fn a_term_has_the_size_that_the_limits_tell() {
-        assert_eq!(size_of::<Term>(), 40);
+        assert_eq!(size_of::<Term>(), 48);
     }
 }

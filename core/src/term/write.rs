@@ -30,9 +30,11 @@ pub(crate) fn literal(out: &mut Vec<u8>, text: &str) {
 pub fn pid(out: &mut Vec<u8>, pid: &Pid) {
     out.push(tag::NEW_PID);
     atom(out, &pid.node);
-    for word in [pid.id, pid.serial, pid.creation.0] {
-        out.extend_from_slice(&word.to_be_bytes());
+    let mut words = [0; 12];
+    for (place, word) in words.chunks_exact_mut(4).zip([pid.id, pid.serial, pid.creation.0]) {
+        place.copy_from_slice(&word.to_be_bytes());
     }
+    out.extend_from_slice(&words);
 }
 
 /// A reference.
@@ -60,8 +62,8 @@ pub fn tuple(out: &mut Vec<u8>, arity: u8) {
 
 /// The header of a list that is not empty: `len` terms must follow, and then the tail.
 pub fn list(out: &mut Vec<u8>, len: u32) {
-    out.push(tag::LIST);
-    out.extend_from_slice(&len.to_be_bytes());
+    let [a, b, c, d] = len.to_be_bytes();
+    out.extend_from_slice(&[tag::LIST, a, b, c, d]);
 }
 
 /// The empty list: the tail of most lists.
@@ -91,8 +93,8 @@ fn small(out: &mut Vec<u8>, value: i32) {
     if let Ok(value) = u8::try_from(value) {
         out.extend_from_slice(&[tag::SMALL_INTEGER, value]);
     } else {
-        out.push(tag::INTEGER);
-        out.extend_from_slice(&value.to_be_bytes());
+        let [a, b, c, d] = value.to_be_bytes();
+        out.extend_from_slice(&[tag::INTEGER, a, b, c, d]);
     }
 }
 

@@ -1,12 +1,11 @@
 //! The arguments of `net_kernel:start/1` and `start/2`.
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 
 use super::Exception;
 use crate::name::{NameError, NodeName};
 use crate::net_kernel::{NameDomain, OwnName, StartOptions};
-use crate::term::{Atom, Term};
+use crate::term::{Atom, Map, Term};
 
 /// What is a name with options, or a name that no node can have.
 type Arguments = Result<StartOptions, NameError>;
@@ -69,7 +68,7 @@ struct Options {
 }
 
 impl Options {
-    fn read(pairs: &BTreeMap<Term, Term>) -> Result<Self, Exception> {
+    fn read(pairs: &Map) -> Result<Self, Exception> {
         let mut options = Self {
             name_domain: NameDomain::Longnames,
             net_ticktime: None,

@@ -1,10 +1,9 @@
 //! What is wrong with a call of `monitor_nodes`.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::term::{Atom, Term};
+use crate::term::{Atom, Map, Term};
 
 /// Why Erlang refuses the arguments of `net_kernel:monitor_nodes/2` (`check_options/1`).
 ///
@@ -35,7 +34,7 @@ pub enum MonitorNodesError {
         earlier: Term,
     },
     /// Keys of a map that nobody knows, with their values.
-    UnknownKeys(BTreeMap<Term, Term>),
+    UnknownKeys(Map),
     /// Elements of a list that nobody knows, and with them `connection_id`, if it was in the list.
     UnknownOptions(Vec<Term>),
 }

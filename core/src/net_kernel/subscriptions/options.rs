@@ -1,11 +1,10 @@
 //! What a subscriber asks for.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::MonitorNodesError;
 use crate::flags::NodeType;
-use crate::term::{Atom, Term};
+use crate::term::{Atom, Map, Term};
 
 /// The options of one subscription, normalized: equal if and only if Erlang takes them for the same subscription.
 ///
@@ -114,7 +113,7 @@ impl MonitorOptions {
         }
     }
 
-    fn from_map(pairs: &BTreeMap<Term, Term>) -> Result<Self, MonitorNodesError> {
+    fn from_map(pairs: &Map) -> Result<Self, MonitorNodesError> {
         let mut unknown = pairs.clone();
         let mut take = |key: &'static str| unknown.remove(&Term::literal(key));
         let bad = |key, value| MonitorNodesError::BadMapValue { key: Atom::literal(key), value };
