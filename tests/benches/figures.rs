@@ -94,8 +94,7 @@ fn frames_through_pump() {
         ("SEND 1 KiB", send(&kilobyte)),
         ("LINK, answered noproc", Control::Link { from, to }),
     ] {
-        let mut frame = Vec::new();
-        signal.emit(Flags::SERVED, &mut frame).unwrap();
+        let frame = Frame::new(&signal, Flags::SERVED).unwrap().to_bytes();
         let per_read = (64 * 1024 / frame.len()).max(1);
         let batch = frame.repeat(per_read);
         let mut reader = LinkReader::new(&promotion(link), Limits::default());
