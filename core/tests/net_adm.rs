@@ -44,6 +44,19 @@ fn terms_end_with_dots() {
 //= docs/spec/net_adm.md#adm-host-file-syntax
 //= type=test
 #[test]
+fn escapes_are_cut_between_characters() {
+    for file in
+        ["$\\^é", "$\\^é.", "$\\^日 b.", "$\\é.", "$é.", "$\\x", "$\\xé.", "$\\x{é}.", "$\\7é."]
+    {
+        let told = answer(file.as_bytes());
+        assert!(told.starts_with(['[', '"']) || told.starts_with("{error,{1,"), "{file}: {told}");
+    }
+    assert_eq!(answer("$é. $\\é.".as_bytes()), "\"éé\"");
+}
+
+//= docs/spec/net_adm.md#adm-host-file-syntax
+//= type=test
+#[test]
 fn what_is_wrong_is_told_with_its_line() {
     let before = |line: usize, word: &str| {
         format!("{{error,{{{line},erl_parse,[\"syntax error before: \",{word}]}}}}")
@@ -238,11 +251,25 @@ proptest! {
     //= type=test
     #[test]
     fn any_bytes_are_hosts_or_an_error_with_a_line_of_theirs(
-        bytes in proptest::collection::vec(
-            prop_oneof![4 => proptest::sample::select(b"ab0A_ \n\r.,;:'\"\\$#<>{}[]()|=-+/*%~".to_vec()), 1 => any::<u8>()],
+        parts in proptest::collection::vec(
+            prop_oneof![
+                8 => proptest::sample::select("ab0x7eA_@ \n\r.,;:'\"`\\$^~#<>{}[]()|=-+/*%".chars().collect::<Vec<_>>())
+                    .prop_map(|char| char.to_string().into_bytes()),
+                2 => proptest::sample::select(vec!['é', 'É', 'Ā', 'ß', '\u{A0}', '\u{85}', '∞', '日', '𝄞', '\u{301}'])
+                    .prop_map(|char| char.to_string().into_bytes()),
+                2 => proptest::sample::select(vec!["$\\^", "$\\x", "$\\", "$", "~s\"", "\"\"\"", "'\\"])
+                    .prop_map(|text| text.as_bytes().to_vec()),
+                1 => any::<u8>().prop_map(|byte| vec![byte]),
+            ],
             0..60,
         ),
+        valid in any::<bool>(),
     ) {
+        let mut bytes = parts.concat();
+        if valid {
+            // Otherwise most files end where they stop to be UTF-8.
+            bytes = String::from_utf8_lossy(&bytes).into_owned().into_bytes();
+        }
         let lines = 1 + bytes.iter().filter(|&&b| b == b'\n').count();
         if let Err(error) = parse_hosts(&bytes) {
             prop_assert!((1..=lines).contains(&error.line), "{error:?}");

@@ -135,8 +135,10 @@ impl<'t> Scanner<'t> {
         }
         let escaped = chars.next().ok_or_else(unterminated)?;
         let behind = &self.rest[2..];
-        let more = |digits: fn(char) -> bool, most: usize| {
-            behind.chars().skip(1).take(most).take_while(|c| digits(*c)).count()
+        // In bytes, for any character may follow `^`.
+        let more = |digits: fn(char) -> bool, most: usize| -> usize {
+            let digits = behind.chars().skip(1).take(most).take_while(|c| digits(*c));
+            digits.map(char::len_utf8).sum()
         };
         let length = match escaped {
             'x' if behind[1..].starts_with('{') => behind.find('}').map_or(1, |end| end + 1),
