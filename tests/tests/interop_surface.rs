@@ -388,7 +388,14 @@ fn compare(ours: &Played, theirs: &Played) {
     let deviations = deviations();
     let mut differences = Vec::new();
     assert_eq!(ours.len(), theirs.len());
+    let mut connected = Vec::new();
     for ((call, ours), (_, theirs)) in ours.iter().zip(theirs) {
+        if call == "nodes(connected)" {
+            connected = theirs.as_list().unwrap().to_vec();
+        }
+        if call.contains("known") {
+            check_known(call, ours, &connected);
+        }
         let theirs = if call.contains("known") { only_known(theirs, ours) } else { theirs.clone() };
         let expected = deviations.iter().find(|[deviating, ..]| deviating == call);
         let (wanted_theirs, wanted_ours) = match expected {
@@ -400,6 +407,27 @@ fn compare(ours: &Played, theirs: &Played) {
         }
     }
     assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// Of the nodes that are known, at least this one and those that are connected are told.
+fn check_known(call: &str, ours: &Term, connected: &[Term]) {
+    let Some(told) = ours.as_list() else { return };
+    let told = told.iter().map(|node| node.as_tuple().map_or(node, |pair| &pair[0]));
+    let told: Vec<&Term> = told.collect();
+    for node in [word("me")].iter().chain(connected) {
+        assert!(told.contains(&node), "{call}: {node} is not in {ours}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "me is not in []")]
+fn an_empty_answer_is_not_what_is_known() {
+    let played = |known: &str| -> Played {
+        let answers = [("nodes(connected)", "[b]"), ("nodes(known)", known)];
+        answers.map(|(call, answer)| (call.to_owned(), read(answer))).into()
+    };
+    compare(&played("[b,me]"), &played("[b,c,me]"));
+    compare(&played("[]"), &played("[]"));
 }
 
 /// Erlang knows more nodes, for it forgets none to which something refers.
