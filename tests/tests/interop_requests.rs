@@ -225,11 +225,12 @@ each_release_and_runtime! {
     #[test]
     fn only_so_many_callers_wait(release: Release) {
         let epmd = Epmd::start(release);
-        let (a, c) = (quiet(release, &epmd, "a"), quiet(release, &epmd, "c"));
+        let (a, b, c) = (quiet(release, &epmd, "a"), quiet(release, &epmd, "b"), quiet(release, &epmd, "c"));
         let mut patient = config(&epmd);
         patient.kernel.setup_time = Duration::from_secs(120);
         let _rust = start(patient);
         connect(&a, RUST);
+        connect(&b, RUST);
         c.signal(Signal::Stop);
         a.eval(&format!(
             "spawn(fun() -> \
@@ -241,8 +242,25 @@ each_release_and_runtime! {
              end)"
         ));
         a.wait_event(GIVE_UP, |event| event == "{more,[noproc]}");
+        // What needs no waiting is answered, and so is another node.
+        for (request, told) in [
+            ("nodename", "own"),
+            ("{connect, normal, Own}", "true"),
+            ("{connect, normal, 'b@127.0.0.1'}", "true"),
+            ("{passive_cnct, 'b@127.0.0.1'}", "true"),
+            ("{disconnect, 'nobody@127.0.0.1'}", "false"),
+            ("{connect, normal, 'c@127.0.0.1'}", "{exit,noproc}"),
+            ("{disconnect, 'b@127.0.0.1'}", "{exit,noproc}"),
+        ] {
+            assert_eq!(ask(&a, RUST, request), told, "{request}");
+        }
+        b.eval(&format!(
+            "spawn(fun() -> witness ! {{told, gen_server:call({{net_kernel, '{RUST}'}}, {{connect, normal, '{C}'}}, infinity)}} end)"
+        ));
+        assert_eq!(ask(&b, RUST, "nodename"), "own");
         c.signal(Signal::Continue);
         a.wait_event(GIVE_UP, |event| event == "{waited,[{reply,true}]}");
+        b.wait_event(GIVE_UP, |event| event == "{told,true}");
         assert_eq!(ask(&a, RUST, "nodename"), "own");
     }
 

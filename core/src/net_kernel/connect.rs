@@ -44,6 +44,18 @@ impl NetKernel {
         request
     }
 
+    /// Whether a wish for a link with this node would not be answered at once.
+    pub(super) fn connect_waits(&self, node: &NodeName) -> bool {
+        if !self.is_alive() {
+            return false;
+        }
+        match self.table.get(node).map(|row| &row.state) {
+            None | Some(RowState::Barred) => self.node() != *node && self.check_dial(node).is_ok(),
+            Some(RowState::Up { successor, .. }) => successor.is_some(),
+            Some(RowState::Pending { .. } | RowState::Closing { .. }) => true,
+        }
+    }
+
     //= docs/spec/kernel.md#kernel-auto-connect
     /// A sender found no link with `node`. `seen` is the last link or attempt with it that the sender knew of: if there has
     /// been another since, the wish came too late, and is ignored. Answers [`Answer::AutoConnect`] at once; what becomes of

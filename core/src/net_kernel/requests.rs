@@ -7,7 +7,8 @@ use alloc::vec::Vec;
 use super::query::{NameDomain, NetState};
 use super::table::RowState;
 use super::{
-    Answer, DistAutoConnect, NetKernel, OptionName, OptsError, SocketOption, TicktimeChange,
+    Answer, DistAutoConnect, NetKernel, NodeDownReason, OptionName, OptsError, SocketOption,
+    TicktimeChange,
 };
 use crate::ids::RequestId;
 use crate::name::NodeName;
@@ -56,6 +57,26 @@ impl NetKernel {
         }
     }
 
+    //= docs/spec/requests.md#request-limits
+    /// Whether the answer to this [`request`](Self::request) would have to wait, for a link or for the end of one.
+    #[must_use]
+    pub fn request_waits(&self, body: &[u8]) -> bool {
+        let Some(request) = read(body) else { return false };
+        let Some([name, arguments @ ..]) = request.as_tuple() else { return false };
+        let Some(name) = name.as_atom() else { return false };
+        match (name.as_str(), arguments) {
+            ("connect", [_, node]) => node_name(node).is_some_and(|node| self.connect_waits(&node)),
+            ("passive_cnct", [node]) => node_name(node).is_some_and(|node| {
+                !self.refuses_automatic_link(&node) && self.connect_waits(&node)
+            }),
+            ("disconnect", [node]) => node_name(node).is_some_and(|node| {
+                let row = self.table.get(&node).map(|row| &row.state);
+                matches!(row, Some(RowState::Up { .. } | RowState::Closing { .. }))
+            }),
+            _ => false,
+        }
+    }
+
     //= docs/spec/requests.md#request-casts
     /// Carries out a cast to `net_kernel`: one term without version byte. Nobody is told anything.
     pub fn cast(&mut self, now: Instant, body: &[u8]) {
@@ -63,7 +84,8 @@ impl NetKernel {
         let term = read(body);
         let Some([name, node]) = term.as_ref().and_then(Term::as_tuple) else { return };
         if let Some(node) = node_name(node).filter(|_| is(name, "async_disconnect")) {
-            self.disconnect_node(now, &node);
+            // Not `disconnect_node`: nobody waits for its answer.
+            self.close_link(&node, NodeDownReason::Disconnect);
         }
     }
 
@@ -140,14 +162,20 @@ impl NetKernel {
     /// As a connect, but as far as automatic attempts are allowed.
     fn asked_for_automatic_link(&mut self, now: Instant, node: &Term) -> Result<RequestId, Reply> {
         let node = node_name(node).ok_or_else(|| Reply::of(false))?;
-        let refused = match self.table.get(&node).map(|row| &row.state) {
+        if self.refuses_automatic_link(&node) {
+            return Err(Reply::of(false));
+        }
+        Ok(self.connect_node(now, node))
+    }
+
+    fn refuses_automatic_link(&self, node: &NodeName) -> bool {
+        match self.table.get(node).map(|row| &row.state) {
             Some(RowState::Barred) => true,
             Some(RowState::Pending { .. } | RowState::Up { .. } | RowState::Closing { .. }) => {
                 false
             }
-            None => node != self.node() && self.config.auto_connect == DistAutoConnect::Never,
-        };
-        if refused { Err(Reply::of(false)) } else { Ok(self.connect_node(now, node)) }
+            None => *node != self.node() && self.config.auto_connect == DistAutoConnect::Never,
+        }
     }
 
     fn asked_to_allow(&mut self, nodes: &Term) -> Reply {

@@ -1,6 +1,7 @@
 //! What processes of other nodes ask of the kernel.
 
-use netkernel_core::net_kernel::{Answer, DistAutoConnect, Reply, TicktimeState};
+use netkernel_core::driver::Machine as _;
+use netkernel_core::net_kernel::{Answer, DistAutoConnect, Output, Reply, TicktimeState};
 use netkernel_core::term::Term;
 
 use crate::common::{CONNECTED, config, once, pair};
@@ -197,6 +198,56 @@ fn a_request_that_waits_delays_no_other() {
     );
     assert_eq!(ask(&mut world, a, "nodename"), "'a@127.0.0.1'");
     assert_eq!(ask(&mut world, a, "{disconnect,'c@127.0.0.1'}"), "false");
+}
+
+//= docs/spec/requests.md#request-limits
+//= type=test
+#[test]
+fn a_request_that_would_wait_is_known() {
+    let (mut world, a, _) = pair();
+    let waits = |world: &World, request: &str| world.nodes[a].kernel.request_waits(&body(request));
+    for (request, expected) in [
+        ("{connect,normal,'a@127.0.0.1'}", false),
+        ("{connect,normal,'b@127.0.0.1'}", false),
+        ("{connect,normal,'c@127.0.0.1'}", true),
+        ("{connect,normal,c@short}", false),
+        ("{connect,normal,5}", false),
+        ("{passive_cnct,'b@127.0.0.1'}", false),
+        ("{passive_cnct,'c@127.0.0.1'}", true),
+        ("{disconnect,'a@127.0.0.1'}", false),
+        ("{disconnect,'b@127.0.0.1'}", true),
+        ("{disconnect,'c@127.0.0.1'}", false),
+        ("nodename", false),
+        ("{getopts,'b@127.0.0.1',[]}", false),
+    ] {
+        assert_eq!(waits(&world, request), expected, "{request}");
+        // An answer that does not wait is there before anything else happens.
+        let mut kernel = world.nodes[a].kernel.clone();
+        let id = kernel.request(world.now, &body(request));
+        let answered = core::iter::from_fn(|| kernel.poll())
+            .any(|output| matches!(output, Output::Answer { request, .. } if request == id));
+        if !request.contains("getopts") {
+            assert_eq!(!answered, expected, "{request}");
+        }
+    }
+    world.script_listens(C);
+    ask(&mut world, a, "{connect,normal,'c@127.0.0.1'}");
+    assert!(waits(&world, "{connect,normal,'c@127.0.0.1'}"), "an attempt is under way");
+    assert!(!world.nodes[a].kernel.request_waits(b"\xff"));
+}
+
+//= docs/spec/requests.md#request-casts
+//= type=test
+#[test]
+fn nobody_is_told_of_a_cast() {
+    let (mut world, a, _) = pair();
+    let before = world.nodes[a].host.answers.len();
+    for _ in 0..3 {
+        world.nodes[a].kernel.cast(world.now, &body("{async_disconnect,'b@127.0.0.1'}"));
+    }
+    world.settle();
+    assert!(world.nodes_of(a).is_empty());
+    assert_eq!(world.nodes[a].host.answers.len(), before, "no request was kept for them");
 }
 
 //= docs/spec/requests.md#request-limits

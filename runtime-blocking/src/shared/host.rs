@@ -17,6 +17,7 @@ use netkernel_core::process::Caller;
 use netkernel_core::{Creation, Family, LinkId, MailboxId, NodeName, RequestId, StreamId};
 use socket2::Socket;
 
+use super::callers::Callers;
 use super::embedded_epmd::EmbeddedEpmd;
 use super::{
     EpmdListeners, Listener, Origin, Port, Reply, Stream, Table, Wish, listen, listen_locally,
@@ -48,9 +49,6 @@ pub trait Carrier {
     fn serve_epmd(&self, listeners: EpmdListeners) -> io::Result<EpmdHandle>;
 }
 
-/// Processes of other nodes that may wait for an answer at a time.
-const CALLERS_MAX: usize = 1024;
-
 /// The effects of one node.
 #[derive(Debug)]
 pub struct RuntimeHost<C> {
@@ -65,8 +63,7 @@ pub struct RuntimeHost<C> {
     /// What happened at once, while the kernel was being served.
     inputs: VecDeque<Input>,
     calls: BTreeMap<RequestId, Reply<Answer>>,
-    /// Processes of other nodes that wait for an answer, with the stream that their requests came on.
-    callers: BTreeMap<RequestId, (StreamId, Caller)>,
+    callers: Callers,
     /// Mailboxes that want diagnostics.
     logs: BTreeSet<MailboxId>,
 }
@@ -103,7 +100,7 @@ impl<C: Carrier> RuntimeHost<C> {
             streams: BTreeMap::new(),
             inputs: VecDeque::new(),
             calls: BTreeMap::new(),
-            callers: BTreeMap::new(),
+            callers: Callers::default(),
             logs: BTreeSet::new(),
         }
     }
@@ -195,22 +192,25 @@ impl<C: Carrier> RuntimeHost<C> {
     }
 
     //= docs/spec/requests.md#request-limits
-    /// Gives the caller back if there is room for one more; else it is told that nobody answers.
-    pub(crate) fn admits_caller(&self, stream: StreamId, caller: Caller) -> Option<Caller> {
-        if self.callers.len() < CALLERS_MAX {
-            return Some(caller);
-        }
-        self.tell_caller(stream, &caller, &net_kernel::Reply::Nobody);
-        None
+    /// Whether one more process of the node behind this stream may wait for an answer.
+    pub(crate) fn has_room_for_caller(&self, stream: StreamId) -> bool {
+        self.peer_of(stream).is_some_and(|peer| self.callers.has_room(peer))
     }
 
     pub(crate) fn await_reply(&mut self, request: RequestId, stream: StreamId, caller: Caller) {
-        self.callers.insert(request, (stream, caller));
+        // Who has no link any more waits for nothing.
+        if let Some(peer) = self.peer_of(stream).cloned() {
+            self.callers.insert(request, stream, peer, caller);
+        }
+    }
+
+    fn peer_of(&self, stream: StreamId) -> Option<&NodeName> {
+        self.streams.get(&stream)?.link.as_ref().map(|(node, _)| node)
     }
 
     //= docs/spec/requests.md#request-own-link
     /// Answers on the stream that the request came on, if that is still there.
-    fn tell_caller(&self, stream: StreamId, caller: &Caller, reply: &net_kernel::Reply) {
+    pub(crate) fn tell_caller(&self, stream: StreamId, caller: &Caller, reply: &net_kernel::Reply) {
         let (Some(entry), Some(frame)) = (self.streams.get(&stream), caller.answer(reply)) else {
             return;
         };
@@ -378,8 +378,8 @@ impl<C: Carrier> Host for RuntimeHost<C> {
     fn answer(&mut self, request: RequestId, answer: Answer) {
         if let Some(reply) = self.calls.remove(&request) {
             reply.send(answer);
-        } else if let Some((stream, caller)) = self.callers.remove(&request) {
-            self.tell_caller(stream, &caller, &answer.to_reply());
+        } else if let Some(waiting) = self.callers.remove(request) {
+            self.tell_caller(waiting.stream, &waiting.caller, &answer.to_reply());
         }
     }
 

@@ -6,6 +6,7 @@
 //! future. A runtime uses one of the two only. A [`Bell`] is how both are woken.
 
 mod bell;
+mod callers;
 mod clock;
 mod embedded_epmd;
 mod epmd;

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant as Moment;
 
-use netkernel_core::Instant;
 use netkernel_core::driver::{Machine as _, turn};
-use netkernel_core::net_kernel::mfa;
-use netkernel_core::net_kernel::{Answer, Input, NetKernel};
-use netkernel_core::process::Request;
+use netkernel_core::net_kernel::{self, Answer, Input, NetKernel, mfa};
+use netkernel_core::process::{Caller, Request};
+use netkernel_core::{Instant, StreamId};
 use socket2::Socket;
 
 use super::{
@@ -113,10 +112,7 @@ impl<C: Carrier> Owner<C> {
             Message::State(reply) => reply.send(self.kernel.get_state()),
             Message::Identity(reply) => reply.send(self.host.identity()),
             Message::Request(stream, Request::Call { body, caller }) => {
-                if let Some(caller) = self.host.admits_caller(stream, caller) {
-                    let request = self.kernel.request(now, &body);
-                    self.host.await_reply(request, stream, caller);
-                }
+                self.request(now, stream, &body, caller);
             }
             Message::Request(_, Request::Cast { body }) => self.kernel.cast(now, &body),
             Message::Forget(mailbox) => {
@@ -128,6 +124,15 @@ impl<C: Carrier> Owner<C> {
                 let _ = self.kernel.halt(now);
             }
         }
+    }
+
+    fn request(&mut self, now: Instant, stream: StreamId, body: &[u8], caller: Caller) {
+        if !self.host.has_room_for_caller(stream) && self.kernel.request_waits(body) {
+            self.host.tell_caller(stream, &caller, &net_kernel::Reply::Nobody);
+            return;
+        }
+        let request = self.kernel.request(now, body);
+        self.host.await_reply(request, stream, caller);
     }
 
     fn call(&mut self, now: Instant, call: Call, reply: Reply<Answer>) {
