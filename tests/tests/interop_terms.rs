@@ -2,175 +2,53 @@
 #![expect(clippy::unwrap_used, reason = "scenarios are functions that the macro makes tests of")]
 
 use core::cmp::Ordering;
+use core::panic::AssertUnwindSafe;
+use core::time::Duration;
+use std::panic::catch_unwind;
 
-use netkernel_blocking::core::Creation;
-use netkernel_blocking::core::term::{
-    Atom, BitString, Export, Float, Integer, Limits, List, Pid, Port, Reference, Term,
+use netkernel_blocking::core::NodeType;
+use netkernel_blocking::core::term::{Atom, Limits, Term};
+use netkernel_tests::otp::{Erl, GIVE_UP, Release};
+use netkernel_tests::ours::{Ours, next_message, node_name, term_expression};
+use netkernel_tests::{each_release, each_release_and_runtime};
+use terms::corpus::{Verdict, differences, inputs};
+use terms::{
+    Choice, OPTIONS, answers, bytes_of, decode, drawn, has_new_words, hex, node, without_makers,
 };
-use netkernel_tests::each_release;
-use netkernel_tests::otp::{Epmd, Erl, ErlOptions, Release};
 
-/// Any terms, the same each time.
-struct Choice(u64);
+mod terms;
 
-impl Choice {
-    /// The generator SplitMix64.
-    const fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ mixed >> 31
-    }
+/// For what a node has taken.
+const WIDE: Limits = Limits { depth: 1000, integer_bytes: 1 << 20, terms: 1 << 24 };
 
-    const fn below(&mut self, n: u64) -> u64 {
-        self.next() % n
-    }
-
-    fn some<T>(&mut self, up_to: u64, mut make: impl FnMut(&mut Self) -> T) -> Vec<T> {
-        (0..self.below(up_to + 1)).map(|_| make(self)).collect()
-    }
-
-    /// Characters around the edges of what is printable, quoted and encoded in one byte.
-    fn char(&mut self) -> char {
-        let code = match self.below(8) {
-            0 => self.below(0x20),
-            1..=4 => 0x20 + self.below(0x60),
-            5 => 0x80 + self.below(0x20),
-            6 => 0xA0 + self.below(0x60),
-            _ => self.below(0x3000),
-        };
-        char::from_u32(u32::try_from(code).unwrap()).unwrap()
-    }
-
-    fn text(&mut self) -> String {
-        self.some(6, Self::char).into_iter().collect()
-    }
-
-    /// UTF-8, or what does not even begin with a character of several bytes: the releases do not agree on that.
-    fn bytes(&mut self) -> Vec<u8> {
-        match self.below(3) {
-            0 => self.text().into_bytes(),
-            1 => self.some(6, |choice| choice.below(0xC0) as u8),
-            _ => self.some(6, |choice| 0xC0 + choice.below(0x40) as u8),
-        }
-    }
-
-    fn atom(&mut self) -> Atom {
-        Atom::new(&self.text()).unwrap()
-    }
-
-    fn number(&mut self) -> Term {
-        match self.below(5) {
-            0 => (self.below(7) as i64 - 3).into(),
-            1 => (self.next() as i64 >> self.below(64)).into(),
-            2 => {
-                let magnitude = self.some(12, |choice| choice.next() as u8);
-                Integer::from_sign_magnitude(self.below(2) == 0, &magnitude).into()
-            }
-            3 => float(self.below(7) as f64 * 0.5 - 1.75),
-            _ => {
-                let (any, digits) = (f64::from_bits(self.next()), self.below(100_000) as f64);
-                let value = if self.below(2) == 0 { any } else { digits };
-                float(value * 10_f64.powi(self.below(30) as i32 - 15))
-            }
-        }
-    }
-
-    /// A term that both sides print alike.
-    fn readable(&mut self, depth: u32) -> Term {
-        let leaves = 7;
-        let terms = |choice: &mut Self| choice.some(4, |choice| choice.readable(depth - 1));
-        match self.below(if depth == 0 { leaves } else { leaves + 4 }) {
-            0 | 1 => self.number(),
-            2 => self.atom().into(),
-            3 => Term::string(&self.text()),
-            4 => Term::Binary(self.bytes().into()),
-            5 => {
-                let (bytes, bits) = (self.bytes(), 1 + self.below(7) as u8);
-                BitString::new(bytes, bits).map_or(Term::NIL, Term::BitString)
-            }
-            6 => {
-                // Erlang prints other names in another way there than elsewhere.
-                let mut name = || loop {
-                    let atom = self.atom();
-                    if atom.chars().all(|c| c.is_ascii_graphic() && c != '@') {
-                        break atom;
-                    }
-                };
-                let (module, function) = (name(), name());
-                Export { module, function, arity: self.next() as u8 }.into()
-            }
-            7 => Term::Tuple(terms(self)),
-            8 => Term::list(terms(self)),
-            9 => List::with_tail(terms(self), self.readable(depth - 1)),
-            _ => Term::map(terms(self).into_iter().zip(terms(self))),
-        }
-    }
-
-    /// A pid, a port or a reference of one of a few nodes.
-    fn identifier(&mut self) -> Term {
-        let node = Atom::new(["a@host", "b@host"][self.below(2) as usize]).unwrap();
-        let creation = Creation(self.below(2) as u32 + 4);
-        match self.below(3) {
-            0 => {
-                let (id, serial) = (self.below(3) as u32, self.below(3) as u32);
-                Pid { node, id, serial, creation }.into()
-            }
-            1 => Port { node, id: self.below(3), creation }.into(),
-            _ => {
-                let words: Vec<u32> = (0..3).map(|_| self.below(3) as u32).collect();
-                Reference::new(node, creation, &words).unwrap().into()
-            }
-        }
-    }
-}
-
-/// This one, or another if there is none, or it is a zero, whose sign the releases do not agree on.
-fn float(value: f64) -> Term {
-    let one = Float::new(1.0).unwrap();
-    Float::new(value).filter(|_| value != 0.0).unwrap_or(one).into()
-}
-
-fn hex(term: &Term) -> String {
-    let mut bytes = Vec::new();
-    term.encode(&mut bytes).unwrap();
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
-}
-
-fn decode(bytes: &[u8]) -> Term {
-    Term::decode(bytes, &Limits::default()).unwrap()
-}
-
-/// What a node makes of these terms, element by element; `each` is a fun of Erlang.
-fn answers(erl: &Erl, terms: &[Term], each: &str) -> Vec<Term> {
-    let given = hex(&Term::list(terms.to_vec()));
-    let answer = bytes_of(
-        erl,
-        &format!("lists:map({each}, binary_to_term(binary:decode_hex(<<\"{given}\">>)))"),
+/// What a node does with these bytes.
+fn verdicts(erl: &Erl, inputs: impl IntoIterator<Item = Vec<u8>>) -> Vec<Verdict> {
+    let inputs: Vec<_> = inputs.into_iter().map(|bytes| Term::Binary(bytes.into())).collect();
+    let each = format!(
+        "fun(B) -> try binary_to_term(B) of T -> term_to_binary(T, {OPTIONS})
+            catch error:badarg -> refused end end"
     );
-    decode(&answer).as_list().unwrap().to_vec()
+    let answers = answers(erl, &inputs, &each);
+    assert_eq!(answers.len(), inputs.len());
+    let verdict = |answer: &Term| {
+        let Term::Binary(bytes) = answer else { return Verdict::Refused };
+        Verdict::Taken(Term::decode(bytes, &WIDE).map(without_makers))
+    };
+    answers.iter().map(verdict).collect()
 }
 
-/// The value of an expression, encoded by the node.
-fn bytes_of(erl: &Erl, expression: &str) -> Vec<u8> {
-    let options = "[deterministic, {minor_version, 2}]";
-    let text = erl.eval(&format!(
-        "binary_to_list(binary:encode_hex(term_to_binary({expression}, {options})))"
-    ));
-    let digits = text.trim_matches('"').as_bytes();
-    let byte = |pair: &[u8]| u8::from_str_radix(core::str::from_utf8(pair).unwrap(), 16).unwrap();
-    digits.chunks(2).map(byte).collect()
+/// What we do with them.
+fn our_verdict(bytes: &[u8]) -> Verdict {
+    let taken = |term| Verdict::Taken(Ok(without_makers(term)));
+    Term::decode(bytes, &Limits::default()).map_or(Verdict::Refused, taken)
 }
 
-fn node(release: Release) -> (Epmd, Erl) {
-    let epmd = Epmd::start(release);
-    let erl = Erl::start(&ErlOptions::new(release, &epmd, "terms"));
-    (epmd, erl)
-}
-
-/// These two words are reserved since OTP 27.
-fn has_new_words(text: &str) -> bool {
-    ["maybe", "else"].iter().any(|word| text.contains(word))
+/// That a node ends when it decodes this.
+fn ends_a_node(release: Release, bytes: &[u8]) {
+    let (_epmd, mut erl) = node(release);
+    let asked = catch_unwind(AssertUnwindSafe(|| erl.try_eval(&term_expression(bytes))));
+    assert!(asked.is_err(), "{release} lives on: {asked:?}");
+    erl.wait_end();
 }
 
 each_release! {
@@ -191,8 +69,7 @@ each_release! {
     #[test]
     fn erlang_prints_and_reads_what_we_do(release: Release) {
         let (_epmd, erl) = node(release);
-        let mut choice = Choice(1);
-        let terms: Vec<Term> = (0..2000).map(|_| choice.readable(3)).collect();
+        let terms = drawn(1000, |choice| choice.readable(3));
         let format = if release == Release::Otp25 { "~0tp" } else { "~0ktp" };
         let printed = answers(&erl, &terms, &format!(
             "fun(T) -> unicode:characters_to_binary(io_lib:format(\"{format}\", [T])) end"
@@ -248,12 +125,9 @@ each_release! {
             term.encode(&mut ours).unwrap();
             assert_eq!(ours, theirs, "{expression}: {term}");
         }
-        let mut choice = Choice(2);
-        let terms: Vec<Term> = (0..1000)
-            .map(|at| if at % 10 == 0 { choice.identifier() } else { choice.readable(3) })
-            .collect();
-        let options = "[deterministic, {minor_version, 2}]";
-        let theirs = answers(&erl, &terms, &format!("fun(T) -> term_to_binary(T, {options}) end"));
+        let any = |choice: &mut Choice| if choice.below(10) == 0 { choice.identifier() } else { choice.readable(3) };
+        let terms = drawn(1000, any);
+        let theirs = answers(&erl, &terms, &format!("fun(T) -> term_to_binary(T, {OPTIONS}) end"));
         for (term, theirs) in terms.iter().zip(&theirs) {
             let Term::Binary(theirs) = theirs else { panic!("{theirs}") };
             assert_eq!(decode(theirs), *term);
@@ -263,6 +137,84 @@ each_release! {
             let mut ours = Vec::new();
             term.encode(&mut ours).unwrap();
             assert_eq!(ours, *theirs, "{term}");
+        }
+    }
+
+    //= docs/spec/term.md#term-decode
+    //= type=test
+    //= docs/spec/term.md#term-decode-list
+    //= type=test
+    #[test]
+    fn bytes_in_any_encoding_are_the_same_term_for_both(release: Release) {
+        let (_epmd, erl) = node(release);
+        let inputs = drawn(500, Choice::encoded);
+        let theirs = verdicts(&erl, inputs.iter().cloned());
+        for (bytes, theirs) in inputs.iter().zip(&theirs) {
+            assert_eq!(our_verdict(bytes), *theirs, "{bytes:02X?}");
+        }
+        let taken = theirs.iter().filter(|verdict| matches!(verdict, Verdict::Taken(_))).count();
+        assert!(taken > inputs.len() / 2, "{taken} of {} taken", inputs.len());
+    }
+
+    //= docs/spec/term.md#term-decode
+    //= type=test
+    //= docs/spec/term.md#term-map-keys
+    //= type=test
+    //= docs/spec/term.md#term-limits
+    //= type=test
+    #[test]
+    fn what_the_corpora_have_is_taken_and_refused_alike(release: Release) {
+        let (mut inputs, mut differences) = (inputs(), differences());
+        differences.retain(|row| {
+            let fatal = row.theirs(release) == "the node ends";
+            if fatal {
+                let at = inputs.iter().position(|(name, _)| *name == row.name).unwrap();
+                let (_, bytes) = inputs.remove(at);
+                assert_eq!(our_verdict(&bytes).word(), row.ours, "{row:?}");
+                ends_a_node(release, &bytes);
+            }
+            !fatal
+        });
+        let (_epmd, erl) = node(release);
+        let theirs = verdicts(&erl, inputs.iter().map(|(_, bytes)| bytes.clone()));
+        let mut wrong = Vec::new();
+        for ((name, bytes), theirs) in inputs.iter().zip(theirs) {
+            let ours = our_verdict(bytes);
+            let listed = differences.iter().position(|row| row.name == *name);
+            let as_expected = match listed.map(|at| differences.swap_remove(at)) {
+                Some(row) => (row.theirs(release), &*row.ours) == (theirs.word(), ours.word()),
+                None => ours == theirs,
+            };
+            if !as_expected {
+                wrong.push(format!("{name}: they {theirs:?}, we {ours:?}\n"));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.concat());
+        assert!(differences.is_empty(), "no such input: {differences:?}");
+    }
+
+    //= docs/spec/term.md#term-order
+    //= type=test
+    //= docs/spec/term.md#term-order-map
+    //= type=test
+    //= docs/spec/term.md#term-order-numbers
+    //= type=test
+    #[test]
+    fn lists_are_sorted_as_by_erlang(release: Release) {
+        let (_epmd, erl) = node(release);
+        // No funs and no identifiers: their order is ours.
+        let element = |choice: &mut Choice| loop {
+            let term = if choice.below(3) == 0 { choice.number() } else { choice.readable(2) };
+            if !term.to_string().contains("fun ") {
+                break term;
+            }
+        };
+        let lists: Vec<Vec<Term>> = drawn(50, |choice| choice.some(30, element));
+        let given: Vec<Term> = lists.iter().cloned().map(Term::list).collect();
+        let sorted = answers(&erl, &given, "fun lists:sort/1");
+        for (mut ours, theirs) in lists.into_iter().zip(sorted) {
+            ours.sort_by(Term::cmp_erlang);
+            assert_eq!(Term::list(ours), theirs);
         }
     }
 
@@ -304,5 +256,53 @@ each_release! {
                 }
             }
         }
+    }
+}
+
+each_release_and_runtime! {
+    //= docs/spec/channel.md#ch-send
+    //= type=test
+    //= docs/spec/term.md#term-encode
+    //= type=test
+    #[test]
+    fn an_echo_process_sends_every_term_back_in_order(release: Release) {
+        let (epmd, erl) = node(release);
+        let rust = Ours::start("rust", Ours::config(epmd.port()));
+        rust.connect(erl.name());
+        rust.expect_up(erl.name(), NodeType::Visible);
+        let shop = rust.mailbox("shop");
+        let echo = "Echo = spawn(fun() ->
+                true = register(echo, self()),
+                witness ! ready,
+                (fun Loop() -> receive M -> {shop, 'rust@127.0.0.1'} ! M, Loop() end end)()
+            end),
+            is_pid(Echo)";
+        assert_eq!(erl.eval(echo), "true");
+        erl.wait_event(GIVE_UP, |event| event == "ready");
+
+        let encoded = |term: Term| {
+            let mut bytes = Vec::new();
+            term.encode(&mut bytes).unwrap();
+            bytes
+        };
+        let any = |choice: &mut Choice| match choice.below(10) {
+            0 => encoded(choice.identifier()),
+            1..=6 => encoded(choice.readable(3)),
+            _ => choice.encoded(),
+        };
+        // A map that has a key twice would end the link.
+        let mut sent = drawn(200, any);
+        sent.retain(|bytes| our_verdict(bytes) != Verdict::Refused);
+        assert!(sent.len() >= 300, "{} of 400", sent.len());
+        let (to, name) = (node_name(erl.name()), Atom::new("echo").unwrap());
+        for bytes in &sent {
+            shop.send_to_name(&name, &to, bytes.clone()).unwrap();
+        }
+        for bytes in &sent {
+            let (back, sent) = (decode(&next_message(&shop)), decode(bytes));
+            assert_eq!(without_makers(back), without_makers(sent), "{bytes:02X?}");
+        }
+        assert_eq!(shop.try_recv().map(|item| format!("{item:?}")), None);
+        rust.expect_silence(Duration::ZERO);
     }
 }
