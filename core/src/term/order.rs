@@ -37,6 +37,8 @@ pub(super) enum Numbers {
 }
 
 pub(super) fn compare(one: &Term, other: &Term, numbers: Numbers) -> Ordering {
+    #[cfg(test)]
+    steps::take();
     match (one, other) {
         (Term::Integer(one), Term::Integer(other)) => one.cmp(other),
         (Term::Float(one), Term::Float(other)) => match numbers {
@@ -169,6 +171,22 @@ fn split(value: f64) -> (Integer, f64) {
     let mut magnitude = alloc::vec![0; shift / 8];
     magnitude.extend((u128::from(mantissa) << (shift % 8)).to_le_bytes());
     (Integer::from_sign_magnitude(value < 0.0, &magnitude), 0.0)
+}
+
+/// How many comparisons this thread has made, for tests of time without a clock.
+#[cfg(test)]
+pub(super) mod steps {
+    use core::cell::Cell;
+
+    std::thread_local!(static STEPS: Cell<usize> = const { Cell::new(0) });
+
+    pub(in crate::term) fn take() {
+        STEPS.set(STEPS.get() + 1);
+    }
+
+    pub(in crate::term) fn taken() -> usize {
+        STEPS.get()
+    }
 }
 
 #[cfg(test)]
