@@ -113,19 +113,22 @@ pub(super) enum Taken {
 //= docs/spec/channel.md#ch-is-auth
 pub(super) fn take(origin: &Origin, message: &Bytes, serve: bool) -> Taken {
     //= docs/spec/requests.md#request-limits
-    let serve = serve && message.len() <= MESSAGE_MAX_BYTES;
+    let short = message.len() <= MESSAGE_MAX_BYTES;
     match parse(origin, message) {
-        Ok(Some(request)) => decide(request, serve),
+        Ok(Some(request)) => decide(request, short, serve),
         Ok(None) | Err(_) => Taken::Ignored,
     }
 }
 
-fn decide(request: Request, serve: bool) -> Taken {
+/// Of a request that is not `short` no more is given back than the reference, for its tag may be as long as it is.
+fn decide(request: Request, short: bool, serve: bool) -> Taken {
     let (caller, reply) = match &request {
-        Request::Call { body, caller } if is_ping(body) => {
+        Request::Call { body, caller } if short && is_ping(body) => {
             (caller, Reply::Term(Atom::literal("yes").into()))
         }
-        Request::Call { .. } | Request::Cast { .. } if serve => return Taken::Asked(request),
+        Request::Call { .. } | Request::Cast { .. } if short && serve => {
+            return Taken::Asked(request);
+        }
         //= docs/spec/requests.md#request-switch
         Request::Call { caller, .. } => (caller, Reply::Nobody),
         Request::Cast { .. } => return Taken::Ignored,
@@ -301,5 +304,37 @@ mod tests {
         assert!(long.len() > MESSAGE_MAX_BYTES);
         let Taken::Answered(refused) = take(&origin(), &long, true) else { panic!("noproc") };
         assert_eq!(said(&refused.to_bytes())[1].to_string(), "noproc");
+    }
+
+    //= docs/spec/requests.md#request-limits
+    //= type=test
+    #[test]
+    fn a_long_tag_is_not_given_back() {
+        let ping = |len: usize| {
+            let mut out = Vec::new();
+            write::version(&mut out);
+            write::tuple(&mut out, 3);
+            write::literal(&mut out, "$gen_call");
+            write::tuple(&mut out, 2);
+            write::pid(&mut out, &pid("a@h"));
+            // [[alias|Ref]|Binary]
+            write::list(&mut out, 1);
+            write::list(&mut out, 1);
+            write::literal(&mut out, "alias");
+            write::reference(&mut out, &reference());
+            out.push(109);
+            out.extend((len as u32).to_be_bytes());
+            out.resize(out.len() + len, 7);
+            out.extend_from_slice(&encoded("{is_auth,a}")[1..]);
+            let Taken::Answered(frame) = take(&origin(), &out.into(), true) else {
+                panic!("an answer")
+            };
+            frame.to_bytes()
+        };
+        let answer = said(&ping(50_000));
+        assert!(answer[1].to_string().ends_with(",yes}"));
+        let refused = ping(9 << 20);
+        assert!(refused.len() < 256, "{}", refused.len());
+        assert_eq!(said(&refused)[1].to_string(), "noproc");
     }
 }
