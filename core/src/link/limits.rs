@@ -9,6 +9,9 @@ pub struct Limits {
     pub max_frame_bytes: usize,
     /// As soon as this many bytes wait to be written, senders have to wait, until fewer than half of it do. Erlang's
     /// `+zdbbl`, with the same default. Signals that wait for a link to come up have this bound, too.
+    ///
+    /// Messages of more than 64 KiB do not count here, so that small messages of others pass them. Their bounds are
+    /// [`max_lane_bytes`](Self::max_lane_bytes) for the link, and one at a time for each sender.
     pub high_mark_bytes: usize,
     /// So many messages may have some of their fragments here, and miss others. One more ends the link.
     pub max_sequences: usize,
@@ -23,7 +26,8 @@ impl Limits {
         self.high_mark_bytes / 2
     }
 
-    /// As soon as large messages of this many bytes are under way, one more has to wait until one of them was sent.
+    /// 256 times the high mark. As soon as large messages of this many bytes wait to be written, one more of a sender that
+    /// can wait does, until there are fewer: the last one taken may be of any length.
     #[must_use]
     pub const fn max_lane_bytes(&self) -> usize {
         self.high_mark_bytes.saturating_mul(256)
