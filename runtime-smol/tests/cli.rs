@@ -5,95 +5,20 @@
 #[path = "../../tests/tests/support/mod.rs"]
 mod support;
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+mod running;
+
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use netkernel_smol::core::net_kernel::NodeDownReason;
 use netkernel_smol::core::term::{Atom, Limits, Term};
 use netkernel_tests::ports::free_port;
+use running::{Running, run, text};
 use serde_json::Value;
 use support::*;
 
 const A: &str = "a@127.0.0.1";
 const B: &str = "b@127.0.0.1";
-
-fn command(args: &str, epmd_port: u16) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_netkernel"));
-    command
-        .args(args.split(' '))
-        .env("ERL_EPMD_PORT", epmd_port.to_string())
-        .env_remove("RUST_LOG");
-    command
-}
-
-fn run(args: &str, epmd_port: u16) -> Output {
-    command(args, epmd_port).stdin(Stdio::null()).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-/// A running `netkernel node`, killed at the end if it still runs.
-struct Running {
-    child: Child,
-    /// Its standard output, until nobody reads that any more.
-    lines: Option<BufReader<ChildStdout>>,
-}
-
-impl Running {
-    fn start(args: &str, epmd_port: u16) -> Self {
-        let mut child = command(args, epmd_port)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = child.stdout.take().map(BufReader::new);
-        Self { child, lines }
-    }
-
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.lines.as_mut().unwrap().read_line(&mut line).unwrap();
-        line.trim_end().into()
-    }
-
-    /// The next object that is no diagnostic.
-    fn object(&mut self) -> Value {
-        loop {
-            let object: Value = serde_json::from_str(&self.line()).unwrap();
-            if object["event"] != "diagnostic" {
-                return object;
-            }
-        }
-    }
-
-    fn say(&mut self, line: &str) {
-        writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
-    }
-
-    fn signal(&self, signal: &str) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
-    }
-
-    /// Its exit code and what it wrote to standard error.
-    fn end(&mut self) -> (Option<i32>, String) {
-        let mut errors = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
-        (self.child.wait().unwrap().code(), errors)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[test]
 fn exit_codes_tell_done_failed_and_usage() {

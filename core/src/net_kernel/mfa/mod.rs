@@ -17,9 +17,11 @@ mod apply;
 mod exception;
 mod read;
 mod start;
+mod text;
 
 pub use apply::ignored;
 pub use exception::Exception;
+pub use text::Mfa;
 
 use alloc::vec::Vec;
 

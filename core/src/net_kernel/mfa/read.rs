@@ -1,14 +1,13 @@
 //! From module, function and arguments to a call.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Call, Exception, NodeKeys, start};
+use super::{Call, Exception, Mfa, NodeKeys, start};
 use crate::cookie::Cookie;
 use crate::flags::NodeType;
 use crate::name::NodeName;
 use crate::net_kernel::{MonitorOptions, NodeKinds, OptionName, OptsError, SocketOption};
-use crate::term::{Atom, Limits, ParseError, Term};
+use crate::term::{Atom, ParseError, Term};
 
 /// The transition of `net_kernel:set_net_ticktime/1`.
 const TRANSITION_SECONDS: u32 = 60;
@@ -33,23 +32,13 @@ impl Call {
         }
     }
 
-    /// The call that a text is in Erlang's syntax, such as `net_kernel:set_net_ticktime(60, 10)`; without a module it is `erlang`'s. Arguments
-    /// are terms without variables.
+    /// The call that a text is, as [`Mfa::parse`] reads it.
     ///
     /// # Errors
     /// Where the text is no call; and then, as of [`of`](Self::of), what the call raises.
     pub fn parse(text: &str, host: &str) -> Result<Result<Self, Exception>, ParseError> {
-        let wrong = |offset| ParseError { offset, kind: crate::term::ParseErrorKind::Syntax };
-        let open = text.find('(').ok_or_else(|| wrong(text.len()))?;
-        let rest = text[open + 1..].trim_end();
-        let inner = rest.strip_suffix(')').ok_or_else(|| wrong(text.len()))?;
-        let (module, function) = text[..open].split_once(':').unwrap_or(("erlang", &text[..open]));
-        let list: String = ["[", inner, "]"].concat();
-        let located = |error: ParseError| ParseError { offset: error.offset + open, ..error };
-        let arguments = Term::parse(&list, &Limits::default()).map_err(located)?;
-        // `f(a|b)` is no call.
-        let arguments = arguments.as_list().ok_or_else(|| wrong(open))?;
-        Ok(Self::of(module.trim(), function.trim(), arguments, host))
+        let Mfa { module, function, arguments } = Mfa::parse(text)?;
+        Ok(Self::of(&module, &function, &arguments, host))
     }
 
     fn of_net_kernel(function: &str, arguments: &[Term], host: &str) -> Result<Self, Exception> {
@@ -264,15 +253,5 @@ mod tests {
         assert!(matches!(call("net_kernel:monitor_nodes(1,2)"), Ok(Call::MonitorNodes(Err(_)))));
         let defaults = Call::SetNetTicktime { seconds: 8, transition_seconds: 60 };
         assert_eq!(call("net_kernel:set_net_ticktime(8)"), Ok(defaults));
-    }
-
-    #[test]
-    fn only_calls_are_read() {
-        for text in ["", "node", "node(", "node(]", "node(,)", "node(a|b)", "node(X)", "node())"] {
-            assert!(Call::parse(text, "h").is_err(), "{text}");
-        }
-        assert_eq!(call(" erlang : node ( ) "), Ok(Call::Node));
-        let error = Call::parse("nodes(this, X)", "h").unwrap_err();
-        assert_eq!(error.offset, 10);
     }
 }

@@ -22,6 +22,7 @@ Examples:
   netkernel node a@127.0.0.1 --listen /run/a --peer b@127.0.0.1=/run/b
   netkernel ping b@127.0.0.1
   netkernel names
+  netkernel world --verbose
   netkernel ticktime 60 20 --svg change.svg
 
 Exit codes: 0 done, 1 failed, 2 usage. RUST_LOG=debug logs more to standard error.
@@ -72,6 +73,10 @@ pub(crate) enum Command {
     Ping(PingArgs),
     /// Print the nodes that the EPMD of a host knows
     Names(NamesArgs),
+    /// Print all nodes that answer a ping, on all hosts of .hosts.erlang, as net_adm:world/1
+    World(WorldArgs),
+    /// Print the hosts of .hosts.erlang, as net_adm:host_file/0
+    Hosts,
     /// Print what happens when net_ticktime is changed; needs no node
     Ticktime(TicktimeArgs),
     /// Run an EPMD, or ask one: takes the flags of Erlang's epmd
@@ -150,6 +155,20 @@ pub(crate) struct NamesArgs {
     /// The host to ask
     #[arg(default_value = "127.0.0.1")]
     pub(crate) host: String,
+    #[command(flatten)]
+    epmd: EpmdArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct WorldArgs {
+    /// Tell of each ping
+    #[arg(long)]
+    pub(crate) verbose: bool,
+    /// Ask nodes with short names, also if hosts have domains
+    #[arg(long)]
+    pub(crate) shortnames: bool,
+    #[command(flatten)]
+    cookie: CookieArgs,
     #[command(flatten)]
     epmd: EpmdArgs,
 }
@@ -258,10 +277,21 @@ impl NodeArgs {
 
 impl PingArgs {
     pub(crate) fn config(&self) -> Result<NodeConfig, Failed> {
-        let mut config = NodeConfig::new(self.cookie.find()?);
-        self.epmd.apply(&mut config)?;
-        Ok(config)
+        asking(&self.cookie, &self.epmd)
     }
+}
+
+impl WorldArgs {
+    pub(crate) fn config(&self) -> Result<NodeConfig, Failed> {
+        asking(&self.cookie, &self.epmd)
+    }
+}
+
+/// The configuration of a node that only asks others.
+fn asking(cookie: &CookieArgs, epmd: &EpmdArgs) -> Result<NodeConfig, Failed> {
+    let mut config = NodeConfig::new(cookie.find()?);
+    epmd.apply(&mut config)?;
+    Ok(config)
 }
 
 impl NamesArgs {
@@ -298,9 +328,7 @@ mod tests {
     fn node(line: &str) -> NodeArgs {
         match parse(line).unwrap().command {
             Command::Node(args) => args,
-            Command::Ping(_) | Command::Names(_) | Command::Ticktime(_) | Command::Epmd { .. } => {
-                unreachable!("a node command")
-            }
+            _ => unreachable!("a node command"),
         }
     }
 
@@ -358,6 +386,8 @@ mod tests {
             "netkernel node a@h --listen /run/a --listen-min 9100",
             "netkernel node a@h --cookie ",
             "netkernel ping",
+            "netkernel hosts a",
+            "netkernel world a",
             "netkernel ticktime 60",
             "netkernel ticktime 60 0",
             "netkernel ticktime 0 60",

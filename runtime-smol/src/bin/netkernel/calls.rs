@@ -1,57 +1,82 @@
-//! Calls that wait for other nodes: one after the other for each node, so that they come to what they say, and beside each
-//! other for different nodes, so that one that does not answer delays nobody else.
+//! Commands that wait for something: in order where they wait for the same, so that they come to what they say, and beside
+//! each other else, so that a node that does not answer delays nobody else.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use async_channel::{Sender, unbounded};
 use async_executor::LocalExecutor;
-use netkernel_smol::Node;
 use netkernel_smol::core::NodeName;
+use netkernel_smol::core::net_kernel::mfa::Mfa;
+use netkernel_smol::core::term::Term;
 
-use crate::console::Call;
+use crate::console::Command;
 use crate::node::Event;
-use crate::obey::call;
+use crate::obey::Session;
 
-/// A task for each node that somebody has called for.
+/// What a command may wait for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Lane {
+    /// This node.
+    Peer(NodeName),
+    /// EPMDs and resolvers, and whom they name.
+    Hosts,
+    /// Our own start or stop.
+    Life,
+}
+
+impl Lane {
+    /// `None` for a command that waits for nobody.
+    pub(crate) fn of(command: &Command) -> Option<Self> {
+        match command {
+            Command::Call(peer, _) => Some(Self::Peer(peer.clone())),
+            Command::Apply(call) => Self::of_call(call),
+            _ => None,
+        }
+    }
+
+    fn of_call(call: &Mfa) -> Option<Self> {
+        match (call.module.as_str(), call.function.as_str()) {
+            ("net_kernel", "connect_node" | "hidden_connect_node")
+            | ("erlang", "disconnect_node")
+            | ("net_adm", "ping") => {
+                let node = call.arguments.first().and_then(Term::as_atom)?;
+                NodeName::new(node).ok().map(Self::Peer)
+            }
+            ("net_kernel", "start" | "stop") => Some(Self::Life),
+            ("net_adm", _) => Some(Self::Hosts),
+            _ => None,
+        }
+    }
+}
+
+/// A task for each lane that was needed.
 pub(crate) struct Calls {
-    node: Node,
+    session: Session,
     executor: Rc<LocalExecutor<'static>>,
-    results: Sender<Event>,
-    queues: BTreeMap<NodeName, Sender<Call>>,
+    queues: BTreeMap<Lane, Sender<Command>>,
 }
 
 impl Calls {
-    pub(crate) const fn new(
-        node: Node,
-        executor: Rc<LocalExecutor<'static>>,
-        results: Sender<Event>,
-    ) -> Self {
-        Self { node, executor, results, queues: BTreeMap::new() }
+    pub(crate) const fn new(session: Session, executor: Rc<LocalExecutor<'static>>) -> Self {
+        Self { session, executor, queues: BTreeMap::new() }
     }
 
-    /// Makes a call after all others for this node. Its result comes as an event.
-    pub(crate) fn make(&mut self, peer: NodeName, call: Call) {
-        let Self { node, executor, results, queues } = self;
-        let queue = queues.entry(peer).or_insert_with_key(|peer| {
-            begin(executor, node.clone(), peer.clone(), results.clone())
-        });
+    /// Carries a command out after all others in this lane. Its result comes as an event.
+    pub(crate) fn make(&mut self, lane: Lane, command: Command) {
+        let Self { session, executor, queues } = self;
+        let queue = queues.entry(lane).or_insert_with(|| begin(executor, session.clone()));
         // A task that has ended could tell its results to nobody.
-        let _ = queue.try_send(call);
+        let _ = queue.try_send(command);
     }
 }
 
-fn begin(
-    executor: &LocalExecutor<'_>,
-    node: Node,
-    peer: NodeName,
-    results: Sender<Event>,
-) -> Sender<Call> {
+fn begin(executor: &LocalExecutor<'_>, session: Session) -> Sender<Command> {
     let (calls, queue) = unbounded();
     let work = async move {
         while let Ok(next) = queue.recv().await {
-            let result = call(&node, &peer, next).await;
-            if results.try_send(Event::Done(result)).is_err() {
+            let result = session.obey(next).await;
+            if session.results.try_send(Event::Done(result)).is_err() {
                 return;
             }
         }

@@ -1,6 +1,7 @@
 //! Commands on standard input.
 
 use netkernel_smol::core::NodeName;
+use netkernel_smol::core::net_kernel::mfa::Mfa;
 use netkernel_smol::core::term::{Atom, Term};
 use netkernel_smol::{Address, MonitorOptions, NodeKinds, OptionName, OptsError, SocketOption};
 
@@ -30,6 +31,8 @@ pub(crate) enum Command {
     Monitor(MonitorOptions),
     /// Ends the subscriptions with these options, or all.
     MonitorOff(Option<MonitorOptions>),
+    /// A call in Erlang's own form.
+    Apply(Mfa),
     Stop,
     Help,
 }
@@ -63,8 +66,10 @@ monitor [OPTION...]        one more subscription to node events
 monitor off [OPTION...]    end the subscriptions with these options, or all
 stop                       end this node
 help                       print this
+MODULE:FUNCTION(TERM,...). a call of net_kernel, net_adm or, without a module, erlang, answered as Erlang prints it
 
-A connect, hconnect, disconnect or ping waits only for those that came before it for the same node; all else, for none.";
+A connect, hconnect, disconnect or ping waits only for those that came before it for the same node; all else, for none.
+So do calls in Erlang's form; of net_adm and of starts and stops, each waits for those before it.";
 
 /// As Erlang's, when it is not told.
 const TRANSITION_SECONDS: u32 = 60;
@@ -74,6 +79,10 @@ const TRANSITION_SECONDS: u32 = 60;
 /// # Errors
 /// What to tell the user.
 pub(crate) fn parse(line: &str) -> Result<Option<Command>, String> {
+    if let Some(text) = call(line) {
+        let call = Mfa::parse(text).map_err(|error| error.to_string())?;
+        return Ok(Some(Command::Apply(call)));
+    }
     let words: Vec<&str> = line.split_whitespace().collect();
     let command = match words.as_slice() {
         [] => return Ok(None),
@@ -131,6 +140,14 @@ pub(crate) fn parse(line: &str) -> Result<Option<Command>, String> {
         [word, ..] => return Err(format!("unknown command {word:?}; there is help")),
     };
     Ok(Some(command))
+}
+
+/// What is in Erlang's form, without its dot: before the first parenthesis no command has only one word.
+fn call(line: &str) -> Option<&str> {
+    let text = line.trim();
+    let (function, _) = text.split_once('(')?;
+    let one_word = !function.contains(char::is_whitespace);
+    one_word.then(|| text.strip_suffix('.').unwrap_or(text))
 }
 
 fn name(text: &str) -> Result<NodeName, String> {
@@ -226,6 +243,18 @@ mod tests {
             (" \n", None),
         ] {
             assert_eq!(parse(line), Ok(command), "{line}");
+        }
+    }
+
+    #[test]
+    fn calls_have_erlangs_form() {
+        for line in ["nodes(hidden).", " nodes( hidden )\r\n", "erlang:nodes(hidden)."] {
+            let Ok(Some(Command::Apply(call))) = parse(line) else { panic!("{line}") };
+            assert_eq!((call.module.as_str(), call.function.as_str()), ("erlang", "nodes"));
+            assert_eq!(call.arguments, ["hidden".parse().unwrap()], "{line}");
+        }
+        for line in ["nodes(X).", "nodes(", "nodes(a) b", "nodes(a).."] {
+            assert!(parse(line).is_err_and(|error| error.starts_with("at byte ")), "{line}");
         }
     }
 

@@ -1,14 +1,16 @@
-//! The `netkernel` command: a node to join Erlang clusters with, pings, the names that an EPMD knows, and what a
-//! change of `net_ticktime` does; and an EPMD, which it also is if it is called `epmd`.
+//! The `netkernel` command: a node to join Erlang clusters with, pings, the names that an EPMD knows, the nodes
+//! of all hosts, and what a change of `net_ticktime` does; and an EPMD, which it also is if it is called `epmd`.
 //!
 //! Results go to standard output, a line each, warnings and logs to standard error.
 
+mod apply;
 mod args;
 mod calls;
 mod console;
 mod epmd;
 mod events;
 mod names;
+mod net_adm;
 mod node;
 mod obey;
 mod picture;
@@ -18,6 +20,7 @@ mod reason;
 mod report;
 mod svg;
 mod ticktime;
+mod world;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -47,6 +50,8 @@ fn main() -> ExitCode {
         Command::Node(args) => node::run(&args, &report),
         Command::Ping(args) => block_on(ping::run(&args, &report)),
         Command::Names(args) => block_on(names::run(&args, &report)),
+        Command::World(args) => block_on(world::run(&args, &report)),
+        Command::Hosts => block_on(world::hosts(&report)),
         Command::Ticktime(args) => ticktime::run(&args, &report),
         Command::Epmd { .. } => Ok(()),
     };

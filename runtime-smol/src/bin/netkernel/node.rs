@@ -12,7 +12,7 @@ use netkernel_smol::{Identity, Mailbox, MonitorOptions, Node, StartOptions};
 use serde_json::json;
 
 use crate::args::NodeArgs;
-use crate::calls::Calls;
+use crate::calls::{Calls, Lane};
 use crate::console::{self, Call, Command};
 use crate::obey::{Session, error_line};
 use crate::report::{Line, Report};
@@ -56,10 +56,10 @@ async fn run_on(
         .await
         .map_err(|error| Failed::Because(format!("{}: {error}", args.name)))?;
     report.print(&started(&identity))?;
-    let session = Session::new(node.clone(), Rc::clone(&mailbox));
-    let calls = Calls::new(node.clone(), Rc::clone(executor), events.clone());
+    let session = Session::new(node.clone(), Rc::clone(&mailbox), events.clone());
+    let calls = Calls::new(session.clone(), Rc::clone(executor));
     let (commands, queue) = unbounded();
-    executor.spawn(work(session, calls, queue, events.clone())).detach();
+    executor.spawn(work(session, calls, queue)).detach();
     for peer in args.connect.clone() {
         let _ = commands.try_send(Command::Call(peer, Call::Connect));
     }
@@ -107,16 +107,14 @@ fn print_mail(report: &Report, mailbox: &Mailbox) -> io::Result<()> {
 
 /// Carries commands out beside the printing of events: one after the other, but none waits for another node's answer to an
 /// earlier one.
-async fn work(
-    mut session: Session,
-    mut calls: Calls,
-    commands: Receiver<Command>,
-    results: Sender<Event>,
-) {
+async fn work(session: Session, mut calls: Calls, commands: Receiver<Command>) {
     while let Ok(command) = commands.recv().await {
-        if let Command::Call(peer, call) = command {
-            calls.make(peer, call);
-        } else if results.try_send(Event::Done(session.obey(command).await)).is_err() {
+        if let Some(lane) = Lane::of(&command) {
+            calls.make(lane, command);
+            continue;
+        }
+        let result = session.obey(command).await;
+        if session.results.try_send(Event::Done(result)).is_err() {
             return;
         }
     }

@@ -1,8 +1,10 @@
 //! Carries out the commands of the input, and tells what they came to.
 
+use core::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use async_channel::Sender;
 use netkernel_smol::core::net_kernel::{
     ConnectError, NameDomain, NameType, TicktimeChange, TicktimeError, TicktimeState,
 };
@@ -14,26 +16,30 @@ use netkernel_smol::{
 use serde_json::{Value, json};
 
 use crate::console::{self, Call, Command};
+use crate::node::Event;
 use crate::report::Line;
 use crate::{ping, reason};
 
 /// What commands work on.
-#[derive(Debug)]
+#[derive(Clone)]
 pub(crate) struct Session {
-    node: Node,
-    mailbox: Rc<Mailbox>,
+    pub(crate) node: Node,
+    pub(crate) mailbox: Rc<Mailbox>,
+    /// Where results go that come before that of the command.
+    pub(crate) results: Sender<Event>,
     /// The options of the subscriptions that the mailbox has.
-    monitored: BTreeSet<MonitorOptions>,
+    monitored: Rc<RefCell<BTreeSet<MonitorOptions>>>,
 }
 
 impl Session {
     /// The mailbox is subscribed with [`MonitorOptions::ALL`].
-    pub(crate) fn new(node: Node, mailbox: Rc<Mailbox>) -> Self {
-        Self { node, mailbox, monitored: BTreeSet::from([MonitorOptions::ALL]) }
+    pub(crate) fn new(node: Node, mailbox: Rc<Mailbox>, results: Sender<Event>) -> Self {
+        let monitored = BTreeSet::from([MonitorOptions::ALL]);
+        Self { node, mailbox, results, monitored: Rc::new(RefCell::new(monitored)) }
     }
 
     /// Takes as long as it takes.
-    pub(crate) async fn obey(&mut self, command: Command) -> Line {
+    pub(crate) async fn obey(&self, command: Command) -> Line {
         let node = &self.node;
         match command {
             Command::Call(peer, call) => self::call(node, &peer, call).await,
@@ -50,25 +56,36 @@ impl Session {
             }
             Command::Monitor(options) => self.monitor(options).await,
             Command::MonitorOff(options) => self.monitor_off(options).await,
+            Command::Apply(call) => self.apply(&call).await,
             Command::Stop | Command::Help => {
                 Line::new(console::HELP, json!({"event": "help", "text": console::HELP}))
             }
         }
     }
 
-    async fn monitor(&mut self, options: MonitorOptions) -> Line {
+    async fn monitor(&self, options: MonitorOptions) -> Line {
         self.mailbox.monitor_nodes(true, options).await;
-        self.monitored.insert(options);
+        self.monitors(true, options);
         Line::new("ok", json!({"event": "monitor", "on": true, "result": "ok"}))
     }
 
-    async fn monitor_off(&mut self, options: Option<MonitorOptions>) -> Line {
-        let ended = options.map_or_else(|| self.monitored.clone(), |options| [options].into());
-        for options in ended {
+    async fn monitor_off(&self, options: Option<MonitorOptions>) -> Line {
+        let all = || self.monitored.borrow().clone();
+        for options in options.map_or_else(all, |options| [options].into()) {
             self.mailbox.monitor_nodes(false, options).await;
-            self.monitored.remove(&options);
+            self.monitors(false, options);
         }
         Line::new("ok", json!({"event": "monitor", "on": false, "result": "ok"}))
+    }
+
+    /// Remembers what the mailbox is subscribed with.
+    pub(crate) fn monitors(&self, on: bool, options: MonitorOptions) {
+        let mut monitored = self.monitored.borrow_mut();
+        if on {
+            monitored.insert(options)
+        } else {
+            monitored.remove(&options)
+        };
     }
 }
 
@@ -78,7 +95,7 @@ pub(crate) fn error_line(text: &str) -> Line {
 }
 
 /// Takes as long as the other node takes.
-pub(crate) async fn call(node: &Node, peer: &NodeName, call: Call) -> Line {
+async fn call(node: &Node, peer: &NodeName, call: Call) -> Line {
     match call {
         Call::Connect => connected(peer, node.connect_node(peer.clone()).await),
         Call::HiddenConnect => connected(peer, node.hidden_connect_node(peer.clone()).await),

@@ -40,4 +40,14 @@ impl Report {
         }
         out.flush()
     }
+
+    /// Writes a piece of a text as it comes, or the line that it ends.
+    pub(crate) fn piece(&self, piece: &str, line: Option<&Line>) -> io::Result<()> {
+        if self.json {
+            return line.map_or(Ok(()), |line| self.print(line));
+        }
+        let mut out = io::stdout().lock();
+        out.write_all(piece.as_bytes())?;
+        out.flush()
+    }
 }
