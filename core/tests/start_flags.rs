@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use netkernel_core::net_kernel::{
-    Config, DistAutoConnect, NameDomain, NetTicktime, OwnName, Started,
+    Config, DistAutoConnect, NameDomain, NetTicktime, OwnName, SocketOption, Started,
 };
 use netkernel_core::start_flags::{
     CookieSetting, FlagError, NodeSettings, StartFlags, ThisHost, epmd_addresses,
@@ -150,6 +150,8 @@ fn setup_times_are_repaired() {
         ("2.5", 2500),
         ("500", 120_000),
         ("120.5", 120_000),
+        ("119.9999", 120_000),
+        ("1.0004", 1000),
         ("0", 7000),
         ("x", 7000),
         ("0.0", 7000),
@@ -254,6 +256,32 @@ fn addresses_are_of_the_family() {
         "Protocol 'foo_tcp': not supported"
     );
     assert!(settings("-proto_dist").is_err());
+}
+
+//= docs/spec/flags.md#flags-dist-options
+//= type=test
+#[test]
+fn socket_options_of_links_to_come() {
+    let made = good(
+        "-kernel inet_dist_listen_options [{tos,8},{sndbuf,30000},{tos,16}] -kernel inet_dist_connect_options \
+         [{linger,{true,4}}]",
+    );
+    let listening = [SocketOption::Tos(8), SocketOption::Sndbuf(30000), SocketOption::Tos(16)];
+    let mut config = Config::new(Cookie::new("C").unwrap(), NetTicktime::default());
+    made.configure(&mut config);
+    assert_eq!(config.listen_options, listening);
+    assert_eq!(config.connect_options, [SocketOption::Linger(Some(4))]);
+    let none = good("-kernel inet_dist_listen_options []");
+    assert!(none.listen_options.is_empty() && none.connect_options.is_empty());
+    for name in ["inet_dist_listen_options", "inet_dist_connect_options"] {
+        for wrong in
+            ["foo", "{tos,8}", "[foo]", "[{foo,1}]", "[{linger,5}]", "[{tos,8}|x]", "[{packet,2}]"]
+        {
+            let error = settings(&format!("-kernel {name} {wrong}")).unwrap_err();
+            let told = format!("{{invalid_parameter_value,{name},{wrong}}}");
+            assert_eq!(error.to_string(), told);
+        }
+    }
 }
 
 //= docs/spec/flags.md#flags-hidden

@@ -2,6 +2,7 @@
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::net::IpAddr;
 use core::ops::RangeInclusive;
 use core::time::Duration;
@@ -9,7 +10,9 @@ use core::time::Duration;
 use super::{FlagError, StartFlags};
 use crate::family::Family;
 use crate::net_adm::Host;
-use crate::net_kernel::{DistAutoConnect, NetTicktime, SETUP_TIME_DEFAULT, SETUP_TIME_MAX};
+use crate::net_kernel::{
+    DistAutoConnect, NetTicktime, SETUP_TIME_DEFAULT, SETUP_TIME_MAX, SocketOption,
+};
 use crate::term::{Limits, Term};
 
 const TICKTIME_DEFAULT: i64 = 60;
@@ -70,8 +73,9 @@ impl Parameters {
         if seconds <= 0.0 {
             return SETUP_TIME_DEFAULT;
         }
-        let limit = SETUP_TIME_MAX.as_secs_f64();
-        Duration::from_secs_f64(seconds.min(limit)).max(Duration::from_millis(1))
+        // Rounded, as Erlang does.
+        let milliseconds = seconds.min(SETUP_TIME_MAX.as_secs_f64()) * 1000.0 + 0.5;
+        Duration::from_millis((milliseconds as u64).max(1))
     }
 
     //= docs/spec/flags.md#flags-auto-connect
@@ -101,6 +105,17 @@ impl Parameters {
         // An empty range is no error yet: no port of it can be had.
         let last = max.clamp(0, i64::from(u16::MAX)) as u16;
         Ok(if max < min { RangeInclusive::new(1, 0) } else { first..=last })
+    }
+
+    //= docs/spec/flags.md#flags-dist-options
+    /// The socket options that this parameter lists.
+    pub(super) fn socket_options(
+        &self,
+        name: &'static str,
+    ) -> Result<Vec<SocketOption>, FlagError> {
+        let Some(value) = self.get(name) else { return Ok(Vec::new()) };
+        let options = value.as_list().and_then(|list| SocketOption::check(list).ok());
+        options.ok_or_else(|| FlagError::Parameter { name, value: value.clone() })
     }
 
     //= docs/spec/flags.md#flags-interface

@@ -13,7 +13,7 @@ use crate::cookie::Cookie;
 use crate::family::Family;
 use crate::name::NodeName;
 use crate::net_kernel::{
-    Config, DistAutoConnect, NameDomain, NetTicktime, OwnName, StartOptions, Started,
+    Config, DistAutoConnect, NameDomain, NetTicktime, OwnName, SocketOption, StartOptions, Started,
 };
 use crate::wire::epmd::EPMD_PORT;
 
@@ -46,6 +46,10 @@ pub struct NodeSettings {
     pub interface: Option<IpAddr>,
     /// `inet_dist_listen_min` and `inet_dist_listen_max`; 0 lets the operating system choose.
     pub listen_ports: RangeInclusive<u16>,
+    /// `inet_dist_listen_options`.
+    pub listen_options: Vec<SocketOption>,
+    /// `inet_dist_connect_options`.
+    pub connect_options: Vec<SocketOption>,
     /// `erl_epmd_node_listen_port`, as [`Config::node_listen_port`].
     pub node_listen_port: Option<u16>,
     /// `ERL_EPMD_PORT` or `-epmd_port`.
@@ -88,6 +92,8 @@ impl StartFlags {
             family,
             interface: parameters.interface(family)?,
             listen_ports: parameters.listen_ports()?,
+            listen_options: parameters.socket_options("inet_dist_listen_options")?,
+            connect_options: parameters.socket_options("inet_dist_connect_options")?,
             node_listen_port: self.node_listen_port(&parameters)?,
             epmd_port: self.epmd_port()?,
             epmd_addresses: self.env("ERL_EPMD_ADDRESS").map(epmd_addresses).transpose()?,
@@ -175,6 +181,8 @@ impl NodeSettings {
         config.setup_time = self.setup_time;
         config.auto_connect = self.auto_connect;
         config.family = self.family;
+        config.listen_options.clone_from(&self.listen_options);
+        config.connect_options.clone_from(&self.connect_options);
         config.node_listen_port = self.node_listen_port;
         config.epmd_port = self.epmd_port;
     }
