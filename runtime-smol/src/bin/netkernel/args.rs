@@ -326,10 +326,8 @@ mod tests {
     }
 
     fn node(line: &str) -> NodeArgs {
-        match parse(line).unwrap().command {
-            Command::Node(args) => args,
-            _ => unreachable!("a node command"),
-        }
+        let Command::Node(args) = parse(line).unwrap().command else { panic!("{line}") };
+        args
     }
 
     #[test]

@@ -31,7 +31,9 @@ impl Lane {
         match command {
             Command::Call(peer, _) => Some(Self::Peer(peer.clone())),
             Command::Apply(call) => Self::of_call(call),
-            Command::Nodes(_) | Command::Info(_) | Command::GetOpts(..) | Command::SetOpts(..) => None,
+            Command::Nodes(_) | Command::Info(_) | Command::GetOpts(..) | Command::SetOpts(..) => {
+                None
+            }
             Command::Allow(_) | Command::Peer(..) | Command::State | Command::Ticktime => None,
             Command::SetTicktime { .. } | Command::Monitor(_) | Command::MonitorOff(_) => None,
             Command::Stop | Command::Help => None,
