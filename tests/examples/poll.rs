@@ -16,9 +16,9 @@ use bytes::Bytes;
 use netkernel_core::driver::{Host, Machine as _, pump, turn};
 use netkernel_core::link::{Frame, Limits, LinkReader, LinkWriter, Violation};
 use netkernel_core::net_kernel::*;
-use netkernel_core::process::{Deliver, Processes, Request};
 use netkernel_core::{Cookie, Creation, Entropy, Instant, LinkId, MailboxId, NodeName};
-use netkernel_core::{PingId, RequestId, StreamId, epmd_server, liveness::Traffic, term::Atom};
+use netkernel_core::{PingId, RequestId, StreamId, epmd_server::is_local, liveness::Traffic};
+use netkernel_core::{process::*, term::Atom};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::{Domain, SockRef, Socket, Type};
 
@@ -102,8 +102,7 @@ impl PollHost {
         // It does not block.
         if let Some(Ok((socket, peer))) = self.listener.as_ref().map(TcpListener::accept) {
             let stream = kernel.mint_stream();
-            let own = socket.local_addr();
-            let local = own.is_ok_and(|own| epmd_server::is_local(peer.ip(), own.ip()));
+            let local = socket.local_addr().is_ok_and(|own| is_local(peer.ip(), own.ip()));
             self.streams.insert(stream, Stream::new(socket, false)?);
             self.report(Input::Accepted { stream, entropy: entropy(), local });
         }
@@ -187,9 +186,7 @@ impl Stream {
             let Some(chunk) = self.writer.chunks(1).last().cloned() else { return Ok(()) };
             match self.socket.write(&chunk) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-                n => {
-                    self.writer.advance(n?);
-                }
+                n => _ = self.writer.advance(n?),
             }
         }
     }
@@ -250,9 +247,8 @@ impl Host for PollHost {
         }
     }
     fn sample(&mut self, stream: StreamId) -> Option<Traffic> {
-        let Stream { received, writer, .. } = self.streams.get(&stream)?;
-        let (sent, queued) = (writer.sent(), writer.queued());
-        Some(Traffic { received: *received, sent, queued, paused: false })
+        let &Stream { received, ref writer, .. } = self.streams.get(&stream)?;
+        Some(Traffic { received, sent: writer.sent(), queued: writer.queued(), paused: false })
     }
     fn setopts(&mut self, _: Endpoint, _: &[SocketOption]) -> Result<(), OptsError> {
         Err(OptsError::NotSupported)
@@ -261,10 +257,8 @@ impl Host for PollHost {
         Err(OptsError::NotSupported)
     }
     fn close(&mut self, id: StreamId, abort: bool) {
-        let Some(mut stream) = self.streams.remove(&id) else { return };
-        if stream.dialling {
-            return;
-        }
+        let stream = self.streams.remove(&id).filter(|stream| !stream.dialling);
+        let Some(mut stream) = stream else { return };
         // What is queued in a set-up is short, and the socket takes it at once.
         if !abort {
             let _ = stream.write();
