@@ -25,7 +25,7 @@
 //!
 //! Names are taken as they are: `#[serde(rename_all = "snake_case")]` makes atoms of the usual form. `Some(None)`, `Some(())` and `None` are not told apart.
 //!
-//! [`Term`], [`Atom`], [`Pid`](super::Pid), [`Port`](super::Port) and [`Reference`](super::Reference) can be parts of such values, and stay what they are.
+//! [`Term`], [`Atom`](super::Atom), [`Pid`](super::Pid), [`Port`](super::Port) and [`Reference`](super::Reference) can be parts of such values, and stay what they are.
 //! In formats of other crates they are bytes of the external term format.
 
 mod de;
