@@ -283,6 +283,7 @@ each_release_and_runtime! {
         assert_eq!(ask(&a, RUST, "{is_auth, node()}"), "yes");
         assert_eq!(rust.get_net_ticktime().unwrap().to_string(), "60");
         drop(rust);
+        eventually("EPMD has forgotten it", || !epmd.names().contains("rust"));
 
         let _rust = start(config(&epmd));
         eventually("it is there again", || a.eval(&format!("net_kernel:connect_node('{RUST}')")) == "true");

@@ -153,7 +153,8 @@ impl Model {
 
     /// What needs no attempt to be answered.
     fn answer_at_once(&mut self, alive: bool, request: RequestId, node: &NodeName) {
-        let own = self.name.as_ref() == Some(node);
+        // Who has lost its namer has lost its name, too.
+        let own = self.name.as_ref().is_some_and(|name| !self.loses_name && name == node);
         let row = self.rows.contains_key(node);
         let refused = !self.allowed.is_empty()
             && !self.allowed.iter().any(|allowed| allowed == node.as_str());
@@ -370,7 +371,7 @@ impl Model {
         let lost = self
             .callers
             .iter()
-            .find(|(_, node)| self.started == Started::No || self.name.as_ref() == Some(node));
+            .find(|(_, node)| self.started == Started::No || self.node() == Some(node));
         lost.map_or(Ok(()), |lost| Err(format!("{lost:?} waits for nothing")))
     }
 

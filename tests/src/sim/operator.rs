@@ -17,6 +17,9 @@ use super::world::World;
 /// Letters of so much padding get as much more as makes them go in fragments: one in fifty where letters are long.
 const LARGE_FROM: usize = 4_900;
 
+/// Through a window of less, one of them would take minutes.
+const LARGE_WINDOW: usize = 1000;
+
 const OPTIONS: [MonitorOptions; 5] = [
     MonitorOptions::ALL,
     MonitorOptions::LIST,
@@ -170,7 +173,7 @@ impl World<'_> {
         let to = self.any_node(Topic::Traffic);
         let longest = self.shared.plan.letter_max as u64;
         let mut padding = self.shared.choice.range(Topic::Traffic, 0, longest) as usize;
-        if padding >= LARGE_FROM {
+        if padding >= LARGE_FROM && self.shared.plan.window >= LARGE_WINDOW {
             padding += FRAGMENT_BYTES;
         }
         let times = self.shared.choice.range(Topic::Traffic, 1, 4);
