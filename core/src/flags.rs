@@ -130,7 +130,8 @@ impl Flags {
             | Self::SMALL_ATOM_TAGS.0
             | Self::SEND_SENDER.0
             | Self::BIG_SEQTRACE_LABELS.0
-            | Self::EXIT_PAYLOAD.0,
+            | Self::EXIT_PAYLOAD.0
+            | Self::ALIAS.0,
     );
 
     /// The set with exactly these bits.

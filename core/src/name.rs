@@ -1,6 +1,7 @@
 //! Node names: raw as a peer sent them, and validated.
 
 use bytes::Bytes;
+use core::borrow::Borrow;
 use core::fmt;
 
 use crate::term::{ATOM_MAX_CHARS, Atom};
@@ -69,6 +70,13 @@ impl fmt::Display for PeerName {
 /// `is_node_name`). Ordered as Erlang orders the atoms: by code point.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeName(Atom);
+
+/// Names are found by their atoms in maps, since pids have those.
+impl Borrow<Atom> for NodeName {
+    fn borrow(&self) -> &Atom {
+        &self.0
+    }
+}
 
 impl NodeName {
     /// Checks `text` and makes a name of it.

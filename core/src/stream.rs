@@ -89,6 +89,10 @@ pub enum Violation {
     Header,
     /// A term that cannot be decoded, or a wrong version byte.
     Term,
+    /// More links from one node than the limit.
+    TooManyLinks,
+    /// More monitors from one node than the limit.
+    TooManyMonitors,
 }
 
 impl fmt::Display for Violation {
@@ -101,6 +105,8 @@ impl fmt::Display for Violation {
             Self::FrameTooLong => "frame longer than the limit",
             Self::Header => "corrupted distribution header",
             Self::Term => "invalid term",
+            Self::TooManyLinks => "more links than the limit",
+            Self::TooManyMonitors => "more monitors than the limit",
         })
     }
 }

@@ -8,10 +8,10 @@ use bytes::Bytes;
 use end::*;
 use netkernel_core::driver::pump;
 use netkernel_core::link::{Batch, Frame, Limits, LinkReader, LinkWriter, Violation};
-use netkernel_core::process::{Deliver, Origin, Processes, Request};
-use netkernel_core::term::Pid;
+use netkernel_core::process::{Deliver, Origin, ProcessEvent, Processes, Reach, Request};
+use netkernel_core::term::{Atom, Pid};
 use netkernel_core::wire::control::Control;
-use netkernel_core::{Creation, Flags, MailboxId, PingId};
+use netkernel_core::{Creation, Flags, MailboxId, NodeName, PingId};
 use proptest::collection::vec as many;
 use proptest::prelude::*;
 
@@ -121,7 +121,7 @@ fn a_ping_without_monitor_is_answered_as_otp_answers_it() {
     assert_eq!(delivered, Delivered { answers: answer, ..Delivered::default() });
 }
 
-//= docs/spec/channel.md#ch-monitor-noproc
+//= docs/spec/process.md#process-monitor-noproc
 //= type=test
 #[test]
 fn monitors_of_names_and_pids_are_answered_noproc_with_what_was_given() {
@@ -142,7 +142,7 @@ fn a_monitor_that_was_not_agreed_on_is_not_answered() {
     assert_eq!(end.delivered, Delivered::default());
 }
 
-//= docs/spec/channel.md#ch-link-noproc
+//= docs/spec/process.md#process-link-noproc
 //= type=test
 #[test]
 fn links_are_answered_noproc_even_to_a_stale_pid() {
@@ -155,7 +155,7 @@ fn links_are_answered_noproc_even_to_a_stale_pid() {
     }
 }
 
-//= docs/spec/channel.md#ch-unlink-ack
+//= docs/spec/process.md#process-unlink-received
 //= type=test
 #[test]
 fn unlinks_are_acknowledged_with_the_pids_swapped() {
@@ -267,6 +267,13 @@ fn a_peer_that_asks_and_does_not_read_is_cut_off() {
     struct Unread(LinkWriter);
     impl Deliver for Unread {
         fn message(&mut self, _: MailboxId, _: Bytes) {}
+        fn event(&mut self, _: MailboxId, _: ProcessEvent) {}
+        fn signal(&mut self, _: &Atom, _: Control) -> Reach {
+            Reach::NoConnection
+        }
+        fn is_reached(&mut self, _: &NodeName) -> bool {
+            false
+        }
         fn answer(&mut self, frame: Frame) -> Result<(), Violation> {
             self.0.push_forced(frame)
         }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use netkernel_core::link::Limits;
 use netkernel_core::net_kernel::{Config, NetTicktime, StartOptions};
+use netkernel_core::process;
 use netkernel_core::start_flags::{
     CookieSetting, FlagError, StartFlags, ThisHost, epmd_addresses, epmd_port,
 };
@@ -42,6 +43,8 @@ pub struct NodeConfig {
     /// sockets (`gen_server:call({net_kernel, Node}, Request)`). Erlang nodes let everybody who knows the cookie do that. Off
     /// unless set: then the callers are told `noproc`.
     pub remote_requests: bool,
+    /// What one peer may make this node remember: links and monitors.
+    pub process_limits: process::Limits,
 }
 
 impl NodeConfig {
@@ -57,6 +60,7 @@ impl NodeConfig {
             listen_path: None,
             limits: Limits::default(),
             remote_requests: false,
+            process_limits: process::Limits::default(),
         }
     }
 

@@ -4,6 +4,7 @@ use core::fmt;
 
 use bytes::Bytes;
 use netkernel_core::net_kernel::{Diagnostic, NodeEvent};
+use netkernel_core::process::ProcessEvent;
 
 /// What arrives in a `Mailbox`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -13,15 +14,20 @@ pub enum Item {
     Message(Bytes),
     /// A node came or went. See `Mailbox::monitor_nodes`.
     Event(NodeEvent),
+    /// An exit signal, `DOWN`, or the `nodedown` of `Mailbox::monitor_node`; or an exit signal has ended this process: then
+    /// that is the only item from then on, as often as it is asked for.
+    Process(ProcessEvent),
     /// What an Erlang node would log. See `Mailbox::monitor_diagnostics`.
     Diagnostic(Diagnostic),
 }
 
-/// Why a message was not sent.
+/// Why a signal was not sent: a message, a link, a monitor, an exit signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SendError {
-    /// The pid is of a node that cannot exist.
+    /// An exit signal has ended this process.
+    Ended,
+    /// The receiver is of a node that cannot exist.
     NoSuchNode,
     /// This node is not alive, so it cannot reach another one.
     NotAlive,
@@ -32,7 +38,8 @@ pub enum SendError {
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoSuchNode => "the node of the pid has an impossible name",
+            Self::Ended => "this process has ended",
+            Self::NoSuchNode => "the node of the receiver has an impossible name",
             Self::NotAlive => "this node is not alive",
             Self::TooLong => "the message is longer than a frame can be",
         })

@@ -73,6 +73,7 @@ pub use netkernel_core::net_kernel::{
     MonitorOptions, NetState, NodeInfo, NodeKind, NodeKinds, NotAlive, OptionName, OptsError,
     OwnName, SocketOption, StartOptions, Started,
 };
+pub use netkernel_core::process::{AliasOption, MonitorAlias, ProcessEvent, Target};
 pub use node::Node;
 pub use ping::PingError;
 pub use stream::{READER_STACK, WRITER_STACK};

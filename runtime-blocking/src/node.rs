@@ -9,6 +9,7 @@ use netkernel_core::net_kernel::{
     NotAlive, OptionName, OptsError, SocketOption, StartError, StartOptions, StopError,
     TicktimeChange, TicktimeError, TicktimeState,
 };
+use netkernel_core::term::Pid;
 use netkernel_core::{Cookie, Creation, NodeName};
 
 use crate::config::NodeConfig;
@@ -33,7 +34,7 @@ impl Node {
     /// # Errors
     /// The operating system gives no thread.
     pub fn new(config: NodeConfig) -> io::Result<Self> {
-        let surroundings = Surroundings::new(config.limits);
+        let surroundings = Surroundings::new(config.limits, config.process_limits);
         let handle = Handle::new(&surroundings);
         let inbox = Arc::clone(&surroundings.inbox);
         let owner = Owner::new(config, surroundings.clone(), Threads(surroundings));
@@ -243,6 +244,12 @@ impl Node {
     #[must_use]
     pub fn identity(&self) -> Option<Identity> {
         self.handle.request_blocking(Message::Identity).flatten()
+    }
+
+    /// The process that is registered under this name here (`erlang:whereis/1`); `None` also while this node is not alive.
+    #[must_use]
+    pub fn whereis(&self, name: &str) -> Option<Pid> {
+        self.handle.table.whereis(name)
     }
 
     /// A new process with a mailbox.

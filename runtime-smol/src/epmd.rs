@@ -12,6 +12,7 @@ use netkernel_blocking::shared::{
 use netkernel_blocking::{EpmdConfig, EpmdHandle};
 use netkernel_core::epmd_server::{Config, StopCause};
 use netkernel_core::link::Limits;
+use netkernel_core::process;
 
 use crate::epmd_clients::Streams;
 use crate::owner::{SLICE, receive};
@@ -59,7 +60,12 @@ impl EpmdServer {
     pub(crate) fn of(listeners: EpmdListeners) -> io::Result<Self> {
         let EpmdListeners { sockets, port, config } = listeners;
         let listeners = sockets.into_iter().map(Listener::new).collect::<io::Result<_>>()?;
-        Ok(Self { port, config, listeners, surroundings: Surroundings::new(Limits::default()) })
+        Ok(Self {
+            port,
+            config,
+            listeners,
+            surroundings: Surroundings::new(Limits::default(), process::Limits::default()),
+        })
     }
 
     /// The port.

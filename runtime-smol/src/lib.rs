@@ -63,5 +63,6 @@ pub use netkernel_core::net_kernel::{
     MonitorOptions, NetState, NodeInfo, NodeKind, NodeKinds, NotAlive, OptionName, OptsError,
     OwnName, SocketOption, StartOptions, Started,
 };
+pub use netkernel_core::process::{AliasOption, MonitorAlias, ProcessEvent, Target};
 pub use node::Node;
 pub use stream::Task;

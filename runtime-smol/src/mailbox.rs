@@ -6,16 +6,16 @@ use std::sync::Arc;
 use async_io::Timer;
 use bytes::Bytes;
 use futures_lite::future;
-use netkernel_blocking::shared::{Call, Handle, Message, Outcome, Queue};
+use netkernel_blocking::shared::{self, Call, Handle, Message, Outcome, Queue, Way};
 use netkernel_blocking::{Item, SendError};
 use netkernel_core::net_kernel::mfa::{self, Exception};
 use netkernel_core::net_kernel::{Answer, ConnectError, MonitorOptions};
-use netkernel_core::process::RegisterNameError;
-use netkernel_core::term::{Atom, Pid, Term};
+use netkernel_core::process::{AliasOption, MonitorAlias, RegisterNameError, Target};
+use netkernel_core::term::{Atom, Pid, Reference, Term};
 use netkernel_core::wire::control::Control;
 use netkernel_core::{MailboxId, NodeName};
 
-/// A process of a [`Node`](crate::Node) that has a mailbox and nothing else. Dropping it ends the process.
+/// A process of a [`Node`](crate::Node): its mailbox, and what it does. Dropping it ends the process, with the reason `normal`.
 ///
 /// Its queue has no bound, as Erlang's. Between the node events of a node come all messages from that link, and no other.
 #[derive(Debug)]
@@ -62,7 +62,8 @@ impl Mailbox {
         self.queue.set_waker(Box::new(waker))
     }
 
-    /// The pid of this process; `None` while the node is not alive. It changes with the node's name and creation.
+    /// The pid of this process (`erlang:self/0`); `None` while the node is not alive, or when an exit signal has ended the process.
+    /// It changes with the node's name and creation.
     #[must_use]
     pub fn pid(&self) -> Option<Pid> {
         self.handle.table.pid(self.id)
@@ -117,15 +118,12 @@ impl Mailbox {
     /// [`SendError`]: the message was not even tried.
     pub async fn send(&self, to: &Pid, message: impl Into<Bytes>) -> Result<(), SendError> {
         let message = message.into();
-        if self.handle.table.send_locally(to, &message) {
+        if self.handle.table.send_locally(self.id, to, &message)? {
             return Ok(());
         }
         let node = NodeName::new(&to.node).map_err(|_| SendError::NoSuchNode)?;
-        self.send_signal(
-            &node,
-            Control::Send { from: self.pid(), to: to.clone(), message, token: None },
-        )
-        .await
+        let from = Some(self.handle.table.sender(self.id)?);
+        self.send_signal(&node, Control::Send { from, to: to.clone(), message, token: None }).await
     }
 
     /// Sends a message to the process that is registered under `name` on `node`; else as [`Self::send`].
@@ -139,12 +137,31 @@ impl Mailbox {
         message: impl Into<Bytes>,
     ) -> Result<(), SendError> {
         let message = message.into();
-        if self.handle.table.send_locally_by_name(node, name, &message) {
+        if self.handle.table.send_locally_by_name(self.id, node, name, &message)? {
             return Ok(());
         }
-        let from = self.pid().ok_or(SendError::NotAlive)?;
+        let from = self.handle.table.sender(self.id)?;
         self.send_signal(node, Control::RegSend { from, to: name.clone(), message, token: None })
             .await
+    }
+
+    /// Sends a message to an alias; else as [`Self::send`].
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn send_to_alias(
+        &self,
+        alias: &Reference,
+        message: impl Into<Bytes>,
+    ) -> Result<(), SendError> {
+        let message = message.into();
+        if self.handle.table.send_locally_to_alias(self.id, alias, &message)? {
+            return Ok(());
+        }
+        let node = NodeName::new(alias.node()).map_err(|_| SendError::NoSuchNode)?;
+        let from = Some(self.handle.table.sender(self.id)?);
+        let signal = Control::AliasSend { from, to: alias.clone(), message, token: None };
+        self.send_signal(&node, signal).await
     }
 
     async fn send_signal(&self, node: &NodeName, signal: Control) -> Result<(), SendError> {
@@ -167,11 +184,153 @@ impl Mailbox {
             Outcome::TooLong => Err(SendError::TooLong),
         }
     }
+
+    /// Links this process with another one (`erlang:link/1`): when either ends, the other gets an exit signal. Nothing happens
+    /// if they are linked. If there is no such process, or its node cannot be reached, that exit signal comes at once.
+    ///
+    /// Connects to the node, and waits, as [`Self::send`] does.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn link(&self, to: &Pid) -> Result<(), SendError> {
+        self.approach(&to.node).await?;
+        self.handle.table.link(self.id, to)
+    }
+
+    /// Ends the link of this process with another one, if there is one (`erlang:unlink/1`). No exit signal comes of it from now
+    /// on; one that has come, as an item, stays.
+    ///
+    /// # Errors
+    /// [`SendError::Ended`].
+    pub fn unlink(&self, from: &Pid) -> Result<(), SendError> {
+        self.handle.table.unlink(self.id, from)
+    }
+
+    /// The processes that this one is linked with, those of this node last (`process_info(Pid, links)`).
+    #[must_use]
+    pub fn links(&self) -> Vec<Pid> {
+        self.handle.table.links(self.id)
+    }
+
+    /// Has this process told when another one ends (`erlang:monitor/2`), by a [`ProcessEvent::Down`](crate::ProcessEvent::Down) with the reference that is
+    /// given back. It comes at once if there is no such process, or its node cannot be reached.
+    ///
+    /// Connects to the node, and waits, as [`Self::send`] does.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn monitor(&self, of: impl Into<Target>) -> Result<Reference, SendError> {
+        let of = of.into();
+        self.approach(of.node()).await?;
+        self.handle.table.monitor(self.id, of, None)
+    }
+
+    /// As [`Self::monitor`], and the reference is an alias, too (the option `alias` of `erlang:monitor/3`).
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn monitor_with_alias(
+        &self,
+        of: impl Into<Target>,
+        alias: MonitorAlias,
+    ) -> Result<Reference, SendError> {
+        let of = of.into();
+        self.approach(of.node()).await?;
+        self.handle.table.monitor(self.id, of, Some(alias))
+    }
+
+    /// Ends a monitor of this process (`erlang:demonitor/1`): whether there was one still. Nothing comes of it from now on; what
+    /// has come stays, unless `flush` is set (the option of `erlang:demonitor/2`).
+    pub fn demonitor(&self, monitor: &Reference, flush: bool) -> bool {
+        let found = self.handle.table.demonitor(self.id, monitor);
+        if flush {
+            self.queue.flush(monitor);
+        }
+        found
+    }
+
+    /// Has this process told once more, or once less, when the link with a node ends (`erlang:monitor_node/2`), by a
+    /// [`ProcessEvent::NodeDown`](crate::ProcessEvent::NodeDown). It comes at once if there is no link and none can be made.
+    ///
+    /// Connects to the node, and waits, as [`Self::send`] does.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn monitor_node(&self, node: &NodeName, on: bool) -> Result<(), SendError> {
+        if on {
+            self.approach(node.as_atom()).await?;
+        }
+        self.handle.table.monitor_node(self.id, node, on)
+    }
+
+    /// Sends an exit signal (`erlang:exit/2`): it ends the receiver, unless that traps exits or `reason` is `normal`; `kill` ends
+    /// it always.
+    ///
+    /// Connects to the node, and waits, as [`Self::send`] does.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn exit(&self, to: &Pid, reason: &Term) -> Result<(), SendError> {
+        let reason = shared::reason(reason)?;
+        self.approach(&to.node).await?;
+        self.handle.table.exit(self.id, to, reason)
+    }
+
+    /// Whether exit signals become items instead of ending this process (`process_flag(trap_exit, On)`): the old value. It is
+    /// `false` at first.
+    ///
+    /// # Errors
+    /// [`SendError::Ended`].
+    pub fn trap_exit(&self, on: bool) -> Result<bool, SendError> {
+        self.handle.table.trap_exit(self.id, on)
+    }
+
+    /// Ends this process for a reason (`erlang:exit/1`). Dropping it does so with the reason `normal`.
+    ///
+    /// # Errors
+    /// [`SendError::TooLong`]: the reason is. It has ended normally then.
+    pub fn terminate(self, reason: &Term) -> Result<(), SendError> {
+        let reason = shared::reason(reason)?;
+        self.handle.table.remove_mailbox(self.id, Some(&reason));
+        Ok(())
+    }
+
+    /// A new alias of this process (`erlang:alias/1`).
+    ///
+    /// # Errors
+    /// [`SendError::Ended`].
+    pub fn alias(&self, option: AliasOption) -> Result<Reference, SendError> {
+        self.handle.table.alias(self.id, option)
+    }
+
+    /// Ends an alias of this process (`erlang:unalias/1`); `false` if it has no such alias.
+    pub fn unalias(&self, alias: &Reference) -> bool {
+        self.handle.table.unalias(self.id, alias)
+    }
+
+    /// The group leader that a process has given this one (`erlang:group_leader/0`).
+    #[must_use]
+    pub fn group_leader(&self) -> Option<Pid> {
+        self.handle.table.group_leader(self.id)
+    }
+
+    /// Sees to it that there is a link with a node, or an attempt, if that may be, and that it has room.
+    async fn approach(&self, node: &Atom) -> Result<(), SendError> {
+        let Way::Absent(seen) = self.handle.table.way(node).await else { return Ok(()) };
+        let node = NodeName::new(node).map_err(|_| SendError::NoSuchNode)?;
+        match self.handle.call(Call::AutoConnect(node, seen)).await {
+            Some(Answer::AutoConnect(Err(ConnectError::NotAlive))) | None => {
+                Err(SendError::NotAlive)
+            }
+            // The attempt has begun, or there will be none: then there is no connection.
+            Some(_) => Ok(()),
+        }
+    }
 }
 
 impl Drop for Mailbox {
     fn drop(&mut self) {
-        self.handle.table.remove_mailbox(self.id);
+        self.handle.table.remove_mailbox(self.id, None);
         self.handle.tell(Message::Forget(self.id));
     }
 }

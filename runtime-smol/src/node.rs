@@ -12,6 +12,7 @@ use netkernel_core::net_kernel::{
     NotAlive, OptionName, OptsError, SocketOption, StartError, StartOptions, StopError,
     TicktimeChange, TicktimeError, TicktimeState,
 };
+use netkernel_core::term::Pid;
 use netkernel_core::{Cookie, Creation, NodeName};
 
 use crate::mailbox::Mailbox;
@@ -56,7 +57,7 @@ impl Node {
 
     /// The handle of a new node, and its owner.
     fn of(config: NodeConfig, spawn: Spawn) -> (Self, Task) {
-        let surroundings = Surroundings::new(config.limits);
+        let surroundings = Surroundings::new(config.limits, config.process_limits);
         let handle = Arc::new(Handle::new(&surroundings));
         let inbox = Arc::clone(&surroundings.inbox);
         let tasks = Tasks { surroundings: surroundings.clone(), spawn };
@@ -268,6 +269,12 @@ impl Node {
     #[must_use]
     pub async fn identity(&self) -> Option<Identity> {
         self.handle.request(Message::Identity).await.flatten()
+    }
+
+    /// The process that is registered under this name here (`erlang:whereis/1`); `None` also while this node is not alive.
+    #[must_use]
+    pub fn whereis(&self, name: &str) -> Option<Pid> {
+        self.handle.table.whereis(name)
     }
 
     /// A new process with a mailbox.

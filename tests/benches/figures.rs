@@ -18,10 +18,10 @@ use bytes::Bytes;
 use netkernel_core::driver::pump;
 use netkernel_core::link::{Frame, Limits, LinkReader, LinkWriter, Violation};
 use netkernel_core::net_kernel::Promotion;
-use netkernel_core::process::{Deliver, Processes, Request};
+use netkernel_core::process::{Deliver, ProcessEvent, Processes, Reach, Request};
 use netkernel_core::term::{Atom, Pid};
 use netkernel_core::wire::control::Control;
-use netkernel_core::{Creation, Flags, LinkId, MailboxId, NodeType, PingId};
+use netkernel_core::{Creation, Flags, LinkId, MailboxId, NodeName, NodeType, PingId};
 use shared::{Kernel, in_use, name};
 
 /// Takes messages and drops them.
@@ -35,6 +35,16 @@ impl Deliver for Sink {
     fn message(&mut self, _: MailboxId, message: Bytes) {
         self.messages += 1;
         black_box(message);
+    }
+
+    fn event(&mut self, _: MailboxId, _: ProcessEvent) {}
+
+    fn signal(&mut self, _: &Atom, _: Control) -> Reach {
+        Reach::NoConnection
+    }
+
+    fn is_reached(&mut self, _: &NodeName) -> bool {
+        false
     }
 
     fn answer(&mut self, frame: Frame) -> Result<(), Violation> {

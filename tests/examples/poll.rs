@@ -18,7 +18,7 @@ use netkernel_core::link::{Frame, Limits, LinkReader, LinkWriter, Violation};
 use netkernel_core::net_kernel::*;
 use netkernel_core::{Cookie, Creation, Entropy, Instant, LinkId, MailboxId, NodeName};
 use netkernel_core::{PingId, RequestId, StreamId, epmd_server::is_local, liveness::Traffic};
-use netkernel_core::{process::*, term::Atom};
+use netkernel_core::{process::*, term::Atom, wire::control::Control};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::{Domain, SockRef, Socket, Type};
 
@@ -201,6 +201,16 @@ struct Delivery<'a>(&'a mut LinkWriter);
 impl Deliver for Delivery<'_> {
     fn message(&mut self, _: MailboxId, message: Bytes) {
         println!("message {message:?}");
+    }
+    fn event(&mut self, _: MailboxId, event: ProcessEvent) {
+        println!("{event:?}");
+    }
+    // No process of this node has to do with one elsewhere.
+    fn signal(&mut self, _: &Atom, _: Control) -> Reach {
+        Reach::NoConnection
+    }
+    fn is_reached(&mut self, _: &NodeName) -> bool {
+        false
     }
     fn answer(&mut self, frame: Frame) -> Result<(), Violation> {
         self.0.push_forced(frame)

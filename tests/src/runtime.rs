@@ -13,12 +13,12 @@ use netkernel_blocking::core::net_kernel::{
     ConnectError, StartError, StopError, TicktimeChange, TicktimeError, TicktimeState,
 };
 use netkernel_blocking::core::process::RegisterNameError;
-use netkernel_blocking::core::term::{Atom, Pid, Term};
+use netkernel_blocking::core::term::{Atom, Pid, Reference, Term};
 use netkernel_blocking::core::{Cookie, NodeName};
 use netkernel_blocking::{
-    Address, BadNode, ConnectionInfo, HostDirs, Identity, Item, MonitorOptions, NetState,
-    NodeConfig, NodeInfo, NodeKinds, NotAlive, OptionName, OptsError, PingError, SendError,
-    SocketOption, StartOptions, Verbosity,
+    Address, AliasOption, BadNode, ConnectionInfo, HostDirs, Identity, Item, MonitorAlias,
+    MonitorOptions, NetState, NodeConfig, NodeInfo, NodeKinds, NotAlive, OptionName, OptsError,
+    PingError, SendError, SocketOption, StartOptions, Target, Verbosity,
 };
 
 /// Which runtime.
@@ -269,6 +269,10 @@ impl Node {
         either!(self.identity().await)
     }
 
+    pub fn whereis(&self, name: &str) -> Option<Pid> {
+        either!(self.whereis(name))
+    }
+
     pub fn mailbox(&self) -> Mailbox {
         match self {
             Self::Blocking(node) => Mailbox::Blocking(node.mailbox()),
@@ -331,5 +335,69 @@ impl Mailbox {
         message: impl Into<Bytes>,
     ) -> Result<(), SendError> {
         either!(self.send_to_name(name, node, message).await)
+    }
+
+    pub fn send_to_alias(
+        &self,
+        alias: &Reference,
+        message: impl Into<Bytes>,
+    ) -> Result<(), SendError> {
+        either!(self.send_to_alias(alias, message).await)
+    }
+
+    pub fn link(&self, to: &Pid) -> Result<(), SendError> {
+        either!(self.link(to).await)
+    }
+
+    pub fn unlink(&self, from: &Pid) -> Result<(), SendError> {
+        either!(self.unlink(from))
+    }
+
+    pub fn links(&self) -> Vec<Pid> {
+        either!(self.links())
+    }
+
+    pub fn monitor(&self, of: impl Into<Target>) -> Result<Reference, SendError> {
+        either!(self.monitor(of).await)
+    }
+
+    pub fn monitor_with_alias(
+        &self,
+        of: impl Into<Target>,
+        alias: MonitorAlias,
+    ) -> Result<Reference, SendError> {
+        either!(self.monitor_with_alias(of, alias).await)
+    }
+
+    pub fn demonitor(&self, monitor: &Reference, flush: bool) -> bool {
+        either!(self.demonitor(monitor, flush))
+    }
+
+    pub fn monitor_node(&self, node: &NodeName, on: bool) -> Result<(), SendError> {
+        either!(self.monitor_node(node, on).await)
+    }
+
+    pub fn exit(&self, to: &Pid, reason: &Term) -> Result<(), SendError> {
+        either!(self.exit(to, reason).await)
+    }
+
+    pub fn trap_exit(&self, on: bool) -> Result<bool, SendError> {
+        either!(self.trap_exit(on))
+    }
+
+    pub fn terminate(self, reason: &Term) -> Result<(), SendError> {
+        either!(self.terminate(reason))
+    }
+
+    pub fn alias(&self, option: AliasOption) -> Result<Reference, SendError> {
+        either!(self.alias(option))
+    }
+
+    pub fn unalias(&self, alias: &Reference) -> bool {
+        either!(self.unalias(alias))
+    }
+
+    pub fn group_leader(&self) -> Option<Pid> {
+        either!(self.group_leader())
     }
 }

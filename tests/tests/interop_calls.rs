@@ -112,16 +112,17 @@ each_release_and_runtime! {
         assert_eq!(collected, "{collected,true}");
     }
 
-    //= docs/spec/channel.md#ch-monitor-noproc
+    //= docs/spec/process.md#process-monitor-noproc
     //= type=test
-    //= docs/spec/channel.md#ch-link-noproc
+    //= docs/spec/process.md#process-link-noproc
     //= type=test
     #[test]
     fn calls_to_nobody_fail_at_once(release: Release) {
         let (_epmd, erl, rust) = linked(release);
-        // Processes behind pids and names are asked alike: no monitor or link of others is kept yet.
-        let shop = rust.mailbox("shop");
-        let pid = pid_expression(&shop.pid().unwrap());
+        // One that has ended.
+        let gone = rust.mailbox("gone");
+        let pid = pid_expression(&gone.pid().unwrap());
+        drop(gone);
         // Without time limits in them: what is not answered fails the test.
         for (call, result) in [
             (

@@ -10,9 +10,9 @@ use crate::flags::Flags;
 use crate::ids::{MailboxId, PingId};
 use crate::link::{Frame, Limits, LinkReader, Violation};
 use crate::name::NodeName;
-use crate::process::{Deliver, Origin, Processes, Request};
+use crate::process::{Deliver, Origin, ProcessEvent, Processes, Reach, Request};
 use crate::term::Atom;
-use crate::wire::control;
+use crate::wire::control::{self, Control};
 
 /// Any bytes behind a handshake: how they are cut changes nothing, answers are frames and no more than the signals, and
 /// nothing is delivered to what is not there.
@@ -87,11 +87,27 @@ struct Delivered {
     messages: Vec<(MailboxId, Bytes)>,
     answers: Vec<Bytes>,
     pongs: Vec<(PingId, bool)>,
+    events: Vec<(MailboxId, ProcessEvent)>,
+    signals: Vec<Control>,
 }
 
 impl Deliver for Delivered {
     fn message(&mut self, to: MailboxId, message: Bytes) {
         self.messages.push((to, message));
+    }
+
+    fn event(&mut self, to: MailboxId, event: ProcessEvent) {
+        self.events.push((to, event));
+    }
+
+    fn signal(&mut self, node: &Atom, signal: Control) -> Reach {
+        assert_eq!(&**node, "otp@localhost", "the only node that anybody here knows");
+        self.signals.push(signal);
+        Reach::Sent
+    }
+
+    fn is_reached(&mut self, _node: &NodeName) -> bool {
+        true
     }
 
     fn answer(&mut self, frame: Frame) -> Result<(), Violation> {

@@ -7,7 +7,7 @@ use core::fmt;
 use super::{Limits, LinkWriter};
 use crate::flags::Flags;
 use crate::term::Pid;
-use crate::wire::control::Control;
+use crate::wire::control::{Control, Monitored};
 use crate::wire::dist_header::{EMPTY, FRAGMENT_HEADER_LEN};
 use crate::wire::framing::Framing;
 
@@ -25,6 +25,8 @@ const LENGTH: usize = Framing::Long.header_len();
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Frame {
     sender: Option<Sender>,
+    /// It comes from a process that it does not name.
+    unnamed: bool,
     form: Form,
 }
 
@@ -49,6 +51,8 @@ impl Frame {
     pub fn new(signal: &Control, flags: Flags) -> Option<Self> {
         let mut payload = signal.payload(flags);
         let sender = signal.sender().map(Sender::of);
+        // The end of a process that was monitored by name.
+        let unnamed = matches!(signal, Control::MonitorPExit { from: Monitored::Name(_), .. });
         let small = payload.as_ref().map_or(0, Bytes::len).min(COPY_MAX);
         let mut head = Vec::with_capacity(128 + small);
         head.extend_from_slice(&[0; LENGTH]);
@@ -61,7 +65,7 @@ impl Frame {
         };
         if let Some(payload) = payload.take_if(large) {
             let control = Bytes::from(head).slice(front..);
-            return Some(Self { sender, form: Form::Fragments { control, payload } });
+            return Some(Self { sender, unnamed, form: Form::Fragments { control, payload } });
         }
         if !header && payload.is_some() {
             head.push(131);
@@ -75,7 +79,7 @@ impl Frame {
         } else {
             payload
         };
-        Some(Self { sender, form: Form::Whole { head: head.into(), payload } })
+        Some(Self { sender, unnamed, form: Form::Whole { head: head.into(), payload } })
     }
 
     /// Bytes on the wire.
@@ -127,7 +131,7 @@ impl Frame {
 
     /// The rest of a message, of which the first fragment was written.
     pub(super) const fn rest(sender: Option<Sender>, payload: Bytes) -> Self {
-        Self { sender, form: Form::Fragments { control: Bytes::new(), payload } }
+        Self { sender, unnamed: false, form: Form::Fragments { control: Bytes::new(), payload } }
     }
 
     /// Whether it is to be cut into fragments.
@@ -137,6 +141,11 @@ impl Frame {
 
     pub(super) const fn sender(&self) -> Option<Sender> {
         self.sender
+    }
+
+    /// Whether all that was sent before has to be on the wire before it.
+    pub(super) const fn waits_for_all(&self) -> bool {
+        self.unnamed
     }
 
     pub(super) fn into_form(self) -> Form {
@@ -162,7 +171,8 @@ impl Frame {
 /// A frame that was made elsewhere, with its length field. It comes from nobody that other signals come from.
 impl From<Bytes> for Frame {
     fn from(frame: Bytes) -> Self {
-        Self { sender: None, form: Form::Whole { head: frame, payload: Bytes::new() } }
+        let form = Form::Whole { head: frame, payload: Bytes::new() };
+        Self { sender: None, unnamed: false, form }
     }
 }
 
@@ -192,6 +202,7 @@ impl Frame {
         let control = Bytes::copy_from_slice(control);
         Self {
             sender: Some(Sender::number(sender)),
+            unnamed: false,
             form: Form::Fragments { control, payload: payload.into() },
         }
     }

@@ -17,17 +17,31 @@ pub(super) struct Lanes {
     left_shared: u64,
     joined_shared: u64,
     lanes: VecDeque<Lane>,
+    /// Lanes that have ever been there.
+    begun: u64,
+    held: VecDeque<Held>,
     /// Of large messages.
     bytes: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Lane {
+    /// How many there were before it.
+    number: u64,
     /// Those who are not known have one together.
     sender: Option<Sender>,
     /// So many signals leave the shared lane before this one begins: the sender's own may be among them.
     behind: u64,
     queue: VecDeque<Waiting>,
+}
+
+/// A signal of a process that it does not name: it waits for all that was there before it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Held {
+    behind: u64,
+    /// So many lanes end before it goes.
+    lanes: u64,
+    waiting: Waiting,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -59,13 +73,16 @@ impl Lanes {
         let (sender, large) = (frame.sender(), frame.is_large());
         self.bytes += if large { frame.wire_len() } else { 0 };
         let waiting = Waiting { frame, answer, sequence };
+        if waiting.frame.waits_for_all() {
+            self.held.push_back(Held { behind: self.joined_shared, lanes: self.begun, waiting });
+            return;
+        }
         // What comes from nobody in particular waits for no lane.
         let has_lane = |lane: &&mut Lane| lane.sender == sender && (large || sender.is_some());
         if let Some(lane) = self.lanes.iter_mut().find(has_lane) {
             lane.queue.push_back(waiting);
         } else if large {
-            let queue = VecDeque::from([waiting]);
-            self.lanes.push_back(Lane { sender, behind: self.joined_shared, queue });
+            self.begin(waiting);
         } else {
             self.joined_shared += 1;
             self.shared.push_back(waiting);
@@ -74,16 +91,33 @@ impl Lanes {
 
     /// One turn: some signals of the shared lane, and the next fragment. `true` if that was the end of a lane.
     pub(super) fn turn(&mut self, mut write: impl FnMut(Piece)) -> bool {
+        self.step_shared(&mut write);
+        let ended = self.step(&mut write);
+        self.release(&mut write);
+        ended
+    }
+
+    fn begin(&mut self, waiting: Waiting) {
+        let (sender, number) = (waiting.frame.sender(), self.begun);
+        self.begun += 1;
+        let queue = VecDeque::from([waiting]);
+        self.lanes.push_back(Lane { number, sender, behind: self.joined_shared, queue });
+    }
+
+    fn step_shared(&mut self, write: &mut impl FnMut(Piece)) {
         let mut portion = 0;
         while self.lanes.is_empty() || portion < FRAGMENT_BYTES {
             let Some(waiting) = self.shared.pop_front() else { break };
             self.left_shared += 1;
             portion += waiting.frame.wire_len();
-            waiting.write(&mut write);
+            waiting.write(write);
         }
+    }
+
+    fn step(&mut self, write: &mut impl FnMut(Piece)) -> bool {
         let next = self.lanes.iter().position(|lane| lane.behind <= self.left_shared);
         let Some(mut lane) = next.and_then(|next| self.lanes.remove(next)) else { return false };
-        self.bytes -= lane.step(&mut write);
+        self.bytes -= lane.step(write);
         let goes_on = !lane.queue.is_empty();
         if goes_on {
             self.lanes.push_back(lane);
@@ -91,8 +125,23 @@ impl Lanes {
         !goes_on
     }
 
+    fn release(&mut self, write: &mut impl FnMut(Piece)) {
+        while let Some(held) = self.held.pop_front() {
+            let waits = |lane: &Lane| lane.number < held.lanes;
+            if held.behind > self.left_shared || self.lanes.iter().any(waits) {
+                self.held.push_front(held);
+                break;
+            }
+            if held.waiting.frame.is_large() {
+                self.begin(held.waiting);
+            } else {
+                held.waiting.write(write);
+            }
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
-        self.shared.is_empty() && self.lanes.is_empty()
+        self.shared.is_empty() && self.lanes.is_empty() && self.held.is_empty()
     }
 }
 

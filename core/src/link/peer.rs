@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::{Frame, Limits};
+use crate::creation::Creation;
 use crate::flags::Flags;
 use crate::ids::LinkId;
 use crate::stream::Promotion;
@@ -36,7 +37,7 @@ const SIGNAL_BYTES: usize = 128;
 enum State {
     Absent,
     Pending { link: LinkId, queue: Vec<Control>, bytes: usize },
-    Up { link: LinkId, flags: Flags },
+    Up { link: LinkId, flags: Flags, creation: Creation },
     Closing { link: LinkId },
 }
 
@@ -63,7 +64,7 @@ pub enum Sending {
     NotAgreed,
     /// The message is longer than a frame can be: more than [`MAX_MESSAGE_BYTES`].
     TooLong(Control),
-    /// The link is going down, or the peer did not agree to such signals: there is nobody to send it to.
+    /// The link is going down, or the receiver is of an earlier incarnation of the node: there is nobody to send it to.
     Dropped,
 }
 
@@ -108,10 +109,12 @@ impl Peer {
         if *link != promotion.link {
             return Vec::new();
         }
-        let (queue, flags) = (mem::take(queue), promotion.flags);
-        self.state = State::Up { link: promotion.link, flags };
+        let Promotion { link, flags, creation, .. } = *promotion;
+        let queue = mem::take(queue);
+        self.state = State::Up { link, flags, creation };
         let agreed = queue.iter().filter(|signal| flags.contains(signal.needed_flags()));
-        agreed.filter_map(|signal| Frame::new(signal, flags)).collect()
+        let welcome = agreed.filter(|signal| !is_fatal(signal, creation));
+        welcome.filter_map(|signal| Frame::new(signal, flags)).collect()
     }
 
     /// [`Output::Close`](crate::net_kernel::Output::Close) of the stream of a promoted link: what is sent from now on is
@@ -137,30 +140,60 @@ impl Peer {
         }
     }
 
-    /// Sends one signal, or says why not.
+    /// Sends one signal of a sender that can wait, or says why not.
     //= docs/spec/channel.md#ch-pending-bound
     pub fn send(&mut self, signal: Control) -> Sending {
+        if self.has_room() { self.send_forced(signal) } else { Sending::Full(signal) }
+    }
+
+    /// Whether [`send`](Self::send) would take a signal, or say for good why not.
+    #[must_use]
+    pub const fn has_room(&self) -> bool {
+        match self.state {
+            State::Pending { bytes, .. } => bytes < self.limits.high_mark_bytes,
+            State::Absent | State::Up { .. } | State::Closing { .. } => true,
+        }
+    }
+
+    /// Whether a signal would be sent now or wait for an attempt, and not be in vain.
+    #[must_use]
+    pub const fn is_reached(&self) -> bool {
+        matches!(self.state, State::Pending { .. } | State::Up { .. })
+    }
+
+    /// Sends one signal that somebody may wait for, but who sends it cannot wait: it passes the bound.
+    pub fn send_forced(&mut self, signal: Control) -> Sending {
         if signal.unbounded_len() > MAX_MESSAGE_BYTES {
             return Sending::TooLong(signal);
         }
         match &mut self.state {
             State::Absent => Sending::Absent(signal),
-            State::Pending { bytes, .. } if *bytes >= self.limits.high_mark_bytes => {
-                Sending::Full(signal)
-            }
             State::Pending { queue, bytes, .. } => {
                 *bytes += signal.unbounded_len() + SIGNAL_BYTES;
                 queue.push(signal);
                 Sending::Queued
             }
+            State::Up { creation, .. } if is_fatal(&signal, *creation) => Sending::Dropped,
             //= docs/spec/channel.md#ch-encode-unlocked
-            State::Up { link, flags } if flags.contains(signal.needed_flags()) => {
+            State::Up { link, flags, .. } if flags.contains(signal.needed_flags()) => {
                 Sending::Push { link: *link, flags: *flags, signal }
             }
             State::Up { .. } => Sending::NotAgreed,
             State::Closing { .. } => Sending::Dropped,
         }
     }
+}
+
+/// Whether an Erlang node ends the link for this signal, because it is for a process of an earlier incarnation. Nobody can
+/// be waiting for it.
+//= docs/spec/process.md#process-stale-fatal
+fn is_fatal(signal: &Control, present: Creation) -> bool {
+    let (Control::Exit { to, .. } | Control::UnlinkId { to, .. } | Control::UnlinkIdAck { to, .. }) =
+        signal
+    else {
+        return false;
+    };
+    to.creation != present
 }
 
 #[cfg(test)]
@@ -247,7 +280,10 @@ mod tests {
         let queued = (0..100).filter(|&i| peer.send(signal(i)) == Sending::Queued).count();
         assert_eq!(queued, 1000_usize.div_ceil(SIGNAL_BYTES + 3));
         assert_eq!(peer.send(signal(9)), Sending::Full(signal(9)));
+        assert!(!peer.has_room());
+        assert_eq!(peer.send_forced(signal(9)), Sending::Queued, "who cannot wait need not");
         peer.disconnected(one);
+        assert!(peer.has_room());
         assert_eq!(peer.send(signal(9)), Sending::Absent(signal(9)));
         peer.attempting(two);
         assert_eq!(peer.promoted(&promotion(two, Flags::SERVED)), [] as [Frame; 0]);
@@ -264,7 +300,7 @@ mod tests {
         peer.attempting(three);
         assert_eq!(peer.link(), Some(one));
         peer.closing(one);
-        assert_eq!(peer.link(), None);
+        assert_eq!((peer.link(), peer.is_reached()), (None, false));
         assert_eq!(peer.send(signal(1)), Sending::Dropped);
         peer.disconnected(two);
         assert_eq!(peer.send(signal(1)), Sending::Dropped, "still closing");
@@ -274,6 +310,30 @@ mod tests {
         peer.closing(one);
         peer.disconnected(one);
         assert_eq!(peer.link(), Some(two));
+    }
+
+    //= docs/spec/process.md#process-stale-fatal
+    //= type=test
+    #[test]
+    fn what_kills_a_link_is_not_sent_to_processes_of_earlier_incarnations() {
+        let [one, ..] = links();
+        let exit = |creation| {
+            let (from, to) = (pid(), Pid { creation: Creation(creation), ..pid() });
+            Control::Exit { from, to, reason: Bytes::from_static(b"\x6a"), token: None }
+        };
+        let link = Control::Link { from: pid(), to: pid() };
+        let mut peer = peer();
+        peer.attempting(one);
+        for signal in [exit(7), link.clone(), exit(8)] {
+            assert_eq!(peer.send_forced(signal), Sending::Queued);
+        }
+        let frames = peer.promoted(&promotion(one, Flags::SERVED));
+        assert_eq!(
+            frames,
+            [link, exit(8)].map(|signal| Frame::new(&signal, Flags::SERVED).unwrap())
+        );
+        assert_eq!(peer.send(exit(7)), Sending::Dropped);
+        assert!(matches!(peer.send(exit(8)), Sending::Push { .. }));
     }
 
     //= docs/spec/channel.md#ch-monitor-flags

@@ -150,6 +150,8 @@ mod tests {
             (Violation::FrameTooLong, "emsgsize"),
             (Violation::Header, "killed"),
             (Violation::Term, "killed"),
+            (Violation::TooManyLinks, "killed"),
+            (Violation::TooManyMonitors, "killed"),
         ] {
             let cause = CloseCause::Violation(violation);
             assert_eq!(NodeDownReason::from(cause).to_string(), reason);

@@ -1,6 +1,6 @@
 //! Whether a signal names processes of this node, and of other nodes, where it must.
 
-use super::registry::Incarnation;
+use super::identity::Incarnation;
 use crate::creation::Creation;
 use crate::stream::Violation;
 use crate::term::{Atom, Pid, Reference};
@@ -8,7 +8,7 @@ use crate::wire::control::{Control, Monitored, Spawned};
 
 /// Where an identifier belongs.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     /// To this incarnation of this node.
     Here,
     /// To another incarnation of this node.
@@ -74,7 +74,7 @@ impl Incarnation {
         }
     }
 
-    fn place(&self, pid: &Pid) -> Place {
+    pub(super) fn place(&self, pid: &Pid) -> Place {
         self.place_of(&pid.node, pid.creation)
     }
 

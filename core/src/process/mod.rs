@@ -1,16 +1,35 @@
-//! Local processes as other nodes see them: pids, registered names, and what a signal to them means.
+//! Local processes as other nodes see them: pids, names, links, monitors, aliases, exit signals.
 //!
-//! A process is no more than a mailbox yet. The registry says whom a message is for, and owns no queue: the runtime's
-//! [`Deliver`] does. What Erlang processes wait for is answered, so that none of them ever hangs on this node.
+//! [`Processes`] is one deterministic machine for all of a node's processes. It owns no mailbox and no link: what is to be put
+//! into which mailbox, and what is to be sent to which node, it tells the runtime's [`Deliver`]. What local processes want, what
+//! peers send and what becomes of links are calls; a host with several threads makes them under one lock, and so the order of
+//! the calls is the order of all signals.
+//!
+//! Erlang's functions that concern a process are methods here. Those of another process take effect at once, so there is no
+//! time at which a signal is under way inside a node.
 
 mod addressed;
+mod aliases;
+mod deliver;
+mod exits;
+mod identity;
+mod limits;
+mod links;
+mod loss;
+mod monitors;
 mod net_kernel;
+mod node_monitors;
 mod ping;
 mod registry;
+mod relations;
 mod signals;
+mod target;
 
+pub use aliases::{AliasOption, MonitorAlias};
+pub use deliver::{Deliver, ProcessEvent, Reach};
+pub use limits::Limits;
 pub use net_kernel::{Caller, Request};
-pub use registry::{Processes, RegisterNameError};
-pub use signals::Deliver;
+pub use registry::{NoProcess, Processes, RegisterNameError};
+pub use target::Target;
 
 pub use crate::link::Origin;

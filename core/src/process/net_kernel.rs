@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use super::Origin;
-use super::signals::NOPROC;
+use super::exits::NOPROC;
 use crate::flags::Flags;
 use crate::link::Frame;
 use crate::name::NodeName;

@@ -2,26 +2,36 @@
 
 use alloc::collections::BTreeMap;
 use core::fmt;
+use core::num::NonZeroU64;
 
+use super::Limits;
+use super::aliases::Alias;
+use super::identity::Incarnation;
 use super::ping::Pings;
+use super::relations::{Monitor, Process, Relations};
 use crate::creation::Creation;
-use crate::ids::{MailboxId, Mint as _, Minter};
+use crate::ids::{MailboxId, Minter, PingId};
 use crate::name::NodeName;
-use crate::term::{Atom, Pid};
+use crate::term::{Atom, Pid, Reference};
 
-/// Bits of a pid's `id`; its `serial` counts on from there. So many are valid whatever was negotiated.
-const ID_BITS: u32 = 28;
-
-/// All processes of this node.
+/// All processes of this node, and who of them has to do with whom.
 ///
-/// Deterministic, and without a queue of its own. Everything in it was made locally, so peers cannot make it grow.
+/// Deterministic, and without a queue of its own. What peers can make it remember is bounded by [`Limits`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Processes {
     pub(super) own: Option<Incarnation>,
-    /// Each mailbox, with its registered name.
-    mailboxes: BTreeMap<MailboxId, Option<Atom>>,
-    names: BTreeMap<Atom, MailboxId>,
+    pub(super) table: BTreeMap<MailboxId, Process>,
+    pub(super) names: BTreeMap<Atom, MailboxId>,
+    /// What each node has to do with processes here; nothing is no entry.
+    pub(super) nodes: BTreeMap<Atom, Relations>,
+    /// The monitors that processes of this node have.
+    pub(super) monitors: BTreeMap<Reference, Monitor>,
+    pub(super) aliases: BTreeMap<Reference, Alias>,
+    pub(super) limits: Limits,
     minter: Minter,
+    /// Of the numbers of references, whatever they are for.
+    pub(super) references: Minter,
+    unlink_id: NonZeroU64,
     /// The process that pings other nodes. It has no mailbox.
     pub(super) pinger: MailboxId,
     pub(super) pings: Pings,
@@ -29,24 +39,29 @@ pub struct Processes {
     pub(super) serves_requests: bool,
 }
 
-/// What this node is called while it is alive.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Incarnation {
-    pub(super) name: NodeName,
-    pub(super) creation: Creation,
-}
-
 impl Processes {
-    /// No mailbox, in a node that is not alive.
+    /// No process, in a node that is not alive, with the default limits.
     #[must_use]
     pub fn new() -> Self {
+        Self::with_limits(Limits::default())
+    }
+
+    /// As [`Self::new`], with these limits.
+    #[must_use]
+    pub fn with_limits(limits: Limits) -> Self {
         let mut minter = Minter::default();
         Self {
             own: None,
-            mailboxes: BTreeMap::new(),
+            table: BTreeMap::new(),
             names: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            monitors: BTreeMap::new(),
+            aliases: BTreeMap::new(),
+            limits,
             pinger: minter.mint(),
             minter,
+            references: Minter::default(),
+            unlink_id: NonZeroU64::MIN,
             pings: Pings::default(),
             serves_requests: false,
         }
@@ -73,15 +88,8 @@ impl Processes {
     /// A new process that has a mailbox and nothing else.
     pub fn spawn_mailbox(&mut self) -> MailboxId {
         let mailbox = self.minter.mint();
-        self.mailboxes.insert(mailbox, None);
+        self.table.insert(mailbox, Process::default());
         mailbox
-    }
-
-    /// Ends a process, and frees its name. Messages to it are dropped from now on.
-    pub fn remove(&mut self, mailbox: MailboxId) {
-        if let Some(Some(name)) = self.mailboxes.remove(&mailbox) {
-            self.names.remove(&name);
-        }
     }
 
     /// The pid of a process; `None` while the node is not alive, or if there is no such process.
@@ -95,8 +103,11 @@ impl Processes {
     #[must_use]
     //= docs/spec/channel.md#ch-own-pids
     pub fn mailbox(&self, pid: &Pid) -> Option<MailboxId> {
-        let mailbox = self.own.as_ref()?.number(pid)?;
-        self.has(mailbox).then_some(mailbox)
+        let number = match &self.own {
+            Some(own) => own.number(pid),
+            None => Incarnation::nonode().number(pid),
+        };
+        number.filter(|&mailbox| self.has(mailbox))
     }
 
     /// Gives a process a name (`erlang:register/2`).
@@ -107,14 +118,14 @@ impl Processes {
         if matches!(name.as_str(), super::net_kernel::NAME | "undefined") {
             return Err(RegisterNameError::Reserved);
         }
-        let own_name = self.mailboxes.get_mut(&mailbox).ok_or(RegisterNameError::NoProcess)?;
-        if own_name.is_some() {
+        let process = self.table.get_mut(&mailbox).ok_or(RegisterNameError::NoProcess)?;
+        if process.name.is_some() {
             return Err(RegisterNameError::HasName);
         }
         if self.names.contains_key(&name) {
             return Err(RegisterNameError::Taken);
         }
-        *own_name = Some(name.clone());
+        process.name = Some(name.clone());
         self.names.insert(name, mailbox);
         Ok(())
     }
@@ -122,8 +133,8 @@ impl Processes {
     /// Frees a name (`erlang:unregister/1`); the process that had it.
     pub fn unregister(&mut self, name: &str) -> Option<MailboxId> {
         let mailbox = self.names.remove(name)?;
-        if let Some(own_name) = self.mailboxes.get_mut(&mailbox) {
-            *own_name = None;
+        if let Some(process) = self.table.get_mut(&mailbox) {
+            process.name = None;
         }
         Some(mailbox)
     }
@@ -134,8 +145,63 @@ impl Processes {
         self.names.get(name).copied()
     }
 
-    pub(super) fn has(&self, mailbox: MailboxId) -> bool {
-        self.mailboxes.contains_key(&mailbox)
+    /// The group leader of a process, if anybody has given it one (`erlang:group_leader/0`).
+    #[must_use]
+    pub fn group_leader(&self, mailbox: MailboxId) -> Option<&Pid> {
+        self.table.get(&mailbox)?.group_leader.as_ref()
+    }
+
+    /// GROUP_LEADER.
+    //= docs/spec/process.md#process-group-leader
+    pub(super) fn set_group_leader(&mut self, of: &Pid, leader: Pid) {
+        let process = self.mailbox(of).and_then(|mailbox| self.table.get_mut(&mailbox));
+        if let Some(process) = process {
+            process.group_leader = Some(leader);
+        }
+    }
+
+    /// Whether that is what this node is called: `nonode@nohost` while it is not alive.
+    #[must_use]
+    pub fn is_own(&self, node: &Atom) -> bool {
+        match &self.own {
+            Some(own) => own.name.as_atom() == node,
+            None => Incarnation::nonode().name.as_atom() == node,
+        }
+    }
+
+    /// Whether there is such a process (`erlang:is_process_alive/1`).
+    #[must_use]
+    pub fn has(&self, mailbox: MailboxId) -> bool {
+        self.table.contains_key(&mailbox)
+    }
+
+    pub(super) fn process(&self, mailbox: MailboxId) -> Result<(), NoProcess> {
+        if self.has(mailbox) { Ok(()) } else { Err(NoProcess) }
+    }
+
+    /// Who this node is: `nonode@nohost` while it is not alive.
+    pub(super) fn identity(&self) -> Incarnation {
+        self.own.clone().unwrap_or_else(Incarnation::nonode)
+    }
+
+    //= docs/spec/process.md#process-references
+    pub(super) fn make_reference(&mut self) -> Reference {
+        let number = self.references.mint::<PingId>().get();
+        self.identity().reference(number)
+    }
+
+    /// An id that no unlink has that waits for its acknowledgement.
+    pub(super) fn next_unlink_id(&mut self) -> NonZeroU64 {
+        let id = self.unlink_id;
+        self.unlink_id = id.checked_add(1).unwrap_or(NonZeroU64::MIN);
+        id
+    }
+
+    /// Forgets a node that nobody here has anything to do with.
+    pub(super) fn tidy(&mut self, node: &Atom) {
+        if self.nodes.get(node).is_some_and(Relations::is_empty) {
+            self.nodes.remove(node);
+        }
     }
 }
 
@@ -145,25 +211,17 @@ impl Default for Processes {
     }
 }
 
-impl Incarnation {
-    /// The pid with the number of a mailbox.
-    pub(super) fn pid(&self, mailbox: MailboxId) -> Pid {
-        let number = mailbox.get();
-        Pid {
-            node: self.name.as_atom().clone(),
-            id: (number & ((1 << ID_BITS) - 1)) as u32,
-            serial: (number >> ID_BITS) as u32,
-            creation: self.creation,
-        }
-    }
+/// There is no such process: it has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NoProcess;
 
-    /// The other way round; `None` for a pid that this incarnation cannot have made.
-    pub(super) fn number(&self, pid: &Pid) -> Option<MailboxId> {
-        let ours = pid.creation == self.creation && pid.node == *self.name.as_atom();
-        (ours && pid.id < 1 << ID_BITS)
-            .then(|| MailboxId::from_number(u64::from(pid.serial) << ID_BITS | u64::from(pid.id)))
+impl fmt::Display for NoProcess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the process has ended")
     }
 }
+
+impl core::error::Error for NoProcess {}
 
 /// Why a process cannot have a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -195,6 +253,12 @@ impl core::error::Error for RegisterNameError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::Mint as _;
+    use crate::process::deliver::Nobody;
+    use crate::process::identity::ID_BITS;
+    use bytes::Bytes;
+
+    const REASON: Bytes = Bytes::from_static(b"\x77\x06normal");
 
     fn alive() -> Processes {
         let mut processes = Processes::new();
@@ -237,7 +301,7 @@ mod tests {
         let mut processes = alive();
         let first = processes.spawn_mailbox();
         let pid = processes.pid(first).unwrap();
-        processes.remove(first);
+        processes.terminate(first, &REASON, &mut Nobody);
         assert_ne!(processes.spawn_mailbox(), first);
         assert_eq!((processes.mailbox(&pid), processes.pid(first)), (None, None));
         let own = processes.own.as_ref().unwrap();
@@ -263,7 +327,7 @@ mod tests {
         assert_eq!(processes.unregister("x"), Some(one));
         assert_eq!((processes.unregister("x"), processes.whereis("x")), (None, None));
         assert_eq!(processes.register(atom("y"), one), Ok(()));
-        processes.remove(one);
+        processes.terminate(one, &REASON, &mut Nobody);
         assert_eq!(processes.whereis("y"), None);
         assert_eq!(processes.register(atom("z"), one), Err(RegisterNameError::NoProcess));
         assert_eq!(processes.register(atom("y"), two), Ok(()), "the name is free again");

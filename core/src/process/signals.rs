@@ -2,38 +2,14 @@
 
 use bytes::Bytes;
 
-use super::Processes;
-use super::net_kernel::{self, Request, Taken};
-use crate::ids::{MailboxId, PingId};
+use super::net_kernel::{self, Taken};
+use super::{Deliver, Processes};
 use crate::link::{Batch, Frame, Origin};
 use crate::stream::Violation;
 use crate::term::{Atom, Pid};
 use crate::wire::control::{
     Content, Control, Monitored, Receiver, SpawnFlags, SpawnRequest, Spawned,
 };
-
-/// Carries out what signals lead to. None of it may block.
-pub trait Deliver {
-    /// Put a message into the mailbox of a process. It is a complete external term, version byte included, and was not
-    /// decoded.
-    fn message(&mut self, to: MailboxId, message: Bytes);
-
-    /// Force-push this frame on the writer of the link that is being handled.
-    ///
-    /// # Errors
-    /// What [`LinkWriter::push_forced`](crate::link::LinkWriter::push_forced) says; it ends the link.
-    fn answer(&mut self, frame: Frame) -> Result<(), Violation>;
-
-    /// A ping has its result: whether the other node answered it. Exactly once for each that was not cancelled.
-    fn pong(&mut self, ping: PingId, alive: bool);
-
-    /// Hand this to the kernel, behind what came before it on this link. Never, unless
-    /// [`Processes::serve_requests`] allows it.
-    fn request(&mut self, request: Request);
-}
-
-/// The atom `noproc`, the reason for everything that is asked of a process that is not there.
-pub(super) const NOPROC: Bytes = Bytes::from_static(b"\x77\x06noproc");
 
 impl Processes {
     /// Handles the signals of a batch, in order.
@@ -49,11 +25,9 @@ impl Processes {
 
     /// Handles one signal that came from `origin`.
     ///
-    /// Links and monitors are not kept yet, so those of others are answered at once by `noproc`: an Erlang process that
-    /// waits for an answer must get one.
-    ///
     /// # Errors
-    /// What ends the link: a signal that names processes of nodes that it must not, or what [`Deliver::answer`] reports.
+    /// What ends the link: a signal that names processes of nodes that it must not, one too many of what is bounded, or what
+    /// [`Deliver::answer`] reports.
     pub fn handle(
         &mut self,
         origin: &Origin,
@@ -63,47 +37,69 @@ impl Processes {
         if let Some(own) = &self.own {
             own.check(&signal)?;
         }
-        let reply = match signal {
-            Control::Send { to, message, .. }
-            | Control::Altact {
-                to: Receiver::Pid(to), content: Content::Message(message), ..
-            } => return self.send(origin, &to, message, deliver),
-            Control::RegSend { to, message, .. }
-            | Control::Altact {
-                to: Receiver::Name(to), content: Content::Message(message), ..
-            } => return self.reg_send(origin, &to, message, deliver),
-            Control::MonitorPExit { reference, .. } => {
-                self.ping_refused(origin, &reference, deliver);
-                None
+        match signal {
+            Control::Send { to, message, .. } => {
+                return self.message(origin, Receiver::Pid(to), message, deliver);
             }
-            //= docs/spec/channel.md#ch-monitor-net-kernel
-            Control::MonitorP { to: Monitored::Name(name), .. } if &*name == net_kernel::NAME => {
-                None
+            Control::RegSend { to, message, .. } => {
+                return self.message(origin, Receiver::Name(to), message, deliver);
             }
-            //= docs/spec/channel.md#ch-monitor-noproc
-            Control::MonitorP { from, to, reference } => {
-                Some(Control::MonitorPExit { from: to, to: from, reference, reason: NOPROC })
+            Control::AliasSend { to, message, .. } => self.send_to_alias(&to, message, deliver),
+            Control::Altact { to, content: Content::Message(message), .. } => {
+                return self.message(origin, to, message, deliver);
             }
-            //= docs/spec/channel.md#ch-link-noproc
-            Control::Link { from, to } => {
-                Some(Control::Exit { from: to, to: from, reason: NOPROC, token: None })
+            Control::Altact {
+                from, to: Receiver::Pid(to), content: Content::Exit(reason), ..
             }
-            //= docs/spec/channel.md#ch-unlink-ack
-            Control::UnlinkId { id, from, to } => {
-                Some(Control::UnlinkIdAck { id: id.get(), from: to, to: from })
+            | Control::Exit2 { from, to, reason, .. } => {
+                self.exit_signal(from, &to, reason, deliver);
             }
-            Control::SpawnRequest(spawn) => Some(not_supported(*spawn)),
             //= docs/spec/channel.md#ch-ignored
-            Control::Exit { .. }
-            | Control::UnlinkIdAck { .. }
-            | Control::GroupLeader { .. }
-            | Control::Exit2 { .. }
-            | Control::DemonitorP { .. }
-            | Control::SpawnReply { .. }
-            | Control::AliasSend { .. }
-            | Control::Altact { .. } => None,
-        };
-        reply.map_or(Ok(()), |reply| answer(origin, &reply, deliver))
+            Control::Altact { content: Content::Exit(_), .. } => {}
+            Control::Link { from, to } => return self.link_received(origin, from, to, deliver),
+            Control::UnlinkId { id, from, to } => {
+                return self.unlink_received(origin, id, (from, to), deliver);
+            }
+            Control::UnlinkIdAck { id, from, to } => self.unlink_acknowledged(id, &from, &to),
+            Control::Exit { from, to, reason, .. } => {
+                self.exit_received(from, &to, reason, deliver);
+            }
+            Control::GroupLeader { leader, to } => self.set_group_leader(&to, leader),
+            //= docs/spec/channel.md#ch-monitor-net-kernel
+            Control::MonitorP { to: Monitored::Name(name), .. } if &*name == net_kernel::NAME => {}
+            Control::MonitorP { from, to, reference } => {
+                return self.monitor_received(origin, from, to, reference, deliver);
+            }
+            Control::DemonitorP { from, reference, .. } => {
+                self.demonitor_received(origin, &from, reference);
+            }
+            Control::MonitorPExit { to, reference, reason, .. } => {
+                if !self.monitor_exit_received(origin, &to, &reference, &reason, deliver) {
+                    self.ping_refused(origin, &reference, deliver);
+                }
+            }
+            Control::SpawnRequest(spawn) => return refuse_spawn(origin, *spawn, deliver),
+            // We ask nobody to spawn.
+            Control::SpawnReply { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn message(
+        &mut self,
+        origin: &Origin,
+        to: Receiver,
+        message: Bytes,
+        deliver: &mut impl Deliver,
+    ) -> Result<(), Violation> {
+        match to {
+            Receiver::Pid(to) => self.send(origin, &to, message, deliver),
+            Receiver::Name(to) => self.reg_send(origin, &to, message, deliver),
+            Receiver::Alias(to) => {
+                self.send_to_alias(&to, message, deliver);
+                Ok(())
+            }
+        }
     }
 
     //= docs/spec/channel.md#ch-send
@@ -147,12 +143,16 @@ impl Processes {
     }
 }
 
-/// There is nothing to spawn here.
 //= docs/spec/channel.md#ch-spawn-unserved
-fn not_supported(spawn: SpawnRequest) -> Control {
+fn refuse_spawn(
+    origin: &Origin,
+    spawn: SpawnRequest,
+    deliver: &mut impl Deliver,
+) -> Result<(), Violation> {
     let result = Spawned::Error(Atom::literal("notsup"));
-    let (request, to, token) = (spawn.request, spawn.from, spawn.token);
-    Control::SpawnReply { request, to, flags: SpawnFlags::NONE, result, token }
+    let SpawnRequest { request, from: to, token, .. } = spawn;
+    let reply = Control::SpawnReply { request, to, flags: SpawnFlags::NONE, result, token };
+    answer(origin, &reply, deliver)
 }
 
 /// Sends a signal back on the link that is being handled, if its peer agreed to such signals.

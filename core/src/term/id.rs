@@ -82,6 +82,12 @@ impl Reference {
         Self { node, creation, words, len: len as u8 }
     }
 
+    /// The reference with these three words, which is what nodes make.
+    pub(crate) const fn of_words(node: Atom, creation: Creation, words: [u32; 3]) -> Self {
+        let [low, middle, high] = words;
+        Self { node, creation, words: [low, middle, high, 0, 0], len: 3 }
+    }
+
     /// The node that made it.
     #[must_use]
     pub const fn node(&self) -> &Atom {

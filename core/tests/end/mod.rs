@@ -6,8 +6,9 @@
 use bytes::Bytes;
 use netkernel_core::driver::pump;
 use netkernel_core::link::{Frame, Limits, LinkReader, Violation};
-use netkernel_core::process::{Deliver, Origin, Processes, Request};
+use netkernel_core::process::{Deliver, Origin, ProcessEvent, Processes, Reach, Request};
 use netkernel_core::term::Atom;
+use netkernel_core::wire::control::Control;
 use netkernel_core::{Creation, Flags, MailboxId, NodeName, PingId};
 
 /// Without what puts headers in front of messages.
@@ -62,11 +63,24 @@ pub struct Delivered {
     pub answers: Vec<u8>,
     pub pongs: Vec<(PingId, bool)>,
     pub requests: Vec<Request>,
+    pub events: Vec<(MailboxId, ProcessEvent)>,
 }
 
 impl Deliver for Delivered {
     fn message(&mut self, to: MailboxId, message: Bytes) {
         self.messages.push((to, message));
+    }
+
+    fn event(&mut self, to: MailboxId, event: ProcessEvent) {
+        self.events.push((to, event));
+    }
+
+    fn signal(&mut self, node: &Atom, signal: Control) -> Reach {
+        panic!("{node} is sent {signal:?}")
+    }
+
+    fn is_reached(&mut self, _: &NodeName) -> bool {
+        false
     }
 
     fn answer(&mut self, frame: Frame) -> Result<(), Violation> {

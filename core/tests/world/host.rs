@@ -10,7 +10,9 @@ use netkernel_core::net_kernel::{
     Answer, ConnectionId, Diagnostic, Endpoint, NodeEvent, OptionName, OptsError, Promotion,
     Purpose, SocketOption, Target,
 };
-use netkernel_core::process::{Deliver, Processes, Request};
+use netkernel_core::process::{Deliver, ProcessEvent, Processes, Reach, Request};
+use netkernel_core::term::Atom;
+use netkernel_core::wire::control::Control;
 use netkernel_core::{Creation, Instant, LinkId, MailboxId, NodeName, PingId, RequestId, StreamId};
 
 use super::side::Side;
@@ -216,6 +218,17 @@ impl Deliver for Answers<'_> {
     fn message(&mut self, to: MailboxId, message: Bytes) {
         self.host.log.push(format!("{to:?} got {} bytes", message.len()));
         self.host.mail.push((to, Mail::Message(message)));
+    }
+
+    fn event(&mut self, _to: MailboxId, _event: ProcessEvent) {}
+
+    /// These tests are about nodes: no process has to do with one elsewhere.
+    fn signal(&mut self, node: &Atom, signal: Control) -> Reach {
+        panic!("{node} is sent {signal:?}")
+    }
+
+    fn is_reached(&mut self, _node: &NodeName) -> bool {
+        false
     }
 
     fn answer(&mut self, frame: Frame) -> Result<(), Violation> {

@@ -8,6 +8,7 @@
 mod bell;
 mod callers;
 mod clock;
+mod delivery;
 mod embedded_epmd;
 mod epmd;
 mod epmd_listeners;
@@ -19,6 +20,7 @@ mod message;
 pub mod net_adm;
 mod outgoing;
 mod owner;
+mod processes;
 mod queue;
 mod reply;
 mod socket;
@@ -42,12 +44,13 @@ pub use listener::{AcceptError, Accepted, EXHAUSTED_PAUSE, Listener, Port};
 pub use message::{Call, Message, TicktimeAnswer};
 pub use outgoing::{Outgoing, Written};
 pub use owner::{Next, Owner};
+pub use processes::reason;
 pub use queue::Queue;
 pub use reply::{Awaited, Reply, reply};
 pub use socket::{abort, dial_locally, is_local, listen, listen_locally, open_error, prepare};
 pub use socket2::Socket;
 pub use stream::{Origin, Stream, Surroundings, Wish};
-pub use table::{Applied, Outcome, Table};
+pub use table::{Applied, Outcome, Table, Way};
 
 /// Locks, whether or not another thread panicked under the lock: every change under our locks is complete in itself.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -92,6 +92,22 @@ impl Outgoing {
         (queue.end != End::Open || queue.writer.has_room_for(frame)).then_some(())
     }
 
+    /// Blocks until frames in general can be queued, or the stream has ended.
+    pub fn wait_for_any_room_blocking(&self) {
+        self.room.block_on(|| self.has_room().then_some(()));
+    }
+
+    /// Waits until frames in general can be queued, or the stream has ended.
+    pub async fn wait_for_any_room(&self) {
+        self.room.wait(|| self.has_room().then_some(())).await;
+    }
+
+    /// Whether frames in general can be queued, or the stream has ended.
+    pub(crate) fn has_room(&self) -> bool {
+        let queue = lock(&self.queue);
+        queue.end != End::Open || queue.writer.has_room()
+    }
+
     /// Lets the writer end once everything is written, or after a second.
     pub fn flush(&self) {
         let mut queue = lock(&self.queue);

@@ -14,9 +14,16 @@ const DIAGNOSTICS_MAX: usize = 1024;
 /// The items of one mailbox, in the order in which they came.
 #[derive(Debug, Default)]
 pub struct Queue {
-    items: Mutex<VecDeque<Item>>,
+    items: Mutex<Items>,
     filled: Bell,
     waker: OnceLock<Waker>,
+}
+
+#[derive(Debug, Default)]
+struct Items {
+    waiting: VecDeque<Item>,
+    /// What comes when nothing waits.
+    last: Option<Item>,
 }
 
 struct Waker(Box<dyn Fn() + Send + Sync>);
@@ -31,11 +38,31 @@ impl Queue {
     /// Appends an item.
     pub(crate) fn push(&self, item: Item) {
         let mut items = lock(&self.items);
-        if matches!(item, Item::Diagnostic(_)) && items.len() >= DIAGNOSTICS_MAX {
+        if matches!(item, Item::Diagnostic(_)) && items.waiting.len() >= DIAGNOSTICS_MAX {
             return;
         }
-        items.push_back(item);
+        items.waiting.push_back(item);
         drop(items);
+        self.wake();
+    }
+
+    /// Drops what waits; from now on there is this item, as often as it is asked for.
+    pub(crate) fn end(&self, last: Item) {
+        let mut items = lock(&self.items);
+        items.waiting.clear();
+        items.last = Some(last);
+        drop(items);
+        self.wake();
+    }
+
+    /// Takes the first item out that is wanted.
+    pub(crate) fn remove(&self, is_wanted: impl Fn(&Item) -> bool) -> Option<Item> {
+        let mut items = lock(&self.items);
+        let at = items.waiting.iter().position(is_wanted)?;
+        items.waiting.remove(at)
+    }
+
+    fn wake(&self) {
         self.filled.ring();
         if let Some(Waker(waker)) = self.waker.get() {
             waker();
@@ -44,7 +71,8 @@ impl Queue {
 
     /// The next item, if there is one.
     pub fn try_receive(&self) -> Option<Item> {
-        lock(&self.items).pop_front()
+        let mut items = lock(&self.items);
+        items.waiting.pop_front().or_else(|| items.last.clone())
     }
 
     /// Blocks until there is an item, or until that moment.
@@ -75,8 +103,22 @@ mod tests {
         for _ in 0..2 * DIAGNOSTICS_MAX {
             queue.push(Item::Diagnostic(Diagnostic::RegistrationRenewed));
         }
-        assert_eq!(lock(&queue.items).len(), DIAGNOSTICS_MAX);
+        assert_eq!(lock(&queue.items).waiting.len(), DIAGNOSTICS_MAX);
         queue.push(Item::Message(Bytes::new()));
-        assert_eq!(lock(&queue.items).len(), DIAGNOSTICS_MAX + 1);
+        assert_eq!(lock(&queue.items).waiting.len(), DIAGNOSTICS_MAX + 1);
+    }
+
+    #[test]
+    fn the_end_voids_what_waits_and_stays() {
+        let queue = Queue::default();
+        let item = |byte: u8| Item::Message(Bytes::copy_from_slice(&[byte]));
+        (1..4).for_each(|byte| queue.push(item(byte)));
+        assert_eq!(queue.remove(|it| *it == item(2)), Some(item(2)));
+        assert_eq!(queue.remove(|it| *it == item(2)), None);
+        assert_eq!(queue.try_receive(), Some(item(1)));
+        queue.end(item(9));
+        for _ in 0..2 {
+            assert_eq!(queue.try_receive(), Some(item(9)));
+        }
     }
 }

@@ -10,6 +10,7 @@ use netkernel_core::StreamId;
 use netkernel_core::link::Limits;
 use netkernel_core::liveness::Traffic;
 use netkernel_core::net_kernel::{Promotion, Target};
+use netkernel_core::process;
 use socket2::Socket;
 
 use super::{Bell, Inbox, Outgoing, Table, abort, lock};
@@ -69,8 +70,8 @@ pub struct Surroundings {
 impl Surroundings {
     /// Of a new node.
     #[must_use]
-    pub fn new(limits: Limits) -> Self {
-        Self { inbox: Arc::default(), table: Arc::default(), limits }
+    pub fn new(limits: Limits, processes: process::Limits) -> Self {
+        Self { inbox: Arc::default(), table: Arc::new(Table::new(processes)), limits }
     }
 }
 
@@ -124,6 +125,14 @@ impl Stream {
             // Wakes a reader that waits for the peer.
             Slot::Open(socket) => drop(socket.shutdown(Shutdown::Read)),
             Slot::Gone => {}
+        }
+    }
+
+    /// Breaks the connection, as if the peer had reset it: it does not take what it has to be told. Who serves the stream
+    /// reports the end.
+    pub(crate) fn break_off(&self) {
+        if let Slot::Open(socket) = &*lock(&self.socket) {
+            abort(socket);
         }
     }
 

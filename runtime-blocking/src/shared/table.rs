@@ -7,30 +7,30 @@ use core::mem::take;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
 use netkernel_core::link::{Batch, Busy, Frame, Limits, Peer, Sending, Violation};
 use netkernel_core::net_kernel::Promotion;
-use netkernel_core::process::{Deliver, Processes, RegisterNameError, Request};
-use netkernel_core::term::{Atom, Pid};
+use netkernel_core::process::{self, Processes, Request};
+use netkernel_core::term::Atom;
 use netkernel_core::wire::control::Control;
 use netkernel_core::{Creation, LinkId, MailboxId, NodeName, PingId};
 
-use super::{Awaited, Bell, Queue, Reply, Stream, lock, reply};
+use super::delivery::{Delivery, Mailboxes, push};
+use super::{Awaited, Bell, Reply, Stream, lock, reply};
 use crate::item::Item;
 
 /// The table of one node.
 #[derive(Debug, Default)]
 pub struct Table {
-    state: Mutex<State>,
+    pub(super) state: Mutex<State>,
     /// A peer has changed its state.
     changed: Bell,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    own: Option<NodeName>,
-    processes: Processes,
-    mailboxes: Mailboxes,
+pub(super) struct State {
+    pub(super) own: Option<NodeName>,
+    pub(super) processes: Processes,
+    pub(super) mailboxes: Mailboxes,
     pings: BTreeMap<PingId, Reply<bool>>,
     /// The nodes that are not absent.
     peers: BTreeMap<NodeName, Peer>,
@@ -39,8 +39,6 @@ struct State {
     /// The link or attempt that began last, with whatever node.
     latest: Option<LinkId>,
 }
-
-type Mailboxes = BTreeMap<MailboxId, Arc<Queue>>;
 
 /// What became of a signal.
 #[derive(Debug)]
@@ -60,69 +58,43 @@ pub enum Outcome {
     TooLong,
 }
 
-/// Mailboxes.
+/// How a signal would get to a node.
+#[derive(Debug)]
+pub enum Way {
+    /// There is a link, an attempt, or nothing that could be waited for.
+    Free,
+    /// There is no link and no attempt. The latest of all as in [`Outcome::Absent`].
+    Absent(Option<LinkId>),
+}
+
 impl Table {
-    /// A new mailbox.
-    pub fn add_mailbox(&self) -> (MailboxId, Arc<Queue>) {
+    /// Without processes and peers.
+    #[must_use]
+    pub fn new(limits: process::Limits) -> Self {
+        let processes = Processes::with_limits(limits);
+        Self { state: Mutex::new(State { processes, ..State::default() }), ..Self::default() }
+    }
+
+    /// Does something with the processes on behalf of one of them.
+    pub(super) fn act<R>(&self, act: impl FnOnce(&mut Processes, &mut Delivery<'_>) -> R) -> R {
+        self.deliver(None, &mut Vec::new(), act)
+    }
+
+    /// As [`Self::act`]; `stream` is that of the link whose signals are handled.
+    fn deliver<R>(
+        &self,
+        stream: Option<&Stream>,
+        requests: &mut Vec<Request>,
+        act: impl FnOnce(&mut Processes, &mut Delivery<'_>) -> R,
+    ) -> R {
         let mut state = lock(&self.state);
-        let id = state.processes.spawn_mailbox();
-        let queue = Arc::<Queue>::default();
-        state.mailboxes.insert(id, Arc::clone(&queue));
-        (id, queue)
-    }
-
-    /// Ends a mailbox.
-    pub fn remove_mailbox(&self, id: MailboxId) {
-        let mut state = lock(&self.state);
-        state.processes.remove(id);
-        state.mailboxes.remove(&id);
-    }
-
-    /// The pid of a mailbox; `None` while the node is not alive.
-    pub fn pid(&self, id: MailboxId) -> Option<Pid> {
-        lock(&self.state).processes.pid(id)
-    }
-
-    /// Gives a mailbox a name.
-    ///
-    /// # Errors
-    /// Why it cannot have it.
-    pub fn register(&self, name: Atom, id: MailboxId) -> Result<(), RegisterNameError> {
-        lock(&self.state).processes.register(name, id)
-    }
-
-    /// Frees a name; `false` if no mailbox had it.
-    pub fn unregister(&self, name: &str) -> bool {
-        lock(&self.state).processes.unregister(name).is_some()
+        let State { processes, mailboxes, pings, peers, links, .. } = &mut *state;
+        act(processes, &mut Delivery { mailboxes, pings, peers, links, stream, requests })
     }
 
     /// Puts an item into a mailbox, if it is still there.
     pub(crate) fn push(&self, to: MailboxId, item: Item) {
         push(&lock(&self.state).mailboxes, to, item);
-    }
-
-    /// Delivers a message to a process of this node; `false` if the pid is another node's.
-    pub fn send_locally(&self, to: &Pid, message: &Bytes) -> bool {
-        let state = lock(&self.state);
-        if state.own.as_ref().is_none_or(|own| *own.as_atom() != to.node) {
-            return false;
-        }
-        if let Some(mailbox) = state.processes.mailbox(to) {
-            push(&state.mailboxes, mailbox, Item::Message(message.clone()));
-        }
-        true
-    }
-
-    /// Delivers a message to a registered process of this node; `false` if `node` is another one.
-    pub fn send_locally_by_name(&self, node: &NodeName, to: &str, message: &Bytes) -> bool {
-        let state = lock(&self.state);
-        if state.own.as_ref() != Some(node) {
-            return false;
-        }
-        if let Some(mailbox) = state.processes.whereis(to) {
-            push(&state.mailboxes, mailbox, Item::Message(message.clone()));
-        }
-        true
     }
 }
 
@@ -188,6 +160,40 @@ impl Table {
         Some(Taken::Done(outcome))
     }
 
+    /// The way for what must not be sent before there is room for it. Blocks while there is none.
+    pub fn way_blocking(&self, node: &Atom) -> Way {
+        loop {
+            match self.changed.block_on(|| self.look(node)) {
+                Ok(way) => return way,
+                Err(stream) => stream.outgoing.wait_for_any_room_blocking(),
+            }
+        }
+    }
+
+    /// The way for what must not be sent before there is room for it. Waits while there is none.
+    pub async fn way(&self, node: &Atom) -> Way {
+        loop {
+            match self.changed.wait(|| self.look(node)).await {
+                Ok(way) => return way,
+                Err(stream) => stream.outgoing.wait_for_any_room().await,
+            }
+        }
+    }
+
+    /// `None` while too much waits for the link to come up, and the stream if too much waits there.
+    fn look(&self, node: &Atom) -> Option<Result<Way, Arc<Stream>>> {
+        let state = lock(&self.state);
+        if state.processes.is_own(node) {
+            return Some(Ok(Way::Free));
+        }
+        let Some(peer) = state.peers.get(node) else { return Some(Ok(Way::Absent(state.latest))) };
+        let stream = peer.link().and_then(|link| state.links.get(&link));
+        match stream.filter(|stream| !stream.outgoing.has_room()) {
+            Some(stream) => Some(Err(Arc::clone(stream))),
+            None => peer.has_room().then_some(Ok(Way::Free)),
+        }
+    }
+
     /// Begins a ping: its id, the signals to send, and where its result will be. `None` while the node is not alive.
     pub fn ping(&self, node: &NodeName) -> Option<(PingId, [Control; 2], Awaited<bool>)> {
         let mut state = lock(&self.state);
@@ -219,11 +225,9 @@ impl Table {
         if batch.signals.is_empty() {
             return Applied { requests, result: batch.violation.map_or(Ok(()), Err) };
         }
-        let mut state = lock(&self.state);
-        let State { processes, mailboxes, pings, .. } = &mut *state;
-        let stream = Some(stream);
-        let mut delivery = Delivery { mailboxes, pings, stream, requests: &mut requests };
-        let result = processes.apply(batch, &mut delivery);
+        let result = self.deliver(Some(stream), &mut requests, |processes, deliver| {
+            processes.apply(batch, deliver)
+        });
         Applied { requests, result }
     }
 }
@@ -299,19 +303,19 @@ impl Table {
 
     pub(crate) fn disconnected(&self, node: &NodeName, link: LinkId) {
         let mut state = lock(&self.state);
-        let State { processes, mailboxes, pings, peers, links, .. } = &mut *state;
-        links.remove(&link);
-        if let Some(peer) = peers.get_mut(node) {
+        state.links.remove(&link);
+        if let Some(peer) = state.peers.get_mut(node) {
             peer.disconnected(link);
             if !peer.is_absent() {
                 // Stale: another attempt has taken this one's place, and what waited for it waits on.
                 return;
             }
-            peers.remove(node);
+            state.peers.remove(node);
         }
+        let State { processes, mailboxes, pings, peers, links, .. } = &mut *state;
         let requests = &mut Vec::new();
-        let mut delivery = Delivery { mailboxes, pings, stream: None, requests };
-        processes.connection_down(node, &mut delivery);
+        let mut deliver = Delivery { mailboxes, pings, peers, links, stream: None, requests };
+        processes.connection_down(node, &mut deliver);
         drop(state);
         self.changed.ring();
     }
@@ -327,39 +331,4 @@ enum Taken {
 /// Gives the frame back if there is no room for it now.
 fn push_frame(stream: &Stream, frame: Frame) -> Result<(), Frame> {
     stream.outgoing.with(|writer| writer.push(frame)).map_err(|Busy(back)| back)
-}
-
-fn push(mailboxes: &Mailboxes, to: MailboxId, item: Item) {
-    if let Some(queue) = mailboxes.get(&to) {
-        queue.push(item);
-    }
-}
-
-/// Carries out what signals lead to.
-struct Delivery<'a> {
-    mailboxes: &'a Mailboxes,
-    pings: &'a mut BTreeMap<PingId, Reply<bool>>,
-    stream: Option<&'a Stream>,
-    requests: &'a mut Vec<Request>,
-}
-
-impl Deliver for Delivery<'_> {
-    fn message(&mut self, to: MailboxId, message: Bytes) {
-        push(self.mailboxes, to, Item::Message(message));
-    }
-
-    fn answer(&mut self, frame: Frame) -> Result<(), Violation> {
-        self.stream
-            .map_or(Ok(()), |stream| stream.outgoing.with(|writer| writer.push_forced(frame)))
-    }
-
-    fn pong(&mut self, ping: PingId, alive: bool) {
-        if let Some(result) = self.pings.remove(&ping) {
-            result.send(alive);
-        }
-    }
-
-    fn request(&mut self, request: Request) {
-        self.requests.push(request);
-    }
 }

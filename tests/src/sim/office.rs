@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
 use netkernel_core::link::{Busy, Frame, Limits, Peer, Sending, Violation};
 use netkernel_core::net_kernel::Promotion;
-use netkernel_core::process::{Deliver, Processes, Request};
+use netkernel_core::process::{Deliver, ProcessEvent, Processes, Reach, Request};
 use netkernel_core::term::Atom;
 use netkernel_core::wire::control::Control;
 use netkernel_core::{Creation, LinkId, MailboxId, NodeName, PingId, StreamId};
@@ -245,6 +245,18 @@ impl Deliver for Delivery<'_, '_> {
         });
     }
 
+    /// No application here asks for any.
+    fn event(&mut self, _to: MailboxId, _event: ProcessEvent) {}
+
+    /// Nor does any of them have to do with a process elsewhere.
+    fn signal(&mut self, _node: &Atom, _signal: Control) -> Reach {
+        Reach::NoConnection
+    }
+
+    fn is_reached(&mut self, _node: &NodeName) -> bool {
+        false
+    }
+
     fn answer(&mut self, frame: Frame) -> Result<(), Violation> {
         self.stream.writer.push_forced(frame)?;
         self.stream.wake_writer(self.shared);
@@ -261,6 +273,16 @@ struct NoDelivery;
 
 impl Deliver for NoDelivery {
     fn message(&mut self, _to: MailboxId, _message: Bytes) {}
+
+    fn event(&mut self, _to: MailboxId, _event: ProcessEvent) {}
+
+    fn signal(&mut self, _node: &Atom, _signal: Control) -> Reach {
+        Reach::NoConnection
+    }
+
+    fn is_reached(&mut self, _node: &NodeName) -> bool {
+        false
+    }
 
     fn answer(&mut self, _frame: Frame) -> Result<(), Violation> {
         Ok(())

@@ -18,6 +18,10 @@ pub(crate) fn line(item: &Item) -> Line {
             format_args!("message of {} bytes", message.len()),
             json!({"event": "message", "bytes": message.len()}),
         ),
+        Item::Process(event) => Line::new(
+            format_args!("{event:?}"),
+            json!({"event": "process", "text": format!("{event:?}")}),
+        ),
         other => Line::new(
             format_args!("{other:?}"),
             json!({"event": "other", "text": format!("{other:?}")}),

@@ -1,0 +1,508 @@
+//! Processes of several nodes: links, monitors, aliases, exit signals, and the end of links between nodes. Signals travel in
+//! queues that the tests empty when they like, so that whatever can cross does.
+
+#![allow(clippy::unwrap_used, reason = "these are tests, helpers included")]
+
+mod cluster;
+
+use cluster::{Cluster, Got, atom, name, reason};
+use netkernel_core::process::{Limits, MonitorAlias, NoProcess, Target};
+use netkernel_core::stream::Violation;
+use netkernel_core::term::Pid;
+use netkernel_core::wire::control::{Content, Control, Receiver};
+use netkernel_core::{Creation, MailboxId};
+use proptest::collection::vec as many;
+use proptest::prelude::*;
+
+/// Two nodes with a link between them, and a process on each.
+fn pair() -> (Cluster, [MailboxId; 2], [Pid; 2]) {
+    let mut cluster = Cluster::new(2);
+    let mailboxes = [0, 1].map(|node| cluster.spawn(node));
+    let pids = [0, 1].map(|node| cluster.pid(node, mailboxes[node]));
+    (cluster, mailboxes, pids)
+}
+
+//= docs/spec/process.md#process-link
+//= type=test
+//= docs/spec/process.md#process-link-received
+//= type=test
+//= docs/spec/process.md#process-exit-received
+//= type=test
+//= docs/spec/process.md#process-exit-signal
+//= type=test
+#[test]
+fn the_end_of_a_process_ends_those_that_it_is_linked_with() {
+    for (by, ends) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+        let (mut cluster, mailboxes, pids) = pair();
+        let lives = 1 - ends;
+        cluster.link(by, mailboxes[by], &pids[1 - by]);
+        cluster.link(by, mailboxes[by], &pids[1 - by]);
+        cluster.settle();
+        assert_eq!(cluster.processes(lives).links(mailboxes[lives]), [pids[ends].clone()]);
+        cluster.terminate(ends, mailboxes[ends], "bye");
+        cluster.settle();
+        assert_eq!(cluster.got(lives), [(mailboxes[lives], Got::Ended(reason("bye")))]);
+        assert_eq!(cluster.processes(lives).pid(mailboxes[lives]), None);
+        assert_eq!(cluster.got(ends), [], "who ends by its own will is told nothing");
+        assert!(cluster.is_forgotten());
+    }
+}
+
+//= docs/spec/process.md#process-trap-exit
+//= type=test
+//= docs/spec/process.md#process-exit-signal
+//= type=test
+#[test]
+fn who_traps_exits_lives_on_and_normal_ends_nobody() {
+    for (text, trap, got) in [
+        ("bye", true, Some(Got::Exit(reason("bye")))),
+        ("normal", true, Some(Got::Exit(reason("normal")))),
+        ("kill", true, Some(Got::Exit(reason("kill")))),
+        ("normal", false, None),
+        ("kill", false, Some(Got::Ended(reason("kill")))),
+    ] {
+        for local in [false, true] {
+            let (mut cluster, [one, two], pids) = pair();
+            let (node, other) = if local { (0, cluster.spawn(0)) } else { (1, two) };
+            assert_eq!(cluster.processes(0).trap_exit(one, trap), Ok(false));
+            assert_eq!(cluster.processes(0).trap_exit(one, trap), Ok(trap));
+            cluster.link(node, other, &pids[0]);
+            cluster.settle();
+            cluster.terminate(node, other, text);
+            cluster.settle();
+            let ended = matches!(got, Some(Got::Ended(_)));
+            let got: Vec<_> = got.clone().map(|got| (one, got)).into_iter().collect();
+            assert_eq!(cluster.got(0), got, "{text} {trap}");
+            assert_eq!(cluster.processes(0).pid(one).is_none(), ended);
+            assert!(cluster.processes(0).links(one).is_empty());
+        }
+    }
+}
+
+//= docs/spec/process.md#process-link
+//= type=test
+//= docs/spec/process.md#process-link-noproc
+//= type=test
+#[test]
+fn links_with_nobody_end_by_noproc_and_noconnection() {
+    let (mut cluster, [one, two], pids) = pair();
+    cluster.processes(0).trap_exit(one, true).unwrap();
+    cluster.terminate(1, two, "normal");
+    let here = Pid { id: 1000, ..pids[0].clone() };
+    let former = Pid { creation: Creation(1), ..pids[0].clone() };
+    let stale = Pid { creation: Creation(1), ..pids[1].clone() };
+    let nowhere = Pid { node: atom("x@y"), ..pids[1].clone() };
+    for (pid, text) in [
+        (&pids[1], "noproc"),
+        (&stale, "noproc"),
+        (&here, "noproc"),
+        (&former, "noproc"),
+        (&nowhere, "noconnection"),
+    ] {
+        cluster.link(0, one, pid);
+        cluster.settle();
+        assert_eq!(cluster.take_got(0), [(one, Got::Exit(reason(text)))], "{pid:?}");
+    }
+    cluster.link(0, one, &pids[0]);
+    assert!(cluster.processes(0).links(one).is_empty(), "itself");
+    assert_eq!(cluster.got(0), []);
+    assert!(cluster.is_forgotten());
+    assert_eq!(cluster.try_link(1, two, &pids[0]), Err(NoProcess));
+}
+
+//= docs/spec/process.md#process-unlink
+//= type=test
+//= docs/spec/process.md#process-unlink-received
+//= type=test
+//= docs/spec/process.md#process-unlink-ack
+//= type=test
+#[test]
+fn an_exit_that_crosses_an_unlink_is_void() {
+    let (mut cluster, [one, two], pids) = pair();
+    cluster.link(0, one, &pids[1]);
+    cluster.settle();
+    cluster.unlink(0, one, &pids[1]);
+    assert!(cluster.processes(0).links(one).is_empty(), "at once");
+    cluster.terminate(1, two, "bye");
+    cluster.settle();
+    assert_eq!(cluster.got(0), []);
+    assert!(cluster.is_forgotten(), "an unlink is acknowledged for a process that is gone, too");
+}
+
+//= docs/spec/process.md#process-unlink
+//= type=test
+//= docs/spec/process.md#process-link-received
+//= type=test
+//= docs/spec/process.md#process-unlink-ack
+//= type=test
+#[test]
+fn a_link_made_anew_outlives_the_unlink_before_it() {
+    let (mut cluster, [one, two], pids) = pair();
+    // A late acknowledgement does not end the new link.
+    cluster.link(0, one, &pids[1]);
+    cluster.settle();
+    cluster.unlink(0, one, &pids[1]);
+    cluster.link(0, one, &pids[1]);
+    cluster.settle();
+    assert_eq!(cluster.processes(0).links(one), [pids[1].clone()]);
+    assert_eq!(cluster.processes(1).links(two), [pids[0].clone()]);
+    // Both unlink at once.
+    cluster.unlink(0, one, &pids[1]);
+    cluster.unlink(1, two, &pids[0]);
+    cluster.settle();
+    assert!(cluster.is_forgotten());
+    // A LINK that crosses an UNLINK_ID is void.
+    cluster.link(0, one, &pids[1]);
+    cluster.settle();
+    cluster.unlink(1, two, &pids[0]);
+    cluster.link(0, one, &pids[1]);
+    cluster.settle();
+    assert!(cluster.is_forgotten(), "to link with whom one is linked with is nothing");
+}
+
+/// What somebody does in the property below.
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    Link,
+    Unlink,
+    Carry,
+}
+
+proptest! {
+    //= docs/spec/process.md#process-unlink-ack
+    //= type=test
+    //= docs/spec/process.md#process-unlink-received
+    //= type=test
+    #[test]
+    fn both_sides_agree_on_a_link_whatever_crosses(
+        acts in many((0_usize..2, prop_oneof![Just(Act::Link), Just(Act::Unlink), Just(Act::Carry)]), 0..40)
+    ) {
+        let (mut cluster, mailboxes, pids) = pair();
+        for (node, act) in acts {
+            match act {
+                Act::Link => cluster.link(node, mailboxes[node], &pids[1 - node]),
+                Act::Unlink => cluster.unlink(node, mailboxes[node], &pids[1 - node]),
+                Act::Carry => {
+                    cluster.carry(node, 1 - node);
+                }
+            }
+        }
+        cluster.settle();
+        let linked = [0, 1].map(|node| !cluster.processes(node).links(mailboxes[node]).is_empty());
+        prop_assert_eq!(linked[0], linked[1]);
+        prop_assert_eq!(cluster.is_forgotten(), !linked[0]);
+        cluster.terminate(0, mailboxes[0], "bye");
+        cluster.settle();
+        prop_assert_eq!(cluster.got(1).len(), usize::from(linked[0]));
+        prop_assert!(cluster.is_forgotten());
+    }
+}
+
+//= docs/spec/process.md#process-monitor
+//= type=test
+//= docs/spec/process.md#process-monitor-received
+//= type=test
+//= docs/spec/process.md#process-down
+//= type=test
+#[test]
+fn monitors_tell_once_why_a_process_ended_by_the_name_it_was_given() {
+    for watched in [0, 1] {
+        let (mut cluster, [one, _], _) = pair();
+        let other = cluster.spawn(watched);
+        let pid = cluster.pid(watched, other);
+        cluster.processes(watched).register(atom("x"), other).unwrap();
+        let targets = [Target::Name(atom("x"), name(watched)), Target::Pid(pid)];
+        let references = targets.clone().map(|it| cluster.monitor(0, one, it, None));
+        cluster.settle();
+        // A name is looked up once.
+        cluster.processes(watched).unregister("x");
+        cluster.terminate(watched, other, "bye");
+        cluster.settle();
+        let mut got = cluster.take_got(0);
+        let mut expected: Vec<_> = references
+            .into_iter()
+            .zip(targets)
+            .map(|(reference, it)| (one, Got::Down(reference, it, reason("bye"))))
+            .collect();
+        got.sort();
+        expected.sort();
+        assert_eq!(got, expected);
+        assert!(cluster.is_forgotten());
+    }
+}
+
+//= docs/spec/process.md#process-monitor
+//= type=test
+//= docs/spec/process.md#process-monitor-noproc
+//= type=test
+#[test]
+fn monitors_of_nobody_say_noproc_and_noconnection() {
+    let (mut cluster, [one, two], pids) = pair();
+    cluster.terminate(1, two, "normal");
+    let former = Pid { creation: Creation(1), ..pids[0].clone() };
+    for (target, text) in [
+        (Target::Pid(pids[1].clone()), "noproc"),
+        (Target::Name(atom("nobody"), name(1)), "noproc"),
+        (Target::Name(atom("nobody"), name(0)), "noproc"),
+        (Target::Pid(former), "noproc"),
+        (Target::Pid(Pid { node: atom("x@y"), ..pids[1].clone() }), "noconnection"),
+        (
+            Target::Name(atom("nobody"), netkernel_core::NodeName::new("x@y").unwrap()),
+            "noconnection",
+        ),
+    ] {
+        let alias = Some(MonitorAlias::Demonitor);
+        let reference = cluster.monitor(0, one, target.clone(), alias);
+        cluster.settle();
+        let down = Got::Down(reference.clone(), target, reason(text));
+        assert_eq!(cluster.take_got(0), [(one, down)]);
+        assert!(!cluster.processes(0).unalias(one, &reference), "it ended with the monitor");
+    }
+    assert!(cluster.is_forgotten());
+}
+
+//= docs/spec/process.md#process-demonitor
+//= type=test
+//= docs/spec/process.md#process-demonitor-received
+//= type=test
+#[test]
+fn nothing_comes_after_a_demonitor() {
+    for watched in [0, 1] {
+        let (mut cluster, [one, two], _) = pair();
+        let other = cluster.spawn(watched);
+        let target = Target::Pid(cluster.pid(watched, other));
+        let reference = cluster.monitor(0, one, target.clone(), None);
+        cluster.settle();
+        let stranger = if watched == 0 { other } else { cluster.spawn(0) };
+        assert!(!cluster.demonitor(0, stranger, &reference), "it is another's");
+        assert!(cluster.demonitor(0, one, &reference));
+        assert!(!cluster.demonitor(0, one, &reference));
+        // It crosses what comes of the end.
+        cluster.terminate(watched, other, "bye");
+        cluster.settle();
+        assert_eq!(cluster.got(0), []);
+        assert!(cluster.is_forgotten());
+        // Who monitored and has ended is forgotten, too.
+        cluster.monitor(0, one, Target::Pid(cluster.pid(1, two)), None);
+        cluster.settle();
+        cluster.terminate(0, one, "bye");
+        cluster.settle();
+        assert!(cluster.is_forgotten());
+    }
+}
+
+//= docs/spec/process.md#process-monitor
+//= type=test
+#[test]
+fn a_monitor_that_the_peer_does_not_take_still_sees_the_link_end() {
+    let (mut cluster, [one, _], pids) = pair();
+    cluster.no_monitors = true;
+    let target = Target::Pid(pids[1].clone());
+    let reference = cluster.monitor(0, one, target.clone(), None);
+    cluster.settle();
+    assert_eq!(cluster.got(0), []);
+    cluster.disconnect(0, 1);
+    assert_eq!(cluster.got(0), [(one, Got::Down(reference, target, reason("noconnection")))]);
+}
+
+//= docs/spec/process.md#process-exit-sent
+//= type=test
+//= docs/spec/process.md#process-kill
+//= type=test
+//= docs/spec/process.md#process-exit-signal
+//= type=test
+#[test]
+fn exit_2_ends_who_does_not_trap_and_kill_ends_everybody() {
+    for (text, trap, got) in [
+        ("bye", false, Some(Got::Ended(reason("bye")))),
+        ("bye", true, Some(Got::Exit(reason("bye")))),
+        ("normal", false, None),
+        ("normal", true, Some(Got::Exit(reason("normal")))),
+        ("kill", false, Some(Got::Ended(reason("killed")))),
+        ("kill", true, Some(Got::Ended(reason("killed")))),
+    ] {
+        for node in [0, 1] {
+            let (mut cluster, [one, two], pids) = pair();
+            let by = if node == 0 { cluster.spawn(0) } else { two };
+            cluster.processes(0).trap_exit(one, trap).unwrap();
+            cluster.exit(node, by, &pids[0], text);
+            cluster.settle();
+            let got: Vec<_> = got.clone().map(|got| (one, got)).into_iter().collect();
+            assert_eq!(cluster.got(0), got, "{text} {trap}");
+        }
+    }
+    let (mut cluster, [one, two], pids) = pair();
+    cluster.exit(0, one, &pids[0], "normal");
+    assert_eq!(cluster.got(0), [(one, Got::Ended(reason("normal")))], "itself");
+    // A stale pid, and one of a node without a link: nobody is there.
+    cluster.exit(1, two, &Pid { creation: Creation(1), ..pids[1].clone() }, "kill");
+    cluster.exit(1, two, &Pid { node: atom("x@y"), ..pids[0].clone() }, "kill");
+    cluster.settle();
+    assert_eq!(cluster.got(1), []);
+}
+
+//= docs/spec/process.md#process-kill
+//= type=test
+#[test]
+fn an_exit_signal_of_the_new_operation_is_one_of_exit_2() {
+    let (mut cluster, [one, _], pids) = pair();
+    let content = Content::Exit(reason("kill"));
+    let signal = |to| Control::Altact {
+        from: pids[1].clone(),
+        to,
+        priority: true,
+        content: content.clone(),
+        token: None,
+    };
+    cluster.inject(1, 0, signal(Receiver::Name(atom("nobody"))));
+    cluster.inject(1, 0, signal(Receiver::Pid(pids[0].clone())));
+    cluster.settle();
+    assert_eq!(cluster.got(0), [(one, Got::Ended(reason("killed")))]);
+}
+
+//= docs/spec/process.md#process-end
+//= type=test
+#[test]
+fn the_end_of_one_is_the_end_of_all_that_depend_on_it_links_before_monitors() {
+    let (mut cluster, [one, two], pids) = pair();
+    let [local, watcher] = [0, 1].map(|_| cluster.spawn(0));
+    cluster.processes(0).register(atom("x"), one).unwrap();
+    cluster.processes(0).trap_exit(watcher, true).unwrap();
+    cluster.processes(1).trap_exit(two, true).unwrap();
+    let object = Target::Pid(pids[0].clone());
+    let here = cluster.monitor(0, watcher, object.clone(), None);
+    cluster.link(0, watcher, &pids[0]);
+    cluster.link(0, local, &pids[0]);
+    let there = cluster.monitor(1, two, object.clone(), None);
+    cluster.link(1, two, &pids[0]);
+    cluster.settle();
+    cluster.exit(1, two, &pids[0], "bye");
+    cluster.settle();
+    let expected = [
+        (one, Got::Ended(reason("bye"))),
+        (local, Got::Ended(reason("bye"))),
+        (watcher, Got::Exit(reason("bye"))),
+        (watcher, Got::Down(here, object.clone(), reason("bye"))),
+    ];
+    assert_eq!(cluster.got(0), expected);
+    let expected =
+        [(two, Got::Exit(reason("bye"))), (two, Got::Down(there, object, reason("bye")))];
+    assert_eq!(cluster.got(1), expected);
+    assert_eq!(cluster.processes(0).whereis("x"), None);
+    assert!(cluster.is_forgotten());
+}
+
+//= docs/spec/process.md#process-end
+//= type=test
+#[test]
+fn a_long_chain_of_links_ends_without_recursion() {
+    let mut cluster = Cluster::new(1);
+    let chain: Vec<_> = (0..20_000).map(|_| cluster.spawn(0)).collect();
+    for two in chain.windows(2) {
+        let pid = cluster.pid(0, two[1]);
+        cluster.link(0, two[0], &pid);
+    }
+    cluster.terminate(0, chain[0], "bye");
+    assert_eq!(cluster.got(0).len(), chain.len() - 1);
+}
+
+//= docs/spec/process.md#process-loss
+//= type=test
+//= docs/spec/process.md#process-loss-order
+//= type=test
+//= docs/spec/process.md#process-monitor-node
+//= type=test
+#[test]
+fn a_lost_link_ends_links_then_monitors_then_monitors_of_the_node() {
+    let (mut cluster, [one, two], pids) = pair();
+    let other = cluster.spawn(1);
+    let dies = cluster.spawn(0);
+    cluster.processes(0).trap_exit(one, true).unwrap();
+    let object = Target::Pid(pids[1].clone());
+    cluster.monitor_node(0, one, 1, true);
+    let reference = cluster.monitor(0, one, object.clone(), None);
+    cluster.link(0, one, &pids[1]);
+    cluster.link(0, dies, &pids[1]);
+    cluster.monitor_node(0, dies, 1, true);
+    let to_one = Target::Pid(pids[0].clone());
+    let back = cluster.monitor(1, other, to_one.clone(), None);
+    cluster.link(1, two, &pids[0]);
+    cluster.settle();
+    // An unlink that is not acknowledged is no link.
+    let third = cluster.spawn(0);
+    cluster.link(0, third, &pids[1]);
+    cluster.unlink(0, third, &pids[1]);
+    cluster.disconnect(0, 1);
+    assert_eq!(
+        cluster.got(0),
+        [
+            (one, Got::Exit(reason("noconnection"))),
+            (dies, Got::Ended(reason("noconnection"))),
+            (one, Got::Down(reference, object, reason("noconnection"))),
+            (one, Got::NodeDown(name(1))),
+        ]
+    );
+    assert_eq!(
+        cluster.got(1),
+        [
+            (two, Got::Ended(reason("noconnection"))),
+            (other, Got::Down(back, to_one, reason("noconnection"))),
+        ]
+    );
+    assert!(cluster.is_forgotten());
+    // What is lost is lost once.
+    cluster.disconnect(0, 1);
+    assert_eq!((cluster.got(0).len(), cluster.got(1).len()), (4, 2));
+}
+
+//= docs/spec/process.md#process-limits
+//= type=test
+#[test]
+fn a_peer_may_have_so_many_links_and_monitors_and_no_more() {
+    let mut limits = Limits::default();
+    assert_eq!((limits.links_per_peer, limits.monitors_per_peer), (262_144, 262_144));
+    (limits.links_per_peer, limits.monitors_per_peer) = (2, 2);
+    let mut cluster = Cluster::with_limits(3, limits);
+    let one = cluster.spawn(0);
+    let target = cluster.pid(0, one);
+    let others: Vec<_> = (0..3).map(|_| cluster.spawn(1)).collect();
+    // Our own links and those of others do not count.
+    for &other in &others[..2] {
+        let ours = cluster.spawn(0);
+        let pid = cluster.pid(1, other);
+        cluster.link(0, ours, &pid);
+    }
+    let third = cluster.spawn(2);
+    cluster.link(2, third, &target);
+    cluster.settle();
+    for _ in 0..3 {
+        cluster.link(1, others[0], &target);
+        cluster.link(1, others[1], &target);
+        cluster.settle();
+        cluster.unlink(1, others[0], &target);
+        cluster.settle();
+        assert_eq!(cluster.violations, []);
+    }
+    cluster.link(1, others[0], &target);
+    cluster.link(1, others[2], &target);
+    cluster.settle();
+    assert_eq!(cluster.violations, [Violation::TooManyLinks]);
+    for expected in [1, 1, 2] {
+        cluster.monitor(1, others[0], Target::Pid(target.clone()), None);
+        cluster.settle();
+        assert_eq!(cluster.violations.len(), expected);
+    }
+    assert_eq!(cluster.violations[1], Violation::TooManyMonitors);
+}
+
+//= docs/spec/process.md#process-group-leader
+//= type=test
+#[test]
+fn anybody_may_set_a_group_leader() {
+    let (mut cluster, [one, _], pids) = pair();
+    assert_eq!(cluster.processes(0).group_leader(one), None);
+    let (leader, to) = (pids[1].clone(), pids[0].clone());
+    cluster.inject(1, 0, Control::GroupLeader { leader: leader.clone(), to });
+    cluster.settle();
+    assert_eq!(cluster.processes(0).group_leader(one), Some(&leader));
+}

@@ -1,0 +1,247 @@
+//! What mailboxes do as processes: each is a call of the processes under the table's lock.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use netkernel_core::process::{
+    AliasOption, MonitorAlias, NoProcess, ProcessEvent, RegisterNameError, Target,
+};
+use netkernel_core::term::{Atom, Pid, Reference, Term, write};
+use netkernel_core::{MailboxId, NodeName};
+
+use super::delivery::push;
+use super::{Queue, Table, lock};
+use crate::item::{Item, SendError};
+
+/// The reason of a process that ends as it is meant to.
+const NORMAL: Bytes = Bytes::from_static(b"\x77\x06normal");
+
+/// Who they are.
+impl Table {
+    /// A new mailbox.
+    pub fn add_mailbox(&self) -> (MailboxId, Arc<Queue>) {
+        let mut state = lock(&self.state);
+        let id = state.processes.spawn_mailbox();
+        let queue = Arc::<Queue>::default();
+        state.mailboxes.insert(id, Arc::clone(&queue));
+        (id, queue)
+    }
+
+    /// Ends a mailbox and its process, with this reason or as it is meant to.
+    pub fn remove_mailbox(&self, id: MailboxId, reason: Option<&Bytes>) {
+        lock(&self.state).mailboxes.remove(&id);
+        self.act(|processes, deliver| {
+            processes.terminate(id, reason.unwrap_or(&NORMAL), deliver);
+        });
+    }
+
+    /// The pid of a mailbox; `None` while the node is not alive, or when the process has ended.
+    pub fn pid(&self, id: MailboxId) -> Option<Pid> {
+        lock(&self.state).processes.pid(id)
+    }
+
+    /// The pid of a mailbox that has something to send to another node.
+    ///
+    /// # Errors
+    /// [`SendError::Ended`] and [`SendError::NotAlive`].
+    pub fn sender(&self, id: MailboxId) -> Result<Pid, SendError> {
+        let state = lock(&self.state);
+        let missing = if state.processes.has(id) { SendError::NotAlive } else { SendError::Ended };
+        state.processes.pid(id).ok_or(missing)
+    }
+
+    /// Gives a mailbox a name.
+    ///
+    /// # Errors
+    /// Why it cannot have it.
+    pub fn register(&self, name: Atom, id: MailboxId) -> Result<(), RegisterNameError> {
+        lock(&self.state).processes.register(name, id)
+    }
+
+    /// Frees a name; `false` if no mailbox had it.
+    pub fn unregister(&self, name: &str) -> bool {
+        lock(&self.state).processes.unregister(name).is_some()
+    }
+
+    /// The pid of the mailbox with this name.
+    pub fn whereis(&self, name: &str) -> Option<Pid> {
+        let state = lock(&self.state);
+        state.processes.pid(state.processes.whereis(name)?)
+    }
+
+    /// The group leader that somebody has given a mailbox.
+    pub fn group_leader(&self, id: MailboxId) -> Option<Pid> {
+        lock(&self.state).processes.group_leader(id).cloned()
+    }
+}
+
+/// Messages inside the node.
+impl Table {
+    /// Delivers a message to a process of this node; `false` if the pid is another node's.
+    ///
+    /// # Errors
+    /// [`SendError::Ended`].
+    pub fn send_locally(
+        &self,
+        by: MailboxId,
+        to: &Pid,
+        message: &Bytes,
+    ) -> Result<bool, SendError> {
+        let state = lock(&self.state);
+        if !state.processes.has(by) {
+            return Err(SendError::Ended);
+        }
+        if let Some(mailbox) = state.processes.mailbox(to) {
+            push(&state.mailboxes, mailbox, Item::Message(message.clone()));
+        }
+        Ok(state.processes.is_own(&to.node))
+    }
+
+    /// Delivers a message to a registered process of this node; `false` if `node` is another one.
+    ///
+    /// # Errors
+    /// [`SendError::Ended`].
+    pub fn send_locally_by_name(
+        &self,
+        by: MailboxId,
+        node: &NodeName,
+        to: &str,
+        message: &Bytes,
+    ) -> Result<bool, SendError> {
+        let state = lock(&self.state);
+        if !state.processes.has(by) {
+            return Err(SendError::Ended);
+        }
+        let is_own = state.processes.is_own(node.as_atom());
+        if let Some(mailbox) = state.processes.whereis(to).filter(|_| is_own) {
+            push(&state.mailboxes, mailbox, Item::Message(message.clone()));
+        }
+        Ok(is_own)
+    }
+
+    /// Delivers a message to an alias of this node; `false` if it is another node's.
+    ///
+    /// # Errors
+    /// [`SendError::Ended`].
+    pub fn send_locally_to_alias(
+        &self,
+        by: MailboxId,
+        alias: &Reference,
+        message: &Bytes,
+    ) -> Result<bool, SendError> {
+        self.act(|processes, deliver| {
+            if !processes.has(by) {
+                return Err(SendError::Ended);
+            }
+            let is_own = processes.is_own(alias.node());
+            if is_own {
+                processes.send_to_alias(alias, message.clone(), deliver);
+            }
+            Ok(is_own)
+        })
+    }
+}
+
+/// Links, monitors, exit signals and aliases. The way to the other node was looked for before.
+impl Table {
+    /// `erlang:link/1`.
+    ///
+    /// # Errors
+    /// [`SendError::Ended`].
+    pub fn link(&self, by: MailboxId, to: &Pid) -> Result<(), SendError> {
+        self.act(|processes, deliver| processes.link(by, to, deliver)).map_err(ended)
+    }
+
+    /// `erlang:unlink/1`.
+    ///
+    /// # Errors
+    /// [`SendError::Ended`].
+    pub fn unlink(&self, by: MailboxId, from: &Pid) -> Result<(), SendError> {
+        self.act(|processes, deliver| processes.unlink(by, from, deliver)).map_err(ended)
+    }
+
+    /// `process_info(Pid, links)`.
+    pub fn links(&self, of: MailboxId) -> Vec<Pid> {
+        lock(&self.state).processes.links(of)
+    }
+
+    /// `erlang:monitor/3`.
+    ///
+    /// # Errors
+    /// [`SendError::Ended`].
+    pub fn monitor(
+        &self,
+        by: MailboxId,
+        of: Target,
+        alias: Option<MonitorAlias>,
+    ) -> Result<Reference, SendError> {
+        self.act(|processes, deliver| processes.monitor(by, of, alias, deliver)).map_err(ended)
+    }
+
+    /// `erlang:demonitor/1`.
+    pub fn demonitor(&self, by: MailboxId, reference: &Reference) -> bool {
+        self.act(|processes, deliver| processes.demonitor(by, reference, deliver))
+    }
+
+    /// `erlang:monitor_node/2`.
+    ///
+    /// # Errors
+    /// [`SendError::Ended`].
+    pub fn monitor_node(&self, by: MailboxId, node: &NodeName, on: bool) -> Result<(), SendError> {
+        self.act(|processes, deliver| processes.monitor_node(by, node, on, deliver)).map_err(ended)
+    }
+
+    /// `erlang:exit/2`.
+    ///
+    /// # Errors
+    /// [`SendError::Ended`].
+    pub fn exit(&self, by: MailboxId, to: &Pid, reason: Bytes) -> Result<(), SendError> {
+        self.act(|processes, deliver| processes.exit(by, to, reason, deliver)).map_err(ended)
+    }
+
+    /// `process_flag(trap_exit, On)`.
+    ///
+    /// # Errors
+    /// [`SendError::Ended`].
+    pub fn trap_exit(&self, id: MailboxId, on: bool) -> Result<bool, SendError> {
+        lock(&self.state).processes.trap_exit(id, on).map_err(ended)
+    }
+
+    /// `erlang:alias/1`.
+    ///
+    /// # Errors
+    /// [`SendError::Ended`].
+    pub fn alias(&self, id: MailboxId, option: AliasOption) -> Result<Reference, SendError> {
+        lock(&self.state).processes.alias(id, option).map_err(ended)
+    }
+
+    /// `erlang:unalias/1`.
+    pub fn unalias(&self, id: MailboxId, alias: &Reference) -> bool {
+        lock(&self.state).processes.unalias(id, alias)
+    }
+}
+
+impl Queue {
+    /// Takes the `DOWN` of a monitor out, if it has come (the option `flush` of `erlang:demonitor/2`).
+    pub fn flush(&self, monitor: &Reference) -> bool {
+        let is_it = |item: &Item| matches!(item, Item::Process(ProcessEvent::Down { reference, .. }) if reference == monitor);
+        self.remove(is_it).is_some()
+    }
+}
+
+/// A reason as signals have it: the term without version byte.
+///
+/// # Errors
+/// [`SendError::TooLong`].
+pub fn reason(term: &Term) -> Result<Bytes, SendError> {
+    let mut out = Vec::new();
+    write::term(&mut out, term).map_err(|_| SendError::TooLong)?;
+    if out.len() > netkernel_core::link::MAX_MESSAGE_BYTES {
+        return Err(SendError::TooLong);
+    }
+    Ok(out.into())
+}
+
+fn ended(NoProcess: NoProcess) -> SendError {
+    SendError::Ended
+}
