@@ -35,12 +35,20 @@ pub trait Host {
     fn promote(&mut self, stream: StreamId, promotion: Promotion);
     fn tick(&mut self, stream: StreamId);
     fn sample(&mut self, stream: StreamId) -> Option<Traffic>;
-    fn setopts(&mut self, endpoint: Endpoint, options: &[SocketOption]) -> Result<(), OptsError>;
+    /// Unless the host has socket options to set, none can be.
+    fn setopts(&mut self, endpoint: Endpoint, options: &[SocketOption]) -> Result<(), OptsError> {
+        let _ = (endpoint, options);
+        Err(OptsError::NotSupported)
+    }
+    /// As `setopts`.
     fn getopts(
         &mut self,
         stream: StreamId,
         names: &[OptionName],
-    ) -> Result<Vec<SocketOption>, OptsError>;
+    ) -> Result<Vec<SocketOption>, OptsError> {
+        let _ = (stream, names);
+        Err(OptsError::NotSupported)
+    }
     fn close(&mut self, stream: StreamId, abort: bool);
     fn disconnected(&mut self, node: NodeName, link: LinkId, was_up: bool);
     fn answer(&mut self, request: RequestId, answer: Answer);

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use netkernel_core::driver::pump;
 use netkernel_core::fuzzing::SendingCache;
 use netkernel_core::link::{Frame, Limits, LinkReader, Origin, Violation};
-use netkernel_core::process::{Deliver, Processes, Request};
+use netkernel_core::process::{Deliver, ProcessEvent, Processes, Reach, Request};
 use netkernel_core::term::{Atom, Pid, Term};
 use netkernel_core::wire::control::Control;
 use netkernel_core::wire::dist_header::CACHE_SLOTS;
@@ -38,6 +38,16 @@ impl Deliver for Sink {
     fn message(&mut self, _: MailboxId, message: Bytes) {
         self.0 += 1;
         black_box(message);
+    }
+
+    fn event(&mut self, _: MailboxId, _: ProcessEvent) {}
+
+    fn signal(&mut self, _: &Atom, _: Control) -> Reach {
+        Reach::NoConnection
+    }
+
+    fn is_reached(&mut self, _: &NodeName) -> bool {
+        false
     }
 
     fn answer(&mut self, _: Frame) -> Result<(), Violation> {

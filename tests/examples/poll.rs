@@ -16,9 +16,10 @@ use bytes::Bytes;
 use netkernel_core::driver::{Host, Machine as _, pump, turn};
 use netkernel_core::link::{Frame, Limits, LinkReader, LinkWriter, Violation};
 use netkernel_core::net_kernel::*;
+use netkernel_core::process::{Deliver, ProcessEvent, Processes, Reach, Request};
 use netkernel_core::{Cookie, Creation, Entropy, Instant, LinkId, MailboxId, NodeName};
 use netkernel_core::{PingId, RequestId, StreamId, epmd_server::is_local, liveness::Traffic};
-use netkernel_core::{process::*, term::Atom, wire::control::Control};
+use netkernel_core::{term::Atom, wire::control::Control};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::{Domain, SockRef, Socket, Type};
 
@@ -94,11 +95,9 @@ impl PollHost {
         if ready[0] && io::stdin().read(&mut [0; 512])? == 0 {
             kernel.halt(now());
         }
-        let mut inputs = Vec::new();
-        for ((id, stream), _) in self.streams.iter_mut().zip(&ready[1..]).filter(|(_, on)| **on) {
-            inputs.extend(stream.serve(*id, &mut self.processes));
-        }
-        inputs.into_iter().for_each(|input| self.report(input));
+        let ready = self.streams.iter_mut().zip(&ready[1..]).filter(|(_, on)| **on);
+        let served = ready.filter_map(|((id, stream), _)| stream.serve(*id, &mut self.processes));
+        served.collect::<Vec<_>>().into_iter().for_each(|input| self.report(input));
         // It does not block.
         if let Some(Ok((socket, peer))) = self.listener.as_ref().map(TcpListener::accept) {
             let stream = kernel.mint_stream();
@@ -129,10 +128,6 @@ impl PollHost {
         let _ = SockRef::from(&stream.socket).connect(&address.into());
         self.streams.insert(id, stream);
         Ok(())
-    }
-
-    fn with(&mut self, stream: StreamId, act: impl FnOnce(&mut Stream)) {
-        self.streams.entry(stream).and_modify(act);
     }
 }
 
@@ -239,36 +234,28 @@ impl Host for PollHost {
         }
     }
     fn read(&mut self, stream: StreamId) {
-        self.with(stream, |stream| stream.reads = true);
+        self.streams.entry(stream).and_modify(|stream| stream.reads = true);
     }
     fn transmit(&mut self, stream: StreamId, bytes: Bytes) {
-        self.with(stream, |stream| stream.writer.push_raw(bytes));
+        self.streams.entry(stream).and_modify(|stream| stream.writer.push_raw(bytes));
     }
     fn tick(&mut self, stream: StreamId) {
-        self.with(stream, |stream| stream.writer.tick());
+        self.streams.entry(stream).and_modify(|stream| stream.writer.tick());
     }
     fn promote(&mut self, id: StreamId, promotion: Promotion) {
         let Some(stream) = self.streams.get_mut(&id) else { return };
         stream.link = Some(LinkReader::new(&promotion, Limits::default()));
         stream.reads = true;
         // What came behind the handshake may be whole frames.
-        if let Some(input) = stream.take(id, &[], &mut self.processes) {
-            self.report(input);
-        }
+        let input = stream.take(id, &[], &mut self.processes);
+        input.into_iter().for_each(|input| self.report(input));
     }
     fn sample(&mut self, stream: StreamId) -> Option<Traffic> {
         let &Stream { received, ref writer, .. } = self.streams.get(&stream)?;
         Some(Traffic { received, sent: writer.sent(), queued: writer.queued(), paused: false })
     }
-    fn setopts(&mut self, _: Endpoint, _: &[SocketOption]) -> Result<(), OptsError> {
-        Err(OptsError::NotSupported)
-    }
-    fn getopts(&mut self, _: StreamId, _: &[OptionName]) -> Result<Vec<SocketOption>, OptsError> {
-        Err(OptsError::NotSupported)
-    }
     fn close(&mut self, id: StreamId, abort: bool) {
-        let stream = self.streams.remove(&id).filter(|stream| !stream.dialling);
-        let Some(mut stream) = stream else { return };
+        let Some(mut stream) = self.streams.remove(&id).filter(|s| !s.dialling) else { return };
         // What is queued in a set-up is short, and the socket takes it at once.
         if !abort {
             let _ = stream.write();
@@ -292,7 +279,10 @@ impl Host for PollHost {
     fn diagnostic(&mut self, diagnostic: Diagnostic) {
         println!("{diagnostic}");
     }
-    // Nobody here sends, so nobody has to know where a link is in its life.
+    // Nobody here sends, so nobody has to know that a link is about to be.
     fn attempting(&mut self, _: NodeName, _: LinkId) {}
-    fn disconnected(&mut self, _: NodeName, _: LinkId, _: bool) {}
+    fn disconnected(&mut self, node: NodeName, _: LinkId, _: bool) {
+        let mut nowhere = LinkWriter::new(Limits::default());
+        self.processes.connection_down(&node, &mut Delivery(&mut nowhere));
+    }
 }
