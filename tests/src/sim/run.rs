@@ -142,9 +142,10 @@ fn phases(world: &mut World<'_>, watch: &mut Watch<'_>) -> Result<u64, Stop> {
     Ok(converged)
 }
 
-/// Lets what was begun come to its end: calls, for as long as `answers` gives them, and letters for as long as they arrive.
+/// Lets what was begun come to its end: calls, for as long as `answers` gives them, and letters for as long as they arrive. Some may
+/// wait for a link that was not wanted, and whose other end is gone: that is found out first.
 fn drain(world: &mut World<'_>, watch: &mut Watch<'_>) -> Result<(), Stop> {
-    let settle = 6 * world.shared.plan.setup_ns + 25 * SECOND;
+    let settle = 6 * world.shared.plan.setup_ns + 25 * SECOND + silence(&world.shared.plan);
     loop {
         let delivered = world.shared.counts.delivered;
         let next = world.shared.now + settle;
@@ -160,9 +161,13 @@ fn drain(world: &mut World<'_>, watch: &mut Watch<'_>) -> Result<(), Stop> {
 /// attempt begins within a second; it may find one of a peer that is gone, which has to end first. Each has ten seconds for its look-up,
 /// and three steps in which it may wait for a whole set-up time.
 fn bound(plan: &Plan) -> u64 {
+    14 * SECOND + silence(plan) + 2 * (10 * SECOND + 3 * plan.setup_ns)
+}
+
+/// After which ticks find a link whose other end is gone.
+fn silence(plan: &Plan) -> u64 {
     let ticktime = u64::from(plan.ticktime) * SECOND;
-    let silence = ticktime + ticktime / u64::from(plan.intensity) + SECOND;
-    14 * SECOND + silence + 2 * (10 * SECOND + 3 * plan.setup_ns)
+    ticktime + ticktime / u64::from(plan.intensity) + SECOND
 }
 
 fn apart(world: &World<'_>) -> Violation {
@@ -245,5 +250,46 @@ impl fmt::Display for Report {
             (None, Some(converged)) => write!(f, "ok, together after {}", trace::time(converged)),
             (None, None) => write!(f, "cut off, and nothing wrong before"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::call::Call;
+    use crate::sim::choice::{Replay, Tapes};
+    use crate::sim::plan::Topology;
+    use crate::sim::shared::Event;
+    use crate::sim::{ActorId, HostId};
+
+    #[test]
+    fn who_waits_for_a_node_that_is_gone_is_waited_for() {
+        let mut choice = Replay::new(Tapes::default());
+        let plan = Plan { window: 64, high_mark: 200, ..Plan::calm(3, Topology::Star) };
+        let mut world = World::new(plan, &mut choice);
+        let audience = Audience { oracles: Vec::new(), tracing: Tracing::OFF, sink: &mut |_| {} };
+        let mut watch = Watch { audience, budget: Budget::ALL };
+        let mut go_on = |world: &mut World<'_>, seconds| {
+            let until = world.shared.now + seconds * SECOND;
+            assert!(pass(world, &mut watch, until).is_ok());
+        };
+        go_on(&mut world, 20);
+        let name = world.name_of(2).unwrap();
+        world.call(1, Call::Connect(name.clone()));
+        go_on(&mut world, 1);
+        world.actors[2].crash(true, &mut world.shared);
+        world.shared.hosts[2].up = false;
+        world.shared.at(world.shared.now + SECOND, Event::HostUp(HostId(2)));
+        for _ in 0..9 {
+            let body = &mut world.actors[1].process.as_mut().unwrap().body;
+            body.write_letter(ActorId(2), &name, 100, &mut world.shared);
+        }
+        let blocked = |world: &World<'_>| {
+            world.actors[1].process.as_ref().map_or(0, |process| process.body.office.blocked())
+        };
+        go_on(&mut world, 45);
+        assert!(blocked(&world) > 0, "ticks have not found it yet");
+        assert!(drain(&mut world, &mut watch).is_ok());
+        assert_eq!(blocked(&world), 0);
     }
 }

@@ -164,6 +164,10 @@ impl Stream {
             self.writing = Writing::Flush;
             self.wake_writer(shared);
             shared.at(shared.now + shared.plan.flush_limit_ns, Event::FlushLimit(self.end));
+        } else if self.writing == Writing::Ended {
+            // The writer found it broken before the reader did, and has told nobody.
+            shared.send(self.end, Piece::Fin);
+            shared.net.vanish(self.end);
         }
         self.paused = false;
         self.wake_reader(shared);
@@ -346,5 +350,37 @@ impl Body {
         shared.net.release(stream.end);
         shared.note(who, Kinds::STREAMS, || Fact::Released { stream: id });
         self.tell(Message::Input(Input::Closed { stream: id, cause }), shared);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::sim::choice::{Replay, Tapes};
+    use crate::sim::plan::{Plan, SECOND, Topology};
+    use crate::sim::world::World;
+
+    fn pass(world: &mut World<'_>, span: u64) {
+        let until = world.shared.now + span;
+        while world.step(until) {}
+        world.shared.now = until;
+    }
+
+    #[test]
+    fn the_other_side_hears_of_a_close_although_the_writer_found_the_stream_broken() {
+        let mut choice = Replay::new(Tapes::default());
+        let mut world = World::new(Plan::calm(2, Topology::Mesh), &mut choice);
+        pass(&mut world, 20 * SECOND);
+        world.wish_for_links();
+        pass(&mut world, SECOND);
+        assert!(world.are_linked(0, 1));
+        let World { actors, shared, .. } = &mut world;
+        let body = &mut actors[0].process.as_mut().unwrap().body;
+        let link = body.live_streams().find(|stream| stream.link.is_some());
+        let (id, end) = link.map(|stream| (stream.id, stream.end)).unwrap();
+        shared.net.break_at(end);
+        body.write_step(id, shared);
+        body.stream(id).unwrap().close(false, shared);
+        pass(&mut world, SECOND);
+        assert!(!world.has_link(1, 0));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use netkernel_core::net_kernel::{NodeDownReason, NodeEvent};
+use netkernel_core::net_kernel::{NetKernel, NodeDownReason, NodeEvent, TicktimeState};
 
 use crate::sim::ActorId;
 use crate::sim::call::Call;
@@ -14,8 +14,8 @@ use crate::sim::world::World;
 /// together: `docs/spec/ticktime.md#ticktime-too-late`.
 ///
 /// *Antecedent*: no faults, clocks of equal rates, and delays that are short for the shortest ticktime (`is_calm`). Every change was
-/// begun by all nodes within the transition period of the first. From the moment when a node changed alone, or began anew after a
-/// change, nothing is said.
+/// begun by all nodes within the transition period of the first. From the moment when a node changed alone, or was still busy with another
+/// change and so refused one, or began anew after a change, nothing is said.
 #[derive(Debug, Default)]
 pub struct Ticktime {
     /// The change that some nodes have begun, who, and until when the others have to.
@@ -37,10 +37,11 @@ impl Oracle for Ticktime {
         let Some(actor) = seen.actor.filter(|_| !self.spoilt) else { return Ok(()) };
         match &seen.fact {
             Fact::Called {
-                call: call @ Call::SetNetTicktime { transition_seconds, .. }, ..
+                call: call @ Call::SetNetTicktime { seconds, transition_seconds },
+                ..
             } => {
                 self.changed = true;
-                self.spoilt = !is_alive(actor, world);
+                self.spoilt = !changes_to(*seconds, actor, world);
                 let period = u64::from(*transition_seconds) * SECOND;
                 self.begun(actor, call, seen.at, period, world.nodes().len());
             }
@@ -74,8 +75,12 @@ impl Ticktime {
     }
 }
 
-fn is_alive(actor: ActorId, world: &World<'_>) -> bool {
-    world.actors[actor.0].kernel().is_some_and(|kernel| kernel.is_alive())
+/// Whether the node is alive, and is changing or has changed to this.
+fn changes_to(seconds: u32, actor: ActorId, world: &World<'_>) -> bool {
+    let kernel = world.actors[actor.0].kernel().filter(|kernel| kernel.is_alive());
+    kernel.and_then(NetKernel::get_net_ticktime).is_some_and(|state| match state {
+        TicktimeState::Steady(to) | TicktimeState::OngoingChangeTo(to) => to == seconds,
+    })
 }
 
 /// Nothing goes wrong, and what takes time takes less than an eighth of the shortest ticktime there may be: a link is ticked after two
@@ -152,6 +157,40 @@ mod tests {
             }
             assert_eq!(downs((before, after), period, &begins), [], "{before} {after} {begins:?}");
         }
+    }
+
+    #[test]
+    fn a_change_that_a_node_is_too_busy_for_is_not_judged() {
+        let plan = Plan { ticktime: 15, ..Plan::calm(2, Topology::Mesh) };
+        let mut choice = Prng::new(1);
+        let mut world = World::new(plan, &mut choice);
+        let mut oracle = Ticktime::default();
+        world.shared.notes.want(oracle.wants());
+        let mut timeouts = 0;
+        let mut judge = |world: &mut World<'_>, seconds: u64| {
+            let until = world.shared.now + seconds * SECOND;
+            while world.step(until) {
+                for seen in world.shared.notes.take() {
+                    assert_eq!(oracle.observe(&seen, world), Ok(()));
+                    timeouts += usize::from(matches!(&seen.fact, Fact::Told { event, .. }
+                        if event.nodedown_reason() == Some(&NodeDownReason::NetTickTimeout)));
+                }
+            }
+            world.shared.now = until;
+        };
+        let to = |seconds, transition_seconds| Call::SetNetTicktime { seconds, transition_seconds };
+        judge(&mut world, 20);
+        world.wish_for_links();
+        judge(&mut world, 20);
+        world.call(0, to(8, 60));
+        judge(&mut world, 40);
+        world.call(1, to(8, 60));
+        judge(&mut world, 30);
+        // The second is still busy: only the first changes.
+        world.call(0, to(1, 0));
+        world.call(1, to(1, 0));
+        judge(&mut world, 20);
+        assert_eq!(timeouts, 1);
     }
 
     #[test]
