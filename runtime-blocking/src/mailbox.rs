@@ -165,14 +165,14 @@ impl Mailbox {
 
     fn send_signal(&self, node: &NodeName, signal: Control) -> Result<(), SendError> {
         let table = &self.handle.table;
-        let outcome = match table.send_blocking(node, signal) {
+        let outcome = match table.send_blocking(node, signal, None) {
             Outcome::Absent { signal, seen } => {
                 match self.handle.call_blocking(Call::AutoConnect(node.clone(), seen)) {
                     Some(Answer::AutoConnect(Err(ConnectError::NotAlive))) | None => {
                         return Err(SendError::NotAlive);
                     }
                     // The attempt has begun, so that the signal can wait for it, or there will be none.
-                    Some(_) => table.send_blocking(node, signal),
+                    Some(_) => table.send_blocking(node, signal, None),
                 }
             }
             outcome @ (Outcome::Sent | Outcome::Dropped | Outcome::TooLong) => outcome,

@@ -5,22 +5,21 @@ use core::time::Duration;
 use std::time::Instant as Moment;
 
 use netkernel_core::NodeName;
-use netkernel_core::net_kernel::ConnectError;
+use netkernel_core::net_kernel::{Answer, ConnectError};
 
-use crate::node::Node;
-use crate::shared::{Outcome, Table};
+use crate::shared::{Call, Handle, Outcome};
 
 /// Why a ping was not answered: Erlang's `pang`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PingError {
-    /// There is no link, and none could be made.
+    /// There is no link, and none could be made, or `dist_auto_connect` does not let one be made.
     Connect(ConnectError),
     /// The link ended before the answer came.
     LinkLost,
     /// The node refused to answer, or the link ended before it did.
     Refused,
-    /// No answer in the time that was given.
+    /// No link, or no answer, in the time that was given.
     NoAnswer,
 }
 
@@ -38,15 +37,21 @@ impl fmt::Display for PingError {
 impl core::error::Error for PingError {}
 
 pub(crate) fn ping(
-    own: &Node,
-    table: &Table,
+    handle: &Handle,
     node: &NodeName,
     limit: Option<Duration>,
 ) -> Result<(), PingError> {
+    let table = &handle.table;
     if table.is_own(node) {
         return Ok(());
     }
-    own.connect_node(node.clone()).map_err(PingError::Connect)?;
+    // A limit beyond what the clock can tell is none.
+    let end = limit.and_then(|limit| Moment::now().checked_add(limit));
+    let call = Call::ConnectAutomatically(node.clone());
+    match handle.call_until(call, end).ok_or(PingError::NoAnswer)? {
+        Some(Answer::Connected(result)) => result.map_err(PingError::Connect)?,
+        Some(_) | None => return Err(PingError::Connect(ConnectError::NotAlive)),
+    }
     // Ourselves, while we wait for a name.
     if *node == NodeName::nonode() {
         return Ok(());
@@ -54,17 +59,13 @@ pub(crate) fn ping(
     let not_alive = PingError::Connect(ConnectError::NotAlive);
     let (ping, signals, result) = table.ping(node).ok_or(not_alive)?;
     for signal in signals {
-        if !matches!(table.send_blocking(node, signal), Outcome::Sent) {
+        if !matches!(table.send_blocking(node, signal, end), Outcome::Sent) {
             table.cancel_ping(ping);
-            return Err(PingError::LinkLost);
+            let late = end.is_some_and(|end| end <= Moment::now());
+            return Err(if late { PingError::NoAnswer } else { PingError::LinkLost });
         }
     }
-    // A limit beyond what the clock can tell is none.
-    let answer = match limit.and_then(|limit| Moment::now().checked_add(limit)) {
-        Some(end) => result.block_until(end),
-        None => Some(result.block()),
-    };
-    match answer {
+    match result.block_until(end) {
         Some(Some(true)) => Ok(()),
         Some(Some(false) | None) => Err(PingError::Refused),
         None => {

@@ -84,7 +84,7 @@ fn live(stream: &Arc<Stream>, origin: Origin, surroundings: &Surroundings) {
     // The last handles: this closes the socket.
     stream.release();
     drop(socket);
-    report(Input::Closed { stream: id, cause });
+    report(Input::Closed { stream: id, cause: stream.cause(cause) });
 }
 
 /// Gets the socket and starts the writer. `None` if the dialling was cancelled.

@@ -86,7 +86,8 @@ mod tests {
         outgoing.with(|writer| writer.push(Bytes::from(vec![0; 64 << 20]).into())).unwrap();
         assert!(!outgoing.with(|writer| writer.has_room()));
         let waiting = Arc::clone(&outgoing);
-        let sender = thread::spawn(move || waiting.wait_for_room_blocking(&Bytes::new().into()));
+        let sender =
+            thread::spawn(move || waiting.wait_for_room_blocking(&Bytes::new().into(), None));
         let handle = ours.try_clone().unwrap();
         let thread = run(&outgoing, ours);
         outgoing.abort();
@@ -102,7 +103,7 @@ mod tests {
         outgoing.with(|writer| writer.push(Bytes::from(vec![0; 32 << 20]).into())).unwrap();
         let thread = run(&outgoing, ours);
         let reader = thread::spawn(move || io::copy(&mut theirs, &mut io::sink()));
-        outgoing.wait_for_room_blocking(&Bytes::new().into());
+        outgoing.wait_for_room_blocking(&Bytes::new().into(), None);
         assert!(outgoing.with(|writer| writer.has_room()));
         outgoing.flush();
         thread.join().unwrap();

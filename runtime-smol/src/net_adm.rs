@@ -16,8 +16,10 @@ use crate::ping;
 
 impl Node {
     //= docs/spec/net_adm.md#adm-ping
-    /// Connects to a node if there is no link, and asks whether it answers (`net_adm:ping/1`). Without a limit it waits as long as
-    /// the link lasts, as Erlang does. If there is no answer, the link is ended.
+    /// Connects to a node if there is no link and `dist_auto_connect` allows it
+    /// ([`Config::auto_connect`](netkernel_core::net_kernel::Config::auto_connect)), and asks whether it answers (`net_adm:ping/1`). A limit
+    /// counts from the call, so also for the attempt to connect, which goes on after it. Without one it waits as long as attempt and
+    /// link last, as Erlang does. If there is no answer, the link is ended.
     ///
     /// # Errors
     /// [`PingError`]: Erlang's `pang`, and why.
@@ -26,7 +28,7 @@ impl Node {
         node: &NodeName,
         limit: impl Into<Option<Duration>>,
     ) -> Result<(), PingError> {
-        let result = ping::ping(self, &self.handle.table, node, limit.into()).await;
+        let result = ping::ping(&self.handle, node, limit.into()).await;
         if result.is_err() {
             let _ = self.disconnect_node(node).await;
         }

@@ -5,22 +5,35 @@ use core::time::Duration;
 use async_io::Timer;
 use futures_lite::future;
 use netkernel_blocking::PingError;
-use netkernel_blocking::shared::{Outcome, Table};
-use netkernel_core::net_kernel::ConnectError;
+use netkernel_blocking::shared::{Call, Handle, Outcome, Table};
+use netkernel_core::net_kernel::{Answer, ConnectError};
 use netkernel_core::{NodeName, PingId};
 
-use crate::node::Node;
-
 pub(crate) async fn ping(
-    own: &Node,
-    table: &Table,
+    handle: &Handle,
     node: &NodeName,
     limit: Option<Duration>,
 ) -> Result<(), PingError> {
+    let late = async {
+        match limit {
+            Some(limit) => Timer::after(limit).await,
+            None => future::pending().await,
+        };
+        Err(PingError::NoAnswer)
+    };
+    future::or(ask(handle, node), late).await
+}
+
+/// Without a limit.
+async fn ask(handle: &Handle, node: &NodeName) -> Result<(), PingError> {
+    let table = &handle.table;
     if table.is_own(node) {
         return Ok(());
     }
-    own.connect_node(node.clone()).await.map_err(PingError::Connect)?;
+    match handle.call(Call::ConnectAutomatically(node.clone())).await {
+        Some(Answer::Connected(result)) => result.map_err(PingError::Connect)?,
+        Some(_) | None => return Err(PingError::Connect(ConnectError::NotAlive)),
+    }
     // Ourselves, while we wait for a name.
     if *node == NodeName::nonode() {
         return Ok(());
@@ -33,15 +46,7 @@ pub(crate) async fn ping(
             return Err(PingError::LinkLost);
         }
     }
-    let answer = async { result.wait().await.filter(|&alive| alive).ok_or(PingError::Refused) };
-    let late = async {
-        match limit {
-            Some(limit) => Timer::after(limit).await,
-            None => future::pending().await,
-        };
-        Err(PingError::NoAnswer)
-    };
-    future::or(answer, late).await.map(drop)
+    result.wait().await.filter(|&alive| alive).map(drop).ok_or(PingError::Refused)
 }
 
 /// A ping whose result is waited for: not any more when this is dropped, be it with the future that waits.

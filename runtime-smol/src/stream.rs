@@ -105,7 +105,7 @@ async fn live(stream: Arc<Stream>, origin: Origin, surroundings: Surroundings) {
     // The last handles: this closes the socket.
     stream.release();
     drop(socket);
-    report(Input::Closed { stream: id, cause }).await;
+    report(Input::Closed { stream: id, cause: stream.cause(cause) }).await;
 }
 
 /// Lets go of the socket and of those who wait to send, also if the task is dropped before its end.

@@ -418,9 +418,5 @@ fn started(line: &str) -> Result<Facts, String> {
         || node.nodes(NodeKinds::CONNECTED).iter().any(|info| info.node_type != NodeKind::This);
     eventually("the link is down", || !up());
     facts.insert("again".into(), ping(GIVE_UP).into());
-    if line.contains("dist_auto_connect") {
-        // Our ping connects in any case (docs/surface.md); what connects automatically is in interop_kernel.
-        ["ping", "again", "link"].into_iter().for_each(|fact| _ = facts.remove(fact));
-    }
     Ok(facts)
 }

@@ -3,11 +3,11 @@
 
 use core::time::Duration;
 
-use netkernel_blocking::core::term::Term;
+use netkernel_blocking::core::term::{Atom, Limits, Term};
 use netkernel_blocking::{DistAutoConnect, NodeConfig, NodeKinds, StartOptions, Started};
 use netkernel_tests::each_release_and_runtime;
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release, Signal};
-use netkernel_tests::ours::{Ours, eventually, node_name};
+use netkernel_tests::ours::{Ours, eventually, next_message, node_name};
 use netkernel_tests::runtime::Node;
 
 const C: &str = "c@127.0.0.1";
@@ -290,5 +290,34 @@ each_release_and_runtime! {
         for request in ["{spawn, erlang, node, [], self()}", "{spawn_link, erlang, node, [], self()}", "{spawn_opt, erlang, node, [], [], link, self()}"] {
             assert_eq!(ask(&a, RUST, request), "{exit,noproc}", "{request}");
         }
+    }
+
+    //= docs/spec/requests.md#request-registered-send
+    //= type=test
+    //= docs/spec/requests.md#request-system
+    //= type=test
+    #[test]
+    fn messages_to_net_kernel_are_passed_on(release: Release) {
+        let epmd = Epmd::start(release);
+        let (a, b) = (quiet(release, &epmd, "a"), quiet(release, &epmd, "b"));
+        let rust = start(config(&epmd));
+        let witness = rust.mailbox();
+        witness.register(Atom::new("witness").unwrap()).unwrap();
+        for node in [b.name(), RUST] {
+            connect(&a, node);
+            a.eval(&format!(
+                "[{{net_kernel, '{node}'}} ! {{foo, registered_send, To, {{passed_on, [1, two]}}}} || To <- [nobody, witness]], ok"
+            ));
+        }
+        b.wait_event(GIVE_UP, |event| event == "{passed_on,[1,two]}");
+        let passed_on = Term::decode(&next_message(&witness), &Limits::default()).unwrap();
+        assert_eq!(passed_on.to_string(), "{passed_on,[1,two]}");
+
+        // This one has no state to tell.
+        let state = |node: &str| {
+            let call = format!("try sys:get_state({{net_kernel, '{node}'}}, infinity), state catch exit:{{Why, _}} -> Why end");
+            a.eval(&call)
+        };
+        assert_eq!([state(b.name()), state(RUST)], ["state", "noproc"]);
     }
 }

@@ -20,7 +20,7 @@ use netkernel_blocking::core::net_kernel::{
 use netkernel_blocking::core::term::Atom;
 use netkernel_blocking::{
     BadNode, ConnectionState, DistAutoConnect, Item, MonitorOptions, NodeConfig, NodeKind,
-    NodeKinds, NotAlive, OptionName, OptsError, SendError, SocketOption, StartOptions,
+    NodeKinds, NotAlive, OptionName, OptsError, PingError, SendError, SocketOption, StartOptions,
 };
 use netkernel_tests::each_runtime;
 use netkernel_tests::ports::free_port;
@@ -510,6 +510,49 @@ each_runtime! {
         let (_stream, _) = silent.accept().unwrap();
         assert_eq!(a.stop(), Ok(()));
         assert_eq!(call.join().unwrap(), Err(ConnectError::Cancelled));
+    }
+
+    //= docs/spec/net_adm.md#adm-ping
+    //= type=test
+    #[test]
+    fn the_limit_of_a_ping_counts_from_the_call() {
+        let epmd = Epmd::start();
+        let mut config = epmd.config();
+        config.kernel.setup_time = 2 * GIVE_UP;
+        let (a, _a_box) = epmd.node_with(A, config);
+        // It takes connections, and never answers.
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        epmd.pretend("silent", silent.local_addr().unwrap().port());
+        let (limit, begin) = (Duration::from_millis(200), Moment::now());
+        assert_eq!(a.ping(&name("silent@127.0.0.1"), limit), Err(PingError::NoAnswer));
+        assert!(begin.elapsed() >= limit);
+        assert_eq!(a.ping(&name("silent@127.0.0.1"), Duration::ZERO), Err(PingError::NoAnswer));
+        assert_eq!(a.ping(&name(A), Duration::ZERO), Ok(()), "oneself");
+    }
+
+    //= docs/spec/kernel.md#kernel-auto-wait
+    //= type=test
+    #[test]
+    fn pings_connect_where_messages_do() {
+        let epmd = Epmd::start();
+        let (_b, _b_box) = epmd.node(B);
+        for mode in [DistAutoConnect::Never, DistAutoConnect::Once] {
+            let mut config = epmd.config();
+            config.kernel.auto_connect = mode;
+            let (a, _a_box) = epmd.node_with(A, config);
+            let why = if mode == DistAutoConnect::Never {
+                ConnectError::NotAutomatic
+            } else {
+                a.ping(&name(B), None).unwrap();
+                assert_eq!(a.disconnect_node(&name(B)), Some(true));
+                ConnectError::Barred
+            };
+            assert_eq!(a.ping(&name(B), None), Err(PingError::Connect(why)));
+            a.connect_node(name(B)).unwrap();
+            a.ping(&name(B), None).unwrap();
+            a.stop().unwrap();
+            eventually("the name is free", || a.names("127.0.0.1").unwrap().len() == 1);
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ use netkernel_blocking::core::{Creation, Flags, NodeType, PeerName};
 use netkernel_blocking::{NodeConfig, NodeKind};
 use netkernel_tests::GIVE_UP;
 use netkernel_tests::ours::{Ours, next_message, node_name};
+use netkernel_tests::runtime::Runtime;
 use netkernel_tests::script::{CHALLENGE, Directory, Script, ack, packet, reply_to};
 
 const A: &str = "a@127.0.0.1";
@@ -464,4 +465,40 @@ fn corrupt_headers_and_floods_of_fragments_end_their_link() {
         victim.a.expect_down(C, reason);
     }
     victim.assert_unharmed();
+}
+
+/// Its answers are of processes of ours in the one case, and of the kernel in the other.
+//= docs/spec/requests.md#request-own-link
+//= type=test
+#[test]
+fn who_asks_and_does_not_read_loses_its_link_as_one_whose_frames_are_invalid() {
+    for (runtime, served) in Runtime::ALL.into_iter().flat_map(|r| [(r, true), (r, false)]) {
+        let victim = runtime.with(|| {
+            Victim::new(|config| {
+                config.remote_requests = served;
+                config.limits.high_mark_bytes = 1 << 10;
+            })
+        });
+        let mut peer = victim.join();
+        let request = if served { verbose(&peer) } else { question(&peer).0 };
+        while peer.try_send(&request).is_ok() {}
+        victim.a.expect_down(C, NodeDownReason::Killed);
+        victim.assert_unharmed();
+    }
+}
+
+/// A request for `net_kernel` that is answered by what such a one had in it before: much.
+fn verbose(peer: &Script) -> Vec<u8> {
+    let mut message = Vec::new();
+    write::version(&mut message);
+    write::tuple(&mut message, 3);
+    write::atom(&mut message, &Atom::new("$gen_call").unwrap());
+    write::tuple(&mut message, 2);
+    write::pid(&mut message, &peer.pid());
+    write::reference(&mut message, &peer.reference());
+    write::tuple(&mut message, 2);
+    write::atom(&mut message, &Atom::new("verbose").unwrap());
+    write::term(&mut message, &[7_u8; 50_000][..].into()).unwrap();
+    let to = Atom::new("net_kernel").unwrap();
+    frame(&Control::RegSend { from: peer.pid(), to, message: message.into(), token: None })
 }

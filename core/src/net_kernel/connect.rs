@@ -26,6 +26,36 @@ impl NetKernel {
         self.connect(now, node, NodeType::Hidden)
     }
 
+    //= docs/spec/kernel.md#kernel-auto-wait
+    /// As [`connect_node`](Self::connect_node), but only where `dist_auto_connect` lets attempts begin by themselves: for who wants
+    /// to send something and to know why it cannot be sent, such as `net_adm:ping/1`.
+    pub fn connect_automatically(&mut self, now: Instant, node: NodeName) -> RequestId {
+        match self.refuses_automatic_link(&node) {
+            Some(error) => {
+                self.set_clock(now);
+                let request = self.request_ids.mint();
+                self.answer(request, Answer::Connected(Err(error)));
+                request
+            }
+            None => self.connect_node(now, node),
+        }
+    }
+
+    /// Why no attempt with this node may begin by itself, if it is that which a wish for a link would need.
+    pub(super) fn refuses_automatic_link(&self, node: &NodeName) -> Option<ConnectError> {
+        if !self.is_alive() {
+            return None;
+        }
+        match self.table.get(node).map(|row| &row.state) {
+            Some(RowState::Barred) => Some(ConnectError::Barred),
+            Some(RowState::Pending { .. } | RowState::Up { .. } | RowState::Closing { .. }) => None,
+            None => {
+                let never = self.config.auto_connect == DistAutoConnect::Never;
+                (never && self.node() != *node).then_some(ConnectError::NotAutomatic)
+            }
+        }
+    }
+
     pub(super) fn connect(&mut self, now: Instant, node: NodeName, wish: NodeType) -> RequestId {
         self.set_clock(now);
         let request = self.request_ids.mint();
@@ -86,16 +116,12 @@ impl NetKernel {
         if latest > seen {
             return Ok(AutoConnect::Stale);
         }
-        match row.map(|row| &row.state) {
-            Some(RowState::Barred) => return Err(ConnectError::Barred),
-            Some(RowState::Pending { .. } | RowState::Up { .. } | RowState::Closing { .. }) => {
-                return Ok(AutoConnect::Present);
-            }
-            None if self.node() == *node => return Ok(AutoConnect::Present),
-            None => {}
+        let present = row.is_some() || self.node() == *node;
+        if let Some(error) = self.refuses_automatic_link(node) {
+            return Err(error);
         }
-        if self.config.auto_connect == DistAutoConnect::Never {
-            return Err(ConnectError::NotAutomatic);
+        if present {
+            return Ok(AutoConnect::Present);
         }
         self.check_dial(node)?;
         self.begin_attempt(node, Callers { wish: Some(NodeType::Visible), ..Callers::default() });

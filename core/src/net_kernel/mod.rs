@@ -39,6 +39,7 @@ mod past_links;
 mod query;
 mod reason;
 mod registration;
+mod remote_callers;
 mod requests;
 mod socket_options;
 pub mod subscriptions;
@@ -83,6 +84,7 @@ use life::Life;
 use node_info::Inquiries;
 use opts::{NewLinks, OptsCalls};
 use past_links::PastLinks;
+use remote_callers::RemoteCallers;
 use subscriptions::{NodeChange, Subscriptions};
 use table::{Role, Table};
 
@@ -107,6 +109,7 @@ pub struct NetKernel {
     /// Outlives the node's life.
     new_links: NewLinks,
     opts_calls: OptsCalls,
+    remote_callers: RemoteCallers,
     /// What other nodes have set `net_kernel:verbose/1` to. It changes nothing.
     verbosity: Term,
     timers: Timers<TimerName>,
@@ -145,6 +148,7 @@ impl NetKernel {
             new_links: NewLinks::new(&config),
             config,
             opts_calls: OptsCalls::default(),
+            remote_callers: RemoteCallers::default(),
             verbosity: Term::from(0_i64),
             timers: Timers::new(),
             clock: Instant::ORIGIN,
@@ -406,6 +410,7 @@ impl NetKernel {
     }
 
     fn answer(&mut self, request: RequestId, answer: Answer) {
+        self.remote_callers.answered(request);
         self.outputs.push_back(Output::Answer { request, answer });
     }
 

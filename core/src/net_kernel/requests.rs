@@ -7,8 +7,7 @@ use alloc::vec::Vec;
 use super::query::{NameDomain, NetState};
 use super::table::RowState;
 use super::{
-    Answer, DistAutoConnect, NetKernel, NodeDownReason, OptionName, OptsError, SocketOption,
-    TicktimeChange,
+    Answer, NetKernel, NodeDownReason, OptionName, OptsError, SocketOption, TicktimeChange,
 };
 use crate::ids::RequestId;
 use crate::name::NodeName;
@@ -41,13 +40,13 @@ impl Reply {
 
 impl NetKernel {
     //= docs/spec/requests.md#request-answers
-    /// Carries out a request that a process of another node sent to `net_kernel`: one term without version byte. What its
+    /// Carries out a request that a process of the node `peer` sent to `net_kernel`: one term without version byte. What its
     /// caller is told is [`Answer::to_reply`] of the answer to the request that is returned.
     ///
     /// Whoever may call this can reconfigure the node.
-    pub fn request(&mut self, now: Instant, body: &[u8]) -> RequestId {
+    pub fn request(&mut self, now: Instant, peer: &Atom, body: &[u8]) -> RequestId {
         self.set_clock(now);
-        match read(body).map_or(Err(Reply::Nobody), |term| self.carry_out(now, &term)) {
+        match read(body).map_or(Err(Reply::Nobody), |term| self.carry_out_for(now, peer, &term)) {
             Ok(request) => request,
             Err(reply) => {
                 let request = self.request_ids.mint();
@@ -58,16 +57,32 @@ impl NetKernel {
     }
 
     //= docs/spec/requests.md#request-limits
-    /// Whether the answer to this [`request`](Self::request) would have to wait, for a link or for the end of one.
-    #[must_use]
-    pub fn request_waits(&self, body: &[u8]) -> bool {
-        let Some(request) = read(body) else { return false };
+    /// A caller who would have to wait is refused while too many of its node do.
+    fn carry_out_for(
+        &mut self,
+        now: Instant,
+        peer: &Atom,
+        request: &Term,
+    ) -> Result<RequestId, Reply> {
+        if !self.request_waits(request) {
+            return self.carry_out(now, request);
+        }
+        if !self.remote_callers.has_room(peer) {
+            return Err(Reply::Nobody);
+        }
+        let request = self.carry_out(now, request)?;
+        self.remote_callers.insert(request, peer.clone());
+        Ok(request)
+    }
+
+    /// Whether the answer would have to wait, for a link or for the end of one.
+    fn request_waits(&self, request: &Term) -> bool {
         let Some([name, arguments @ ..]) = request.as_tuple() else { return false };
         let Some(name) = name.as_atom() else { return false };
         match (name.as_str(), arguments) {
             ("connect", [_, node]) => node_name(node).is_some_and(|node| self.connect_waits(&node)),
             ("passive_cnct", [node]) => node_name(node).is_some_and(|node| {
-                !self.refuses_automatic_link(&node) && self.connect_waits(&node)
+                self.refuses_automatic_link(&node).is_none() && self.connect_waits(&node)
             }),
             ("disconnect", [node]) => node_name(node).is_some_and(|node| {
                 let row = self.table.get(&node).map(|row| &row.state);
@@ -98,7 +113,10 @@ impl NetKernel {
         let Some(name) = name.as_atom() else { return Err(Reply::Never) };
         match (name.as_str(), arguments) {
             ("connect", [wish, node]) => self.asked_to_connect(now, wish, node),
-            ("passive_cnct", [node]) => self.asked_for_automatic_link(now, node),
+            ("passive_cnct", [node]) => match node_name(node) {
+                Some(node) => Ok(self.connect_automatically(now, node)),
+                None => Err(Reply::of(false)),
+            },
             ("disconnect", [node]) => match node_name(node) {
                 Some(node) => Ok(self.disconnect_node(now, &node)),
                 None => Err(Reply::of(false)),
@@ -157,25 +175,6 @@ impl NetKernel {
         } else {
             self.connect_node(now, node)
         })
-    }
-
-    /// As a connect, but as far as automatic attempts are allowed.
-    fn asked_for_automatic_link(&mut self, now: Instant, node: &Term) -> Result<RequestId, Reply> {
-        let node = node_name(node).ok_or_else(|| Reply::of(false))?;
-        if self.refuses_automatic_link(&node) {
-            return Err(Reply::of(false));
-        }
-        Ok(self.connect_node(now, node))
-    }
-
-    fn refuses_automatic_link(&self, node: &NodeName) -> bool {
-        match self.table.get(node).map(|row| &row.state) {
-            Some(RowState::Barred) => true,
-            Some(RowState::Pending { .. } | RowState::Up { .. } | RowState::Closing { .. }) => {
-                false
-            }
-            None => *node != self.node() && self.config.auto_connect == DistAutoConnect::Never,
-        }
     }
 
     fn asked_to_allow(&mut self, nodes: &Term) -> Reply {

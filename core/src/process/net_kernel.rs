@@ -34,7 +34,8 @@ pub(super) fn is_auth(from: &Pid, tag: impl FnOnce(&mut Vec<u8>), own: &NodeName
 /// What a process of another node asks of the kernel.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Request {
-    /// A call, to be handed to [`NetKernel::request`](crate::net_kernel::NetKernel::request).
+    /// A call, to be handed to [`NetKernel::request`](crate::net_kernel::NetKernel::request) with the [node](Caller::node) of its
+    /// caller.
     Call {
         /// What is asked: one term without version byte.
         body: Bytes,
@@ -59,6 +60,12 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// The node of the process that asks.
+    #[must_use]
+    pub const fn node(&self) -> &Atom {
+        &self.from.node
+    }
+
     /// The frame that answers the call, to be queued on the link that it came from; `None` if there is nothing to say.
     #[must_use]
     pub fn answer(&self, reply: &Reply) -> Option<Frame> {
@@ -101,6 +108,8 @@ pub(super) enum Taken {
     Answered(Frame),
     /// It is for the kernel.
     Asked(Request),
+    /// It has a message in it, for the process with this name.
+    PassedOn(Atom, Bytes),
     /// It is none that leads to anything.
     Ignored,
 }
@@ -115,9 +124,29 @@ pub(super) fn take(origin: &Origin, message: &Bytes, serve: bool) -> Taken {
     //= docs/spec/requests.md#request-limits
     let short = message.len() <= MESSAGE_MAX_BYTES;
     match parse(origin, message) {
-        Ok(Some(request)) => decide(request, short, serve),
-        Ok(None) | Err(_) => Taken::Ignored,
+        Ok(Some(Message::Request(request))) => decide(request, short, serve),
+        //= docs/spec/requests.md#request-system
+        Ok(Some(Message::System(caller))) => {
+            caller.answer(&Reply::Nobody).map_or(Taken::Ignored, Taken::Answered)
+        }
+        //= docs/spec/requests.md#request-registered-send
+        Ok(Some(Message::RegisteredSend(to, body))) if short && to.as_str() != NAME => {
+            let mut message = Vec::with_capacity(body.len() + 1);
+            write::version(&mut message);
+            message.extend_from_slice(&body);
+            Taken::PassedOn(to, message.into())
+        }
+        Ok(Some(Message::RegisteredSend(..)) | None) | Err(_) => Taken::Ignored,
     }
+}
+
+/// What a message has in it.
+enum Message {
+    Request(Request),
+    /// A call of `sys`.
+    System(Caller),
+    /// A message for another process, without version byte.
+    RegisteredSend(Atom, Bytes),
 }
 
 /// Of a request that is not `short` no more is given back than the reference, for its tag may be as long as it is.
@@ -136,13 +165,16 @@ fn decide(request: Request, short: bool, serve: bool) -> Taken {
     caller.answer(&reply).map_or(Taken::Ignored, Taken::Answered)
 }
 
-fn parse(origin: &Origin, message: &Bytes) -> Result<Option<Request>, TermError> {
+fn parse(origin: &Origin, message: &Bytes) -> Result<Option<Message>, TermError> {
     let mut reader = Reader::new(message);
     reader.version()?;
     let arity = reader.tuple()?;
+    if arity == 4 {
+        return registered_send(message, reader);
+    }
     let label = reader.atom()?;
     match (&*label, arity) {
-        ("$gen_call", 3) => {
+        ("$gen_call" | "system", 3) => {
             if reader.tuple()? != 2 {
                 return Ok(None);
             }
@@ -154,11 +186,28 @@ fn parse(origin: &Origin, message: &Bytes) -> Result<Option<Request>, TermError>
                 return Ok(None);
             }
             let caller = Caller { from, tag, flags: origin.flags };
-            Ok(Some(Request::Call { body, caller }))
+            Ok(Some(match &*label {
+                "system" => Message::System(caller),
+                _ => Message::Request(Request::Call { body, caller }),
+            }))
         }
-        ("$gen_cast", 2) => Ok(Some(Request::Cast { body: message.slice_ref(reader.raw()?) })),
+        ("$gen_cast", 2) => {
+            let body = message.slice_ref(reader.raw()?);
+            Ok(Some(Message::Request(Request::Cast { body })))
+        }
         _ => Ok(None),
     }
+}
+
+/// `{From,registered_send,Name,Message}`, of which the tuple is read.
+fn registered_send(message: &Bytes, mut reader: Reader<'_>) -> Result<Option<Message>, TermError> {
+    reader.raw()?;
+    if &*reader.atom()? != "registered_send" {
+        return Ok(None);
+    }
+    let to = Atom::new(&reader.atom()?).ok();
+    let body = message.slice_ref(reader.raw()?);
+    Ok(to.map(|to| Message::RegisteredSend(to, body)))
 }
 
 fn is_ping(body: &[u8]) -> bool {
@@ -227,7 +276,7 @@ mod tests {
     fn asked(message: &Bytes) -> Option<Request> {
         match take(&origin(), message, true) {
             Taken::Asked(request) => Some(request),
-            Taken::Answered(_) | Taken::Ignored => None,
+            Taken::Answered(_) | Taken::PassedOn(..) | Taken::Ignored => None,
         }
     }
 
@@ -286,11 +335,46 @@ mod tests {
             encoded("{'$gen_cast'}"),
             encoded("{'$gen_cast',foo,bar}"),
             encoded("{'$gen_foo',foo}"),
-            encoded("{foo,registered_send,bar,baz}"),
+            encoded("{foo,registered_send,net_kernel,baz}"),
+            encoded("{foo,registered_send,5,baz}"),
+            encoded("{foo,registered_send,bar,baz,x}"),
+            encoded("{foo,registered_sent,bar,baz}"),
+            encoded("{foo,badcookie,bar,baz}"),
+            encoded("{system,foo,get_state}"),
             Bytes::new(),
             Bytes::from_static(b"\x83h"),
         ] {
             assert!(matches!(take(&origin(), &message, true), Taken::Ignored), "{message:?}");
+        }
+    }
+
+    //= docs/spec/requests.md#request-registered-send
+    //= type=test
+    #[test]
+    fn messages_for_others_are_passed_on() {
+        let message = |body: &str| encoded(&alloc::format!("{{foo,registered_send,bar,{body}}}"));
+        for serve in [false, true] {
+            let taken = take(&origin(), &message("{baz,[1]}"), serve);
+            let Taken::PassedOn(to, passed_on) = taken else { panic!("it is passed on") };
+            assert_eq!((to.as_str(), passed_on), ("bar", encoded("{baz,[1]}")));
+        }
+        let long = message(&alloc::format!("{:?}", "x".repeat(66_000)));
+        assert!(matches!(take(&origin(), &long, true), Taken::Ignored));
+    }
+
+    //= docs/spec/requests.md#request-system
+    //= type=test
+    #[test]
+    fn nobody_answers_calls_of_sys() {
+        let mut out = call("a@h", "get_state").to_vec();
+        // The same with another label.
+        let label = encoded("'$gen_call'").slice(1..);
+        assert_eq!(out[3..3 + label.len()], label);
+        out.splice(3..3 + label.len(), encoded("system").slice(1..));
+        let out = out.into();
+        for serve in [false, true] {
+            let Taken::Answered(frame) = take(&origin(), &out, serve) else { panic!("an answer") };
+            assert_eq!(said(&frame.to_bytes())[1].to_string(), "noproc");
         }
     }
 

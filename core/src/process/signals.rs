@@ -132,14 +132,19 @@ impl Processes {
             match net_kernel::take(origin, &message, self.serves_requests) {
                 Taken::Answered(frame) => return deliver.answer(frame),
                 Taken::Asked(request) => deliver.request(request),
+                Taken::PassedOn(to, message) => self.deliver(&to, message, deliver),
                 Taken::Ignored => {}
             }
-            return Ok(());
+        } else {
+            self.deliver(to, message, deliver);
         }
+        Ok(())
+    }
+
+    fn deliver(&self, to: &Atom, message: Bytes, deliver: &mut impl Deliver) {
         if let Some(mailbox) = self.whereis(to) {
             deliver.message(mailbox, message);
         }
-        Ok(())
     }
 }
 

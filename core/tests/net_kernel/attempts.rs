@@ -1,7 +1,9 @@
 //! Hidden and automatic attempts, and barred nodes.
 
 use netkernel_core::handshake::Stage;
-use netkernel_core::net_kernel::{Answer, AutoConnect, ConnectError, DistAutoConnect, NodeKinds};
+use netkernel_core::net_kernel::{
+    Answer, AutoConnect, ConnectError, DistAutoConnect, NodeKinds, StartOptions,
+};
 use netkernel_core::{LinkId, NameError};
 
 use crate::common::{
@@ -66,6 +68,39 @@ fn a_wish_begins_an_attempt_unless_there_is_one_or_none_may_be() {
     let c = world.start_with(C, config, false);
     assert_eq!(auto(&mut world, c, B, None), Err(ConnectError::NotAutomatic));
     assert_eq!(world.connect(c, B), CONNECTED);
+}
+
+//= docs/spec/kernel.md#kernel-auto-wait
+//= type=test
+#[test]
+fn who_waits_for_an_automatic_attempt_is_told_its_outcome_or_that_there_is_none() {
+    let mut world = World::default();
+    let a = world.start(A);
+    let nobody = automatically(&mut world, a, B);
+    assert!(matches!(nobody, Some(Answer::Connected(Err(_)))), "{nobody:?}");
+    let b = world.start_with(B, once(), false);
+    assert_eq!(automatically(&mut world, a, B), CONNECTED);
+    assert_eq!(automatically(&mut world, b, A), CONNECTED, "the link is there");
+    world.disconnect(a, B);
+    assert_eq!(automatically(&mut world, b, A), failed(ConnectError::Barred));
+    assert_eq!(world.connect(b, A), CONNECTED);
+    assert_eq!(automatically(&mut world, b, A), CONNECTED);
+
+    let mut never = config();
+    never.auto_connect = DistAutoConnect::Never;
+    let c = world.add(never);
+    assert_eq!(automatically(&mut world, c, A), failed(ConnectError::NotAlive));
+    world.start_again(c, StartOptions { hidden: true, ..StartOptions::new(name(C)) });
+    assert_eq!(automatically(&mut world, c, C), CONNECTED, "oneself");
+    assert_eq!(automatically(&mut world, c, A), failed(ConnectError::NotAutomatic));
+    assert_eq!(world.connect(c, A), CONNECTED);
+    assert_eq!(automatically(&mut world, c, A), CONNECTED);
+}
+
+fn automatically(world: &mut World, from: usize, to: &str) -> Option<Answer> {
+    let request = world.nodes[from].kernel.connect_automatically(world.now, name(to));
+    world.settle();
+    answer(world, from, request)
 }
 
 //= docs/spec/kernel.md#kernel-auto-stale

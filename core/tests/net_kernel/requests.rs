@@ -1,8 +1,9 @@
 //! What processes of other nodes ask of the kernel.
 
+use netkernel_core::RequestId;
 use netkernel_core::driver::Machine as _;
 use netkernel_core::net_kernel::{Answer, DistAutoConnect, Output, Reply, TicktimeState};
-use netkernel_core::term::Term;
+use netkernel_core::term::{Atom, Term};
 
 use crate::common::{CONNECTED, config, once, pair};
 use crate::world::World;
@@ -17,9 +18,14 @@ fn body(text: &str) -> Vec<u8> {
     bytes.split_off(1)
 }
 
+/// A request of a process of that node.
+fn request_of(world: &mut World, id: usize, peer: &str, request: &str) -> RequestId {
+    world.nodes[id].kernel.request(world.now, &Atom::new(peer).unwrap(), &body(request))
+}
+
 /// What the caller is told, once everything has settled: the term, `noproc`, or nothing.
 fn ask(world: &mut World, id: usize, request: &str) -> String {
-    let request = world.nodes[id].kernel.request(world.now, &body(request));
+    let request = request_of(world, id, B, request);
     world.settle();
     match world.nodes[id].host.answers.get(&request).map(Answer::to_reply) {
         Some(Reply::Term(term)) => term.to_string(),
@@ -150,7 +156,7 @@ fn what_an_erlang_node_does_not_survive_changes_nothing() {
         assert_eq!(ask(&mut world, a, request), "noproc", "{request}");
     }
     for body in [&b""[..], b"\x83", b"h", b"\xff", b"m\xff\xff\xff\xff"] {
-        let request = world.nodes[a].kernel.request(world.now, body);
+        let request = world.nodes[a].kernel.request(world.now, &Atom::new(B).unwrap(), body);
         world.settle();
         let told = world.nodes[a].host.answers[&request].to_reply();
         assert_eq!(told, Reply::Nobody, "{body:?}");
@@ -203,37 +209,49 @@ fn a_request_that_waits_delays_no_other() {
 //= docs/spec/requests.md#request-limits
 //= type=test
 #[test]
-fn a_request_that_would_wait_is_known() {
+fn of_a_node_with_many_waiting_callers_only_those_who_need_not_wait_are_heard() {
+    const WAITING: usize = 1024;
     let (mut world, a, _) = pair();
-    let waits = |world: &World, request: &str| world.nodes[a].kernel.request_waits(&body(request));
-    for (request, expected) in [
-        ("{connect,normal,'a@127.0.0.1'}", false),
-        ("{connect,normal,'b@127.0.0.1'}", false),
-        ("{connect,normal,'c@127.0.0.1'}", true),
-        ("{connect,normal,c@short}", false),
-        ("{connect,normal,5}", false),
-        ("{passive_cnct,'b@127.0.0.1'}", false),
-        ("{passive_cnct,'c@127.0.0.1'}", true),
-        ("{disconnect,'a@127.0.0.1'}", false),
-        ("{disconnect,'b@127.0.0.1'}", true),
-        ("{disconnect,'c@127.0.0.1'}", false),
-        ("nodename", false),
-        ("{getopts,'b@127.0.0.1',[]}", false),
+    world.script_listens(C);
+    let wait = "{connect,normal,'c@127.0.0.1'}";
+    let asked: Vec<_> = (0..WAITING).map(|_| request_of(&mut world, a, B, wait)).collect();
+    let before = world.nodes[a].kernel.clone();
+    world.settle();
+    for (request, told, waits) in [
+        ("{connect,normal,'a@127.0.0.1'}", "true", false),
+        ("{connect,normal,'b@127.0.0.1'}", "true", false),
+        ("{connect,normal,'c@127.0.0.1'}", "noproc", true),
+        ("{connect,normal,'d@127.0.0.1'}", "noproc", true),
+        ("{connect,normal,c@short}", "false", false),
+        ("{connect,normal,5}", "false", false),
+        ("{passive_cnct,'b@127.0.0.1'}", "true", false),
+        ("{passive_cnct,'c@127.0.0.1'}", "noproc", true),
+        ("{disconnect,'a@127.0.0.1'}", "false", false),
+        ("{disconnect,'c@127.0.0.1'}", "false", false),
+        ("{disconnect,'b@127.0.0.1'}", "noproc", true),
+        ("nodename", "'a@127.0.0.1'", false),
+        ("{getopts,'b@127.0.0.1',[]}", "{ok,[]}", false),
     ] {
-        assert_eq!(waits(&world, request), expected, "{request}");
-        // An answer that does not wait is there before anything else happens.
-        let mut kernel = world.nodes[a].kernel.clone();
-        let id = kernel.request(world.now, &body(request));
+        assert_eq!(ask(&mut world, a, request), told, "{request}");
+        // A caller of a node with no others waits, if there is no answer yet.
+        let mut kernel = before.clone();
+        let id = kernel.request(world.now, &Atom::new(C).unwrap(), &body(request));
         let answered = core::iter::from_fn(|| kernel.poll())
             .any(|output| matches!(output, Output::Answer { request, .. } if request == id));
         if !request.contains("getopts") {
-            assert_eq!(!answered, expected, "{request}");
+            assert_eq!(!answered, waits, "{request}");
         }
     }
-    world.script_listens(C);
-    ask(&mut world, a, "{connect,normal,'c@127.0.0.1'}");
-    assert!(waits(&world, "{connect,normal,'c@127.0.0.1'}"), "an attempt is under way");
-    assert!(!world.nodes[a].kernel.request_waits(b"\xff"));
+    assert_eq!(world.nodes_of(a), [B], "what was refused was not done");
+    let other = request_of(&mut world, a, C, wait);
+
+    // Once they are answered, there is room for as many.
+    world.hang_up(0);
+    world.settle();
+    let answers = &world.nodes[a].host.answers;
+    assert!(asked.iter().chain([&other]).all(|request| answers.contains_key(request)));
+    assert_eq!(ask(&mut world, a, "{connect,normal,'d@127.0.0.1'}"), "false");
+    assert_eq!(ask(&mut world, a, "{disconnect,'b@127.0.0.1'}"), "true");
 }
 
 //= docs/spec/requests.md#request-casts

@@ -1,6 +1,7 @@
 //! What all handles of one node share.
 
 use std::sync::Arc;
+use std::time::Instant as Moment;
 
 use netkernel_core::net_kernel::Answer;
 
@@ -43,6 +44,13 @@ impl Handle {
         let (reply, answer) = reply();
         self.inbox.send_blocking(message(reply));
         answer.block()
+    }
+
+    /// As [`Self::call_blocking`], until that moment: the outer `None`.
+    pub fn call_until(&self, call: Call, end: Option<Moment>) -> Option<Option<Answer>> {
+        let (reply, answer) = reply();
+        self.inbox.send_blocking(Message::Call(call, reply));
+        answer.block_until(end)
     }
 
     /// Sends a message that has no reply, from where nobody can wait.

@@ -3,7 +3,6 @@
 use core::net::{IpAddr, Ipv4Addr};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
-use std::net::Shutdown;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -17,7 +16,6 @@ use netkernel_core::process::Caller;
 use netkernel_core::{Creation, Family, LinkId, MailboxId, NodeName, RequestId, StreamId};
 use socket2::Socket;
 
-use super::callers::Callers;
 use super::embedded_epmd::EmbeddedEpmd;
 use super::{
     EpmdListeners, Listener, Origin, Port, Reply, Stream, Table, Wish, listen, listen_locally,
@@ -63,7 +61,8 @@ pub struct RuntimeHost<C> {
     /// What happened at once, while the kernel was being served.
     inputs: VecDeque<Input>,
     calls: BTreeMap<RequestId, Reply<Answer>>,
-    callers: Callers,
+    /// Processes of other nodes that wait for an answer, with the stream that the request came on.
+    callers: BTreeMap<RequestId, (StreamId, Caller)>,
     /// Mailboxes that want diagnostics.
     logs: BTreeSet<MailboxId>,
 }
@@ -100,7 +99,7 @@ impl<C: Carrier> RuntimeHost<C> {
             streams: BTreeMap::new(),
             inputs: VecDeque::new(),
             calls: BTreeMap::new(),
-            callers: Callers::default(),
+            callers: BTreeMap::new(),
             logs: BTreeSet::new(),
         }
     }
@@ -191,32 +190,21 @@ impl<C: Carrier> RuntimeHost<C> {
         self.calls.insert(request, reply);
     }
 
-    //= docs/spec/requests.md#request-limits
-    /// Whether one more process of the node behind this stream may wait for an answer.
-    pub(crate) fn has_room_for_caller(&self, stream: StreamId) -> bool {
-        self.peer_of(stream).is_some_and(|peer| self.callers.has_room(peer))
-    }
-
+    /// The caller of this request is to be told its answer on the stream that it came on. Who has no link any more waits for nothing.
     pub(crate) fn await_reply(&mut self, request: RequestId, stream: StreamId, caller: Caller) {
-        // Who has no link any more waits for nothing.
-        if let Some(peer) = self.peer_of(stream).cloned() {
-            self.callers.insert(request, stream, peer, caller);
+        if self.streams.contains_key(&stream) {
+            self.callers.insert(request, (stream, caller));
         }
-    }
-
-    fn peer_of(&self, stream: StreamId) -> Option<&NodeName> {
-        self.streams.get(&stream)?.link.as_ref().map(|(node, _)| node)
     }
 
     //= docs/spec/requests.md#request-own-link
     /// Answers on the stream that the request came on, if that is still there.
-    pub(crate) fn tell_caller(&self, stream: StreamId, caller: &Caller, reply: &net_kernel::Reply) {
+    fn tell_caller(&self, stream: StreamId, caller: &Caller, reply: &net_kernel::Reply) {
         let (Some(entry), Some(frame)) = (self.streams.get(&stream), caller.answer(reply)) else {
             return;
         };
-        if entry.stream.outgoing.with(|writer| writer.push_forced(frame)).is_err() {
-            // It asks and does not read.
-            entry.stream.with_socket(|socket| drop(socket.shutdown(Shutdown::Both)));
+        if let Err(violation) = entry.stream.outgoing.with(|writer| writer.push_forced(frame)) {
+            entry.stream.violated(violation);
         }
     }
 
@@ -378,8 +366,8 @@ impl<C: Carrier> Host for RuntimeHost<C> {
     fn answer(&mut self, request: RequestId, answer: Answer) {
         if let Some(reply) = self.calls.remove(&request) {
             reply.send(answer);
-        } else if let Some(waiting) = self.callers.remove(request) {
-            self.tell_caller(waiting.stream, &waiting.caller, &answer.to_reply());
+        } else if let Some((stream, caller)) = self.callers.remove(&request) {
+            self.tell_caller(stream, &caller, &answer.to_reply());
         }
     }
 

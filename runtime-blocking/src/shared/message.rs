@@ -66,6 +66,7 @@ pub enum Call {
     Stop,
     Connect(NodeName),
     HiddenConnect(NodeName),
+    ConnectAutomatically(NodeName),
     /// A sender found no link with this node, and no attempt. The link is the latest that it knew of.
     AutoConnect(NodeName, Option<LinkId>),
     Disconnect(NodeName),

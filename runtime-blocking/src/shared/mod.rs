@@ -6,7 +6,6 @@
 //! future. A runtime uses one of the two only. A [`Bell`] is how both are woken.
 
 mod bell;
-mod callers;
 mod clock;
 mod delivery;
 mod embedded_epmd;

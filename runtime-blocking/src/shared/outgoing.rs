@@ -77,9 +77,9 @@ impl Outgoing {
         (queue.writer.sent(), queue.writer.queued())
     }
 
-    /// Blocks until this frame can be queued, or the stream has ended.
-    pub fn wait_for_room_blocking(&self, frame: &Frame) {
-        self.room.block_on(|| self.has_room_for(frame));
+    /// Blocks until this frame can be queued, or the stream has ended; `false` if that moment came first.
+    pub fn wait_for_room_blocking(&self, frame: &Frame, end: Option<Moment>) -> bool {
+        self.room.block_until(end, || self.has_room_for(frame)).is_some()
     }
 
     /// Waits until this frame can be queued, or the stream has ended.

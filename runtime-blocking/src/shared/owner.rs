@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant as Moment;
 
+use netkernel_core::Instant;
 use netkernel_core::driver::{Machine as _, turn};
-use netkernel_core::net_kernel::{self, Answer, Input, NetKernel, mfa};
-use netkernel_core::process::{Caller, Request};
-use netkernel_core::{Instant, StreamId};
+use netkernel_core::net_kernel::{Answer, Input, NetKernel, mfa};
+use netkernel_core::process::Request;
 use socket2::Socket;
 
 use super::{
@@ -112,7 +112,8 @@ impl<C: Carrier> Owner<C> {
             Message::State(reply) => reply.send(self.kernel.get_state()),
             Message::Identity(reply) => reply.send(self.host.identity()),
             Message::Request(stream, Request::Call { body, caller }) => {
-                self.request(now, stream, &body, caller);
+                let request = self.kernel.request(now, caller.node(), &body);
+                self.host.await_reply(request, stream, caller);
             }
             Message::Request(_, Request::Cast { body }) => self.kernel.cast(now, &body),
             Message::Forget(mailbox) => {
@@ -126,15 +127,6 @@ impl<C: Carrier> Owner<C> {
         }
     }
 
-    fn request(&mut self, now: Instant, stream: StreamId, body: &[u8], caller: Caller) {
-        if !self.host.has_room_for_caller(stream) && self.kernel.request_waits(body) {
-            self.host.tell_caller(stream, &caller, &net_kernel::Reply::Nobody);
-            return;
-        }
-        let request = self.kernel.request(now, body);
-        self.host.await_reply(request, stream, caller);
-    }
-
     fn call(&mut self, now: Instant, call: Call, reply: Reply<Answer>) {
         let request = match call {
             Call::Start(options) => {
@@ -146,6 +138,7 @@ impl<C: Carrier> Owner<C> {
             Call::Stop => self.kernel.stop(now),
             Call::Connect(node) => self.kernel.connect_node(now, node),
             Call::HiddenConnect(node) => self.kernel.hidden_connect_node(now, node),
+            Call::ConnectAutomatically(node) => self.kernel.connect_automatically(now, node),
             Call::AutoConnect(node, seen) => self.kernel.auto_connect(now, &node, seen),
             Call::Disconnect(node) => self.kernel.disconnect_node(now, &node),
             Call::Names(host) => self.kernel.names(now, &host),

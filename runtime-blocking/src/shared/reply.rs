@@ -60,10 +60,10 @@ impl<T> Awaited<T> {
         self.0.bell.block_on(|| self.take())
     }
 
-    /// Blocks until the answer comes, or until that moment; then the outer `None`.
+    /// Blocks until the answer comes, or until that moment, if there is one; then the outer `None`.
     #[must_use]
-    pub fn block_until(&self, end: Moment) -> Option<Option<T>> {
-        self.0.bell.block_until(Some(end), || self.take())
+    pub fn block_until(&self, end: Option<Moment>) -> Option<Option<T>> {
+        self.0.bell.block_until(end, || self.take())
     }
 
     /// Waits for the answer; `None` if there is none.
@@ -98,7 +98,7 @@ mod tests {
         thread.join().unwrap();
 
         let (ours, theirs) = reply::<()>();
-        assert_eq!(theirs.block_until(Moment::now()), None);
+        assert_eq!(theirs.block_until(Some(Moment::now())), None);
         drop(ours);
         assert_eq!(theirs.block(), None);
     }

@@ -4,12 +4,12 @@
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
 use std::net::Shutdown;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use netkernel_core::StreamId;
-use netkernel_core::link::Limits;
+use netkernel_core::link::{Limits, Violation};
 use netkernel_core::liveness::Traffic;
-use netkernel_core::net_kernel::{Promotion, Target};
+use netkernel_core::net_kernel::{CloseCause, Promotion, Target};
 use netkernel_core::process;
 use socket2::Socket;
 
@@ -24,6 +24,8 @@ pub struct Stream {
     wished: Bell,
     ended: AtomicBool,
     received: AtomicU64,
+    /// What ends the link, if somebody other than its reader saw it.
+    violation: OnceLock<Violation>,
     /// What waits to be written.
     pub outgoing: Outgoing,
 }
@@ -89,6 +91,7 @@ impl Stream {
             wished: Bell::default(),
             ended: AtomicBool::new(false),
             received: AtomicU64::new(0),
+            violation: OnceLock::new(),
             outgoing: Outgoing::new(limits),
         }
     }
@@ -164,6 +167,20 @@ impl Stream {
             *slot = Slot::Open(Arc::clone(socket));
         }
         wanted
+    }
+
+    /// Has the reader find the end, and say that this is its cause.
+    pub(crate) fn violated(&self, violation: Violation) {
+        let _ = self.violation.set(violation);
+        self.with_socket(|socket| drop(socket.shutdown(Shutdown::Both)));
+    }
+
+    /// Why the stream has ended, of which its reader thinks that `read` is the cause.
+    pub fn cause(&self, read: CloseCause) -> CloseCause {
+        match self.violation.get() {
+            Some(violation) if read != CloseCause::Local => CloseCause::Violation(*violation),
+            _ => read,
+        }
     }
 
     /// Lets go of the socket.

@@ -6,6 +6,7 @@
 use core::mem::take;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Instant as Moment;
 
 use netkernel_core::link::{Batch, Busy, Frame, Limits, Peer, Sending, Violation};
 use netkernel_core::net_kernel::Promotion;
@@ -52,7 +53,7 @@ pub enum Outcome {
         /// The latest link or attempt of all: what there was with the node, this table has seen the end of.
         seen: Option<LinkId>,
     },
-    /// The link is going down, or the peer does not know such signals.
+    /// The link is going down, the peer does not know such signals, or it took none of them in time.
     Dropped,
     /// Longer than a frame can be.
     TooLong,
@@ -100,15 +101,18 @@ impl Table {
 
 /// What senders and callers do.
 impl Table {
-    /// Sends a signal to a node. Blocks while that node has enough to take.
-    pub fn send_blocking(&self, node: &NodeName, signal: Control) -> Outcome {
+    /// Sends a signal to a node. Blocks while that node has enough to take, but not beyond that moment: then it is dropped.
+    pub fn send_blocking(&self, node: &NodeName, signal: Control, end: Option<Moment>) -> Outcome {
         let mut signal = Some(signal);
-        match self.changed.block_on(|| self.take(node, &mut signal)) {
-            Taken::Done(outcome) => outcome,
-            Taken::Push(stream, mut frame) => {
+        match self.changed.block_until(end, || self.take(node, &mut signal)) {
+            None => Outcome::Dropped,
+            Some(Taken::Done(outcome)) => outcome,
+            Some(Taken::Push(stream, mut frame)) => {
                 while let Err(back) = push_frame(&stream, frame) {
                     frame = back;
-                    stream.outgoing.wait_for_room_blocking(&frame);
+                    if !stream.outgoing.wait_for_room_blocking(&frame, end) {
+                        return Outcome::Dropped;
+                    }
                 }
                 Outcome::Sent
             }

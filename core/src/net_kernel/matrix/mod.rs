@@ -37,6 +37,9 @@ fn always(_: &Bench) -> bool {
 const ROW_EVENTS: &[Event] = &[
     event("connect_node", always, Bench::connect),
     event("hidden_connect_node", always, hidden_connect),
+    event("connect_automatically", always, |bench| {
+        bench.ask(|kernel, now, peer| kernel.connect_automatically(now, peer));
+    }),
     event("auto_connect", always, auto_connect),
     event(
         "auto_connect, too late",

@@ -100,7 +100,7 @@ async fn call(node: &Node, peer: &NodeName, call: Call) -> Line {
         Call::Connect => connected(peer, node.connect_node(peer.clone()).await),
         Call::HiddenConnect => connected(peer, node.hidden_connect_node(peer.clone()).await),
         Call::Disconnect => disconnected(peer, node.disconnect_node(peer).await),
-        Call::Ping => ping::line(peer, &node.ping(peer, ping::ANSWER_LIMIT).await),
+        Call::Ping => ping::line(peer, &node.ping(peer, ping::LIMIT).await),
     }
 }
 

@@ -16,8 +16,8 @@ use crate::args::PingArgs;
 use crate::reason;
 use crate::report::{Line, Report};
 
-/// How long a node that took the connection may take to answer.
-pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+/// How long a ping may take: longer than an attempt to connect does, so that this says why it failed.
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
 pub(crate) async fn run(args: &PingArgs, report: &Report) -> Result<(), Failed> {
     let because = |error: &dyn core::fmt::Display| Failed::Because(error.to_string());
@@ -26,7 +26,7 @@ pub(crate) async fn run(args: &PingArgs, report: &Report) -> Result<(), Failed> 
     node.start(StartOptions { hidden: true, listen: false, ..StartOptions::new(name) })
         .await
         .map_err(|error| because(&error))?;
-    let result = node.ping(&args.node, ANSWER_LIMIT).await;
+    let result = node.ping(&args.node, LIMIT).await;
     report.print(&line(&args.node, &result))?;
     node.stop().await.map_err(|error| because(&error))?;
     result.map_err(|_| Failed::Told)
