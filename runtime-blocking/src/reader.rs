@@ -68,6 +68,7 @@ fn pump_loop(
             abort(socket);
             return CloseCause::Violation(violation);
         }
+        stream.wait_to_read_blocking();
         bytes = match read(stream, socket, &mut buffer) {
             Ok(bytes) => bytes,
             Err(cause) => return cause,

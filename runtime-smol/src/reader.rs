@@ -81,6 +81,7 @@ async fn pump_loop(
             abort(socket.get_ref());
             return CloseCause::Violation(violation);
         }
+        stream.wait_to_read().await;
         pumped = match read(stream, socket, READ_MAX, &mut pump).await {
             Ok(pumped) => pumped,
             Err(cause) => return cause,

@@ -7,16 +7,25 @@ use bytes::Bytes;
 use super::source::Source;
 use crate::link::{Limits, LinkWriter};
 
+/// What a frame counts for.
+#[derive(Clone, Copy, PartialEq)]
+enum Account {
+    Sender,
+    Answer,
+    Signal,
+}
+
 /// What the queue must do, told byte by byte.
 #[derive(Default)]
 struct Model {
-    /// Each byte that waits, with whether it is of an answer.
-    bytes: VecDeque<(u8, bool)>,
+    /// Each byte that waits, with what it counts for.
+    bytes: VecDeque<(u8, Account)>,
     sent: u64,
     taken: u64,
     /// `taken` will be this once the last tick is written.
     tick_end: u64,
     busy: bool,
+    overfull: bool,
     discarded: bool,
 }
 
@@ -28,27 +37,27 @@ pub fn link_writer(input: &[u8]) {
     let (mut writer, mut model) = (LinkWriter::new(limits), Model::default());
     let mut next = 0;
     while !source.is_empty() {
-        let op = source.below(6);
+        let op = source.below(7);
         let len = source.below(48);
         next = (next + 1) % 251;
         let frame = Bytes::from(vec![next; len]);
         match op {
             0 => {
                 writer.push_raw(frame.clone());
-                model.enqueue(&frame, false, limits);
+                model.enqueue(&frame, Account::Sender, limits);
             }
             1 => {
                 let result = writer.push(frame.clone().into());
                 assert_eq!(result.is_err(), model.busy, "senders wait only above the mark");
                 if result.is_ok() {
-                    model.enqueue(&frame, false, limits);
+                    model.enqueue(&frame, Account::Sender, limits);
                 }
             }
             2 => {
-                let fits = model.answers() + len <= limits.max_answer_bytes();
+                let fits = model.count(Account::Answer) + len <= limits.max_answer_bytes();
                 assert_eq!(writer.push_forced(frame.clone().into()).is_ok(), fits);
                 if fits {
-                    model.enqueue(&frame, true, limits);
+                    model.enqueue(&frame, Account::Answer, limits);
                 }
             }
             3 => {
@@ -58,6 +67,11 @@ pub fn link_writer(input: &[u8]) {
             4 => {
                 writer.advance(len);
                 model.advance(len, limits);
+            }
+            5 => {
+                writer.push_signal(frame.clone().into());
+                model.enqueue(&frame, Account::Signal, limits);
+                model.overfull |= model.count(Account::Signal) > limits.max_answer_bytes();
             }
             _ if len == 0 => {
                 writer.discard();
@@ -70,12 +84,12 @@ pub fn link_writer(input: &[u8]) {
 }
 
 impl Model {
-    fn enqueue(&mut self, frame: &[u8], answer: bool, limits: Limits) {
+    fn enqueue(&mut self, frame: &[u8], account: Account, limits: Limits) {
         if self.discarded || frame.is_empty() {
             return;
         }
         self.sent += 1;
-        self.bytes.extend(frame.iter().map(|&byte| (byte, answer)));
+        self.bytes.extend(frame.iter().map(|&byte| (byte, account)));
         self.busy |= self.bytes.len() >= limits.high_mark_bytes;
     }
 
@@ -83,7 +97,7 @@ impl Model {
         if self.taken < self.tick_end {
             self.sent += 1;
         } else if !self.discarded {
-            self.enqueue(&[0; 4], false, limits);
+            self.enqueue(&[0; 4], Account::Sender, limits);
             self.tick_end = self.taken + self.bytes.len() as u64;
         }
     }
@@ -93,23 +107,24 @@ impl Model {
         self.bytes.drain(..n);
         self.taken += n as u64;
         self.busy &= !self.bytes.is_empty() && self.bytes.len() >= limits.low_mark_bytes();
+        self.overfull &= self.count(Account::Signal) > limits.max_answer_bytes() / 2;
     }
 
     fn discard(&mut self) {
         self.taken += self.bytes.len() as u64;
         self.bytes.clear();
-        (self.busy, self.discarded) = (false, true);
+        (self.busy, self.overfull, self.discarded) = (false, false, true);
     }
 
-    fn answers(&self) -> usize {
-        self.bytes.iter().filter(|(_, answer)| *answer).count()
+    fn count(&self, account: Account) -> usize {
+        self.bytes.iter().filter(|(_, of)| *of == account).count()
     }
 
     fn check(&self, writer: &LinkWriter, pieces: usize) {
         assert_eq!(writer.queued(), self.bytes.len() as u64);
         assert_eq!(writer.sent(), self.sent);
         assert_eq!(writer.is_empty(), self.bytes.is_empty());
-        assert_eq!(writer.has_room(), !self.busy);
+        assert_eq!((writer.has_room(), writer.may_read()), (!self.busy, !self.overfull));
         let all = writer.chunks(usize::MAX).flatten();
         assert!(all.eq(self.bytes.iter().map(|(byte, _)| byte)), "every byte once and in order");
         assert!(writer.chunks(usize::MAX).all(|chunk| !chunk.is_empty()));

@@ -47,16 +47,27 @@ struct Held {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Waiting {
     frame: Frame,
-    answer: bool,
+    account: Account,
     /// Of a large message.
     sequence: u64,
+}
+
+/// What a frame counts for, besides the mark.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Account {
+    /// Nothing: who sent it can wait.
+    Sender,
+    /// What the peer asked for.
+    Answer,
+    /// Signals of this node's processes that cannot wait.
+    Signal,
 }
 
 /// What can be written: a frame, or a part of one.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Piece {
     pub(super) bytes: Bytes,
-    pub(super) answer: bool,
+    pub(super) account: Account,
     /// It is of a large message.
     pub(super) fragment: bool,
 }
@@ -69,10 +80,10 @@ impl Lanes {
     }
 
     /// `sequence` is no other message's that is under way, and not 0.
-    pub(super) fn add(&mut self, frame: Frame, answer: bool, sequence: u64) {
+    pub(super) fn add(&mut self, frame: Frame, account: Account, sequence: u64) {
         let (sender, large) = (frame.sender(), frame.is_large());
         self.bytes += if large { frame.wire_len() } else { 0 };
-        let waiting = Waiting { frame, answer, sequence };
+        let waiting = Waiting { frame, account, sequence };
         if waiting.frame.waits_for_all() {
             self.held.push_back(Held { behind: self.joined_shared, lanes: self.begun, waiting });
             return;
@@ -160,12 +171,12 @@ impl Lane {
 impl Waiting {
     /// Writes one frame, and gives back what is left.
     fn write(self, write: &mut impl FnMut(Piece)) -> Option<Self> {
-        let Self { frame, answer, sequence } = self;
+        let Self { frame, account, sequence } = self;
         let sender = frame.sender();
         let fragments = frame.frames() as u64;
         let mut write = |bytes: Bytes, fragment| {
             if !bytes.is_empty() {
-                write(Piece { bytes, answer, fragment });
+                write(Piece { bytes, account, fragment });
             }
         };
         let (control, mut payload) = match frame.into_form() {
@@ -188,7 +199,7 @@ impl Waiting {
         write(payload.split_to(data), true);
         // Without a control message it is the rest of one.
         let rest = (fragments > 1).then(|| Frame::rest(sender, payload));
-        rest.map(|frame| Self { frame, answer, sequence })
+        rest.map(|frame| Self { frame, account, sequence })
     }
 }
 
@@ -387,7 +398,7 @@ mod tests {
         //= type=test
         #[test]
         fn every_signal_arrives_once_and_each_senders_in_order(
-            steps in many((0_u8..6, 0_u64..4, 0_usize..150 * KIB), 0..40),
+            steps in many((0_u8..7, 0_u64..4, 0_usize..150 * KIB), 0..40),
         ) {
             let limits = Limits { high_mark_bytes: 2 * KIB, ..Limits::default() };
             let (mut writer, mut peer) = (LinkWriter::new(limits), Peer::default());
@@ -405,6 +416,7 @@ mod tests {
                     }
                     2 | 3 => { writer.push_waited(frame); true }
                     4 => { writer.tick(); false }
+                    6 => { writer.push_signal(frame); true }
                     _ => { peer.take(&mut writer, len); false }
                 };
                 if taken {
@@ -415,7 +427,7 @@ mod tests {
                 prop_assert!(writer.queued() <= bytes + 4 * 60);
             }
             peer.take_all(&mut writer);
-            prop_assert_eq!(writer.queued(), 0);
+            prop_assert_eq!((writer.queued(), writer.may_read()), (0, true));
             let mut arrived: BTreeMap<u64, Vec<u8>> = BTreeMap::new();
             for (sender, number) in peer.done {
                 arrived.entry(sender.into()).or_default().push(number);

@@ -33,7 +33,9 @@ impl Limits {
         self.high_mark_bytes.saturating_mul(256)
     }
 
-    /// The most bytes of answers that may wait for a peer that asks but does not read.
+    /// The most bytes of answers that may wait for a peer that asks but does not read: 8 times the high mark. With so many bytes of
+    /// signals that could not wait, the peer is not heard for a time, see [`LinkWriter::may_read`](super::LinkWriter::may_read);
+    /// and while a link is coming up no more than these wait for it.
     #[must_use]
     pub const fn max_answer_bytes(&self) -> usize {
         self.high_mark_bytes.saturating_mul(8)

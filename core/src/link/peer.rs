@@ -56,7 +56,8 @@ pub enum Sending {
     },
     /// It waits for the link to come up.
     Queued,
-    /// Too much waits for the link to come up. Send again after the next change of this peer.
+    /// Too much waits for the link to come up. A sender that can wait sends again after the next change of this peer; for one
+    /// that cannot, there is no connection.
     Full(Control),
     /// There is no link, and no attempt to have one.
     Absent(Control),
@@ -161,15 +162,24 @@ impl Peer {
         matches!(self.state, State::Pending { .. } | State::Up { .. })
     }
 
-    /// Sends one signal that somebody may wait for, but who sends it cannot wait: it passes the bound.
+    /// Sends one signal that somebody may wait for, but who sends it cannot wait: it passes the bound of [`send`](Self::send).
+    ///
+    /// While an attempt is pending, [`Limits::max_answer_bytes`] may wait; more is [`Sending::Full`]. What ends a link or a
+    /// monitor of which the beginning waits, too, passes that bound: there are no more of them than there are beginnings.
+    //= docs/spec/channel.md#ch-pending-forced
     pub fn send_forced(&mut self, signal: Control) -> Sending {
         if signal.unbounded_len() > MAX_MESSAGE_BYTES {
             return Sending::TooLong(signal);
         }
         match &mut self.state {
             State::Absent => Sending::Absent(signal),
+            State::Pending { bytes, .. }
+                if *bytes >= self.limits.max_answer_bytes() && !is_end(&signal) =>
+            {
+                Sending::Full(signal)
+            }
             State::Pending { queue, bytes, .. } => {
-                *bytes += signal.unbounded_len() + SIGNAL_BYTES;
+                *bytes = bytes.saturating_add(signal.unbounded_len()).saturating_add(SIGNAL_BYTES);
                 queue.push(signal);
                 Sending::Queued
             }
@@ -182,6 +192,19 @@ impl Peer {
             State::Closing { .. } => Sending::Dropped,
         }
     }
+}
+
+/// Whether it ends what another signal has begun.
+const fn is_end(signal: &Control) -> bool {
+    matches!(
+        signal,
+        Control::Exit { .. }
+            | Control::UnlinkId { .. }
+            | Control::UnlinkIdAck { .. }
+            | Control::DemonitorP { .. }
+            | Control::MonitorPExit { .. }
+            | Control::SpawnReply { .. }
+    )
 }
 
 /// Whether an Erlang node ends the link for this signal, because it is for a process of an earlier incarnation. Nobody can
@@ -287,6 +310,23 @@ mod tests {
         assert_eq!(peer.send(signal(9)), Sending::Absent(signal(9)));
         peer.attempting(two);
         assert_eq!(peer.promoted(&promotion(two, Flags::SERVED)), [] as [Frame; 0]);
+    }
+
+    //= docs/spec/channel.md#ch-pending-forced
+    //= type=test
+    #[test]
+    fn what_cannot_wait_has_a_bound_and_what_ends_something_has_none_of_its_own() {
+        let ([one, ..], mut peer) = (links(), peer());
+        peer.attempting(one);
+        let queued = (0..200).filter(|_| peer.send_forced(monitor()) == Sending::Queued).count();
+        assert_eq!(queued, 8000_usize.div_ceil(SIGNAL_BYTES + monitor().unbounded_len()));
+        assert_eq!(peer.send_forced(monitor()), Sending::Full(monitor()));
+        let reference = Reference::new(Atom::literal("a@b"), Creation(7), &[1]).unwrap();
+        let end =
+            Control::DemonitorP { from: pid(), to: Monitored::Name(Atom::literal("x")), reference };
+        assert_eq!(peer.send_forced(end), Sending::Queued);
+        assert_eq!(peer.promoted(&promotion(one, Flags::SERVED)).len(), queued + 1);
+        assert!(matches!(peer.send_forced(monitor()), Sending::Push { .. }));
     }
 
     //= docs/spec/channel.md#ch-closing

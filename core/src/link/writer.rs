@@ -6,7 +6,7 @@ use bytes::{Buf, Bytes};
 use core::fmt;
 
 use super::frame::{FRAGMENT_BYTES, Frame};
-use super::lanes::{Lanes, Piece};
+use super::lanes::{Account, Lanes, Piece};
 use super::{Limits, Violation};
 
 /// A tick: a frame without a body.
@@ -39,6 +39,10 @@ pub struct LinkWriter {
     marked: usize,
     /// Bytes of unwritten answers.
     answers: usize,
+    /// Bytes of unwritten signals that could not wait.
+    signals: usize,
+    /// There were too many of those, and are still.
+    overfull: bool,
     sent: u64,
     /// Large messages since the opening.
     sequences: u64,
@@ -76,6 +80,8 @@ impl LinkWriter {
             tick_end: 0,
             marked: 0,
             answers: 0,
+            signals: 0,
+            overfull: false,
             sent: 0,
             sequences: 0,
             busy: false,
@@ -86,12 +92,12 @@ impl LinkWriter {
 
     /// Queues one packet of the set-up without asking the mark.
     pub fn push_raw(&mut self, packet: Bytes) {
-        self.submit(packet.into(), false);
+        self.submit(packet.into(), Account::Sender);
     }
 
     /// Queues one frame that waited in a [`Peer`](super::Peer) for the link to come up, without asking the mark.
     pub fn push_waited(&mut self, frame: Frame) {
-        self.submit(frame, false);
+        self.submit(frame, Account::Sender);
     }
 
     /// Queues one frame of a sender that can wait.
@@ -106,11 +112,11 @@ impl LinkWriter {
         if !self.has_room_for(&frame) {
             return Err(Busy(frame));
         }
-        self.submit(frame, false);
+        self.submit(frame, Account::Sender);
         Ok(())
     }
 
-    /// Queues one frame that this side generated in answer to the peer. It passes the mark.
+    /// Queues one frame that answers what the peer has sent. It passes the mark.
     ///
     /// # Errors
     /// [`Violation::AnswersUnread`] if more answers than [`Limits::max_answer_bytes`] are unwritten: the peer asks and
@@ -120,8 +126,24 @@ impl LinkWriter {
         if self.answers.saturating_add(frame.wire_len()) > self.limits.max_answer_bytes() {
             return Err(Violation::AnswersUnread);
         }
-        self.submit(frame, true);
+        self.submit(frame, Account::Answer);
         Ok(())
+    }
+
+    /// Queues one frame of a signal that this node's processes have given rise to, and that cannot wait: the exit signal of one
+    /// that has ended, say. It passes the mark, and counts for it, and is never too much for the link.
+    //= docs/spec/channel.md#ch-writer-signals
+    pub fn push_signal(&mut self, frame: Frame) {
+        self.submit(frame, Account::Signal);
+        self.overfull = self.overfull || self.signals > self.limits.max_answer_bytes();
+    }
+
+    /// Whether what the peer sends next is to be handled: not while more than [`Limits::max_answer_bytes`] of what
+    /// [`push_signal`](Self::push_signal) has queued are unwritten, and then not before half of it is. The peer might cause more and
+    /// more of them, and not read. [`advance`](Self::advance) tells when to ask again.
+    #[must_use]
+    pub const fn may_read(&self) -> bool {
+        !self.overfull
     }
 
     /// Queues a tick at the next end of a frame that has no other behind it yet, whatever the mark. One that is not yet written is
@@ -134,7 +156,7 @@ impl LinkWriter {
             let tick = Bytes::from_static(&TICK);
             self.count(1, tick.len());
             self.mark(tick.len());
-            self.place(Piece { bytes: tick, answer: false, fragment: false });
+            self.place(Piece { bytes: tick, account: Account::Sender, fragment: false });
             self.tick_end = self.placed;
         }
     }
@@ -144,8 +166,8 @@ impl LinkWriter {
         self.queue.iter().take(max).map(|piece| &piece.bytes)
     }
 
-    /// The stream took `n` bytes of what [`chunks`](Self::chunks) gave; they may end inside a frame. `true` if senders that wait are
-    /// to be woken.
+    /// The stream took `n` bytes of what [`chunks`](Self::chunks) gave; they may end inside a frame. `true` if senders, or a
+    /// reader, that wait are to be woken.
     //= docs/spec/channel.md#ch-writer-order
     pub fn advance(&mut self, mut n: usize) -> bool {
         while n > 0 {
@@ -154,7 +176,11 @@ impl LinkWriter {
             front.bytes.advance(taken);
             n -= taken;
             self.written += taken as u64;
-            self.answers -= if front.answer { taken } else { 0 };
+            match front.account {
+                Account::Sender => {}
+                Account::Answer => self.answers -= taken,
+                Account::Signal => self.signals -= taken,
+            }
             self.marked -= if front.fragment { 0 } else { taken };
             if front.bytes.is_empty() {
                 self.queue.pop_front();
@@ -167,7 +193,9 @@ impl LinkWriter {
         }
         let room = self.busy && (self.marked < self.limits.low_mark_bytes() || self.marked == 0);
         self.busy = self.busy && !room;
-        core::mem::take(&mut self.lane_ended) || room
+        let reads = self.overfull && self.signals <= self.limits.max_answer_bytes() / 2;
+        self.overfull = self.overfull && !reads;
+        core::mem::take(&mut self.lane_ended) || room || reads
     }
 
     /// Whether nothing waits to be written.
@@ -195,6 +223,12 @@ impl LinkWriter {
         self.submitted - self.written
     }
 
+    /// Bytes that the stream took since the opening.
+    #[must_use]
+    pub const fn written(&self) -> u64 {
+        self.written
+    }
+
     /// Packets, frames and ticks submitted since the opening: `sent` of [`Traffic`](crate::liveness::Traffic).
     #[must_use]
     pub const fn sent(&self) -> u64 {
@@ -212,16 +246,22 @@ impl LinkWriter {
         self.written = self.submitted;
         self.marked = 0;
         self.answers = 0;
+        self.signals = 0;
         self.busy = false;
+        self.overfull = false;
     }
 
-    fn submit(&mut self, frame: Frame, answer: bool) {
+    fn submit(&mut self, frame: Frame, account: Account) {
         let len = frame.wire_len();
         if self.discarded || len == 0 {
             return;
         }
         self.count(frame.frames() as u64, len);
-        self.answers += if answer { len } else { 0 };
+        match account {
+            Account::Sender => {}
+            Account::Answer => self.answers += len,
+            Account::Signal => self.signals += len,
+        }
         let large = frame.is_large();
         if !large {
             self.mark(len);
@@ -230,13 +270,13 @@ impl LinkWriter {
             let (first, second) = frame.into_pieces();
             for bytes in [first, second] {
                 if !bytes.is_empty() {
-                    self.place(Piece { bytes, answer, fragment: false });
+                    self.place(Piece { bytes, account, fragment: false });
                 }
             }
             return;
         }
         self.sequences += u64::from(large);
-        self.lanes.get_or_insert_default().add(frame, answer, self.sequences);
+        self.lanes.get_or_insert_default().add(frame, account, self.sequences);
         self.fill();
     }
 
@@ -330,6 +370,29 @@ mod tests {
         take(&mut writer, 800, 9);
         assert!(writer.is_empty());
         assert_eq!(writer.push_forced(frame(800)), Ok(()));
+    }
+
+    //= docs/spec/channel.md#ch-writer-signals
+    //= type=test
+    #[test]
+    fn signals_are_never_too_much_but_the_peer_is_not_heard_meanwhile() {
+        let mut writer = writer();
+        writer.push_signal(frame(9000));
+        assert_eq!((writer.has_room(), writer.may_read()), (false, false));
+        for _ in 0..100 {
+            writer.push_signal(frame(10));
+            writer.push_forced(frame(1)).unwrap();
+        }
+        // 9000 of the first, and 11 each of the others, are told once: when 400 of signals are left, and 40 of answers.
+        let told: Vec<_> = (1..=1010).filter(|_| writer.advance(10)).collect();
+        assert_eq!(told, [966, 1006]);
+        let mut one = LinkWriter::new(writer.limits);
+        one.push_signal(frame(800));
+        assert!(one.may_read(), "up to eight times the mark");
+        one.push_signal(frame(1));
+        assert!(!one.may_read());
+        one.discard();
+        assert!(one.may_read());
     }
 
     //= docs/spec/channel.md#ch-writer-tick

@@ -20,8 +20,7 @@ pub trait Deliver {
     fn event(&mut self, to: MailboxId, event: ProcessEvent);
 
     /// Send a signal to a node, by [`Peer::send_forced`](crate::link::Peer::send_forced) and
-    /// [`LinkWriter::push_forced`](crate::link::LinkWriter::push_forced). No attempt to connect is to begin. A link that does not
-    /// take the frame is to be ended.
+    /// [`LinkWriter::push_signal`](crate::link::LinkWriter::push_signal). No attempt to connect is to begin.
     fn signal(&mut self, node: &Atom, signal: Control) -> Reach;
 
     /// Whether a signal to this node would be sent now: there is a link or an attempt, and the link is not going down.
@@ -48,7 +47,7 @@ pub enum Reach {
     Sent,
     /// As [`Reach::Sent`], but the peer does not take such signals: it was dropped.
     NotAgreed,
-    /// There is no link, and no attempt, or the link is going down.
+    /// There is no link, and no attempt, or the link is going down; or too much waits for it to come up.
     NoConnection,
 }
 

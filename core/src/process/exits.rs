@@ -1,26 +1,19 @@
 //! Exit signals, and what the end of a process leads to.
 
 use alloc::collections::VecDeque;
-use alloc::vec::Vec;
 use bytes::Bytes;
 
+use super::reason::{KILLED, Reason};
 use super::relations::{Monitor, Process, Watcher};
 use super::{Deliver, NoProcess, ProcessEvent, Processes};
 use crate::ids::MailboxId;
-use crate::term::{Pid, Reader, Reference, write};
+use crate::term::{Pid, Reference};
 use crate::wire::control::Control;
-
-/// Nobody is there.
-pub(super) const NOPROC: Bytes = Bytes::from_static(b"\x77\x06noproc");
-/// There is no way to it.
-pub(super) const NOCONNECTION: Bytes = Bytes::from_static(b"\x77\x0cnoconnection");
-/// What `kill` makes of a process.
-const KILLED: Bytes = Bytes::from_static(b"\x77\x06killed");
 
 /// A signal to a process of this node that is not yet delivered. The end of one process can be that of many.
 pub(super) enum Pending {
-    Exit { to: MailboxId, from: Pid, reason: Bytes, kind: Kind },
-    Down { monitor: Monitor, reference: Reference, reason: Bytes },
+    Exit { to: MailboxId, from: Pid, reason: Reason, kind: Kind },
+    Down { monitor: Monitor, reference: Reference, reason: Reason },
 }
 
 /// Why an exit signal is sent.
@@ -33,7 +26,7 @@ pub(super) enum Kind {
 }
 
 impl Pending {
-    pub(super) const fn link_exit(to: MailboxId, from: Pid, reason: Bytes) -> Self {
+    pub(super) const fn link_exit(to: MailboxId, from: Pid, reason: Reason) -> Self {
         Self::Exit { to, from, reason, kind: Kind::Link }
     }
 }
@@ -58,7 +51,7 @@ impl Processes {
         let own = self.identity();
         let from = own.pid(by);
         if to.node == *own.name.as_atom() {
-            self.exit_signal(from, to, reason, deliver);
+            self.exit_signal(from, to, &reason, deliver);
         } else {
             let signal = Control::Exit2 { from, to: to.clone(), reason, token: None };
             let _ = deliver.signal(&to.node, signal);
@@ -70,7 +63,7 @@ impl Processes {
     //= docs/spec/process.md#process-end
     pub fn terminate(&mut self, mailbox: MailboxId, reason: &Bytes, deliver: &mut impl Deliver) {
         let mut pending = VecDeque::new();
-        self.end(mailbox, reason, &mut pending, deliver);
+        self.end(mailbox, &Reason::new(reason), &mut pending, deliver);
         self.deliver_all(pending, deliver);
     }
 
@@ -89,10 +82,11 @@ impl Processes {
         &mut self,
         from: Pid,
         to: &Pid,
-        reason: Bytes,
+        reason: &[u8],
         deliver: &mut impl Deliver,
     ) {
         let Some(to) = self.mailbox(to) else { return };
+        let reason = Reason::new(reason);
         self.deliver_exits(Pending::Exit { to, from, reason, kind: Kind::Exit2 }, deliver);
     }
 
@@ -122,24 +116,23 @@ impl Processes {
         &mut self,
         to: MailboxId,
         from: Pid,
-        reason: Bytes,
+        reason: Reason,
         kind: Kind,
         pending: &mut VecDeque<Pending>,
         deliver: &mut impl Deliver,
     ) {
         let Some(process) = self.table.get(&to) else { return };
-        let kills = kind == Kind::Exit2 && is_atom(&reason, "kill");
+        let kills = kind == Kind::Exit2 && reason.is("kill");
         if process.trap_exit && !kills {
-            let reason = external(&reason);
-            return deliver.event(to, ProcessEvent::Exit { from, reason });
+            return deliver.event(to, ProcessEvent::Exit { from, reason: reason.external() });
         }
         // A process that exits itself normally means it.
-        if is_atom(&reason, "normal") && (kind == Kind::Link || self.mailbox(&from) != Some(to)) {
+        if reason.is("normal") && (kind == Kind::Link || self.mailbox(&from) != Some(to)) {
             return;
         }
         let reason = if kills { KILLED } else { reason };
         self.end(to, &reason, pending, deliver);
-        deliver.event(to, ProcessEvent::Ended { reason: external(&reason) });
+        deliver.event(to, ProcessEvent::Ended { reason: reason.external() });
     }
 
     /// Takes a process out of everything, and tells those who are to know: of this node first, then links, then monitors.
@@ -147,7 +140,7 @@ impl Processes {
     fn end(
         &mut self,
         mailbox: MailboxId,
-        reason: &Bytes,
+        reason: &Reason,
         pending: &mut VecDeque<Pending>,
         deliver: &mut impl Deliver,
     ) {
@@ -175,7 +168,7 @@ impl Processes {
         mailbox: MailboxId,
         pid: &Pid,
         process: &Process,
-        reason: &Bytes,
+        reason: &Reason,
         pending: &mut VecDeque<Pending>,
     ) {
         for &other in &process.local_links {
@@ -198,26 +191,26 @@ impl Processes {
         mailbox: MailboxId,
         pid: &Pid,
         process: &Process,
-        reason: &Bytes,
+        reason: &Reason,
         deliver: &mut impl Deliver,
     ) {
         for (to, link) in &process.links {
             self.forget_link(mailbox, to, link);
             if link.unlink.is_none() {
-                let (from, to, reason) = (pid.clone(), to.clone(), reason.clone());
+                let (from, to, reason) = (pid.clone(), to.clone(), reason.term());
                 let node = to.node.clone();
                 let _ = deliver.signal(&node, Control::Exit { from, to, reason, token: None });
             }
         }
     }
 
-    fn end_monitors(&mut self, process: Process, reason: &Bytes, deliver: &mut impl Deliver) {
+    fn end_monitors(&mut self, process: Process, reason: &Reason, deliver: &mut impl Deliver) {
         for watcher in process.watchers {
             let Watcher::Remote(node, reference) = watcher else { continue };
             let Some(relations) = self.nodes.get_mut(&node) else { continue };
             let Some(watch) = relations.watches.remove(&reference) else { continue };
             self.tidy(&node);
-            let (from, to, reason) = (watch.object, watch.by, reason.clone());
+            let (from, to, reason) = (watch.object, watch.by, reason.term());
             let signal = Control::MonitorPExit { from, to, reference, reason };
             let _ = deliver.signal(&node, signal);
         }
@@ -228,17 +221,4 @@ impl Processes {
             }
         }
     }
-}
-
-/// The complete external term of a reason.
-pub(super) fn external(reason: &[u8]) -> Bytes {
-    let mut out = Vec::with_capacity(1 + reason.len());
-    write::version(&mut out);
-    out.extend_from_slice(reason);
-    out.into()
-}
-
-fn is_atom(term: &[u8], text: &str) -> bool {
-    let mut reader = Reader::new(term);
-    reader.at_atom() && reader.atom().is_ok_and(|atom| &*atom == text)
 }

@@ -4,11 +4,11 @@
 //! is acknowledged: until then the other side may believe in the link, and what it sends because of that is void.
 
 use alloc::vec::Vec;
-use bytes::Bytes;
 use core::num::NonZeroU64;
 
 use super::addressed::Place;
-use super::exits::{NOCONNECTION, NOPROC, Pending};
+use super::exits::Pending;
+use super::reason::{NOCONNECTION, NOPROC, Reason};
 use super::relations::Link;
 use super::signals::answer;
 use super::{Deliver, NoProcess, Origin, Processes, Reach};
@@ -124,7 +124,7 @@ impl Processes {
         deliver: &mut impl Deliver,
     ) -> Result<(), Violation> {
         let Some(mailbox) = self.mailbox(&to) else {
-            let noproc = Control::Exit { from: to, to: from, reason: NOPROC, token: None };
+            let noproc = Control::Exit { from: to, to: from, reason: NOPROC.term(), token: None };
             return answer(origin, &noproc, deliver);
         };
         // One that crossed our UNLINK_ID is void: the other side removes its link when that arrives.
@@ -170,12 +170,12 @@ impl Processes {
         &mut self,
         from: Pid,
         to: &Pid,
-        reason: Bytes,
+        reason: &[u8],
         deliver: &mut impl Deliver,
     ) {
         let Some(mailbox) = self.mailbox(to) else { return };
         if self.remove_link_if(mailbox, &from, |link| link.unlink.is_none()) {
-            self.deliver_exits(Pending::link_exit(mailbox, from, reason), deliver);
+            self.deliver_exits(Pending::link_exit(mailbox, from, Reason::new(reason)), deliver);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The end of a link: everything that it carried ends in one step, in OTP's order.
 
-use super::exits::{NOCONNECTION, Pending};
+use super::exits::Pending;
+use super::reason::NOCONNECTION;
 use super::relations::{Relations, Watcher};
 use super::{Deliver, ProcessEvent, Processes};
 use crate::name::NodeName;

@@ -20,6 +20,7 @@ mod monitors;
 mod net_kernel;
 mod node_monitors;
 mod ping;
+mod reason;
 mod registry;
 mod relations;
 mod signals;

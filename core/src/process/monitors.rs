@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::addressed::Place;
-use super::exits::{NOCONNECTION, NOPROC, external};
+use super::reason::{NOCONNECTION, NOPROC, Reason};
 use super::relations::{Monitor, Watch, Watcher};
 use super::signals::answer;
 use super::{Deliver, MonitorAlias, NoProcess, Origin, ProcessEvent, Processes, Reach, Target};
@@ -87,10 +87,10 @@ impl Processes {
     pub(super) fn down(
         monitor: Monitor,
         reference: Reference,
-        reason: &Bytes,
+        reason: &Reason,
         deliver: &mut impl Deliver,
     ) {
-        let event = ProcessEvent::Down { reference, object: monitor.of, reason: external(reason) };
+        let event = ProcessEvent::Down { reference, object: monitor.of, reason: reason.external() };
         deliver.event(monitor.by, event);
     }
 
@@ -130,7 +130,7 @@ impl Processes {
             Monitored::Name(name) => self.whereis(name),
         };
         let Some(of) = of else {
-            let reason = NOPROC;
+            let reason = NOPROC.term();
             let noproc = Control::MonitorPExit { from: object, to: by, reference, reason };
             return answer(origin, &noproc, deliver);
         };
@@ -182,7 +182,7 @@ impl Processes {
             return false;
         }
         if let Some(monitor) = self.end_monitor(reference) {
-            Self::down(monitor, reference.clone(), reason, deliver);
+            Self::down(monitor, reference.clone(), &Reason::new(reason), deliver);
         }
         true
     }

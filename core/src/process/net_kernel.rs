@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use super::Origin;
-use super::exits::NOPROC;
+use super::reason::NOPROC;
 use crate::flags::Flags;
 use crate::link::Frame;
 use crate::name::NodeName;
@@ -92,7 +92,7 @@ impl Caller {
             Reply::Nobody => {
                 let reference = reference_in(&self.tag)?;
                 let from = Monitored::Name(Atom::literal(NAME));
-                let (to, reason) = (self.from.clone(), NOPROC);
+                let (to, reason) = (self.from.clone(), NOPROC.term());
                 Some(Control::MonitorPExit { from, to, reference, reason })
             }
         }

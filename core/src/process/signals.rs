@@ -52,7 +52,7 @@ impl Processes {
                 from, to: Receiver::Pid(to), content: Content::Exit(reason), ..
             }
             | Control::Exit2 { from, to, reason, .. } => {
-                self.exit_signal(from, &to, reason, deliver);
+                self.exit_signal(from, &to, &reason, deliver);
             }
             //= docs/spec/channel.md#ch-ignored
             Control::Altact { content: Content::Exit(_), .. } => {}
@@ -62,7 +62,7 @@ impl Processes {
             }
             Control::UnlinkIdAck { id, from, to } => self.unlink_acknowledged(id, &from, &to),
             Control::Exit { from, to, reason, .. } => {
-                self.exit_received(from, &to, reason, deliver);
+                self.exit_received(from, &to, &reason, deliver);
             }
             Control::GroupLeader { leader, to } => self.set_group_leader(&to, leader),
             //= docs/spec/channel.md#ch-monitor-net-kernel

@@ -52,10 +52,8 @@ impl Deliver for Delivery<'_> {
         match peer.send_forced(signal) {
             Sending::Push { link, flags, signal } => {
                 let Some(stream) = self.links.get(&link) else { return Reach::NoConnection };
-                let pushed = Frame::new(&signal, flags)
-                    .map(|frame| stream.outgoing.with(|writer| writer.push_forced(frame)));
-                if let Some(Err(_)) = pushed {
-                    stream.break_off();
+                if let Some(frame) = Frame::new(&signal, flags) {
+                    stream.outgoing.with(|writer| writer.push_signal(frame));
                 }
                 Reach::Sent
             }

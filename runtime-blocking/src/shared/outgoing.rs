@@ -71,10 +71,26 @@ impl Outgoing {
         result
     }
 
-    /// Frames submitted, and bytes not yet written: see [`LinkWriter`].
-    pub(crate) fn counters(&self) -> (u64, u64) {
+    /// Frames submitted, bytes not yet written, and those that are: see [`LinkWriter`].
+    pub(crate) fn counters(&self) -> (u64, u64, u64) {
         let queue = lock(&self.queue);
-        (queue.writer.sent(), queue.writer.queued())
+        (queue.writer.sent(), queue.writer.queued(), queue.writer.written())
+    }
+
+    /// Blocks until the peer may be heard again, or the stream has ended.
+    pub(crate) fn wait_to_read_blocking(&self) {
+        self.room.block_on(|| self.may_read().then_some(()));
+    }
+
+    /// Waits until the peer may be heard again, or the stream has ended.
+    pub(crate) async fn wait_to_read(&self) {
+        self.room.wait(|| self.may_read().then_some(())).await;
+    }
+
+    /// Whether the peer may be heard, or the stream has ended.
+    pub(crate) fn may_read(&self) -> bool {
+        let queue = lock(&self.queue);
+        queue.end != End::Open || queue.writer.may_read()
     }
 
     /// Blocks until this frame can be queued, or the stream has ended; `false` if that moment came first.

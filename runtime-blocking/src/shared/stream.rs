@@ -26,6 +26,10 @@ pub struct Stream {
     received: AtomicU64,
     /// What ends the link, if somebody other than its reader saw it.
     violation: OnceLock<Violation>,
+    /// The reader waits until the peer has taken more.
+    waits: AtomicBool,
+    /// Bytes that the peer had taken at the last look.
+    taken: AtomicU64,
     /// What waits to be written.
     pub outgoing: Outgoing,
 }
@@ -92,6 +96,8 @@ impl Stream {
             ended: AtomicBool::new(false),
             received: AtomicU64::new(0),
             violation: OnceLock::new(),
+            waits: AtomicBool::new(false),
+            taken: AtomicU64::new(0),
             outgoing: Outgoing::new(limits),
         }
     }
@@ -106,10 +112,31 @@ impl Stream {
         self.wished.ring();
     }
 
-    /// The counters, since the opening.
+    /// The counters, since the opening. A peer that is not heard is alive as long as it takes something.
+    //= docs/spec/channel.md#ch-writer-signals
     pub(crate) fn traffic(&self) -> Traffic {
-        let (sent, queued) = self.outgoing.counters();
-        Traffic { received: self.received.load(Ordering::Relaxed), sent, queued, paused: false }
+        let (sent, queued, taken) = self.outgoing.counters();
+        let takes = self.taken.swap(taken, Ordering::Relaxed) != taken;
+        let paused = self.waits.load(Ordering::Relaxed) && takes;
+        Traffic { received: self.received.load(Ordering::Relaxed), sent, queued, paused }
+    }
+
+    /// Blocks the reader while the peer is not to be heard.
+    pub fn wait_to_read_blocking(&self) {
+        if !self.outgoing.may_read() {
+            self.waits.store(true, Ordering::Relaxed);
+            self.outgoing.wait_to_read_blocking();
+            self.waits.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Has the reader wait while the peer is not to be heard.
+    pub async fn wait_to_read(&self) {
+        if !self.outgoing.may_read() {
+            self.waits.store(true, Ordering::Relaxed);
+            self.outgoing.wait_to_read().await;
+            self.waits.store(false, Ordering::Relaxed);
+        }
     }
 
     /// Ends the stream: at once, or after what is queued was written. Never blocks.
@@ -128,14 +155,6 @@ impl Stream {
             // Wakes a reader that waits for the peer.
             Slot::Open(socket) => drop(socket.shutdown(Shutdown::Read)),
             Slot::Gone => {}
-        }
-    }
-
-    /// Breaks the connection, as if the peer had reset it: it does not take what it has to be told. Who serves the stream
-    /// reports the end.
-    pub(crate) fn break_off(&self) {
-        if let Slot::Open(socket) = &*lock(&self.socket) {
-            abort(socket);
         }
     }
 

@@ -1,0 +1,129 @@
+//! Peers that do not read what this node's own processes have to tell them: no link ends for it, and nothing is lost.
+
+use core::time::Duration;
+use std::collections::BTreeSet;
+
+use netkernel_blocking::core::term::{Atom, Pid, Term};
+use netkernel_blocking::core::wire::control::{Control, parse};
+use netkernel_blocking::core::{Flags, NodeType};
+use netkernel_blocking::{NodeKind, Target};
+use netkernel_tests::each_runtime;
+use netkernel_tests::ours::{Ours, next_message, node_name};
+use netkernel_tests::runtime::Mailbox;
+use netkernel_tests::script::{Directory, FLAGS, Script};
+
+const C: &str = "c@127.0.0.1";
+
+/// A node, and a peer that makes links and does not read.
+struct Stage {
+    ours: Ours,
+    /// A process that the peer sends numbers to.
+    shop: Mailbox,
+    peer: Script,
+    /// Of the channel.
+    flags: Flags,
+    _directory: Directory,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let directory = Directory::start();
+        let ours = Ours::start("a", Ours::config(directory.port()));
+        let flags = FLAGS.without(Flags::FRAGMENTS);
+        let peer = Script::join_with(ours.port(), C, flags);
+        ours.expect_up(C, NodeType::Visible);
+        let shop = ours.mailbox("shop");
+        Self { ours, shop, peer, flags, _directory: directory }
+    }
+
+    /// A process that the peer has made this many links with.
+    fn linked(&mut self, links: u32) -> (Mailbox, Pid) {
+        let mailbox = self.ours.node.mailbox();
+        let pid = mailbox.pid().expect("the node is alive");
+        let mut frames = Vec::new();
+        for id in 1..=links {
+            let from = Pid { id, ..self.peer.pid() };
+            self.put(&Control::Link { from, to: pid.clone() }, &mut frames);
+        }
+        self.peer.send(&frames);
+        self.send_number(0);
+        self.expect_number(0);
+        assert_eq!(mailbox.links().len(), links as usize);
+        (mailbox, pid)
+    }
+
+    fn put(&self, signal: &Control, frames: &mut Vec<u8>) {
+        signal.emit(self.flags, frames).expect("it fits");
+    }
+
+    fn send_number(&mut self, number: u8) {
+        let (from, to) = (self.peer.pid(), Atom::new("shop").expect("an atom"));
+        let message = vec![131, 97, number].into();
+        let mut frame = Vec::new();
+        self.put(&Control::RegSend { from, to, message, token: None }, &mut frame);
+        self.peer.send(&frame);
+    }
+
+    fn expect_number(&self, number: u8) {
+        assert_eq!(next_message(&self.shop), [131, 97, number]);
+    }
+
+    /// Who gets exit signals from this process, with a reason of so many bytes.
+    fn read_exits(&mut self, from: &Pid, reason: usize, count: usize) -> BTreeSet<Pid> {
+        let node = node_name(self.ours.name());
+        let exit = |_| match parse(&self.peer.frame().into(), &node) {
+            Ok(Control::Exit { from: gone, to, reason: why, .. }) => {
+                assert_eq!((&gone, why.len()), (from, reason));
+                to
+            }
+            other => panic!("no exit signal but {other:?}"),
+        };
+        (0..count).map(exit).collect()
+    }
+
+    fn assert_up(&self) {
+        assert_eq!(self.ours.nodes(), [(C.to_owned(), NodeKind::Visible)]);
+        self.ours.expect_silence(Duration::ZERO);
+    }
+}
+
+each_runtime! {
+    //= docs/spec/channel.md#ch-writer-signals
+    //= type=test
+    #[test]
+    fn the_end_of_a_process_with_a_hundred_thousand_links_does_not_end_the_link() {
+        const LINKS: u32 = 100_000;
+        let mut stage = Stage::new();
+        let (mailbox, pid) = stage.linked(LINKS);
+        mailbox.terminate(&Term::Binary(vec![7; 100].into())).expect("a short reason");
+        // A read was under way, and what it brings is handled; and then nothing, until the peer reads.
+        stage.send_number(1);
+        stage.expect_number(1);
+        stage.send_number(2);
+        assert_eq!(stage.shop.recv_timeout(Duration::from_millis(300)), None);
+        stage.assert_up();
+        let told = stage.read_exits(&pid, 105, LINKS as usize);
+        assert_eq!(told.len(), LINKS as usize, "each once");
+        stage.expect_number(2);
+        stage.assert_up();
+    }
+
+    //= docs/spec/channel.md#ch-writer-signals
+    //= type=test
+    #[test]
+    fn a_reason_longer_than_all_marks_does_not_end_the_link() {
+        const LEN: usize = 12 << 20;
+        let mut stage = Stage::new();
+        let (mailbox, pid) = stage.linked(3);
+        let watcher = stage.ours.node.mailbox();
+        watcher.monitor(Target::Pid(stage.peer.pid())).expect("there is a link");
+        assert!(matches!(parse(&stage.peer.frame().into(), &node_name(stage.ours.name())), Ok(Control::MonitorP { .. })));
+        mailbox.terminate(&Term::Binary(vec![7; LEN].into())).expect("not too long");
+        stage.assert_up();
+        assert_eq!(stage.read_exits(&pid, 5 + LEN, 3).len(), 3);
+        stage.send_number(1);
+        stage.expect_number(1);
+        assert_eq!(watcher.try_recv(), None, "no noconnection");
+        stage.assert_up();
+    }
+}
