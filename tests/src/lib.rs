@@ -19,6 +19,7 @@ pub mod script;
 pub mod seen;
 pub mod sim;
 pub mod spec;
+pub mod traffic;
 
 use core::time::Duration;
 

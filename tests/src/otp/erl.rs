@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::time::Instant;
 use std::{env, fs, thread};
 
+use netkernel_core::term::{Limits, Term};
+
 use super::{Epmd, GIVE_UP, Release, Signal, TempDir, signal};
 use crate::log::Log;
 
@@ -104,7 +106,7 @@ pub struct Erl {
     control: TcpStream,
     log: Arc<Log>,
     next_id: AtomicU64,
-    _home: TempDir,
+    home: TempDir,
 }
 
 impl Erl {
@@ -146,7 +148,7 @@ impl Erl {
         };
         let packets = control.try_clone().expect("a second handle");
         let (name, next_id) = (format!("{}@{}", options.name, options.host), AtomicU64::new(0));
-        let erl = Self { name, child, control, log: Arc::clone(&log), next_id, _home: home };
+        let erl = Self { name, child, control, log: Arc::clone(&log), next_id, home };
         thread::spawn(move || listen(packets, &log));
         let pid = erl.log.wait("the witness's first word", GIVE_UP, |said| said.ready)?;
         assert_eq!(pid, erl.pid(), "erl has become the virtual machine, without a process between");
@@ -191,6 +193,38 @@ impl Erl {
         _ = (&self.control).write_all(&packet);
         let reply = self.log.wait(&what, GIVE_UP, |said| said.replies.remove(&id));
         reply.unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// Compiles a module, and loads it.
+    ///
+    /// # Panics
+    /// If it does not compile.
+    pub fn load(&self, module: &str, source: &str) {
+        let path = self.home.path().join(format!("{module}.erl"));
+        fs::write(&path, source).expect("a file in its folder");
+        let load = format!(
+            "{{ok, {module}, Code}} = compile:file({:?}, [binary, report]), code:load_binary({module}, {module:?}, Code)",
+            path.display().to_string()
+        );
+        assert_eq!(self.eval(&load), format!("{{module,{module}}}"));
+    }
+
+    /// The value of a function for these arguments, both as terms.
+    ///
+    /// # Panics
+    /// As [`Self::eval`].
+    pub fn apply(&self, module: &str, function: &str, arguments: Vec<Term>) -> Term {
+        let mut bytes = Vec::new();
+        Term::list(arguments).encode(&mut bytes).expect("a short list");
+        let given: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+        let text = self.eval(&format!(
+            "binary:encode_hex(term_to_binary(apply({module}, {function}, binary_to_term(binary:decode_hex(<<\"{given}\">>)))))"
+        ));
+        let digits = text.trim_matches(['<', '>', '"']).as_bytes();
+        let digit = |digit: u8| (digit as char).to_digit(16).expect("a digit") as u8;
+        let bytes: Vec<_> =
+            digits.chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect();
+        Term::decode(&bytes, &Limits::default()).unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
     /// `net_adm:ping/1`, and whether it was a `pong`.
