@@ -17,6 +17,7 @@ pub mod runtime;
 pub mod script;
 #[cfg(feature = "otp")]
 pub mod seen;
+pub mod serving;
 pub mod sim;
 pub mod spec;
 pub mod traffic;

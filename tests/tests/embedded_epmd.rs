@@ -7,58 +7,27 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::Instant as Moment;
 
+use netkernel_blocking::core::Creation;
 use netkernel_blocking::core::epmd::RegisterError;
 use netkernel_blocking::core::epmd_server::{Config, StopCause};
 use netkernel_blocking::core::net_kernel::{OpenError, StartError};
-use netkernel_blocking::core::{Cookie, Creation, NodeName};
-use netkernel_blocking::{EpmdMode, NodeConfig, StartOptions};
+use netkernel_blocking::{EpmdMode, StartOptions};
 use netkernel_tests::our_epmd::OurEpmd;
 use netkernel_tests::ports::free_port;
 use netkernel_tests::runtime::{Node, Runtime};
+use netkernel_tests::serving::{self, name, names, node, wait_for_names};
 use netkernel_tests::{GIVE_UP, each_runtime};
 
 const SERVING: [EpmdMode; 2] = [EpmdMode::Auto, EpmdMode::Embedded];
 
-fn name(name: &str) -> NodeName {
-    format!("{name}@127.0.0.1").parse().unwrap()
-}
-
-fn new(epmd: EpmdMode, port: u16) -> Node {
-    let mut config = NodeConfig::new(Cookie::new("secret").unwrap());
-    config.epmd = epmd;
-    config.kernel.epmd_port = port;
-    Node::new(config).unwrap()
-}
-
 fn start(epmd: EpmdMode, port: u16, called: &str) -> Node {
-    let node = new(epmd, port);
-    node.start(StartOptions::new(name(called))).unwrap();
+    let node = node(epmd, port);
+    serving::start(&node, called);
     node
 }
 
 fn creation(node: &Node, called: &str) -> Creation {
     node.start(StartOptions::new(name(called))).unwrap().creation
-}
-
-/// The names that the EPMD at this port knows, first come first; `None` if there is none.
-fn names(port: u16) -> Option<Vec<String>> {
-    let mut socket = TcpStream::connect(("127.0.0.1", port)).ok()?;
-    socket.set_read_timeout(Some(GIVE_UP)).unwrap();
-    socket.write_all(b"\0\x01n").ok()?;
-    let mut text = Vec::new();
-    socket.read_to_end(&mut text).ok()?;
-    let text = String::from_utf8(text.get(4..)?.to_vec()).unwrap();
-    Some(text.lines().rev().map(|line| line.split(' ').nth(1).unwrap().into()).collect())
-}
-
-fn wait_for_names(port: u16, wanted: &[&str]) {
-    let begin = Moment::now();
-    while names(port).as_deref()
-        != Some(&wanted.iter().map(ToString::to_string).collect::<Vec<_>>())
-    {
-        assert!(begin.elapsed() < GIVE_UP, "{:?}, and not {wanted:?}", names(port));
-        thread::sleep(core::time::Duration::from_millis(20));
-    }
 }
 
 each_runtime! {
@@ -84,7 +53,7 @@ each_runtime! {
     fn nodes_that_start_at_once_find_each_other() {
         for mode in SERVING {
             let port = free_port();
-            let nodes: Vec<_> = (0..6).map(|_| new(mode, port)).collect();
+            let nodes: Vec<_> = (0..6).map(|_| node(mode, port)).collect();
             thread::scope(|scope| {
                 for (number, node) in nodes.iter().enumerate() {
                     let options = StartOptions::new(name(&format!("n{number}")));
@@ -99,7 +68,7 @@ each_runtime! {
     #[test]
     fn a_node_that_serves_nothing_does_not_start_without_a_daemon() {
         let port = free_port();
-        let node = new(EpmdMode::External, port);
+        let node = node(EpmdMode::External, port);
         let failed = node.start(StartOptions::new(name("a"))).unwrap_err();
         assert_eq!(failed, StartError::Register(RegisterError::Open(OpenError::Refused)));
         assert_eq!(names(port), None);
@@ -143,7 +112,7 @@ each_runtime! {
     #[test]
     fn creations_of_a_node_that_serves_itself_grow_with_each_start() {
         for mode in SERVING {
-            let node = new(mode, free_port());
+            let node = node(mode, free_port());
             let mut last = Creation::NONE;
             for _ in 0..5 {
                 let next = creation(&node, "a");

@@ -2,19 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "this is test code")]
 
-use core::time::Duration;
 use std::collections::BTreeSet;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::sync::Barrier;
 use std::thread;
 use std::time::Instant as Moment;
 
-use netkernel_blocking::core::{Cookie, NodeName};
-use netkernel_blocking::{EpmdMode, NodeConfig, NodeKinds, StartOptions};
+use netkernel_blocking::{EpmdMode, NodeKinds};
 use netkernel_tests::GIVE_UP;
 use netkernel_tests::ports::free_port;
 use netkernel_tests::runtime::{Node, Runtime};
+use netkernel_tests::serving::{self, name, node, start, wait_for_names};
 
 /// How often two nodes of each two runtimes and modes start at once.
 const ROUNDS: usize = 30;
@@ -27,38 +24,13 @@ const KINDS: [(Runtime, EpmdMode); 4] = [
     (Runtime::Smol, EpmdMode::Embedded),
 ];
 
-fn name(name: &str) -> NodeName {
-    format!("{name}@127.0.0.1").parse().unwrap()
-}
-
 fn new((runtime, mode): (Runtime, EpmdMode), port: u16) -> Node {
-    let mut config = NodeConfig::new(Cookie::new("secret").unwrap());
-    config.epmd = mode;
-    config.kernel.epmd_port = port;
-    runtime.with(|| Node::new(config).unwrap())
+    runtime.with(|| node(mode, port))
 }
 
-fn start(node: &Node, called: &str) {
-    node.start(StartOptions::new(name(called))).unwrap();
-}
-
-/// The names that the EPMD at this port knows; `None` if there is none.
+/// The names that the EPMD at this port knows.
 fn names(port: u16) -> Option<BTreeSet<String>> {
-    let mut socket = TcpStream::connect(("127.0.0.1", port)).ok()?;
-    socket.set_read_timeout(Some(GIVE_UP)).unwrap();
-    socket.write_all(b"\0\x01n").ok()?;
-    let mut text = Vec::new();
-    socket.read_to_end(&mut text).ok()?;
-    let text = String::from_utf8(text.get(4..)?.to_vec()).unwrap();
-    Some(text.lines().map(|line| line.split(' ').nth(1).unwrap().into()).collect())
-}
-
-fn wait_for_names(port: u16, wanted: &BTreeSet<String>) {
-    let begin = Moment::now();
-    while names(port).as_ref() != Some(wanted) {
-        assert!(begin.elapsed() < GIVE_UP, "{:?}, and not {wanted:?}", names(port));
-        thread::sleep(Duration::from_millis(20));
-    }
+    Some(serving::names(port)?.into_iter().collect())
 }
 
 fn set<const N: usize>(names: [&str; N]) -> BTreeSet<String> {
@@ -126,7 +98,7 @@ fn whoever_is_left_takes_over_from_the_one_that_dies_and_keeps_its_creation() {
         }
     }
     for (a, port, other, before) in pairs {
-        wait_for_names(port, &set(["other"]));
+        wait_for_names(port, &["other"]);
         assert_eq!(other.identity().unwrap(), before);
         // The dead one comes back under its name, and is a client now.
         let back = new(a, port);
@@ -150,7 +122,7 @@ fn one_of_many_takes_over_until_nobody_is_left() {
     while nodes.len() > 1 {
         let (_, gone) = nodes.remove(0);
         gone.stop().unwrap();
-        wait_for_names(port, &nodes.iter().map(|(called, _)| called.clone()).collect());
+        wait_for_names(port, &nodes.iter().map(|(called, _)| called.as_str()).collect::<Vec<_>>());
         for (called, _) in &nodes[1..] {
             nodes[0].1.connect_node(name(called)).unwrap();
         }
