@@ -62,6 +62,48 @@ fn expect_pool(one: &Erl, two: &Erl, by: &str, nodes: impl Fn() -> BTreeSet<Stri
     leaves(two, by, nodes);
 }
 
+/// What `by` gives to two nodes each of two hosts, one after the other: of each node the host, which of that host's names it gets, and by how
+/// much the creation has grown since that was given first.
+fn sequence(
+    epmd: u16,
+    by: &str,
+    nodes: impl Fn() -> BTreeSet<String>,
+) -> Vec<(&'static str, usize, u32)> {
+    const HOSTS: [&str; 4] = ["127.0.0.1", "127.0.0.1", "127.0.0.2", "host.test"];
+    let asking = HOSTS.map(|host| {
+        let node = Node::new(Ours::config(epmd)).unwrap();
+        node.start(StartOptions::nameless(host.into())).unwrap();
+        node
+    });
+    let mut first: Vec<(String, u32)> = Vec::new();
+    let mut given = Vec::new();
+    // Who has a name gives it back, who has none gets one.
+    for at in [0, 1, 2, 3, 2, 0, 1, 2, 1, 3, 1, 0, 0, 2, 1, 0, 3, 3] {
+        let (node, host) = (&asking[at], HOSTS[at]);
+        if let Some(own) = node.identity() {
+            assert_eq!(node.disconnect_node(&node_name(by)), Some(true));
+            eventually("it has no name again", || node.identity().is_none());
+            eventually("the other side has it no more", || !nodes().contains(own.name.as_str()));
+            continue;
+        }
+        node.connect_node(node_name(by)).unwrap();
+        let own = node.identity().unwrap();
+        assert_eq!(own.name.host(), host);
+        let mut of_host = first.iter().filter(|(name, _)| name.split('@').nth(1) == Some(host));
+        match of_host.clone().position(|(name, _)| name == own.name.as_str()) {
+            Some(which) => {
+                let (_, since) = of_host.nth(which).unwrap();
+                given.push((host, which, own.creation.0 - since));
+            }
+            None => {
+                given.push((host, of_host.count(), 0));
+                first.push((own.name.as_str().to_owned(), own.creation.0));
+            }
+        }
+    }
+    given
+}
+
 fn next_event(events: &Mailbox) -> NodeEvent {
     match events.recv_timeout(GIVE_UP) {
         Some(Item::Event(event)) => event,
@@ -83,6 +125,21 @@ each_release_and_runtime! {
         // Two pools that know nothing of each other.
         let (of_b, of_ours) = (named(&one, b.name()), named(&two, RUST));
         assert_ne!(of_b.0, of_ours.0);
+    }
+
+    //= docs/spec/handshake.md#hs-dynamic-pool
+    //= type=test
+    #[test]
+    fn each_host_has_a_pool_of_its_own_as_with_erlang(release: Release) {
+        let epmd = Epmd::start(release);
+        let b = quiet(release, &epmd, "b");
+        let rust = Ours::start("rust", Ours::config(epmd.port()));
+        let theirs = sequence(epmd.port(), b.name(), || connected(&b));
+        assert_eq!(sequence(epmd.port(), RUST, || connected_of(&rust.node)), theirs);
+        let hosts: BTreeSet<_> = theirs.iter().map(|(host, ..)| host).collect();
+        assert_eq!(hosts.len(), 3);
+        assert!(theirs.iter().any(|&(_, which, _)| which == 1), "two at once: {theirs:?}");
+        assert!(theirs.iter().any(|&(.., grown)| grown > 1), "given back twice: {theirs:?}");
     }
 
     //= docs/spec/kernel.md#kernel-dynamic-lost
