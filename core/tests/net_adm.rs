@@ -3,8 +3,10 @@
 
 use netkernel_core::epmd::NamesError;
 use netkernel_core::net_adm::{
-    Host, HostFileError, Posix, World, WorldError, WorldStep, parse_hosts, search,
+    Answer, Call, Host, HostFileError, Posix, Question, Step, SystemQuestion, World, WorldError,
+    WorldStep, parse_hosts, search,
 };
+use netkernel_core::net_kernel::mfa;
 use netkernel_core::stream::OpenError;
 use netkernel_core::term::Term;
 use proptest::prelude::*;
@@ -218,7 +220,8 @@ fn hosts_that_are_none_end_it_when_their_turn_comes() {
     };
     assert_eq!(end("[\"h\"]", reached), (1, Err(WorldError::Badarg)));
     assert_eq!(end("[{127,0,0,1}]", reached), (1, Err(WorldError::Badarg)));
-    assert_eq!(end("[\"h\",{127,0,0,1},[x]]", unreached), (2, Ok(0)));
+    assert_eq!(end("[\"h\",{127,0,0,1},\"\"]", unreached), (3, Ok(0)));
+    assert_eq!(end("[h,[x]]", unreached), (1, Err(WorldError::FunctionClause)));
     assert_eq!(end("[h,5,i]", reached), (2, Err(WorldError::FunctionClause)));
     assert_eq!(end("[h|i]", reached), (2, Err(WorldError::FunctionClause)));
     let long = format!("[h,'{}']", "i".repeat(255));
@@ -229,6 +232,117 @@ fn hosts_that_are_none_end_it_when_their_turn_comes() {
 
     let missing = World::of_file(Err(HostFileError::Posix(Posix::Enoent)), Some(true));
     assert_eq!(missing.unwrap_err().to_string(), "{exit,{error,enoent}}");
+}
+
+/// Carries a call out on the node with a long name on `vm.test`, where EPMD knows `b` and `c`, and `b` answers: what is asked, what is
+/// printed, and what comes of it.
+fn apply(text: &str, file: Result<&str, Posix>) -> (Vec<String>, String, String) {
+    let call = match mfa::Call::parse(&format!("net_adm:{text}"), "h").unwrap() {
+        Ok(mfa::Call::NetAdm(call)) => call,
+        other => panic!("{text}: {other:?}"),
+    };
+    let (mut asked, mut told) = (Vec::new(), String::new());
+    let mut step = call.begin(Some(true), &mut |text| told.push_str(text));
+    let answer = loop {
+        let (question, inquiry) = match step {
+            Step::Ask(question, inquiry) => (question, inquiry),
+            Step::Done(answer) => break answer,
+        };
+        let answer = match &question {
+            Question::Names(Host::Name(host)) if host == "vm.test" => {
+                Answer::Names(Ok(vec![("b".into(), 1), ("c".into(), 2)]))
+            }
+            Question::Names(_) => Answer::Names(Err(NamesError::Open(OpenError::Resolve))),
+            Question::Ping(node) => Answer::Pinged(node.as_str() == "b@vm.test"),
+            Question::System(SystemQuestion::DnsHostname(host)) => {
+                let known = host == "vm";
+                Answer::DnsHostname(
+                    known.then(|| "vm.test".into()).ok_or_else(|| Term::string(host)),
+                )
+            }
+            Question::System(SystemQuestion::HostFile) => {
+                let read = |file: Result<&str, Posix>| file.map(|file| file.as_bytes().to_vec());
+                Answer::HostFile(search([file], read))
+            }
+            Question::System(SystemQuestion::Localhost) => Answer::Localhost("vm.test".into()),
+        };
+        asked.push(match question {
+            Question::Names(host) => format!("names {host}"),
+            Question::Ping(node) => format!("ping {node}"),
+            Question::System(question) => format!("{question:?}"),
+        });
+        step = inquiry.told(answer, &mut |text| told.push_str(text));
+    };
+    let result = match answer.to_result() {
+        Ok(term) => term.to_string(),
+        Err(exception) => exception.to_string(),
+    };
+    (asked, told, result)
+}
+
+//= docs/spec/mfa.md#mfa-answers
+//= type=test
+//= docs/spec/net_adm.md#adm-dns-hostname
+//= type=test
+#[test]
+fn a_call_asks_for_what_it_needs() {
+    for (call, asked, result) in [
+        ("dns_hostname(vm)", &["DnsHostname(\"vm\")"][..], "{ok,\"vm.test\"}"),
+        ("dns_hostname(no)", &["DnsHostname(\"no\")"], "{error,no}"),
+        ("dns_hostname({127,0,0,1})", &[], "{error,{127,0,0,1}}"),
+        ("dns_hostname(5)", &[], "{error,5}"),
+        ("host_file()", &["HostFile"], "['vm.test',other]"),
+        ("localhost()", &["Localhost"], "\"vm.test\""),
+        ("names()", &["Localhost", "names vm.test"], "{ok,[{\"b\",1},{\"c\",2}]}"),
+        ("names(other)", &["names other"], "{error,nxdomain}"),
+        ("ping('b@vm.test')", &["ping 'b@vm.test'"], "pong"),
+        ("ping('c@vm.test')", &["ping 'c@vm.test'"], "pang"),
+        ("ping(nobody)", &[], "pang"),
+        (
+            "world()",
+            &["HostFile", "names vm.test", "ping 'b@vm.test'", "ping 'c@vm.test'", "names other"],
+            "['b@vm.test']",
+        ),
+        (
+            "world_list(['vm.test'])",
+            &["names vm.test", "ping 'b@vm.test'", "ping 'c@vm.test'"],
+            "['b@vm.test']",
+        ),
+        ("world_list([other|x])", &["names other"], "exception error: function_clause"),
+        ("world_list([5])", &[], "exception error: function_clause"),
+        ("world_list([\"vm.test\"])", &["names vm.test"], "exception error: badarg"),
+    ] {
+        let done = apply(call, Ok("'vm.test'.\nother.\n"));
+        assert_eq!(
+            done,
+            (asked.iter().map(|&asked| asked.into()).collect(), "".into(), result.into())
+        );
+    }
+    let (_, told, _) = apply("world_list(['vm.test'],verbose)", Ok(""));
+    assert_eq!(told, "Pinging 'b@vm.test' -> pong\nPinging 'c@vm.test' -> pang\n");
+    assert_eq!(apply("world(verbose)", Ok("'vm.test'.\n")).1, told);
+    assert_eq!(apply("world(loud)", Ok("'vm.test'.\n")).1, "");
+}
+
+//= docs/spec/net_adm.md#adm-world-exits
+//= type=test
+//= docs/spec/net_adm.md#adm-host-file-kind
+//= type=test
+#[test]
+fn a_file_that_cannot_be_read_is_told_and_ends_the_walk() {
+    use Posix::{Eacces, Efbig, Eio, Eisdir, Eloop, Emfile, Enametoolong, Enoent, Enxio};
+    for posix in [Eacces, Efbig, Eio, Eisdir, Eloop, Emfile, Enametoolong, Enoent, Enxio] {
+        assert_eq!(apply("host_file()", Err(posix)).2, format!("{{error,{posix}}}"));
+        assert_eq!(apply("world()", Err(posix)).2, format!("exception exit: {{error,{posix}}}"));
+    }
+    let cut = apply("world(5)", Ok("a")).2;
+    assert!(cut.starts_with("exception exit: {error,{1,erl_parse,"), "{cut}");
+}
+
+#[test]
+fn who_is_told_what_nobody_asked_says_just_that() {
+    let Step::Ask(_, inquiry) = Call::Localhost.begin(None, &mut |_| ()) else { panic!("it asks") };
+    assert_eq!(inquiry.told(Answer::Pinged(true), &mut |_| ()), Step::Done(Answer::Pinged(true)));
 }
 
 //= docs/spec/net_adm.md#adm-names-errors

@@ -14,6 +14,7 @@ use netkernel_core::start_flags::{
 use netkernel_core::{Cookie, NodeName};
 
 use crate::cookie_file::{self, CookieFileError};
+use crate::host_dirs::HostDirs;
 use crate::shared::net_adm;
 
 /// Configuration of a [`Node`](crate::Node).
@@ -45,6 +46,9 @@ pub struct NodeConfig {
     pub remote_requests: bool,
     /// What one peer may make this node remember: links and monitors.
     pub process_limits: process::Limits,
+    /// Where host files are looked for by calls in Erlang's own form ([`Mailbox::apply`](crate::Mailbox::apply)): as `erl` does, unless it
+    /// is told otherwise.
+    pub host_dirs: HostDirs,
 }
 
 impl NodeConfig {
@@ -61,6 +65,7 @@ impl NodeConfig {
             limits: Limits::default(),
             remote_requests: false,
             process_limits: process::Limits::default(),
+            host_dirs: HostDirs::of_process(),
         }
     }
 

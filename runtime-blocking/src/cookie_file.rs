@@ -1,13 +1,13 @@
 //! The file that holds the cookie, by the rules of Erlang's `auth` server.
 
 use core::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use netkernel_core::{Cookie, CookieError};
 
-use crate::shared::random_bytes;
+use crate::shared::{random_bytes, read_file};
 
 /// The name of the file, in the home directory and in the configuration directory.
 const FILE_NAME: &str = ".erlang.cookie";
@@ -53,17 +53,8 @@ fn find_in(home: &Path, config: &Path) -> Result<Cookie, CookieFileError> {
 /// # Errors
 /// [`CookieFileError`], which names the file and what is wrong with it.
 pub fn read(path: &Path) -> Result<Cookie, CookieFileError> {
-    read_file(path).map_err(|problem| CookieFileError { path: path.into(), problem })
-}
-
-fn read_file(path: &Path) -> Result<Cookie, CookieFileProblem> {
-    // Asked before it is opened, since opening a pipe would block.
-    check_access(&fs::metadata(path)?)?;
-    let file = File::open(path)?;
-    check_access(&file.metadata()?)?;
-    let mut bytes = Vec::new();
-    file.take(READ_LIMIT).read_to_end(&mut bytes)?;
-    parse(&bytes)
+    let cookie = read_file(path, READ_LIMIT, check_access).and_then(|bytes| parse(&bytes));
+    cookie.map_err(|problem| CookieFileError { path: path.into(), problem })
 }
 
 fn parse(bytes: &[u8]) -> Result<Cookie, CookieFileProblem> {

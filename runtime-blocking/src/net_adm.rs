@@ -4,8 +4,8 @@ use core::time::Duration;
 
 use netkernel_core::NodeName;
 use netkernel_core::epmd::NamesError;
-use netkernel_core::net_adm::{Host, HostFileError, World, WorldError, WorldStep};
-use netkernel_core::net_kernel::{Answer, NameDomain};
+use netkernel_core::net_adm::{self as adm, Host, HostFileError, Question, Step, WorldError};
+use netkernel_core::net_kernel::Answer;
 use netkernel_core::term::Term;
 
 use crate::host_dirs::HostDirs;
@@ -57,8 +57,7 @@ impl Node {
         directories: &HostDirs,
         verbosity: Verbosity<'_>,
     ) -> Result<Vec<NodeName>, WorldError> {
-        let longnames = self.longnames();
-        self.walk(World::of_file(Self::host_file(directories), longnames)?, verbosity)
+        self.walk(adm::Call::World { verbose: true }, directories, verbosity)
     }
 
     /// As [`Self::world`], on the hosts of this list of atoms (`net_adm:world_list/2`).
@@ -70,29 +69,47 @@ impl Node {
         hosts: &Term,
         verbosity: Verbosity<'_>,
     ) -> Result<Vec<NodeName>, WorldError> {
-        let longnames = self.longnames();
-        self.walk(World::of_term(hosts, longnames)?, verbosity)
+        let call = adm::Call::WorldList { hosts: hosts.clone(), verbose: true };
+        self.walk(call, &HostDirs::default(), verbosity)
     }
 
     fn walk(
         &self,
-        mut world: World,
-        mut verbosity: Verbosity<'_>,
+        call: adm::Call,
+        directories: &HostDirs,
+        verbosity: Verbosity<'_>,
     ) -> Result<Vec<NodeName>, WorldError> {
+        let answer = self.inquire(call, directories, verbosity);
+        if let adm::Answer::World(nodes) = answer { nodes } else { Ok(Vec::new()) }
+    }
+
+    /// Carries out a call of any function of `net_adm`.
+    pub(crate) fn inquire(
+        &self,
+        call: adm::Call,
+        directories: &HostDirs,
+        mut verbosity: Verbosity<'_>,
+    ) -> adm::Answer {
+        let longnames = self.longnames();
+        let mut step = call.begin(longnames, &mut |text| verbosity.tell(text));
         loop {
-            match world.step(&mut |text| verbosity.tell(text))? {
-                WorldStep::Names(host) => world.named(self.names(host))?,
-                WorldStep::Ping(node) => {
-                    let pong = self.ping(&node, None).is_ok();
-                    world.pinged(pong, &mut |text| verbosity.tell(text));
+            let (question, inquiry) = match step {
+                Step::Ask(question, inquiry) => (question, inquiry),
+                Step::Done(answer) => return answer,
+            };
+            let answer = match question {
+                Question::Names(host) => adm::Answer::Names(self.names(host)),
+                Question::Ping(node) => adm::Answer::Pinged(self.ping(&node, None).is_ok()),
+                Question::System(question) => {
+                    net_adm::answer(question, directories, longnames.unwrap_or(false))
                 }
-                WorldStep::Done(nodes) => return Ok(nodes),
-            }
+            };
+            step = inquiry.told(answer, &mut |text| verbosity.tell(text));
         }
     }
 
     fn longnames(&self) -> Option<bool> {
-        self.get_state().map(|state| state.name_domain == NameDomain::Longnames)
+        net_adm::longnames(self.get_state().as_ref())
     }
 
     /// The name of this host, with its domain if that is known (`net_adm:localhost/0`). Only a node with a long name looks into
@@ -107,7 +124,7 @@ impl Node {
     /// # Errors
     /// [`HostFileError`]: Erlang's `{error,Reason}`.
     pub fn host_file(directories: &HostDirs) -> Result<Vec<Term>, HostFileError> {
-        net_adm::host_file(&directories.0)
+        net_adm::host_file(directories)
     }
 
     //= docs/spec/net_adm.md#adm-dns-hostname

@@ -35,7 +35,7 @@ impl Node {
     /// The operating system gives no thread.
     pub fn new(config: NodeConfig) -> io::Result<Self> {
         let surroundings = Surroundings::new(config.limits, config.process_limits);
-        let handle = Handle::new(&surroundings);
+        let handle = Handle::new(&config, &surroundings);
         let inbox = Arc::clone(&surroundings.inbox);
         let owner = Owner::new(config, surroundings.clone(), Threads(surroundings));
         thread::Builder::new()

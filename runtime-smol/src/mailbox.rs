@@ -7,13 +7,15 @@ use async_io::Timer;
 use bytes::Bytes;
 use futures_lite::future;
 use netkernel_blocking::shared::{self, Call, Handle, Message, Outcome, Queue, Way};
-use netkernel_blocking::{Item, SendError};
+use netkernel_blocking::{Item, SendError, Verbosity};
 use netkernel_core::net_kernel::mfa::{self, Exception};
 use netkernel_core::net_kernel::{Answer, ConnectError, MonitorOptions};
 use netkernel_core::process::{AliasOption, MonitorAlias, RegisterNameError, Target};
 use netkernel_core::term::{Atom, Pid, Reference, Term};
 use netkernel_core::wire::control::Control;
 use netkernel_core::{MailboxId, NodeName};
+
+use crate::node::Node;
 
 /// A process of a [`Node`](crate::Node): its mailbox, and what it does. Dropping it ends the process, with the reason `normal`.
 ///
@@ -93,11 +95,29 @@ impl Mailbox {
     }
 
     /// Makes a call as Erlang's processes make it, and gives what it returns: any of [`mfa::Call`], in the name of this process. A call
-    /// of a node that is gone is `ignored`.
+    /// of a node that is gone is `ignored`. What the call prints is lost: [`Self::apply_printing`] keeps it.
     ///
     /// # Errors
     /// What the call raises.
     pub async fn apply(&self, call: mfa::Call) -> Result<Term, Exception> {
+        self.apply_printing(call, &mut |_| ()).await
+    }
+
+    /// As [`Self::apply`]. `print` gets what the call prints, which only verbose ones of `net_adm` do: in pieces, `Pinging b@h -> ` before a
+    /// ping, and `pong` or `pang` and the end of the line after it.
+    ///
+    /// # Errors
+    /// What the call raises.
+    pub async fn apply_printing(
+        &self,
+        call: mfa::Call,
+        print: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Term, Exception> {
+        if let mfa::Call::NetAdm(call) = call {
+            let node = Node { handle: Arc::clone(&self.handle) };
+            let directories = &self.handle.host_dirs;
+            return node.inquire(call, directories, Verbosity::Verbose(print)).await.to_result();
+        }
         let answer = self.handle.call(Call::Apply(self.id, call)).await;
         answer.and_then(|answer| answer.to_result()).unwrap_or_else(|| Ok(mfa::ignored()))
     }

@@ -7,8 +7,8 @@ use netkernel_blocking::shared::{Call, net_adm};
 use netkernel_blocking::{HostDirs, PingError, Verbosity};
 use netkernel_core::NodeName;
 use netkernel_core::epmd::NamesError;
-use netkernel_core::net_adm::{Host, HostFileError, World, WorldError, WorldStep};
-use netkernel_core::net_kernel::{Answer, NameDomain};
+use netkernel_core::net_adm::{self as adm, Host, HostFileError, Question, Step, WorldError};
+use netkernel_core::net_kernel::Answer;
 use netkernel_core::term::Term;
 
 use crate::node::Node;
@@ -57,8 +57,7 @@ impl Node {
         directories: &HostDirs,
         verbosity: Verbosity<'_>,
     ) -> Result<Vec<NodeName>, WorldError> {
-        let longnames = self.longnames().await;
-        self.walk(World::of_file(Self::host_file(directories).await, longnames)?, verbosity).await
+        self.walk(adm::Call::World { verbose: true }, directories, verbosity).await
     }
 
     /// As [`Self::world`], on the hosts of this list of atoms (`net_adm:world_list/2`).
@@ -70,29 +69,49 @@ impl Node {
         hosts: &Term,
         verbosity: Verbosity<'_>,
     ) -> Result<Vec<NodeName>, WorldError> {
-        let longnames = self.longnames().await;
-        self.walk(World::of_term(hosts, longnames)?, verbosity).await
+        let call = adm::Call::WorldList { hosts: hosts.clone(), verbose: true };
+        self.walk(call, &HostDirs::default(), verbosity).await
     }
 
     async fn walk(
         &self,
-        mut world: World,
-        mut verbosity: Verbosity<'_>,
+        call: adm::Call,
+        directories: &HostDirs,
+        verbosity: Verbosity<'_>,
     ) -> Result<Vec<NodeName>, WorldError> {
+        let answer = self.inquire(call, directories, verbosity).await;
+        if let adm::Answer::World(nodes) = answer { nodes } else { Ok(Vec::new()) }
+    }
+
+    /// Carries out a call of any function of `net_adm`.
+    pub(crate) async fn inquire(
+        &self,
+        call: adm::Call,
+        directories: &HostDirs,
+        mut verbosity: Verbosity<'_>,
+    ) -> adm::Answer {
+        let longnames = self.longnames().await;
+        let mut step = call.begin(longnames, &mut |text| verbosity.tell(text));
         loop {
-            match world.step(&mut |text| verbosity.tell(text))? {
-                WorldStep::Names(host) => world.named(self.names(host).await)?,
-                WorldStep::Ping(node) => {
-                    let pong = self.ping(&node, None).await.is_ok();
-                    world.pinged(pong, &mut |text| verbosity.tell(text));
+            let (question, inquiry) = match step {
+                Step::Ask(question, inquiry) => (question, inquiry),
+                Step::Done(answer) => return answer,
+            };
+            let answer = match question {
+                Question::Names(host) => adm::Answer::Names(self.names(host).await),
+                Question::Ping(node) => adm::Answer::Pinged(self.ping(&node, None).await.is_ok()),
+                Question::System(question) => {
+                    let (directories, longnames) =
+                        (directories.clone(), longnames.unwrap_or(false));
+                    unblock(move || net_adm::answer(question, &directories, longnames)).await
                 }
-                WorldStep::Done(nodes) => return Ok(nodes),
-            }
+            };
+            step = inquiry.told(answer, &mut |text| verbosity.tell(text));
         }
     }
 
     async fn longnames(&self) -> Option<bool> {
-        self.get_state().await.map(|state| state.name_domain == NameDomain::Longnames)
+        net_adm::longnames(self.get_state().await.as_ref())
     }
 
     /// The name of this host, with its domain if that is known (`net_adm:localhost/0`). Only a node with a long name looks into
@@ -108,7 +127,7 @@ impl Node {
     /// # Errors
     /// [`HostFileError`]: Erlang's `{error,Reason}`.
     pub async fn host_file(directories: &HostDirs) -> Result<Vec<Term>, HostFileError> {
-        let directories = directories.0.clone();
+        let directories = directories.clone();
         unblock(move || net_adm::host_file(&directories)).await
     }
 

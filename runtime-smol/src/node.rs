@@ -58,7 +58,7 @@ impl Node {
     /// The handle of a new node, and its owner.
     fn of(config: NodeConfig, spawn: Spawn) -> (Self, Task) {
         let surroundings = Surroundings::new(config.limits, config.process_limits);
-        let handle = Arc::new(Handle::new(&surroundings));
+        let handle = Arc::new(Handle::new(&config, &surroundings));
         let inbox = Arc::clone(&surroundings.inbox);
         let tasks = Tasks { surroundings: surroundings.clone(), spawn };
         let owner = Owner::new(config, surroundings, tasks);

@@ -133,7 +133,7 @@ fn calls_are_answered_as_erlang_prints_them() {
         ("net_adm:ping(1).", "** exception error: function_clause"),
         ("net_adm:ping('b@127.0.0.1').", "pong"),
         ("net_adm:ping(nobody).", "pang"),
-        ("net_adm:names([x]).", "{error,nxdomain}"),
+        ("net_adm:names([x]).", "** exception error: function_clause"),
         ("net_adm:names(5).", "** exception error: function_clause"),
         ("net_adm:world_list(a).", "** exception error: function_clause"),
         ("net_adm:world_list(['127.0.0.1'], silent).", "['b@127.0.0.1','a@127.0.0.1']"),

@@ -15,6 +15,7 @@ pub mod ours;
 pub mod ports;
 pub mod runtime;
 pub mod script;
+pub mod scripts;
 #[cfg(feature = "otp")]
 pub mod seen;
 pub mod serving;

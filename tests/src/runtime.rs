@@ -320,6 +320,14 @@ impl Mailbox {
         either!(self.apply(call).await)
     }
 
+    pub fn apply_printing(
+        &self,
+        call: mfa::Call,
+        print: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Term, Exception> {
+        either!(self.apply_printing(call, print).await)
+    }
+
     pub fn monitor_diagnostics(&self, on: bool) {
         either!(self.monitor_diagnostics(on).await);
     }

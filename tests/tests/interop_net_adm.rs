@@ -3,6 +3,9 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
+use std::process::Command;
 use std::{fs, path::Path};
 
 use netkernel_blocking::core::net_adm::{HOST_FILE, Host};
@@ -140,6 +143,47 @@ each_release_and_runtime! {
         assert_eq!((mine.as_str(), theirs.as_str()), ("{error,eisdir}", "{error,eisdir}"));
     }
 
+    //= docs/spec/net_adm.md#adm-host-file-kind
+    //= type=test
+    #[test]
+    fn host_files_are_files_of_any_size(release: Release) {
+        let (epmd, directory) = (Epmd::start(release), TempDir::new());
+        let erl = Erl::start(&ErlOptions::new(release, &epmd, "b"));
+        let path = directory.path().join(HOST_FILE);
+        erl.eval(&format!("file:set_cwd({:?})", directory.path().display().to_string()));
+        let both = || {
+            let (mine, theirs) = (ours(directory.path()), erl.eval("net_adm:host_file()"));
+            assert_eq!(mine, theirs);
+            mine
+        };
+        let link = |to: &Path| {
+            let _ = fs::remove_file(&path);
+            symlink(to, &path).unwrap();
+        };
+        let socket = UnixListener::bind(&path).unwrap();
+        assert_eq!(both(), "{error,enxio}");
+        drop(socket);
+        link(&path);
+        assert_eq!(both(), "{error,eloop}");
+        link(directory.path());
+        assert_eq!(both(), "{error,eisdir}");
+        link(&directory.path().join("file"));
+        assert_eq!(both(), "{error,enoent}");
+        // More than a mebibyte.
+        let hosts = 70_000;
+        fs::write(directory.path().join("file"), "'host.example.test'.\n".repeat(hosts)).unwrap();
+        assert_eq!(erl.eval("length(net_adm:host_file())"), hosts.to_string());
+        let read = Node::host_file(&HostDirs(vec![directory.path().into()])).unwrap();
+        assert_eq!(read.len(), hosts);
+
+        // Erlang waits for whoever writes into the pipe, and ends where the device does not.
+        fs::remove_file(&path).unwrap();
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        assert_eq!(ours(directory.path()), "{error,enxio}");
+        link(Path::new("/dev/zero"));
+        assert_eq!(ours(directory.path()), "{error,enxio}");
+    }
+
     //= docs/spec/net_adm.md#adm-dns-hostname
     //= type=test
     //= docs/spec/net_adm.md#adm-localhost
@@ -166,7 +210,7 @@ each_release_and_runtime! {
 
         let names = |term: &str| {
             let host = match Host::of_term(&term.parse().unwrap()) {
-                Ok(host) => host.unwrap(),
+                Ok(host) => host,
                 Err(error) => return Err(format!("{{error,{error}}}")),
             };
             Ok(match rust.node.names(host) {

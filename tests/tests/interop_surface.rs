@@ -10,264 +10,17 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use netkernel_blocking::core::net_kernel::mfa::Call;
+use netkernel_blocking::core::net_adm::HOST_FILE;
+use netkernel_blocking::core::net_kernel::mfa::{Call, Exception};
 use netkernel_blocking::core::term::Term;
-use netkernel_blocking::{Item, StartOptions, Started};
+use netkernel_blocking::{HostDirs, Item, StartOptions, Started};
 use netkernel_tests::each_release_and_runtime;
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release, TempDir};
 use netkernel_tests::ours::{Ours, eventually, node_name};
 use netkernel_tests::runtime::{Mailbox, Node};
+use netkernel_tests::scripts::{ALL, ALWAYS, HOST_FILES, LINKED, LIVES, ME, NET_ADM, NO_TEXTS};
 
-/// The name of the node that is asked.
-const ME: &str = "ME";
-
-/// Calls that change nothing, and calls that no state makes right.
-const ALWAYS: &[&str] = &[
-    "net_kernel:get_state()",
-    "is_alive()",
-    "node()",
-    "nodes()",
-    "nodes(visible)",
-    "nodes(hidden)",
-    "nodes(connected)",
-    "nodes(this)",
-    "nodes(known)",
-    "nodes([])",
-    "nodes([visible,this,visible])",
-    "nodes([connected,this])",
-    "nodes([known])",
-    "nodes(foo)",
-    "nodes([foo])",
-    "nodes([this|known])",
-    "nodes([[this]])",
-    "nodes(1)",
-    "nodes(#{})",
-    "nodes(visible,#{})",
-    "nodes(known,#{node_type => true})",
-    "nodes(this,#{connection_id => true,node_type => true})",
-    "nodes(connected,#{connection_id => true,node_type => true})",
-    "nodes(hidden,#{connection_id => false,node_type => true})",
-    "nodes([this,this],#{})",
-    "nodes([],#{node_type => true})",
-    "nodes(this,#{foo => true})",
-    "nodes(this,#{node_type => foo})",
-    "nodes(this,#{connection_id => 1})",
-    "nodes(this,[])",
-    "nodes(foo,#{})",
-    "nodes(foo,[])",
-    "node(foo)",
-    "node(1)",
-    "node([])",
-    "net_kernel:connect_node(ME)",
-    "net_kernel:connect_node(foo)",
-    "net_kernel:connect_node('')",
-    "net_kernel:connect_node('@127.0.0.1')",
-    "net_kernel:connect_node('x@')",
-    "net_kernel:connect_node('x@y@z')",
-    "net_kernel:connect_node('x@short')",
-    "net_kernel:connect_node('x@127.0.0.1')",
-    "net_kernel:connect_node(\"x\")",
-    "net_kernel:connect_node(1)",
-    "net_kernel:hidden_connect_node(ME)",
-    "net_kernel:hidden_connect_node(foo)",
-    "net_kernel:hidden_connect_node('x@127.0.0.1')",
-    "net_kernel:hidden_connect_node(1)",
-    "erlang:disconnect_node(ME)",
-    "erlang:disconnect_node(foo)",
-    "erlang:disconnect_node('x@127.0.0.1')",
-    "erlang:disconnect_node(\"x\")",
-    "erlang:disconnect_node(1)",
-    "net_kernel:allowed()",
-    "net_kernel:allow([])",
-    "net_kernel:allow(foo)",
-    "net_kernel:allow([\"x\"])",
-    "net_kernel:allow(['x@y',1])",
-    "net_kernel:allow(['x@y'|z])",
-    "net_kernel:allowed()",
-    "net_kernel:get_net_ticktime()",
-    "net_kernel:set_net_ticktime(60)",
-    "net_kernel:set_net_ticktime(60,0)",
-    "net_kernel:set_net_ticktime(0)",
-    "net_kernel:set_net_ticktime(-1)",
-    "net_kernel:set_net_ticktime(foo)",
-    "net_kernel:set_net_ticktime(60.0)",
-    "net_kernel:set_net_ticktime(60,foo)",
-    "net_kernel:set_net_ticktime(60,-1)",
-    "net_kernel:set_net_ticktime(60,1.5)",
-    "net_kernel:monitor_nodes(true)",
-    "net_kernel:monitor_nodes(false)",
-    "net_kernel:monitor_nodes(false)",
-    "net_kernel:monitor_nodes(foo)",
-    "net_kernel:monitor_nodes(true,#{node_type => all})",
-    "net_kernel:monitor_nodes(false,#{node_type => all})",
-    "net_kernel:monitor_nodes(true,[foo])",
-    "net_kernel:monitor_nodes(false,foo)",
-    "net_kernel:monitor_nodes(1,foo)",
-    "net_kernel:monitor_nodes(true,#{foo => 1})",
-    "net_kernel:getopts('x@127.0.0.1',[nodelay])",
-    "net_kernel:getopts(ME,[nodelay])",
-    "net_kernel:getopts(new,[nodelay])",
-    "net_kernel:getopts(foo,[nodelay|x])",
-    "net_kernel:getopts('x@127.0.0.1',foo)",
-    "net_kernel:getopts(\"x\",[nodelay])",
-    "net_kernel:getopts(1,[nodelay])",
-    "net_kernel:setopts('x@127.0.0.1',[{nodelay,true}])",
-    "net_kernel:setopts(foo,[{nodelay,true}|x])",
-    "net_kernel:setopts(foo,[1])",
-    "net_kernel:setopts(new,[])",
-    "net_kernel:setopts('x@127.0.0.1',foo)",
-    "net_kernel:setopts(new,foo)",
-    "net_kernel:setopts(1,[{nodelay,true}])",
-    "erlang:get_cookie('x@127.0.0.1')",
-    "erlang:get_cookie(foo)",
-    "erlang:get_cookie(ME)",
-    "erlang:get_cookie(1)",
-    "erlang:get_cookie(\"x\")",
-    "erlang:set_cookie(\"abc\")",
-    "erlang:set_cookie(1)",
-    "erlang:set_cookie('x@127.0.0.1',1)",
-    "erlang:set_cookie(1,abc)",
-    "erlang:set_cookie(nonode@nohost,abc)",
-    "erlang:set_cookie(foo,def)",
-    "erlang:get_cookie(foo)",
-];
-
-/// Calls of a node that begins without distribution; each start has its stop, and a name of its own: EPMD may still have that of the one before.
-const LIVES: &[&str] = &[
-    "erlang:set_cookie(abc)",
-    "erlang:get_cookie()",
-    "net_kernel:start(1,#{})",
-    "net_kernel:start(\"a\",#{})",
-    "net_kernel:start(a,[])",
-    "net_kernel:start(a,foo)",
-    "net_kernel:start(1,foo)",
-    "net_kernel:start(a,#{foo => 1})",
-    "net_kernel:start(a,#{name_domain => foo})",
-    "net_kernel:start(a,#{net_ticktime => 0})",
-    "net_kernel:start(a,#{net_ticktime => a})",
-    "net_kernel:start(a,#{net_tickintensity => 3})",
-    "net_kernel:start(a,#{net_tickintensity => 1001})",
-    "net_kernel:start(a,#{net_tickintensity => a})",
-    "net_kernel:start(a,#{dist_listen => 1})",
-    "net_kernel:start(a,#{hidden => 1})",
-    "net_kernel:start([])",
-    "net_kernel:start([a,b,c,d])",
-    "net_kernel:start(foo)",
-    "net_kernel:start([1])",
-    "net_kernel:start([a|b])",
-    "net_kernel:start([a,foo])",
-    "net_kernel:start([a,1,1])",
-    "net_kernel:start([a,longnames,0])",
-    "net_kernel:start([a,longnames,-5])",
-    "net_kernel:start([a,longnames,foo])",
-    "net_kernel:start(['bad name@127.0.0.1'])",
-    "net_kernel:start(['a@b@c.d'])",
-    "net_kernel:start(['a@sh.ort',shortnames])",
-    "net_kernel:start('@127.0.0.1',#{})",
-    "net_kernel:start('t@',#{})",
-    "net_kernel:start('',#{})",
-    "net_kernel:start('t.x@127.0.0.1',#{})",
-    "net_kernel:start('t@a b',#{})",
-    "net_kernel:get_state()",
-    "net_kernel:stop()",
-    "net_kernel:start('n@nodot',#{})",
-    "net_kernel:get_state()",
-    "net_kernel:connect_node('x@nodot')",
-    "net_kernel:stop()",
-    "net_kernel:start('a@127.0.0.1',#{name_domain => longnames,net_ticktime => 8,net_tickintensity => 8,hidden => true})",
-    "net_kernel:get_state()",
-    "net_kernel:get_net_ticktime()",
-    "is_alive()",
-    "node()",
-    "nodes(this,#{node_type => true})",
-    "net_kernel:start('a@127.0.0.1',#{})",
-    "net_kernel:start('bad name',#{})",
-    "net_kernel:start('b@127.0.0.1',#{foo => 1})",
-    "net_kernel:start(['b@127.0.0.1'])",
-    "net_kernel:stop()",
-    "net_kernel:get_state()",
-    "is_alive()",
-    "node()",
-    "net_kernel:stop()",
-    "net_kernel:start('u@127.0.0.1',#{dist_listen => false})",
-    "net_kernel:get_state()",
-    "net_kernel:get_net_ticktime()",
-    "net_kernel:stop()",
-    "net_kernel:start('undefined@127.0.0.1',#{name_domain => longnames})",
-    "net_kernel:get_state()",
-    "is_alive()",
-    "node()",
-    "nodes(this,#{node_type => true,connection_id => true})",
-    "net_kernel:stop()",
-    "net_kernel:start(['c@127.0.0.1',longnames,1000])",
-    "net_kernel:get_net_ticktime()",
-    "net_kernel:stop()",
-    "net_kernel:start(['d@127.0.0.1',longnames,1])",
-    "net_kernel:get_net_ticktime()",
-    "net_kernel:stop()",
-    "net_kernel:start([e,shortnames])",
-    "net_kernel:get_state()",
-    "net_kernel:stop()",
-    "net_kernel:start(['t@127.0.0.1'])",
-    "net_kernel:get_net_ticktime()",
-    "erlang:set_cookie(abc)",
-    "erlang:get_cookie()",
-    "erlang:set_cookie('t@127.0.0.1',def)",
-    "erlang:get_cookie()",
-    "erlang:get_cookie('t@127.0.0.1')",
-    "erlang:set_cookie('')",
-    "erlang:set_cookie('\u{100}')",
-    "net_kernel:stop()",
-    "net_kernel:start('f@127.0.0.1',#{net_ticktime => 7,net_tickintensity => 5})",
-    "net_kernel:get_net_ticktime()",
-    "net_kernel:stop()",
-];
-
-/// Calls about nodes, two of which are linked.
-const LINKED: &[&str] = &[
-    "net_kernel:stop()",
-    "net_kernel:start('a@127.0.0.1',#{})",
-    "net_kernel:connect_node('b@127.0.0.1')",
-    "net_kernel:hidden_connect_node('b@127.0.0.1')",
-    "net_kernel:getopts('b@127.0.0.1',[nodelay,keepalive])",
-    "net_kernel:setopts('b@127.0.0.1',[{active,true}])",
-    "erlang:get_cookie()",
-    "erlang:set_cookie(other)",
-    "erlang:get_cookie()",
-    "nodes()",
-    "erlang:disconnect_node('b@127.0.0.1')",
-    "erlang:disconnect_node('b@127.0.0.1')",
-    "nodes(connected)",
-    "net_kernel:connect_node('b@127.0.0.1')",
-    "erlang:set_cookie('b@127.0.0.1',secret)",
-    "erlang:get_cookie('b@127.0.0.1')",
-    "net_kernel:connect_node('b@127.0.0.1')",
-    "erlang:set_cookie(ME,secret)",
-    "erlang:get_cookie()",
-    "erlang:get_cookie(ME)",
-    "erlang:set_cookie('b@127.0.0.1',wrong)",
-    "nodes()",
-    "erlang:disconnect_node('b@127.0.0.1')",
-    "net_kernel:connect_node('b@127.0.0.1')",
-    "erlang:set_cookie('b@127.0.0.1',secret)",
-    "net_kernel:hidden_connect_node('b@127.0.0.1')",
-    "nodes(connected,#{node_type => true})",
-    "net_kernel:allow(['b@127.0.0.1'])",
-    "net_kernel:allowed()",
-    "net_kernel:connect_node('hidden@127.0.0.1')",
-    "erlang:disconnect_node('hidden@127.0.0.1')",
-    "net_kernel:connect_node('hidden@127.0.0.1')",
-    "net_kernel:allow(['hidden@127.0.0.1'])",
-    "net_kernel:connect_node('hidden@127.0.0.1')",
-    "nodes([hidden,this],#{node_type => true})",
-    "net_kernel:set_net_ticktime(61,600)",
-    "net_kernel:get_net_ticktime()",
-    "net_kernel:set_net_ticktime(60)",
-    "net_kernel:set_net_ticktime(61,1)",
-    "net_kernel:stop()",
-];
-
-/// The result of a call: what is returned, or `{exception,Reason}`.
+/// The result of a call: what is returned, or `{exception,Class,Reason}`.
 type Played = Vec<(String, Term)>;
 
 fn play_ours(script: &[&str], me: &str, process: &Mailbox) -> Played {
@@ -276,8 +29,10 @@ fn play_ours(script: &[&str], me: &str, process: &Mailbox) -> Played {
         let called =
             Call::parse(&text, &this_host()).unwrap_or_else(|error| panic!("{text}: {error}"));
         let result = called.and_then(|call| process.apply(call));
-        let exception = |reason| Term::tuple([word("exception"), reason]);
-        let term = result.unwrap_or_else(|error| exception(error.0));
+        let exception = |Exception { class, reason }| {
+            Term::tuple([word("exception"), word(class.as_str()), reason])
+        };
+        let term = result.unwrap_or_else(exception);
         ((*call).to_owned(), normal(call, term, me))
     };
     script.iter().map(play).collect()
@@ -292,8 +47,7 @@ fn play_theirs(script: &[&str], erl: &Erl) -> Played {
 }
 
 /// Plays on a system that began without distribution.
-fn play_alone(script: &[&str], release: Release, epmd: &Epmd) -> Played {
-    let home = TempDir::new();
+fn play_alone(script: &[&str], home: &TempDir, release: Release, epmd: &Epmd) -> Played {
     // A function each: one of hundreds of calls takes the compiler minutes.
     let mut text = String::from("-module(play).\n-export([all/0]).\n");
     for (at, call) in script.iter().enumerate() {
@@ -319,7 +73,7 @@ fn play_alone(script: &[&str], release: Release, epmd: &Epmd) -> Played {
         .collect()
 }
 
-/// An expression whose value is what the call returns, or `{exception,Reason}`. Pids, which no text says, are `pid`.
+/// An expression whose value is what the call returns, or `{exception,Class,Reason}`. Pids, which no text says, are `pid`.
 fn guarded(call: &str) -> String {
     format!(
         "(fun() -> try {call} of \
@@ -328,7 +82,7 @@ fn guarded(call: &str) -> String {
              {{error, {{{{already_started, _}}, _}}}} -> {{error, already_started}}; \
              {{error, {{{{shutdown, _}}, _}}}} -> {{error, nodistribution}}; \
              Value -> Value \
-         catch error:Reason -> {{exception, Reason}} end end)()"
+         catch Class:Reason -> {{exception, Class, Reason}} end end)()"
     )
 }
 
@@ -343,6 +97,10 @@ fn word(text: &str) -> Term {
 /// Without what is a node's own: its name is `me`, lists of nodes are sorted, numbers of connections are `id`. Of a start that
 /// succeeds, whatever is told is `pid`.
 fn normal(call: &str, term: Term, me: &str) -> Term {
+    if call.starts_with("net_adm:") {
+        // What it tells is of all nodes, and the same for all.
+        return term;
+    }
     let term = match term {
         Term::Atom(atom) if atom.as_str() == me => word("me"),
         Term::Tuple(elements) => {
@@ -451,7 +209,7 @@ fn this_host() -> String {
 
 #[test]
 fn every_deviating_call_is_played() {
-    let played: BTreeSet<&str> = [ALWAYS, LIVES, LINKED].concat().into_iter().collect();
+    let played: BTreeSet<&str> = ALL.concat().into_iter().collect();
     for [call, theirs, ours] in deviations() {
         assert!(played.contains(call.as_str()), "{call}");
         assert_ne!(theirs, ours, "{call} deviates not at all");
@@ -483,7 +241,7 @@ each_release_and_runtime! {
     fn nodes_start_and_stop_as_erlangs_do(release: Release) {
         let epmd = Epmd::start(release);
         let script = [ALWAYS, LIVES, ALWAYS].concat();
-        let theirs = play_alone(&script, release, &epmd);
+        let theirs = play_alone(&script, &TempDir::new(), release, &epmd);
         let node = Node::new(Ours::config(epmd.port())).unwrap();
         let ours = play_ours(&script, "nonode@nohost", &node.mailbox());
         compare(&ours, &theirs);
@@ -530,6 +288,56 @@ each_release_and_runtime! {
         both(ALWAYS);
         both(LINKED);
         both(ALWAYS);
+    }
+
+    //= docs/spec/mfa.md#mfa-bad-arguments
+    //= type=test
+    //= docs/spec/mfa.md#mfa-answers
+    //= type=test
+    //= docs/spec/net_adm.md#adm-dns-hostname
+    //= type=test
+    //= docs/spec/net_adm.md#adm-names-host
+    //= type=test
+    //= docs/spec/net_adm.md#adm-world-hosts
+    //= type=test
+    //= docs/spec/net_adm.md#adm-world-exits
+    //= type=test
+    #[test]
+    fn hosts_and_their_nodes_are_told_as_by_erlangs(release: Release) {
+        let (epmd, home) = (Epmd::start(release), TempDir::new());
+        let config = || {
+            let mut config = Ours::config(epmd.port());
+            config.host_dirs = HostDirs(vec![home.path().into()]);
+            config
+        };
+        let files = [None, Some("'127.0.0.1'.\nlocalhost.\n"), Some("'127.0.0.1'.\n\"127.0.0.1\".\n"), Some("a.\nb c.\n")];
+        let write = |file: Option<&str>| {
+            if let Some(file) = file {
+                fs::write(home.path().join(HOST_FILE), file).unwrap();
+            }
+        };
+        write(files[1]);
+        let script = [NET_ADM, HOST_FILES].concat();
+        let theirs = play_alone(&script, &home, release, &epmd);
+        let asleep = Node::new(config()).unwrap();
+        compare(&play_ours(&script, "nonode@nohost", &asleep.mailbox()), &theirs);
+        fs::remove_file(home.path().join(HOST_FILE)).unwrap();
+
+        let start = |name: &str| Erl::start(&ErlOptions::new(release, &epmd, name));
+        let (a, _b) = (start("a"), start("b"));
+        a.eval(&format!("file:set_cwd({:?})", home.path().display().to_string()));
+        // What it logs comes in between.
+        a.eval("logger:set_primary_config(level, none)");
+        let rust = Ours::start("rust", config());
+        let process = rust.node.mailbox();
+        let both = |script: &[&str]| {
+            compare(&play_ours(script, rust.name(), &process), &play_theirs(script, &a));
+        };
+        for file in files {
+            write(file);
+            both(HOST_FILES);
+        }
+        both(&[NET_ADM, NO_TEXTS].concat());
     }
 
     //= docs/spec/monitor.md#monitor-connection-id

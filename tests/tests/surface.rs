@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use netkernel_blocking::core::net_kernel::mfa::Mfa;
+use netkernel_tests::scripts::{ALL, ME};
 use netkernel_tests::spec::tests_of;
 use syn::{ImplItem, Item, Type, Visibility};
 
@@ -109,6 +111,13 @@ const SETTINGS: [&str; 24] = [
     "a peer at an explicit address",
 ];
 
+/// What cannot be compared with a real node, and why.
+const INCOMPARABLE: [(&str, &str); 3] = [
+    ("-connect_all", "a node of ours makes no mesh"),
+    ("~/.erlang.cookie", "both read and make the same file, and which of them did cannot be told"),
+    ("ERL_EPMD_ADDRESS", "it is of an EPMD that our node serves"),
+];
+
 const FILE: &str = "docs/surface.md";
 const CALLS: &str = "## Calls that are answered otherwise";
 
@@ -120,6 +129,10 @@ struct Known {
     requirements: BTreeSet<String>,
     /// `file::function`.
     tests: BTreeSet<String>,
+    /// Those of them in core.
+    core_tests: BTreeSet<String>,
+    /// Function and arity of each call that is made on real nodes and on ours: `net_adm:names/1`.
+    compared: BTreeSet<String>,
 }
 
 #[test]
@@ -134,18 +147,21 @@ fn every_fault_is_found() {
     let known = Known {
         items: ["A::f", "B"].map(str::to_owned).into(),
         requirements: ["a-one".to_owned()].into(),
-        tests: ["t::works".to_owned()].into(),
+        tests: ["t::works", "t::other", "interop_t::works"].map(str::to_owned).into(),
+        core_tests: ["t::works".to_owned()].into(),
+        compared: expected(),
     };
     let all: String = expected()
         .into_iter()
         .map(|function| {
             let planned = PLANNED.iter().any(|name| format!("erlang:{name}") == function);
-            let test = if planned { "planned" } else { "`t::works`" };
+            let test = if planned { "planned" } else { "`t::works`, `interop_t::works`" };
             format!("| `{function}` | `A::f`, `B` | | a-one | {test} | |\n")
         })
         .collect();
     assert_eq!(check(&all, &known), Vec::<String>::new());
-    let row = "| `net_kernel:stop/0` | `A::f`, `B` | | a-one | `t::works` | |\n";
+    let row =
+        "| `net_kernel:stop/0` | `A::f`, `B` | | a-one | `t::works`, `interop_t::works` | |\n";
     for (instead, problem) in [
         ("", "`net_kernel:stop/0`: has no row"),
         ("| `net_kernel:stop/0` | `A::g` | | a-one | `t::works` | |\n", "`A::g`: no such item"),
@@ -158,6 +174,12 @@ fn every_fault_is_found() {
         ("| `net_kernel:stop/0` | `B` | | a-one | planned | |\n", "may not be planned"),
         ("| `net_kernel:stop/0` | `B` | | a-one | to do | |\n", "`to do`: no such test"),
         ("| `net_kernel:stop/0` | `B` | | a-one | `t::works` |\n", "not six cells"),
+        ("| `net_kernel:stop/0` | `B` | | a-one | `t::works` | |\n", "no comparison"),
+        ("| `net_kernel:stop/0` | `B` | | a-one | `interop_t::works` | |\n", "no test of core"),
+        (
+            "| `net_kernel:stop/0` | `B` | | a-one | `t::other`, `interop_t::works` | |\n",
+            "no test of core",
+        ),
         (&row.repeat(2), "two rows"),
     ] {
         assert!(all.contains(row));
@@ -165,11 +187,15 @@ fn every_fault_is_found() {
         assert!(problems.iter().any(|found| found.contains(problem)), "{instead}: {problems:?}");
     }
     for setting in SETTINGS {
-        let row = format!("| `{setting}` | `A::f`, `B` | | a-one | `t::works` | |\n");
+        let row =
+            format!("| `{setting}` | `A::f`, `B` | | a-one | `t::works`, `interop_t::works` | |\n");
         assert!(all.contains(&row));
         let problems = check(&all.replace(&row, ""), &known);
         assert_eq!(problems, [format!("`{setting}`: has no row")]);
     }
+    let mut unplayed = known;
+    unplayed.compared.remove("net_kernel:stop/0");
+    assert_eq!(check(&all, &unplayed), ["`net_kernel:stop/0`: no script calls it"]);
 }
 
 /// Every function and every setting that must have a row.
@@ -236,6 +262,17 @@ impl Row<'_> {
             self.must(self.known.tests.contains(*test), &format!("`{test}`: no such test"));
         }
         self.must(!tests.is_empty(), "no test");
+        let in_core = tests.iter().any(|test| self.known.core_tests.contains(*test));
+        self.must(in_core || ours[0].is_empty(), "no test of core");
+        let row = self.name.replace('`', "");
+        let compared = tests.iter().any(|test| test.starts_with("interop_"));
+        let incomparable = INCOMPARABLE.iter().any(|(name, _)| *name == row);
+        self.must(compared || incomparable, "no comparison with real nodes");
+        let documented = FUNCTIONS.iter().any(|(module, functions)| {
+            let function = row.strip_prefix(module).and_then(|rest| rest.strip_prefix(':'));
+            function.is_some_and(|function| functions.contains(&function))
+        });
+        self.must(!documented || self.known.compared.contains(&row), "no script calls it");
         self.must(!requirements.is_empty(), "no requirement");
         self.must(!items.is_empty() || !deviation.is_empty(), "neither an item nor a deviation");
     }
@@ -254,9 +291,17 @@ fn names(cell: &str) -> impl Iterator<Item = &str> {
 
 impl Known {
     fn read(top: &Path) -> Self {
-        let mut known = Self::default();
+        let calls = ALL.concat();
+        let called = |call: &&str| {
+            let Mfa { module, function, arguments } = Mfa::parse(&call.replace(ME, "a@b")).unwrap();
+            format!("{module}:{function}/{}", arguments.len())
+        };
+        let mut known = Self { compared: calls.iter().map(called).collect(), ..Self::default() };
         for folder in ["core", "runtime-blocking", "runtime-smol", "tests"] {
             known.walk(&top.join(folder), ["core", "runtime-blocking"].contains(&folder));
+            if folder == "core" {
+                known.core_tests = known.tests.clone();
+            }
         }
         for entry in fs::read_dir(top.join("docs/spec")).unwrap() {
             let text = fs::read_to_string(entry.unwrap().path()).unwrap();

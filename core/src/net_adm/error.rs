@@ -64,27 +64,15 @@ pub enum WorldError {
     SystemLimit,
 }
 
-impl WorldError {
-    /// The class and the reason of Erlang's exception: `{exit,{error,enoent}}`, `{error,badarg}`.
-    #[must_use]
-    pub fn to_term(&self) -> Term {
-        let error = |reason| Term::tuple([Term::literal("error"), Term::literal(reason)]);
-        match self {
-            Self::HostFile(reason) => {
-                let reason = Term::tuple([Term::literal("error"), reason.to_term()]);
-                Term::tuple([Term::literal("exit"), reason])
-            }
-            Self::Badarg => error("badarg"),
-            Self::FunctionClause => error("function_clause"),
-            Self::SystemLimit => error("system_limit"),
-        }
-    }
-}
-
-/// Erlang's class and reason.
+/// Erlang's class and reason: `{exit,{error,enoent}}`, `{error,badarg}`.
 impl fmt::Display for WorldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.to_term().fmt(f)
+        match self {
+            Self::HostFile(reason) => write!(f, "{{exit,{{error,{reason}}}}}"),
+            Self::Badarg => f.write_str("{error,badarg}"),
+            Self::FunctionClause => f.write_str("{error,function_clause}"),
+            Self::SystemLimit => f.write_str("{error,system_limit}"),
+        }
     }
 }
 

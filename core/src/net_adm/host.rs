@@ -22,20 +22,18 @@ pub struct BadHost;
 
 impl Host {
     //= docs/spec/net_adm.md#adm-names-host
-    /// The host that a term stands for; `None` for a list that is no text, which no resolver finds.
+    /// The host that a term stands for.
     ///
     /// # Errors
     /// [`BadHost`].
-    pub fn of_term(term: &Term) -> Result<Option<Self>, BadHost> {
+    pub fn of_term(term: &Term) -> Result<Self, BadHost> {
         if let Some(name) = term.as_atom() {
-            return Ok(Some(Self::Name(name.as_str().into())));
+            return Ok(Self::Name(name.as_str().into()));
         }
         if let Some(elements) = term.as_tuple() {
-            return address(elements).map(|address| Some(Self::Address(address))).ok_or(BadHost);
+            return address(elements).map(Self::Address).ok_or(BadHost);
         }
-        let Term::List(list) = term else { return Err(BadHost) };
-        let proper = list.tail().is_none();
-        Ok(proper.then(|| text(list.elements())).flatten().map(Self::Name))
+        term.as_list().and_then(text).map(Self::Name).ok_or(BadHost)
     }
 
     //= docs/spec/net_adm.md#adm-names-family
@@ -49,8 +47,12 @@ impl Host {
     }
 }
 
+/// A number between the characters counts as one, and no resolver knows either.
 fn text(elements: &[Term]) -> Option<String> {
-    let char = |term: &Term| char::from_u32(u32::try_from(term.as_i64()?).ok()?);
+    let char = |term: &Term| match u32::try_from(term.as_i64()?).ok()? {
+        0xD800..=0xDFFF => Some(char::REPLACEMENT_CHARACTER),
+        number => char::from_u32(number),
+    };
     elements.iter().map(char).collect()
 }
 
@@ -110,15 +112,19 @@ mod tests {
     #[test]
     fn atoms_texts_and_tuples_are_hosts() {
         let host = |text: &str| Host::of_term(&text.parse().unwrap());
-        let name = |name: &str| Ok(Some(Host::from(name)));
+        let name = |name: &str| Ok(Host::from(name));
         for (term, found) in [
             ("localhost", name("localhost")),
             ("'a.b'", name("a.b")),
             ("\"a.b\"", name("a.b")),
             ("[]", name("")),
-            ("[a]", Ok(None)),
-            ("[97|98]", Ok(None)),
-            ("[55296]", Ok(None)),
+            ("[55296]", name("\u{FFFD}")),
+            ("[a]", Err(BadHost)),
+            ("[97|98]", Err(BadHost)),
+            ("[-1]", Err(BadHost)),
+            ("[1114112]", Err(BadHost)),
+            ("[97,1.0]", Err(BadHost)),
+            ("[\"a\"]", Err(BadHost)),
             ("5", Err(BadHost)),
             ("<<\"a\">>", Err(BadHost)),
             ("{1,2,3}", Err(BadHost)),
@@ -131,7 +137,7 @@ mod tests {
             ("{127,0,0,1}", "127.0.0.1", Family::Inet),
             ("{0,0,0,0,0,0,0,1}", "::1", Family::Inet6),
         ] {
-            let found = host(term).unwrap().unwrap();
+            let found = host(term).unwrap();
             assert_eq!(found, Host::Address(address.parse().unwrap()));
             assert_eq!(found.family(), family);
             assert_eq!(Host::from(address).family(), Family::Inet, "a text is a name");

@@ -9,8 +9,8 @@ use crate::term::{Limits, ParseErrorKind, Term};
 
 /// The name of the file.
 pub const HOST_FILE: &str = ".hosts.erlang";
-/// Bytes of a file that are looked at; Erlang reads any number.
-pub const HOST_FILE_MAX: usize = 1 << 20;
+/// Bytes of the longest file; a longer one is `efbig`. Erlang reads any number.
+pub const HOST_FILE_MAX: usize = 16 << 20;
 
 //= docs/spec/net_adm.md#adm-host-file-path
 /// The first file that there is, of those that `read` finds in these directories, in this order. A directory without one, or that is

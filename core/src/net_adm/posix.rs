@@ -10,6 +10,8 @@ pub enum Posix {
     Eacces,
     /// Input or output failed.
     Eio,
+    /// It is too large.
+    Efbig,
     /// It is a directory.
     Eisdir,
     /// Symbolic links that lead to each other.
@@ -22,6 +24,8 @@ pub enum Posix {
     Enoent,
     /// Something on the way is no directory.
     Enotdir,
+    /// It is a pipe, a socket or a device.
+    Enxio,
 }
 
 impl Posix {
@@ -31,12 +35,14 @@ impl Posix {
         match self {
             Self::Eacces => "eacces",
             Self::Eio => "eio",
+            Self::Efbig => "efbig",
             Self::Eisdir => "eisdir",
             Self::Eloop => "eloop",
             Self::Emfile => "emfile",
             Self::Enametoolong => "enametoolong",
             Self::Enoent => "enoent",
             Self::Enotdir => "enotdir",
+            Self::Enxio => "enxio",
         }
     }
 }

@@ -95,12 +95,10 @@ impl World {
                 Err(_) => tell("pang\n"),
             }
         }
-        while let Some(term) = self.hosts.pop_front() {
+        if let Some(term) = self.hosts.pop_front() {
             let host = Host::of_term(&term).map_err(|_| WorldError::FunctionClause)?;
-            if let Some(host) = host {
-                self.asked = Some(term);
-                return Ok(WorldStep::Names(host));
-            }
+            self.asked = Some(term);
+            return Ok(WorldStep::Names(host));
         }
         if self.improper {
             return Err(WorldError::FunctionClause);

@@ -122,13 +122,13 @@ impl Parameters {
     pub(super) fn interface(&self, family: Family) -> Result<Option<IpAddr>, FlagError> {
         let Some(value) = self.get("inet_dist_use_interface") else { return Ok(None) };
         let address = match Host::of_term(value) {
-            Ok(Some(Host::Address(address))) => Some(address),
-            Ok(Some(Host::Name(_))) => match value.as_atom().map(|atom| atom.as_str()) {
+            Ok(Host::Address(address)) => Some(address),
+            Ok(Host::Name(_)) => match value.as_atom().map(|atom| atom.as_str()) {
                 Some("any") => Some(family.unspecified()),
                 Some("loopback") => Some(family.loopback()),
                 _ => None,
             },
-            Ok(None) | Err(_) => None,
+            Err(_) => None,
         };
         let fits = address.filter(|address| Family::of(*address) == family);
         fits.map(Some).ok_or_else(|| FlagError::Interface(value.clone()))

@@ -56,6 +56,27 @@ fn a_node_that_is_not_alive_ignores_what_erlangs_ignores() {
     }
 }
 
+//= docs/spec/kernel.md#kernel-allow-arguments
+//= type=test
+#[test]
+fn what_is_wrong_with_an_allow_list_is_answered() {
+    let mut world = World::default();
+    let a = world.start("a@vm");
+    for (call, result) in [
+        ("net_kernel:allow(foo)", "error"),
+        ("net_kernel:allow([\"x\"])", "error"),
+        ("net_kernel:allow(['x@y',1])", "error"),
+        ("net_kernel:allow(['x@y'|z])", "error"),
+        ("net_kernel:allowed()", "{ok,[]}"),
+        ("net_kernel:allow([])", "ok"),
+        ("net_kernel:allow(['x@y',z])", "ok"),
+        ("net_kernel:allowed()", "{ok,[x@y,z]}"),
+        ("net_adm:ping('b@vm')", "exception error: undef"),
+    ] {
+        assert_eq!(apply(&mut world, a, call), result, "{call}");
+    }
+}
+
 //= docs/spec/kernel.md#kernel-start-options
 //= type=test
 //= docs/spec/kernel.md#kernel-start-domain

@@ -6,6 +6,8 @@ use std::time::Instant as Moment;
 use netkernel_core::net_kernel::Answer;
 
 use super::{Call, Inbox, Message, Reply, Surroundings, Table, reply};
+use crate::config::NodeConfig;
+use crate::host_dirs::HostDirs;
 
 /// The way to one node. The end of the last clone of the `Arc` around it stops the node.
 #[derive(Debug)]
@@ -13,13 +15,19 @@ pub struct Handle {
     inbox: Arc<Inbox>,
     /// The node's processes and peers.
     pub table: Arc<Table>,
+    /// Where host files are, for calls in Erlang's form.
+    pub host_dirs: HostDirs,
 }
 
 impl Handle {
-    /// The handle of a node of these surroundings.
+    /// The handle of a node of this configuration and these surroundings.
     #[must_use]
-    pub fn new(of: &Surroundings) -> Self {
-        Self { inbox: Arc::clone(&of.inbox), table: Arc::clone(&of.table) }
+    pub fn new(config: &NodeConfig, of: &Surroundings) -> Self {
+        Self {
+            inbox: Arc::clone(&of.inbox),
+            table: Arc::clone(&of.table),
+            host_dirs: config.host_dirs.clone(),
+        }
     }
 
     /// Makes a call and waits for its answer; `None` if the node cannot even try.

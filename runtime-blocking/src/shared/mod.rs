@@ -11,6 +11,7 @@ mod delivery;
 mod embedded_epmd;
 mod epmd;
 mod epmd_listeners;
+mod file;
 mod handle;
 mod host;
 mod inbox;
@@ -34,6 +35,7 @@ pub(crate) use clock::random_bytes;
 pub use clock::{Clock, entropy};
 pub use epmd::{Clients, Epmd};
 pub use epmd_listeners::EpmdListeners;
+pub(crate) use file::read as read_file;
 pub use handle::Handle;
 pub use host::{Carrier, RuntimeHost};
 #[cfg(test)]

@@ -1,18 +1,41 @@
 //! What `net_adm` asks of the operating system. All of it may block.
 
-use std::fs::File;
-use std::io::{self, ErrorKind as Kind, Read as _};
+use std::fs::Metadata;
+use std::io::{self, ErrorKind as Kind};
 use std::path::{Path, PathBuf};
 
 use dns_lookup::{AddrInfoHints, getaddrinfo};
 use netkernel_core::net_adm::{
-    self, HOST_FILE, HOST_FILE_MAX, HostFileError, Posix, domain_of, domain_of_resolver,
+    self, Answer, HOST_FILE, HOST_FILE_MAX, HostFileError, Posix, SystemQuestion, domain_of,
+    domain_of_resolver,
 };
+use netkernel_core::net_kernel::{NameDomain, NetState};
 use netkernel_core::term::Term;
+
+use super::read_file;
+use crate::host_dirs::HostDirs;
 
 /// `AI_CANONNAME` and `AF_INET` of `getaddrinfo(3)`, the same on all systems that std knows.
 const CANONICAL_NAME: i32 = 2;
 const INET: i32 = 2;
+
+/// Answers what only the operating system knows, for a node with a long name or a short one.
+#[must_use]
+pub fn answer(question: SystemQuestion, directories: &HostDirs, longnames: bool) -> Answer {
+    match question {
+        SystemQuestion::DnsHostname(host) => {
+            Answer::DnsHostname(dns_hostname(&host).map_err(|host| Term::string(&host)))
+        }
+        SystemQuestion::HostFile => Answer::HostFile(host_file(directories)),
+        SystemQuestion::Localhost => Answer::Localhost(localhost(longnames)),
+    }
+}
+
+/// Whether a node of this state has a long name; `None` if it is not alive.
+#[must_use]
+pub fn longnames(state: Option<&NetState>) -> Option<bool> {
+    state.map(|state| state.name_domain == NameDomain::Longnames)
+}
 
 /// The official name of a host (`net_adm:dns_hostname/1`); the error is the host itself.
 pub fn dns_hostname(host: &str) -> Result<String, String> {
@@ -53,21 +76,22 @@ fn resolver_file() -> PathBuf {
     Path::new(&etc).join("resolv.conf")
 }
 
+//= docs/spec/net_adm.md#adm-host-file-kind
 /// The hosts of the first file in these directories (`net_adm:host_file/0`).
-pub fn host_file(directories: &[PathBuf]) -> Result<Vec<Term>, HostFileError> {
-    net_adm::search(directories, |directory| {
-        read(&directory.join(HOST_FILE)).map_err(|error| posix(&error))
+pub fn host_file(directories: &HostDirs) -> Result<Vec<Term>, HostFileError> {
+    net_adm::search(&directories.0, |directory| {
+        let read = read_file(&directory.join(HOST_FILE), HOST_FILE_MAX as u64, check);
+        let bytes = read.map_err(|error| posix(&error))?;
+        if bytes.len() > HOST_FILE_MAX { Err(Posix::Efbig) } else { Ok(bytes) }
     })
 }
 
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    // Erlang opens no directory, and this system may.
-    if path.metadata()?.is_dir() {
-        return Err(Kind::IsADirectory.into());
+/// Only a file has an end, and comes without waiting.
+fn check(metadata: &Metadata) -> io::Result<()> {
+    if metadata.is_file() {
+        return Ok(());
     }
-    let mut bytes = Vec::new();
-    File::open(path)?.take(HOST_FILE_MAX as u64).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    Err(if metadata.is_dir() { Kind::IsADirectory } else { Kind::Unsupported }.into())
 }
 
 fn posix(error: &io::Error) -> Posix {
@@ -76,9 +100,28 @@ fn posix(error: &io::Error) -> Posix {
         (Kind::NotADirectory, Posix::Enotdir),
         (Kind::NotFound, Posix::Enoent),
         (Kind::PermissionDenied, Posix::Eacces),
+        (Kind::Unsupported, Posix::Enxio),
     ];
-    let named = NAMED.iter().find(|(kind, _)| *kind == error.kind());
-    named.map_or(Posix::Eio, |(_, named)| *named)
+    let named = NAMED.iter().find(|(kind, _)| *kind == error.kind()).map(|(_, named)| *named);
+    named.or_else(|| unnamed(error)).unwrap_or(Posix::Eio)
+}
+
+/// What has no stable name in Rust.
+#[cfg(unix)]
+fn unnamed(error: &io::Error) -> Option<Posix> {
+    use rustix::io::Errno;
+    let numbered = [
+        (Errno::LOOP, Posix::Eloop),
+        (Errno::MFILE, Posix::Emfile),
+        (Errno::NAMETOOLONG, Posix::Enametoolong),
+    ];
+    let number = Errno::from_io_error(error)?;
+    numbered.into_iter().find(|(errno, _)| *errno == number).map(|(_, named)| named)
+}
+
+#[cfg(not(unix))]
+fn unnamed(_: &io::Error) -> Option<Posix> {
+    None
 }
 
 #[cfg(test)]
@@ -99,7 +142,40 @@ mod tests {
     fn errors_of_files_have_names() {
         assert_eq!(posix(&Kind::NotFound.into()), Posix::Enoent);
         assert_eq!(posix(&Kind::BrokenPipe.into()), Posix::Eio);
-        let directories = ["/nowhere".into(), "/dev/null".into()];
+        let directories = HostDirs(vec!["/nowhere".into(), "/dev/null".into()]);
         assert_eq!(host_file(&directories), Err(HostFileError::Posix(Posix::Enoent)));
+    }
+
+    //= docs/spec/net_adm.md#adm-host-file-kind
+    //= type=test
+    #[cfg(unix)]
+    #[test]
+    fn only_files_of_a_size_are_read_and_nobody_waits_for_them() {
+        let home = std::env::temp_dir().join(format!("netkernel-host-file-{}", std::process::id()));
+        std::fs::create_dir(&home).unwrap();
+        let (path, directories) = (home.join(HOST_FILE), HostDirs(vec![home.clone()]));
+        let told = || host_file(&directories).map(|hosts| hosts.len());
+        let link = |to: &Path| {
+            let _ = std::fs::remove_file(&path);
+            std::os::unix::fs::symlink(to, &path).unwrap();
+        };
+        let error = |posix| Err(HostFileError::Posix(posix));
+        let fifo = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(fifo.success());
+        assert_eq!(told(), error(Posix::Enxio), "a pipe");
+        link(Path::new("/dev/zero"));
+        assert_eq!(told(), error(Posix::Enxio), "a device");
+        link(&path);
+        assert_eq!(told(), error(Posix::Eloop));
+        link(&home);
+        assert_eq!(told(), error(Posix::Eisdir));
+        link(&home.join("x".repeat(1000)));
+        assert_eq!(told(), error(Posix::Enametoolong));
+        let file = std::fs::File::create(home.join("file")).unwrap();
+        link(&home.join("file"));
+        assert_eq!(told(), Ok(0));
+        file.set_len(HOST_FILE_MAX as u64 + 1).unwrap();
+        assert_eq!(told(), error(Posix::Efbig), "not cut");
+        std::fs::remove_dir_all(&home).unwrap();
     }
 }

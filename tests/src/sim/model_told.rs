@@ -54,6 +54,7 @@ impl Model {
                 Answer::Started(Err(if busy { StartError::AlreadyStarted } else { error }))
             }
             Call::NodeOf(node) => at_once(node.clone().into()),
+            Call::NetAdm(_) => Answer::Applied(Err(mfa::Exception::undef())),
             Call::Allow(Some(_))
             | Call::GetNetTicktime
             | Call::GetOpts(_, Err(_))

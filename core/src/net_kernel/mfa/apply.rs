@@ -13,7 +13,8 @@ use crate::time::Instant;
 
 impl NetKernel {
     /// Carries out a call of the process with this mailbox. Its answer is that of the typed function, or [`Answer::Applied`];
-    /// [`Answer::to_result`] makes one of all.
+    /// [`Answer::to_result`] makes one of all. Calls of `net_adm` need more than this machine and are `undef` here: whoever has sockets
+    /// and files carries them out by [`net_adm::Call::begin`](crate::net_adm::Call::begin).
     pub fn apply(
         &mut self,
         now: Instant,
@@ -70,7 +71,7 @@ impl NetKernel {
                 at_once(true)
             }
             Call::SetCookie(..) => {
-                Answer::Applied(Err(Exception(Term::literal("distribution_not_started"))))
+                Answer::Applied(Err(Exception::error("distribution_not_started")))
             }
             Call::GetState => at_once(self.state_term()),
             Call::IsAlive => at_once(self.is_alive()),
@@ -84,6 +85,7 @@ impl NetKernel {
                 at_once(self.get_net_ticktime().map_or_else(ignored, |state| state.to_term()))
             }
             Call::GetCookie(node) => at_once(self.cookie_atom(node.as_ref())),
+            Call::NetAdm(_) => Answer::Applied(Err(Exception::undef())),
         };
         self.set_clock(now);
         let request = self.request_ids.mint();

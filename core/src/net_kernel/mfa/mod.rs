@@ -15,12 +15,13 @@
 mod answer;
 mod apply;
 mod exception;
+mod net_adm;
 mod read;
 mod start;
 mod text;
 
 pub use apply::ignored;
-pub use exception::Exception;
+pub use exception::{Class, Exception};
 pub use text::Mfa;
 
 use alloc::vec::Vec;
@@ -34,7 +35,8 @@ use crate::flags::NodeType;
 use crate::name::NameError;
 use crate::term::Atom;
 
-/// A call of `net_kernel` or `erlang` whose arguments have the right form. What is wrong with them and is answered, not raised, is in it.
+/// A call of `net_kernel`, `net_adm` or `erlang` whose arguments have the right form. What is wrong with them and is answered, not
+/// raised, is in it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Call {
     /// `net_kernel:allow/1`; `None` is something that is no list of atoms.
@@ -57,6 +59,8 @@ pub enum Call {
     IsAlive,
     /// `net_kernel:monitor_nodes/1` and `monitor_nodes/2`.
     MonitorNodes(Result<(bool, MonitorOptions), MonitorNodesError>),
+    /// A call of `net_adm`, which takes more than a [`NetKernel`](super::NetKernel): see [`Inquiry`](crate::net_adm::Inquiry).
+    NetAdm(crate::net_adm::Call),
     /// `erlang:node/0`.
     Node,
     /// `erlang:node/1`: the node of a pid, port or reference.

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Call, Exception, Mfa, NodeKeys, start};
+use super::{Call, Exception, Mfa, NodeKeys, net_adm, start};
 use crate::cookie::Cookie;
 use crate::flags::NodeType;
 use crate::name::NodeName;
@@ -28,6 +28,7 @@ impl Call {
         match module {
             "net_kernel" => Self::of_net_kernel(function, arguments, host),
             "erlang" => Self::of_erlang(function, arguments),
+            "net_adm" => net_adm::read(function, arguments).map(Self::NetAdm),
             _ => Err(Exception::undef()),
         }
     }
@@ -122,7 +123,7 @@ impl NodeKeys {
 }
 
 /// What a guard has let through.
-fn clause(atom: Option<&Atom>) -> Result<Atom, Exception> {
+pub(super) fn clause(atom: Option<&Atom>) -> Result<Atom, Exception> {
     atom.cloned().ok_or_else(Exception::function_clause)
 }
 
@@ -222,7 +223,7 @@ mod tests {
             ("undef", &["foo()", "net_kernel:foo()", "foo:bar()", "node(1,2)", "is_alive(1)"]),
         ] {
             for text in calls {
-                let error = call(text).map_err(|error| error.0.to_string());
+                let error = call(text).map_err(|error| error.reason.to_string());
                 assert_eq!(error, Err(reason.into()), "{text}");
             }
         }

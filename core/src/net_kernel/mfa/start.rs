@@ -44,9 +44,9 @@ pub(super) fn of_list(list: &Term, host: &str) -> Result<Arguments, Exception> {
 /// A name, and a map of options.
 pub(super) fn of_map(name: &Term, options: &Term, host: &str) -> Result<Arguments, Exception> {
     let Term::Map(options) = options else {
-        return Err(Exception(Term::literal("invalid_options")));
+        return Err(Exception::error("invalid_options"));
     };
-    let name = name.as_atom().ok_or_else(|| Exception(Term::literal("invalid_name")))?;
+    let name = name.as_atom().ok_or_else(|| Exception::error("invalid_name"))?;
     let read = Options::read(options)?;
     let domain = read.name_domain;
     Ok(own_name(name, domain, host).map(|name| StartOptions {
@@ -180,7 +180,7 @@ mod tests {
             assert_eq!(start(list, "h"), Err(Exception::function_clause()), "{list}");
         }
         let error = start("[a,foo]", "h").unwrap_err();
-        assert_eq!(error.0.to_string(), "{invalid_option,name_domain,foo}");
+        assert_eq!(error.reason.to_string(), "{invalid_option,name_domain,foo}");
     }
 
     //= docs/spec/kernel.md#kernel-start-options
@@ -214,7 +214,7 @@ mod tests {
             ("a,#{dist_listen => 1}", "{invalid_option,dist_listen,1}"),
             ("a,#{hidden => no}", "{invalid_option,hidden,no}"),
         ] {
-            let error = start(arguments, "h").map_err(|error| error.0.to_string());
+            let error = start(arguments, "h").map_err(|error| error.reason.to_string());
             assert_eq!(error, Err(reason.into()), "{arguments}");
         }
     }

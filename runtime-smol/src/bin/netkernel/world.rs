@@ -1,6 +1,6 @@
 //! `netkernel world` and `netkernel hosts`.
 
-use netkernel_smol::core::net_adm::WorldError;
+use netkernel_smol::core::net_adm::{Answer, WorldError};
 use netkernel_smol::core::term::Term;
 use netkernel_smol::{HostDirs, Node, StartOptions, Verbosity};
 use serde_json::{Value, json};
@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::Failed;
 use crate::apply::raised;
 use crate::args::WorldArgs;
-use crate::net_adm::{self, Pings};
 use crate::ping::own_name;
+use crate::pings::Pings;
 use crate::report::{Line, Report};
 
 /// What `net_adm:host_file/0` returns.
@@ -20,7 +20,9 @@ pub(crate) async fn hosts(report: &Report) -> Result<(), Failed> {
         Err(error) => json!({"event": "hosts", "error": error.to_string()}),
     };
     let failed = hosts.is_err();
-    report.print(&Line::new(net_adm::host_file(hosts), json))?;
+    // What is no host file is returned, not raised.
+    let told = Answer::HostFile(hosts).to_result().unwrap_or(Term::NIL);
+    report.print(&Line::new(told, json))?;
     if failed { Err(Failed::Told) } else { Ok(()) }
 }
 
@@ -39,14 +41,15 @@ pub(crate) async fn run(args: &WorldArgs, report: &Report) -> Result<(), Failed>
             result
         }
     };
-    match net_adm::nodes(result) {
+    match Answer::World(result).to_result() {
         Ok(nodes) => {
             let json = nodes.as_list().unwrap_or_default().iter().map(text).collect::<Vec<_>>();
             report.print(&Line::new(nodes, json!({"event": "world", "nodes": json})))?;
             Ok(())
         }
         Err(exception) => {
-            let json = json!({"event": "world", "exception": exception.to_string()});
+            let told = exception.to_term().to_string();
+            let json = json!({"event": "world", "exception": told});
             report.print(&Line::new(raised(&exception), json))?;
             Err(Failed::Told)
         }
