@@ -131,6 +131,7 @@ impl Flags {
             | Self::SEND_SENDER.0
             | Self::BIG_SEQTRACE_LABELS.0
             | Self::EXIT_PAYLOAD.0
+            | Self::SPAWN.0
             | Self::ALIAS.0,
     );
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use end::*;
 use netkernel_core::driver::pump;
 use netkernel_core::link::{Batch, Frame, Limits, LinkReader, LinkWriter, Violation};
-use netkernel_core::process::{Deliver, Origin, ProcessEvent, Processes, Reach, Request};
+use netkernel_core::process::{Deliver, Mfa, Origin, ProcessEvent, Processes, Reach, Request};
 use netkernel_core::term::{Atom, Pid};
 use netkernel_core::wire::control::Control;
 use netkernel_core::{Creation, Flags, MailboxId, NodeName, PingId};
@@ -267,6 +267,7 @@ fn a_peer_that_asks_and_does_not_read_is_cut_off() {
     struct Unread(LinkWriter);
     impl Deliver for Unread {
         fn message(&mut self, _: MailboxId, _: Bytes) {}
+        fn start(&mut self, _: MailboxId, _: Mfa) {}
         fn event(&mut self, _: MailboxId, _: ProcessEvent) {}
         fn signal(&mut self, _: &Atom, _: Control) -> Reach {
             Reach::NoConnection

@@ -69,19 +69,61 @@ fn signals_name_processes_of_the_right_nodes() {
     }
 }
 
-//= docs/spec/channel.md#ch-spawn-unserved
+//= docs/spec/process.md#process-spawn-received
 //= type=test
+//= docs/spec/process.md#process-spawn-undef
+//= type=test
+//= docs/spec/process.md#process-spawn-badopt
+//= type=test
+//= docs/spec/process.md#process-spawn-elsewhere
+//= type=test
+/// As in capture V11, and with a trace token.
 #[test]
-fn whoever_spawns_is_told_notsup_if_it_agreed_to_spawn() {
-    let mfa = "68 03 7701 'm' 7701 'f' 61 00";
-    let request = frame(&["68 06 61 1d", REF, OTP, OTP, mfa, "6a 83 6a"]);
-    let traced = frame(&["68 07 61 1e", REF, OTP, OTP, mfa, "6a 61 07 83 6a"]);
-    assert_eq!(answers_to(core::slice::from_ref(&request)), [], "we do not offer it");
-    let mut end = End::new(PASS_THROUGH | Flags::SPAWN);
-    end.receive(&[request, traced].concat()).unwrap();
-    let reply = frame(&["68 05 61 1f", REF, OTP, "61 00 7706 'notsup'"]);
-    let traced = frame(&["68 06 61 20", REF, OTP, "61 00 7706 'notsup' 61 07"]);
-    assert_eq!(end.delivered.answers, [reply, traced].concat());
+fn who_spawns_is_answered_and_then_told_of_the_end() {
+    let mfa = "68 03 7705 'nomod' 7703 'nof' 61 00";
+    let options = "6c 00000002 7707 'monitor' 7704 'link' 6a";
+    let request = frame(&["68 06 61 1d", REF, OTP, OTP, mfa, options, "83 6a"]);
+    let mut end = end();
+    let own = end.processes.spawn_mailbox();
+    let own = end.processes.pid(own).unwrap();
+    end.receive(&request).unwrap();
+    let child = format!("58 770f 'pysrv@localhost' {:08x} 00000000 11223344", own.id + 1);
+    let undef = "83 68 02 7705 'undef' 6c 00000001 68 04 7705 'nomod' 7703 'nof' 6a 6a 6a";
+    assert_eq!(end.delivered.answers, frame(&["68 05 61 1f", REF, OTP, "61 03", &child]));
+    let told: Vec<_> = end
+        .delivered
+        .signals
+        .drain(..)
+        .map(|signal| {
+            let mut out = Vec::new();
+            signal.emit(PASS_THROUGH, &mut out).unwrap();
+            out
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            frame(&["68 03 61 18", &child, OTP, undef]),
+            frame(&["68 04 61 1c", &child, OTP, REF, undef]),
+        ]
+    );
+
+    for (request, reply) in [
+        (
+            frame(&["68 07 61 1e", REF, OTP, OTP, mfa, "7705 'bogus' 61 07 83 6a"]),
+            frame(&["68 06 61 20", REF, OTP, "61 00 7706 'badopt' 61 07"]),
+        ),
+        (
+            frame(&["68 06 61 1d", REF, OTP, OTP, mfa, "61 01 83 6a"]),
+            frame(&["68 05 61 1f", REF, OTP, "61 00 7706 'badopt'"]),
+        ),
+        (frame(&["68 06 61 1d", REF, &OTP.replace("otp@", "abc@"), OTP, mfa, "6a 83 6a"]), vec![]),
+    ] {
+        assert_eq!(answers_to(&[request]), reply);
+    }
+    let mut unagreed = End::new(PASS_THROUGH.without(Flags::SPAWN));
+    unagreed.receive(&request).unwrap();
+    assert_eq!(unagreed.delivered, Delivered::default());
 }
 
 //= docs/spec/channel.md#ch-altact

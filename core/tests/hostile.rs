@@ -7,7 +7,7 @@ use std::alloc::System;
 use bytes::Bytes;
 use netkernel_core::driver::pump;
 use netkernel_core::link::{Frame, Limits, LinkReader, Violation};
-use netkernel_core::process::{Deliver, Origin, ProcessEvent, Processes, Reach, Request};
+use netkernel_core::process::{Deliver, Mfa, Origin, ProcessEvent, Processes, Reach, Request};
 use netkernel_core::term::{Atom, Pid, write};
 use netkernel_core::wire::control::{Control, MAX_TOKEN_BYTES};
 use netkernel_core::{Creation, Flags, MailboxId, NodeName, PingId};
@@ -44,6 +44,7 @@ struct Nobody;
 
 impl Deliver for Nobody {
     fn message(&mut self, _: MailboxId, _: Bytes) {}
+    fn start(&mut self, _: MailboxId, _: Mfa) {}
     fn event(&mut self, _: MailboxId, _: ProcessEvent) {}
     fn signal(&mut self, _: &Atom, _: Control) -> Reach {
         Reach::NoConnection

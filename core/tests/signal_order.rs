@@ -6,7 +6,7 @@ use core::num::NonZeroU64;
 
 use bytes::Bytes;
 use netkernel_core::link::{Frame, Limits, LinkReader, LinkWriter};
-use netkernel_core::process::{Deliver, Origin, ProcessEvent, Processes, Reach, Request};
+use netkernel_core::process::{Deliver, Mfa, Origin, ProcessEvent, Processes, Reach, Request};
 use netkernel_core::stream::Violation;
 use netkernel_core::term::{Atom, Pid, Reference};
 use netkernel_core::wire::control::{Control, Monitored};
@@ -27,6 +27,10 @@ impl Wire {
 impl Deliver for Wire {
     fn message(&mut self, to: MailboxId, message: Bytes) {
         panic!("{to:?} gets {message:?}")
+    }
+
+    fn start(&mut self, process: MailboxId, mfa: Mfa) {
+        panic!("{process:?} is to run {mfa:?}")
     }
 
     fn event(&mut self, to: MailboxId, event: ProcessEvent) {

@@ -44,7 +44,7 @@ pub struct NodeConfig {
     /// sockets (`gen_server:call({net_kernel, Node}, Request)`). Erlang nodes let everybody who knows the cookie do that. Off
     /// unless set: then the callers are told `noproc`.
     pub remote_requests: bool,
-    /// What one peer may make this node remember: links and monitors.
+    /// What peers may make this node remember and run: links, monitors, processes.
     pub process_limits: process::Limits,
     /// Where host files are looked for by calls in Erlang's own form ([`Mailbox::apply`](crate::Mailbox::apply)): as `erl` does, unless it
     /// is told otherwise.

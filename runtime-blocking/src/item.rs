@@ -4,7 +4,7 @@ use core::fmt;
 
 use bytes::Bytes;
 use netkernel_core::net_kernel::{Diagnostic, NodeEvent};
-use netkernel_core::process::ProcessEvent;
+use netkernel_core::process::{ProcessEvent, SpawnFailure};
 
 /// What arrives in a `Mailbox`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -47,3 +47,30 @@ impl fmt::Display for SendError {
 }
 
 impl core::error::Error for SendError {}
+
+/// Why no process was spawned.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SpawnError {
+    /// The request was not sent, or this process has ended before the answer.
+    Send(SendError),
+    /// It was answered so.
+    Failed(SpawnFailure),
+}
+
+impl fmt::Display for SpawnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Send(error) => error.fmt(f),
+            Self::Failed(failure) => failure.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for SpawnError {}
+
+impl From<SendError> for SpawnError {
+    fn from(error: SendError) -> Self {
+        Self::Send(error)
+    }
+}

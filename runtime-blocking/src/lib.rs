@@ -31,8 +31,8 @@
 //!
 //! One owner thread runs the kernel. It has one bounded inbox and never blocks elsewhere. A link has two threads, with
 //! stacks of [`READER_STACK`] and [`WRITER_STACK`] bytes of address space, and an open listener has one more
-//! ([`ACCEPT_STACK`]). An EPMD has one thread, however many clients it has: the one that calls [`EpmdServer::run`], or one
-//! of the node that serves it.
+//! ([`ACCEPT_STACK`]). A process that somebody spawns here has one as long as it runs ([`Node::serve_function`]). An EPMD has
+//! one thread, however many clients it has: the one that calls [`EpmdServer::run`], or one of the node that serves it.
 #![forbid(unsafe_code)]
 
 mod config;
@@ -54,6 +54,7 @@ mod reader;
 #[doc(hidden)]
 pub mod shared;
 mod socket;
+mod spawn;
 mod stream;
 mod verbosity;
 mod writer;
@@ -64,7 +65,7 @@ pub use epmd_config::EpmdConfig;
 pub use epmd_handle::EpmdHandle;
 pub use host_dirs::HostDirs;
 pub use identity::Identity;
-pub use item::{Item, SendError};
+pub use item::{Item, SendError, SpawnError};
 pub use listener::ACCEPT_STACK;
 pub use mailbox::Mailbox;
 pub use netkernel_core as core;
@@ -73,7 +74,10 @@ pub use netkernel_core::net_kernel::{
     MonitorOptions, NetState, NodeInfo, NodeKind, NodeKinds, NotAlive, OptionName, OptsError,
     OwnName, SocketOption, StartOptions, Started,
 };
-pub use netkernel_core::process::{AliasOption, MonitorAlias, ProcessEvent, Target};
+pub use netkernel_core::process::{
+    AliasOption, Function, Mfa, MonitorAlias, ProcessEvent, ReplyOptions, ReplyWhen, SpawnFailure,
+    SpawnMonitor, SpawnOptions, Target,
+};
 pub use node::Node;
 pub use ping::PingError;
 pub use stream::{READER_STACK, WRITER_STACK};

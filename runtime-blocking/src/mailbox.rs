@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 use std::sync::Arc;
+use std::thread;
 use std::time::Instant as Moment;
 
 use bytes::Bytes;
@@ -14,20 +15,26 @@ use netkernel_core::{MailboxId, NodeName};
 
 use crate::item::{Item, SendError};
 use crate::node::Node;
-use crate::shared::{self, Call, Handle, Message, Outcome, Queue, Way};
+use crate::shared::{self, Call, Handle, Message, NewProcess, Outcome, Queue, Way};
 use crate::verbosity::Verbosity;
 
-/// A process of a [`Node`](crate::Node): its mailbox, and what it does. Dropping it ends the process, with the reason `normal`.
+/// A process of a [`Node`](crate::Node): its mailbox, and what it does. Dropping it ends the process, with the reason `normal`, or `panic` if a panic
+/// drops it.
 ///
 /// Its queue has no bound, as Erlang's. Between the node events of a node come all messages from that link, and no other.
 #[derive(Debug)]
 pub struct Mailbox {
-    id: MailboxId,
-    queue: Arc<Queue>,
-    handle: Arc<Handle>,
+    pub(crate) id: MailboxId,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) handle: Arc<Handle>,
 }
 
 impl Mailbox {
+    /// That of a process that somebody has spawned.
+    pub(crate) fn started(handle: Arc<Handle>, process: NewProcess) -> Self {
+        Self { id: process.id, queue: process.queue, handle }
+    }
+
     pub(crate) fn new(handle: Arc<Handle>) -> Self {
         let (id, queue) = handle.table.add_mailbox();
         Self { id, queue, handle }
@@ -310,8 +317,13 @@ impl Mailbox {
     /// [`SendError::TooLong`]: the reason is. It has ended normally then.
     pub fn terminate(self, reason: &Term) -> Result<(), SendError> {
         let reason = shared::reason(reason)?;
-        self.handle.table.remove_mailbox(self.id, Some(&reason));
+        self.end(&reason);
         Ok(())
+    }
+
+    /// Ends this process for an encoded reason.
+    pub(crate) fn end(self, reason: &Bytes) {
+        self.handle.table.remove_mailbox(self.id, Some(reason));
     }
 
     /// A new alias of this process (`erlang:alias/1`).
@@ -334,7 +346,7 @@ impl Mailbox {
     }
 
     /// Sees to it that there is a link with a node, or an attempt, if that may be, and that it has room.
-    fn approach(&self, node: &Atom) -> Result<(), SendError> {
+    pub(crate) fn approach(&self, node: &Atom) -> Result<(), SendError> {
         let Way::Absent(seen) = self.handle.table.way_blocking(node) else { return Ok(()) };
         let node = NodeName::new(node).map_err(|_| SendError::NoSuchNode)?;
         match self.handle.call_blocking(Call::AutoConnect(node, seen)) {
@@ -349,7 +361,8 @@ impl Mailbox {
 
 impl Drop for Mailbox {
     fn drop(&mut self) {
-        self.handle.table.remove_mailbox(self.id, None);
+        let panicked = thread::panicking().then_some(shared::PANIC);
+        self.handle.table.remove_mailbox(self.id, panicked.as_ref());
         self.handle.tell(Message::Forget(self.id));
     }
 }

@@ -48,6 +48,7 @@ mod owner;
 mod ping;
 mod reader;
 mod socket;
+mod spawn;
 mod stream;
 mod writer;
 
@@ -55,7 +56,7 @@ pub use epmd::EpmdServer;
 pub use mailbox::Mailbox;
 pub use netkernel_blocking::{
     ConfigError, EpmdConfig, EpmdHandle, EpmdMode, HostDirs, Identity, Item, NodeConfig, PingError,
-    SendError, Verbosity, cookie_file,
+    SendError, SpawnError, Verbosity, cookie_file,
 };
 pub use netkernel_core as core;
 pub use netkernel_core::net_kernel::{
@@ -63,6 +64,9 @@ pub use netkernel_core::net_kernel::{
     MonitorOptions, NetState, NodeInfo, NodeKind, NodeKinds, NotAlive, OptionName, OptsError,
     OwnName, SocketOption, StartOptions, Started,
 };
-pub use netkernel_core::process::{AliasOption, MonitorAlias, ProcessEvent, Target};
+pub use netkernel_core::process::{
+    AliasOption, Function, Mfa, MonitorAlias, ProcessEvent, ReplyOptions, ReplyWhen, SpawnFailure,
+    SpawnMonitor, SpawnOptions, Target,
+};
 pub use node::Node;
 pub use stream::Task;

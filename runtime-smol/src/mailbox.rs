@@ -2,11 +2,12 @@
 
 use core::time::Duration;
 use std::sync::Arc;
+use std::thread;
 
 use async_io::Timer;
 use bytes::Bytes;
 use futures_lite::future;
-use netkernel_blocking::shared::{self, Call, Handle, Message, Outcome, Queue, Way};
+use netkernel_blocking::shared::{self, Call, Handle, Message, NewProcess, Outcome, Queue, Way};
 use netkernel_blocking::{Item, SendError, Verbosity};
 use netkernel_core::net_kernel::mfa::{self, Exception};
 use netkernel_core::net_kernel::{Answer, ConnectError, MonitorOptions};
@@ -16,21 +17,29 @@ use netkernel_core::wire::control::Control;
 use netkernel_core::{MailboxId, NodeName};
 
 use crate::node::Node;
+use crate::stream::Spawner;
 
-/// A process of a [`Node`](crate::Node): its mailbox, and what it does. Dropping it ends the process, with the reason `normal`.
+/// A process of a [`Node`](crate::Node): its mailbox, and what it does. Dropping it ends the process, with the reason `normal`, or `panic` if a panic
+/// drops it.
 ///
 /// Its queue has no bound, as Erlang's. Between the node events of a node come all messages from that link, and no other.
 #[derive(Debug)]
 pub struct Mailbox {
-    id: MailboxId,
-    queue: Arc<Queue>,
-    handle: Arc<Handle>,
+    pub(crate) id: MailboxId,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) handle: Arc<Handle>,
+    spawner: Spawner,
 }
 
 impl Mailbox {
-    pub(crate) fn new(handle: Arc<Handle>) -> Self {
+    /// That of a process that somebody has spawned.
+    pub(crate) fn started(handle: Arc<Handle>, spawner: Spawner, process: NewProcess) -> Self {
+        Self { id: process.id, queue: process.queue, handle, spawner }
+    }
+
+    pub(crate) fn new(handle: Arc<Handle>, spawner: Spawner) -> Self {
         let (id, queue) = handle.table.add_mailbox();
-        Self { id, queue, handle }
+        Self { id, queue, handle, spawner }
     }
 
     /// Waits for the next item.
@@ -114,7 +123,8 @@ impl Mailbox {
         print: &mut (dyn FnMut(&str) + Send),
     ) -> Result<Term, Exception> {
         if let mfa::Call::NetAdm(call) = call {
-            let node = Node { handle: Arc::clone(&self.handle) };
+            let (handle, spawner) = (Arc::clone(&self.handle), self.spawner.clone());
+            let node = Node { handle, spawner };
             let directories = &self.handle.host_dirs;
             return node.inquire(call, directories, Verbosity::Verbose(print)).await.to_result();
         }
@@ -311,8 +321,13 @@ impl Mailbox {
     /// [`SendError::TooLong`]: the reason is. It has ended normally then.
     pub fn terminate(self, reason: &Term) -> Result<(), SendError> {
         let reason = shared::reason(reason)?;
-        self.handle.table.remove_mailbox(self.id, Some(&reason));
+        self.end(&reason);
         Ok(())
+    }
+
+    /// Ends this process for an encoded reason.
+    pub(crate) fn end(self, reason: &Bytes) {
+        self.handle.table.remove_mailbox(self.id, Some(reason));
     }
 
     /// A new alias of this process (`erlang:alias/1`).
@@ -335,7 +350,7 @@ impl Mailbox {
     }
 
     /// Sees to it that there is a link with a node, or an attempt, if that may be, and that it has room.
-    async fn approach(&self, node: &Atom) -> Result<(), SendError> {
+    pub(crate) async fn approach(&self, node: &Atom) -> Result<(), SendError> {
         let Way::Absent(seen) = self.handle.table.way(node).await else { return Ok(()) };
         let node = NodeName::new(node).map_err(|_| SendError::NoSuchNode)?;
         match self.handle.call(Call::AutoConnect(node, seen)).await {
@@ -350,7 +365,8 @@ impl Mailbox {
 
 impl Drop for Mailbox {
     fn drop(&mut self) {
-        self.handle.table.remove_mailbox(self.id, None);
+        let panicked = thread::panicking().then_some(shared::PANIC);
+        self.handle.table.remove_mailbox(self.id, panicked.as_ref());
         self.handle.tell(Message::Forget(self.id));
     }
 }

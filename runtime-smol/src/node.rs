@@ -17,7 +17,7 @@ use netkernel_core::{Cookie, Creation, NodeName};
 
 use crate::mailbox::Mailbox;
 use crate::owner;
-use crate::stream::{Spawn, Task, Tasks};
+use crate::stream::{Spawn, Spawner, Task, Tasks};
 
 /// A node. Clones are handles of the same one; when the last of them and the last [`Mailbox`] are gone, it stops.
 ///
@@ -26,6 +26,7 @@ use crate::stream::{Spawn, Task, Tasks};
 #[derive(Clone, Debug)]
 pub struct Node {
     pub(crate) handle: Arc<Handle>,
+    pub(crate) spawner: Spawner,
 }
 
 impl Node {
@@ -60,9 +61,10 @@ impl Node {
         let surroundings = Surroundings::new(config.limits, config.process_limits);
         let handle = Arc::new(Handle::new(&config, &surroundings));
         let inbox = Arc::clone(&surroundings.inbox);
+        let spawner = Spawner(Arc::clone(&spawn));
         let tasks = Tasks { surroundings: surroundings.clone(), spawn };
         let owner = Owner::new(config, surroundings, tasks);
-        (Self { handle }, Box::pin(async move { owner::run(owner, &inbox).await }))
+        (Self { handle, spawner }, Box::pin(async move { owner::run(owner, &inbox).await }))
     }
 
     /// Takes a name, listens, and registers with EPMD (`net_kernel:start/2`). A node that is to be given its name is
@@ -280,6 +282,6 @@ impl Node {
     /// A new process with a mailbox.
     #[must_use]
     pub fn mailbox(&self) -> Mailbox {
-        Mailbox::new(Arc::clone(&self.handle))
+        Mailbox::new(Arc::clone(&self.handle), self.spawner.clone())
     }
 }

@@ -35,6 +35,16 @@ pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// Hands tasks to an executor.
 pub(crate) type Spawn = Arc<dyn Fn(Task) + Send + Sync>;
 
+/// The same, for a node to hold.
+#[derive(Clone)]
+pub(crate) struct Spawner(pub(crate) Spawn);
+
+impl fmt::Debug for Spawner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Spawner(..)")
+    }
+}
+
 /// Serves streams and the listener by tasks of their own.
 #[derive(Clone)]
 pub(crate) struct Tasks {

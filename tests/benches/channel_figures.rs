@@ -17,7 +17,7 @@ use bytes::Bytes;
 use netkernel_core::driver::pump;
 use netkernel_core::fuzzing::SendingCache;
 use netkernel_core::link::{Frame, Limits, LinkReader, Origin, Violation};
-use netkernel_core::process::{Deliver, ProcessEvent, Processes, Reach, Request};
+use netkernel_core::process::{Deliver, Mfa, ProcessEvent, Processes, Reach, Request};
 use netkernel_core::term::{Atom, Pid, Term};
 use netkernel_core::wire::control::Control;
 use netkernel_core::wire::dist_header::CACHE_SLOTS;
@@ -39,6 +39,8 @@ impl Deliver for Sink {
         self.0 += 1;
         black_box(message);
     }
+
+    fn start(&mut self, _: MailboxId, _: Mfa) {}
 
     fn event(&mut self, _: MailboxId, _: ProcessEvent) {}
 

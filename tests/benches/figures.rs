@@ -18,7 +18,7 @@ use bytes::Bytes;
 use netkernel_core::driver::pump;
 use netkernel_core::link::{Frame, Limits, LinkReader, LinkWriter, Violation};
 use netkernel_core::net_kernel::Promotion;
-use netkernel_core::process::{Deliver, ProcessEvent, Processes, Reach, Request};
+use netkernel_core::process::{Deliver, Mfa, ProcessEvent, Processes, Reach, Request};
 use netkernel_core::term::{Atom, Pid};
 use netkernel_core::wire::control::Control;
 use netkernel_core::{Creation, Flags, LinkId, MailboxId, NodeName, NodeType, PingId};
@@ -36,6 +36,8 @@ impl Deliver for Sink {
         self.messages += 1;
         black_box(message);
     }
+
+    fn start(&mut self, _: MailboxId, _: Mfa) {}
 
     fn event(&mut self, _: MailboxId, _: ProcessEvent) {}
 

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use netkernel_core::driver::{Host, Machine as _, pump, turn};
 use netkernel_core::link::{Frame, Limits, LinkReader, LinkWriter, Violation};
 use netkernel_core::net_kernel::*;
-use netkernel_core::process::{Deliver, ProcessEvent, Processes, Reach, Request};
+use netkernel_core::process::{Deliver, Mfa, ProcessEvent, Processes, Reach, Request};
 use netkernel_core::{Cookie, Creation, Entropy, Instant, LinkId, MailboxId, NodeName};
 use netkernel_core::{PingId, RequestId, StreamId, epmd_server::is_local, liveness::Traffic};
 use netkernel_core::{term::Atom, wire::control::Control};
@@ -196,6 +196,9 @@ struct Delivery<'a>(&'a mut LinkWriter);
 impl Deliver for Delivery<'_> {
     fn message(&mut self, _: MailboxId, message: Bytes) {
         println!("message {message:?}");
+    }
+    fn start(&mut self, process: MailboxId, mfa: Mfa) {
+        println!("{process:?} is to run {}", mfa.function());
     }
     fn event(&mut self, _: MailboxId, event: ProcessEvent) {
         println!("{event:?}");

@@ -2,7 +2,8 @@
 
 use core::cell::Cell;
 use core::time::Duration;
-use std::io;
+use std::sync::Arc;
+use std::{io, thread};
 
 use bytes::Bytes;
 use futures_lite::future::block_on;
@@ -15,10 +16,12 @@ use netkernel_blocking::core::net_kernel::{
 use netkernel_blocking::core::process::RegisterNameError;
 use netkernel_blocking::core::term::{Atom, Pid, Reference, Term};
 use netkernel_blocking::core::{Cookie, NodeName};
+use netkernel_blocking::shared::reply;
 use netkernel_blocking::{
-    Address, AliasOption, BadNode, ConnectionInfo, HostDirs, Identity, Item, MonitorAlias,
-    MonitorOptions, NetState, NodeConfig, NodeInfo, NodeKinds, NotAlive, OptionName, OptsError,
-    PingError, SendError, SocketOption, StartOptions, Target, Verbosity,
+    Address, AliasOption, BadNode, ConnectionInfo, Function, HostDirs, Identity, Item, Mfa,
+    MonitorAlias, MonitorOptions, NetState, NodeConfig, NodeInfo, NodeKinds, NotAlive, OptionName,
+    OptsError, PingError, ReplyOptions, SendError, SocketOption, SpawnError, SpawnOptions,
+    StartOptions, Target, Verbosity,
 };
 
 /// Which runtime.
@@ -273,6 +276,35 @@ impl Node {
         either!(self.whereis(name))
     }
 
+    /// A handler blocks, so one of a task is run by a thread that the task waits for.
+    pub fn serve_function(
+        &self,
+        function: Function,
+        handler: impl Fn(Mailbox, Vec<Term>) + Send + Sync + 'static,
+    ) -> bool {
+        let handler = Arc::new(handler);
+        match self {
+            Self::Blocking(node) => node.serve_function(function, move |mailbox, arguments| {
+                handler(Mailbox::Blocking(mailbox), arguments);
+            }),
+            Self::Smol(node) => node.serve_function(function, move |mailbox, arguments| {
+                let (handler, (done, ended)) = (Arc::clone(&handler), reply());
+                let run = move || {
+                    handler(Mailbox::Smol(mailbox), arguments);
+                    done.send(());
+                };
+                async move {
+                    thread::spawn(run);
+                    ended.wait().await;
+                }
+            }),
+        }
+    }
+
+    pub fn unserve_function(&self, function: &Function) -> bool {
+        either!(self.unserve_function(function))
+    }
+
     pub fn mailbox(&self) -> Mailbox {
         match self {
             Self::Blocking(node) => Mailbox::Blocking(node.mailbox()),
@@ -395,6 +427,41 @@ impl Mailbox {
 
     pub fn terminate(self, reason: &Term) -> Result<(), SendError> {
         either!(self.terminate(reason))
+    }
+
+    pub fn spawn(&self, node: &NodeName, mfa: Mfa) -> Result<Pid, SpawnError> {
+        either!(self.spawn(node, mfa).await)
+    }
+
+    pub fn spawn_link(&self, node: &NodeName, mfa: Mfa) -> Result<Pid, SpawnError> {
+        either!(self.spawn_link(node, mfa).await)
+    }
+
+    pub fn spawn_monitor(&self, node: &NodeName, mfa: Mfa) -> Result<(Pid, Reference), SpawnError> {
+        either!(self.spawn_monitor(node, mfa).await)
+    }
+
+    pub fn spawn_opt(
+        &self,
+        node: &NodeName,
+        mfa: Mfa,
+        options: &SpawnOptions,
+    ) -> Result<(Pid, Option<Reference>), SpawnError> {
+        either!(self.spawn_opt(node, mfa, options).await)
+    }
+
+    pub fn spawn_request(
+        &self,
+        node: &NodeName,
+        mfa: Mfa,
+        options: &SpawnOptions,
+        reply: &ReplyOptions,
+    ) -> Result<Reference, SendError> {
+        either!(self.spawn_request(node, mfa, options, reply).await)
+    }
+
+    pub fn spawn_request_abandon(&self, request: &Reference) -> bool {
+        either!(self.spawn_request_abandon(request))
     }
 
     pub fn alias(&self, option: AliasOption) -> Result<Reference, SendError> {

@@ -153,19 +153,17 @@ each_release_and_runtime! {
                 "gen_server:multi_call(['rust@127.0.0.1'], nosuch, x, infinity)",
                 "{[],['rust@127.0.0.1']}",
             ),
-            // We do not offer to spawn, and Erlang tells its callers so without asking us.
-            ("rpc:call('rust@127.0.0.1', erlang, node, [], infinity)", "{badrpc,notsup}"),
+            // What runs them is a function that nobody serves here.
+            (
+                "{badrpc, {'EXIT', {undef, [{erpc, execute_call, [_ | Call], []}]}}} =
+                     rpc:call('rust@127.0.0.1', erlang, node, [], infinity), Call",
+                "[erlang,node,[]]",
+            ),
             (
                 "try erpc:call('rust@127.0.0.1', erlang, node, [], infinity)
-                 catch error:Why -> Why end",
-                "{erpc,notsup}",
+                 catch exit:{signal, {undef, [{erpc, execute_call, [_ | Call], []}]}} -> Call end",
+                "[erlang,node,[]]",
             ),
-            (
-                "R = spawn_request('rust@127.0.0.1', erlang, node, []),
-                 receive {spawn_reply, R, error, Why} -> Why end",
-                "notsup",
-            ),
-            ("is_pid(spawn('rust@127.0.0.1', erlang, node, []))", "true"),
         ] {
             assert_eq!(erl.eval(call), result, "{call}");
         }

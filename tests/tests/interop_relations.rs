@@ -80,7 +80,7 @@ fn expect_down(mailbox: &Mailbox, of: impl Into<Target>, why: &str, begin: impl 
     let monitor = mailbox.monitor(of.clone()).unwrap();
     begin();
     match next_event(mailbox) {
-        ProcessEvent::Down { reference, object, reason } => {
+        ProcessEvent::Down { reference, object, reason, .. } => {
             assert_eq!((reference, object, decoded(&reason)), (monitor, of, term(why)));
         }
         other => panic!("no DOWN but {other:?}"),

@@ -282,13 +282,14 @@ each_release_and_runtime! {
         a.eval(&format!("gen_server:cast({{net_kernel, '{RUST}'}}, {{async_disconnect, node()}})"));
         assert_eq!(ask(&a, RUST, "{is_auth, node()}"), "yes");
         assert_eq!(rust.get_net_ticktime().unwrap().to_string(), "60");
-        drop(rust);
-        eventually("EPMD has forgotten it", || !epmd.names().contains("rust"));
-
-        let _rust = start(config(&epmd));
-        eventually("it is there again", || a.eval(&format!("net_kernel:connect_node('{RUST}')")) == "true");
-        for request in ["{spawn, erlang, node, [], self()}", "{spawn_link, erlang, node, [], self()}", "{spawn_opt, erlang, node, [], [], link, self()}"] {
-            assert_eq!(ask(&a, RUST, request), "{exit,noproc}", "{request}");
+        // Processes are another matter.
+        for (request, told) in [
+            ("{spawn, erlang, node, [], self()}", "own"),
+            ("{spawn_opt, erlang, node, [], [{priority, high}], no_link, self()}", "own"),
+            ("{spawn_opt, erlang, node, [], [bogus], link, self()}", "{'EXIT',{badarg,[]}}"),
+        ] {
+            let call = format!("case gen_server:call({{net_kernel, '{RUST}'}}, {request}, infinity) of Pid when node(Pid) =:= '{RUST}' -> own; Told -> Told end");
+            assert_eq!(a.eval(&call), told, "{request}");
         }
     }
 

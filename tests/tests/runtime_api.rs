@@ -9,12 +9,13 @@ use std::path::Path;
 use syn::{Attribute, ImplItem, Item, Signature, Type, UseTree, Visibility};
 
 /// What only one of them has, and why.
-const EXPLAINED: [(&str, &str); 5] = [
+const EXPLAINED: [(&str, &str); 6] = [
     ("ACCEPT_STACK", "only threads have stacks of a stated size"),
     ("READER_STACK", "as above"),
     ("WRITER_STACK", "as above"),
     ("Task", "only tasks are handed to an executor"),
     ("Node::new_on", "as above"),
+    ("Node::serve_function", "a handler is a function there and a future here"),
 ];
 
 /// What a crate offers: names at its root, and what its own types are and do.

@@ -10,7 +10,7 @@ use crate::flags::Flags;
 use crate::ids::{MailboxId, PingId};
 use crate::link::{Frame, Limits, LinkReader, Violation};
 use crate::name::NodeName;
-use crate::process::{Deliver, Origin, ProcessEvent, Processes, Reach, Request};
+use crate::process::{Deliver, Function, Mfa, Origin, ProcessEvent, Processes, Reach, Request};
 use crate::term::Atom;
 use crate::wire::control::{self, Control};
 
@@ -60,10 +60,16 @@ fn world(pings: usize) -> Processes {
     let named = processes.spawn_mailbox();
     processes.spawn_mailbox();
     processes.register(Atom::new("rex").unwrap(), named).unwrap();
+    processes.serve_function(served_function());
     for _ in 0..pings {
         assert!(processes.ping(&NodeName::new("otp@localhost").unwrap()).is_some());
     }
     processes
+}
+
+fn served_function() -> Function {
+    let [module, function] = ["m", "f"].map(|name| Atom::new(name).unwrap());
+    Function { module, function, arity: 0 }
 }
 
 fn run<'a>(
@@ -89,11 +95,16 @@ struct Delivered {
     pongs: Vec<(PingId, bool)>,
     events: Vec<(MailboxId, ProcessEvent)>,
     signals: Vec<Control>,
+    started: Vec<(MailboxId, Mfa)>,
 }
 
 impl Deliver for Delivered {
     fn message(&mut self, to: MailboxId, message: Bytes) {
         self.messages.push((to, message));
+    }
+
+    fn start(&mut self, process: MailboxId, mfa: Mfa) {
+        self.started.push((process, mfa));
     }
 
     fn event(&mut self, to: MailboxId, event: ProcessEvent) {
@@ -127,7 +138,10 @@ impl Deliver for Delivered {
 impl Delivered {
     fn check(&self, origin: &Origin, signals: usize, pings: usize) {
         assert!(self.answers.len() <= signals, "at most one answer for each signal");
-        assert!(self.messages.len() + self.answers.len() <= signals, "a signal is served once");
+        // An old node that spawns is sent a link and the answer.
+        let served = self.messages.len() + self.answers.len();
+        assert!(served <= 2 * signals, "a signal is served once");
+        assert!(self.started.iter().all(|(_, mfa)| *mfa.function() == served_function()));
         let processes = world(0);
         for (mailbox, _) in &self.messages {
             assert!(processes.pid(*mailbox).is_some(), "there is no {mailbox:?}");

@@ -131,7 +131,7 @@ impl NetKernel {
             }
             ("setopts", [node, options]) => self.asked_to_set(now, node, options),
             ("getopts", [node, names]) => self.asked_for_options(now, node, names),
-            //= docs/spec/requests.md#request-spawn
+            // The process layer takes them before they come here.
             ("spawn" | "spawn_link", [_, _, _, _]) | ("spawn_opt", [_, _, _, _, _, _]) => {
                 Err(Reply::Nobody)
             }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Request, Target};
+use super::{Mfa, Request, SpawnFailure, Target};
 use crate::ids::{MailboxId, PingId};
 use crate::link::Frame;
 use crate::name::NodeName;
@@ -15,6 +15,11 @@ pub trait Deliver {
     /// Put a message into the mailbox of a process. It is a complete external term, version byte included, and was not
     /// decoded.
     fn message(&mut self, to: MailboxId, message: Bytes);
+
+    /// There is a new process, which is to call this function and then end: make a mailbox for it, for what comes next, and have
+    /// it run once this call has ended. If it cannot be run, say so by
+    /// [`Processes::not_started`](super::Processes::not_started), not from here.
+    fn start(&mut self, process: MailboxId, mfa: Mfa);
 
     /// Put what is no message into the mailbox of a process, behind what is there.
     fn event(&mut self, to: MailboxId, event: ProcessEvent);
@@ -69,6 +74,17 @@ pub enum ProcessEvent {
         object: Target,
         /// Why it ended; `noproc` or `noconnection`.
         reason: Bytes,
+        /// What stands in place of `'DOWN'`, if the call said so: a complete external term.
+        tag: Option<Bytes>,
+    },
+    /// What became of a request to spawn: `{spawn_reply,Request,ok,Pid}` or `{spawn_reply,Request,error,Reason}`.
+    SpawnReply {
+        /// `spawn_reply`, or what the call said: a complete external term.
+        tag: Bytes,
+        /// What the call gave.
+        request: Reference,
+        /// The new process, or why there is none.
+        result: Result<Pid, SpawnFailure>,
     },
     /// The process monitors this node, and there is no link with it: `{nodedown,Node}`.
     NodeDown(NodeName),
@@ -87,6 +103,10 @@ pub(super) struct Nobody;
 impl Deliver for Nobody {
     fn message(&mut self, to: MailboxId, message: Bytes) {
         panic!("{to:?} gets {message:?}")
+    }
+
+    fn start(&mut self, process: MailboxId, mfa: Mfa) {
+        panic!("{process:?} is to run {mfa:?}")
     }
 
     fn event(&mut self, to: MailboxId, event: ProcessEvent) {

@@ -158,6 +158,12 @@ impl Processes {
                 self.tidy(node);
             }
         }
+        if let Some(node) = &process.spawned_for {
+            self.uncount(node);
+        }
+        for request in &process.spawns {
+            self.leave_spawn(request, reason);
+        }
         self.end_here(mailbox, &pid, &process, reason, pending);
         self.end_links(mailbox, &pid, &process, reason, deliver);
         self.end_monitors(process, reason, deliver);

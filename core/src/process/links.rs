@@ -94,7 +94,7 @@ impl Processes {
         }
     }
 
-    fn link_here(&mut self, by: MailboxId, other: MailboxId) {
+    pub(super) fn link_here(&mut self, by: MailboxId, other: MailboxId) {
         for (one, two) in [(by, other), (other, by)] {
             if let Some(process) = self.table.get_mut(&one).filter(|_| one != two) {
                 process.local_links.insert(two);
@@ -183,7 +183,7 @@ impl Processes {
 /// The rows.
 impl Processes {
     /// Makes a link, or makes it active again.
-    fn add_link(&mut self, of: MailboxId, with: &Pid, by_peer: bool) {
+    pub(super) fn add_link(&mut self, of: MailboxId, with: &Pid, by_peer: bool) {
         let Some(process) = self.table.get_mut(&of) else { return };
         if let Some(link) = process.links.get_mut(with) {
             link.unlink = None;

@@ -3,13 +3,13 @@
 use super::exits::Pending;
 use super::reason::NOCONNECTION;
 use super::relations::{Relations, Watcher};
-use super::{Deliver, ProcessEvent, Processes};
+use super::{Deliver, ProcessEvent, Processes, SpawnFailure};
 use crate::name::NodeName;
 
 impl Processes {
     /// [`Output::Disconnected`](crate::net_kernel::Output::Disconnected), if the node is not reached otherwise: links with its
-    /// processes and monitors of them end with `noconnection`, monitors of the node are told, nobody will answer what was asked
-    /// of it, and what its processes had of ours is forgotten.
+    /// processes, monitors of them and requests to spawn there end with `noconnection`, monitors of the node are told, nobody will
+    /// answer what was asked of it, and what its processes had of ours is forgotten.
     ///
     /// It has to be called before anybody can send to the node again, and before `nodedown` is delivered.
     //= docs/spec/process.md#process-loss
@@ -17,7 +17,7 @@ impl Processes {
     pub fn connection_down(&mut self, node: &NodeName, deliver: &mut impl Deliver) {
         self.pings_down(node, deliver);
         let Some(relations) = self.nodes.remove(node.as_atom()) else { return };
-        let Relations { links, monitors, watches, node_monitors, links_by_peer: _ } = relations;
+        let Relations { links, monitors, watches, node_monitors, .. } = relations;
         for (mailbox, pid) in links {
             let Some(process) = self.table.get_mut(&mailbox) else { continue };
             let Some(link) = process.links.remove(&pid) else { continue };
@@ -27,7 +27,9 @@ impl Processes {
             }
         }
         for reference in monitors {
-            if let Some(monitor) = self.end_monitor(&reference) {
+            if let Some(spawn) = self.end_spawn(&reference) {
+                Self::spawn_failed(spawn, reference, SpawnFailure::NoConnection, deliver);
+            } else if let Some(monitor) = self.end_monitor(&reference) {
                 Self::down(monitor, reference, &NOCONNECTION, deliver);
             }
         }

@@ -1,5 +1,6 @@
 //! Monitors of processes, by pid and by name.
 
+use alloc::collections::btree_map::Entry;
 use bytes::Bytes;
 
 use super::addressed::Place;
@@ -9,7 +10,7 @@ use super::signals::answer;
 use super::{Deliver, MonitorAlias, NoProcess, Origin, ProcessEvent, Processes, Reach, Target};
 use crate::ids::MailboxId;
 use crate::stream::Violation;
-use crate::term::{Pid, Reference};
+use crate::term::{Atom, Pid, Reference};
 use crate::wire::control::{Control, Monitored};
 
 /// What local processes do.
@@ -34,7 +35,7 @@ impl Processes {
         if let Some(option) = alias {
             self.add_monitor_alias(by, &reference, option);
         }
-        let monitor = Monitor { by, local: self.find(&of), of };
+        let monitor = Monitor { by, local: self.find(&of), of, tag: None };
         let failure = if self.is_elsewhere(&monitor.of) {
             let (from, to) = (self.identity().pid(by), monitor.of.monitored());
             let signal = Control::MonitorP { from, to, reference: reference.clone() };
@@ -90,8 +91,9 @@ impl Processes {
         reason: &Reason,
         deliver: &mut impl Deliver,
     ) {
-        let event = ProcessEvent::Down { reference, object: monitor.of, reason: reason.external() };
-        deliver.event(monitor.by, event);
+        let Monitor { by, of: object, tag, .. } = monitor;
+        let event = ProcessEvent::Down { reference, object, reason: reason.external(), tag };
+        deliver.event(by, event);
     }
 
     fn is_elsewhere(&self, target: &Target) -> bool {
@@ -135,20 +137,15 @@ impl Processes {
             return answer(origin, &noproc, deliver);
         };
         let node = origin.node.as_atom();
-        let relations = self.nodes.entry(node.clone()).or_default();
-        // A reference is used once.
-        if relations.watches.contains_key(&reference) {
-            return Ok(());
-        }
+        let relations = self.nodes.get(node);
+        let is_known = relations.is_some_and(|it| it.watches.contains_key(&reference));
         //= docs/spec/process.md#process-limits
-        if relations.watches.len() >= self.limits.monitors_per_peer {
-            self.tidy(node);
+        if !is_known
+            && relations.is_some_and(|it| it.watches.len() >= self.limits.monitors_per_peer)
+        {
             return Err(Violation::TooManyMonitors);
         }
-        relations.watches.insert(reference.clone(), Watch { of, by, object });
-        if let Some(process) = self.table.get_mut(&of) {
-            process.watchers.insert(Watcher::Remote(node.clone(), reference));
-        }
+        self.add_watch(node, reference, Watch { of, by, object });
         Ok(())
     }
 
@@ -190,7 +187,19 @@ impl Processes {
 
 /// The rows.
 impl Processes {
-    fn add_monitor(&mut self, monitor: Monitor, reference: &Reference) {
+    /// `false` if there is one with that reference, which is used once.
+    pub(super) fn add_watch(&mut self, node: &Atom, reference: Reference, watch: Watch) -> bool {
+        let relations = self.nodes.entry(node.clone()).or_default();
+        let Entry::Vacant(place) = relations.watches.entry(reference.clone()) else { return false };
+        let of = watch.of;
+        place.insert(watch);
+        if let Some(process) = self.table.get_mut(&of) {
+            process.watchers.insert(Watcher::Remote(node.clone(), reference));
+        }
+        true
+    }
+
+    pub(super) fn add_monitor(&mut self, monitor: Monitor, reference: &Reference) {
         if let Some(process) = self.table.get_mut(&monitor.by) {
             process.monitors.insert(reference.clone());
         }

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use super::Origin;
+use super::old_spawn::OldSpawn;
 use super::reason::NOPROC;
 use crate::flags::Flags;
 use crate::link::Frame;
@@ -66,6 +67,11 @@ impl Caller {
         &self.from.node
     }
 
+    /// Who asks.
+    pub(super) const fn pid(&self) -> &Pid {
+        &self.from
+    }
+
     /// The frame that answers the call, to be queued on the link that it came from; `None` if there is nothing to say.
     #[must_use]
     pub fn answer(&self, reply: &Reply) -> Option<Frame> {
@@ -110,6 +116,8 @@ pub(super) enum Taken {
     Asked(Request),
     /// It has a message in it, for the process with this name.
     PassedOn(Atom, Bytes),
+    /// It asks for a process.
+    Spawns(OldSpawn, Caller),
     /// It is none that leads to anything.
     Ignored,
 }
@@ -151,6 +159,11 @@ enum Message {
 
 /// Of a request that is not `short` no more is given back than the reference, for its tag may be as long as it is.
 fn decide(request: Request, short: bool, serve: bool) -> Taken {
+    if let (Request::Call { body, caller }, true) = (&request, short) {
+        if let Some(spawn) = OldSpawn::parse(body) {
+            return Taken::Spawns(spawn, caller.clone());
+        }
+    }
     let (caller, reply) = match &request {
         Request::Call { body, caller } if short && is_ping(body) => {
             (caller, Reply::Term(Atom::literal("yes").into()))
@@ -276,7 +289,7 @@ mod tests {
     fn asked(message: &Bytes) -> Option<Request> {
         match take(&origin(), message, true) {
             Taken::Asked(request) => Some(request),
-            Taken::Answered(_) | Taken::PassedOn(..) | Taken::Ignored => None,
+            Taken::Answered(_) | Taken::PassedOn(..) | Taken::Spawns(..) | Taken::Ignored => None,
         }
     }
 

@@ -1,14 +1,14 @@
 //! Which local processes there are, and under which names.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use core::fmt;
 use core::num::NonZeroU64;
 
-use super::Limits;
 use super::aliases::Alias;
 use super::identity::Incarnation;
 use super::ping::Pings;
-use super::relations::{Monitor, Process, Relations};
+use super::relations::{Monitor, Process, Relations, Spawn};
+use super::{Function, Limits};
 use crate::creation::Creation;
 use crate::ids::{MailboxId, Minter, PingId};
 use crate::name::NodeName;
@@ -27,6 +27,12 @@ pub struct Processes {
     /// The monitors that processes of this node have.
     pub(super) monitors: BTreeMap<Reference, Monitor>,
     pub(super) aliases: BTreeMap<Reference, Alias>,
+    /// The requests that wait for their answers.
+    pub(super) spawns: BTreeMap<Reference, Spawn>,
+    /// How many processes of this node each node has had started.
+    pub(super) spawned: BTreeMap<Atom, usize>,
+    /// What processes can be started with.
+    pub(super) functions: BTreeSet<Function>,
     pub(super) limits: Limits,
     minter: Minter,
     /// Of the numbers of references, whatever they are for.
@@ -57,6 +63,9 @@ impl Processes {
             nodes: BTreeMap::new(),
             monitors: BTreeMap::new(),
             aliases: BTreeMap::new(),
+            spawns: BTreeMap::new(),
+            spawned: BTreeMap::new(),
+            functions: BTreeSet::new(),
             limits,
             pinger: minter.mint(),
             minter,

@@ -1,9 +1,11 @@
 //! Who has to do with whom: the rows that links, monitors and aliases are made of.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use bytes::Bytes;
 use core::num::NonZeroU64;
 
 use super::Target;
+use super::spawn_options::Asks;
 use crate::ids::MailboxId;
 use crate::term::{Atom, Pid, Reference};
 use crate::wire::control::Monitored;
@@ -23,6 +25,10 @@ pub(super) struct Process {
     pub(super) watchers: BTreeSet<Watcher>,
     pub(super) aliases: BTreeSet<Reference>,
     pub(super) node_monitors: BTreeSet<Atom>,
+    /// Its requests that wait for their answers.
+    pub(super) spawns: BTreeSet<Reference>,
+    /// The node that had it started.
+    pub(super) spawned_for: Option<Atom>,
 }
 
 /// A link with a process of another node.
@@ -50,6 +56,18 @@ pub(super) struct Monitor {
     pub(super) of: Target,
     /// Who it is, if it is a process of this node.
     pub(super) local: Option<MailboxId>,
+    /// What is told in place of `'DOWN'`: a complete external term.
+    pub(super) tag: Option<Bytes>,
+}
+
+/// A request to spawn that waits for its answer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Spawn {
+    pub(super) by: MailboxId,
+    pub(super) node: Atom,
+    pub(super) asks: Asks,
+    /// Why its process has ended, if it has: the other side is to get that if there will be a link.
+    pub(super) left: Option<Bytes>,
 }
 
 /// A monitor that a process of another node has of one of this node.
@@ -67,7 +85,10 @@ pub(super) struct Relations {
     pub(super) links: BTreeSet<(MailboxId, Pid)>,
     /// Those of them that the peer has made.
     pub(super) links_by_peer: usize,
+    /// Those that processes here have of processes there, and the requests to spawn there.
     pub(super) monitors: BTreeSet<Reference>,
+    /// How many of these are requests.
+    pub(super) spawns: usize,
     pub(super) watches: BTreeMap<Reference, Watch>,
     /// How often each process monitors the node.
     pub(super) node_monitors: BTreeMap<MailboxId, u64>,

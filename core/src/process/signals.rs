@@ -7,9 +7,7 @@ use super::{Deliver, Processes};
 use crate::link::{Batch, Frame, Origin};
 use crate::stream::Violation;
 use crate::term::{Atom, Pid};
-use crate::wire::control::{
-    Content, Control, Monitored, Receiver, SpawnFlags, SpawnRequest, Spawned,
-};
+use crate::wire::control::{Content, Control, Monitored, Receiver};
 
 impl Processes {
     /// Handles the signals of a batch, in order.
@@ -78,9 +76,10 @@ impl Processes {
                     self.ping_refused(origin, &reference, deliver);
                 }
             }
-            Control::SpawnRequest(spawn) => return refuse_spawn(origin, *spawn, deliver),
-            // We ask nobody to spawn.
-            Control::SpawnReply { .. } => {}
+            Control::SpawnRequest(spawn) => return self.spawn_received(origin, *spawn, deliver),
+            Control::SpawnReply { request, to, flags, result, .. } => {
+                return self.spawn_reply_received(origin, request, (to, flags), result, deliver);
+            }
         }
         Ok(())
     }
@@ -122,7 +121,7 @@ impl Processes {
     }
 
     fn reg_send(
-        &self,
+        &mut self,
         origin: &Origin,
         to: &Atom,
         message: Bytes,
@@ -133,6 +132,9 @@ impl Processes {
                 Taken::Answered(frame) => return deliver.answer(frame),
                 Taken::Asked(request) => deliver.request(request),
                 Taken::PassedOn(to, message) => self.deliver(&to, message, deliver),
+                Taken::Spawns(spawn, caller) => {
+                    return self.old_spawn_received(origin, spawn, &caller, deliver);
+                }
                 Taken::Ignored => {}
             }
         } else {
@@ -146,18 +148,6 @@ impl Processes {
             deliver.message(mailbox, message);
         }
     }
-}
-
-//= docs/spec/channel.md#ch-spawn-unserved
-fn refuse_spawn(
-    origin: &Origin,
-    spawn: SpawnRequest,
-    deliver: &mut impl Deliver,
-) -> Result<(), Violation> {
-    let result = Spawned::Error(Atom::literal("notsup"));
-    let SpawnRequest { request, from: to, token, .. } = spawn;
-    let reply = Control::SpawnReply { request, to, flags: SpawnFlags::NONE, result, token };
-    answer(origin, &reply, deliver)
 }
 
 /// Sends a signal back on the link that is being handled, if its peer agreed to such signals.

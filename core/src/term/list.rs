@@ -40,6 +40,12 @@ impl List {
         &self.elements
     }
 
+    /// The same, taken out.
+    #[must_use]
+    pub fn into_elements(self) -> Vec<Term> {
+        self.elements
+    }
+
     /// What an improper list has in place of `[]`.
     #[must_use]
     pub fn tail(&self) -> Option<&Term> {

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use bytes::Bytes;
 use netkernel_core::link::Frame;
 use netkernel_core::process::{
-    Deliver, Limits, MonitorAlias, NoProcess, Origin, ProcessEvent, Processes, Reach, Request,
-    Target,
+    Deliver, Function, Limits, Mfa, MonitorAlias, NoProcess, Origin, ProcessEvent, Processes,
+    Reach, Request, SpawnFailure, Spawning, Target,
 };
 use netkernel_core::stream::Violation;
 use netkernel_core::term::{Atom, Pid, Reference};
@@ -22,8 +22,13 @@ pub enum Got {
     Message(Bytes),
     Exit(Bytes),
     Down(Reference, Target, Bytes),
+    /// One with another tag.
+    Tagged(Bytes, Reference, Bytes),
     NodeDown(NodeName),
     Ended(Bytes),
+    SpawnReply(Bytes, Reference, Result<Pid, SpawnFailure>),
+    /// It is to run this.
+    Start(Function),
 }
 
 pub struct Cluster {
@@ -146,6 +151,26 @@ impl Cluster {
         self.with(node, |processes, host| processes.terminate(mailbox, &reason(text), host));
     }
 
+    pub fn spawn_request(
+        &mut self,
+        node: usize,
+        by: MailboxId,
+        on: usize,
+        spawning: Spawning,
+    ) -> Reference {
+        let on = name(on);
+        self.with(node, |processes, host| processes.spawn_request(by, &on, spawning, host)).unwrap()
+    }
+
+    pub fn not_started(&mut self, node: usize, mailbox: MailboxId) {
+        self.with(node, |processes, host| processes.not_started(mailbox, host));
+    }
+
+    /// A link comes up on which these flags were agreed.
+    pub fn connection_up(&mut self, node: usize, other: usize, agreed: Flags) {
+        self.with(node, |processes, host| processes.connection_up(&name(other), agreed, host));
+    }
+
     pub fn send_alias(&mut self, from: usize, to: usize, alias: &Reference, message: &Got) {
         let Got::Message(message) = message.clone() else { panic!("{message:?}") };
         self.inject(
@@ -200,8 +225,22 @@ impl Cluster {
     pub fn is_forgotten(&self) -> bool {
         self.nodes.iter().all(|node| {
             let text = format!("{node:?}");
-            text.contains("nodes: {}, monitors: {}, aliases: {}")
+            text.contains("nodes: {}, monitors: {}, aliases: {}, spawns: {}, spawned: {}")
         })
+    }
+
+    /// Any call.
+    pub fn on<R>(
+        &mut self,
+        node: usize,
+        act: impl FnOnce(&mut Processes, &mut Host<'_>) -> R,
+    ) -> R {
+        self.with(node, act)
+    }
+
+    /// The signals under way between two nodes, in order.
+    pub fn waiting(&self, from: usize, to: usize) -> Vec<Control> {
+        self.wires.queues.get(&(from, to)).into_iter().flatten().cloned().collect()
     }
 
     fn with<R>(&mut self, node: usize, act: impl FnOnce(&mut Processes, &mut Host<'_>) -> R) -> R {
@@ -246,6 +285,10 @@ impl Deliver for Host<'_> {
         self.got.push((to, Got::Message(message)));
     }
 
+    fn start(&mut self, process: MailboxId, mfa: Mfa) {
+        self.got.push((process, Got::Start(mfa.function().clone())));
+    }
+
     fn event(&mut self, to: MailboxId, event: ProcessEvent) {
         let bare = |reason: Bytes| {
             assert_eq!(reason[0], 131);
@@ -253,8 +296,14 @@ impl Deliver for Host<'_> {
         };
         let got = match event {
             ProcessEvent::Exit { reason, .. } => Got::Exit(bare(reason)),
-            ProcessEvent::Down { reference, object, reason } => {
+            ProcessEvent::Down { reference, object, reason, tag: None } => {
                 Got::Down(reference, object, bare(reason))
+            }
+            ProcessEvent::Down { reference, reason, tag: Some(tag), .. } => {
+                Got::Tagged(bare(tag), reference, bare(reason))
+            }
+            ProcessEvent::SpawnReply { tag, request, result } => {
+                Got::SpawnReply(bare(tag), request, result)
             }
             ProcessEvent::NodeDown(node) => Got::NodeDown(node),
             ProcessEvent::Ended { reason } => Got::Ended(bare(reason)),

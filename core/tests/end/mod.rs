@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use netkernel_core::driver::pump;
 use netkernel_core::link::{Frame, Limits, LinkReader, Violation};
-use netkernel_core::process::{Deliver, Origin, ProcessEvent, Processes, Reach, Request};
+use netkernel_core::process::{Deliver, Mfa, Origin, ProcessEvent, Processes, Reach, Request};
 use netkernel_core::term::Atom;
 use netkernel_core::wire::control::Control;
 use netkernel_core::{Creation, Flags, MailboxId, NodeName, PingId};
@@ -64,6 +64,8 @@ pub struct Delivered {
     pub pongs: Vec<(PingId, bool)>,
     pub requests: Vec<Request>,
     pub events: Vec<(MailboxId, ProcessEvent)>,
+    pub started: Vec<(MailboxId, Mfa)>,
+    pub signals: Vec<Control>,
 }
 
 impl Deliver for Delivered {
@@ -71,12 +73,18 @@ impl Deliver for Delivered {
         self.messages.push((to, message));
     }
 
+    fn start(&mut self, process: MailboxId, mfa: Mfa) {
+        self.started.push((process, mfa));
+    }
+
     fn event(&mut self, to: MailboxId, event: ProcessEvent) {
         self.events.push((to, event));
     }
 
     fn signal(&mut self, node: &Atom, signal: Control) -> Reach {
-        panic!("{node} is sent {signal:?}")
+        assert_eq!(node.as_str(), "otp@localhost", "the only node that anybody here knows");
+        self.signals.push(signal);
+        Reach::Sent
     }
 
     fn is_reached(&mut self, _: &NodeName) -> bool {

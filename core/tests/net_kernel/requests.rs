@@ -136,8 +136,6 @@ fn ticktimes_are_asked_for_and_told_in_milliseconds() {
 
 //= docs/spec/requests.md#request-malformed
 //= type=test
-//= docs/spec/requests.md#request-spawn
-//= type=test
 #[test]
 fn what_an_erlang_node_does_not_survive_changes_nothing() {
     let (mut world, a, _) = pair();

@@ -10,7 +10,7 @@ use netkernel_core::net_kernel::{
     Answer, ConnectionId, Diagnostic, Endpoint, NodeEvent, OptionName, OptsError, Promotion,
     Purpose, SocketOption, Target,
 };
-use netkernel_core::process::{Deliver, ProcessEvent, Processes, Reach, Request};
+use netkernel_core::process::{Deliver, Mfa, ProcessEvent, Processes, Reach, Request};
 use netkernel_core::term::Atom;
 use netkernel_core::wire::control::Control;
 use netkernel_core::{Creation, Instant, LinkId, MailboxId, NodeName, PingId, RequestId, StreamId};
@@ -219,6 +219,8 @@ impl Deliver for Answers<'_> {
         self.host.log.push(format!("{to:?} got {} bytes", message.len()));
         self.host.mail.push((to, Mail::Message(message)));
     }
+
+    fn start(&mut self, _process: MailboxId, _mfa: Mfa) {}
 
     fn event(&mut self, _to: MailboxId, _event: ProcessEvent) {}
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use netkernel_core::link::{Frame, Peer, Sending, Violation};
-use netkernel_core::process::{Deliver, ProcessEvent, Reach, Request};
+use netkernel_core::process::{Deliver, Mfa, ProcessEvent, Reach, Request};
 use netkernel_core::term::Atom;
 use netkernel_core::wire::control::Control;
 use netkernel_core::{LinkId, MailboxId, NodeName, PingId};
 
-use super::{Queue, Reply, Stream};
+use super::{NewProcess, Queue, Reply, Stream};
 use crate::item::Item;
 
 pub(super) type Mailboxes = BTreeMap<MailboxId, Arc<Queue>>;
@@ -31,11 +31,19 @@ pub(super) struct Delivery<'a> {
     pub(super) stream: Option<&'a Stream>,
     /// What is for the owner.
     pub(super) requests: &'a mut Vec<Request>,
+    /// What is to be run when no lock is held.
+    pub(super) started: &'a mut Vec<NewProcess>,
 }
 
 impl Deliver for Delivery<'_> {
     fn message(&mut self, to: MailboxId, message: Bytes) {
         push(self.mailboxes, to, Item::Message(message));
+    }
+
+    fn start(&mut self, id: MailboxId, mfa: Mfa) {
+        let queue = Arc::<Queue>::default();
+        self.mailboxes.insert(id, Arc::clone(&queue));
+        self.started.push(NewProcess { id, queue, mfa });
     }
 
     fn event(&mut self, to: MailboxId, event: ProcessEvent) {

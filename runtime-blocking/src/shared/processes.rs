@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use netkernel_core::process::{
-    AliasOption, MonitorAlias, NoProcess, ProcessEvent, RegisterNameError, Target,
+    AliasOption, MonitorAlias, NoProcess, ProcessEvent, RegisterNameError, Spawning, Target,
 };
 use netkernel_core::term::{Atom, Pid, Reference, Term, write};
 use netkernel_core::{MailboxId, NodeName};
@@ -12,6 +12,9 @@ use netkernel_core::{MailboxId, NodeName};
 use super::delivery::push;
 use super::{Queue, Table, lock};
 use crate::item::{Item, SendError};
+
+/// The reason of a process whose thread or task panics.
+pub const PANIC: Bytes = Bytes::from_static(b"w\x05panic");
 
 /// The reason of a process that ends as it is meant to.
 const NORMAL: Bytes = Bytes::from_static(b"\x77\x06normal");
@@ -205,6 +208,25 @@ impl Table {
     /// [`SendError::Ended`].
     pub fn trap_exit(&self, id: MailboxId, on: bool) -> Result<bool, SendError> {
         lock(&self.state).processes.trap_exit(id, on).map_err(ended)
+    }
+
+    /// `erlang:spawn_request/5`.
+    ///
+    /// # Errors
+    /// [`SendError::Ended`].
+    pub fn spawn_request(
+        &self,
+        by: MailboxId,
+        node: &NodeName,
+        spawning: Spawning,
+    ) -> Result<Reference, SendError> {
+        self.act(|processes, deliver| processes.spawn_request(by, node, spawning, deliver))
+            .map_err(ended)
+    }
+
+    /// `erlang:spawn_request_abandon/1`.
+    pub fn spawn_request_abandon(&self, by: MailboxId, request: &Reference) -> bool {
+        lock(&self.state).processes.spawn_request_abandon(by, request)
     }
 
     /// `erlang:alias/1`.

@@ -5,6 +5,9 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, OnceLock};
 use std::time::Instant as Moment;
 
+use netkernel_core::process::{ProcessEvent, SpawnFailure};
+use netkernel_core::term::{Pid, Reference};
+
 use super::{Bell, lock};
 use crate::item::Item;
 
@@ -83,6 +86,24 @@ impl Queue {
     /// Waits for the next item.
     pub async fn receive(&self) -> Item {
         self.filled.wait(|| self.try_receive()).await
+    }
+
+    /// Takes the answer to a request to spawn out when it comes; `None` if the process ends first. Blocks until then.
+    pub fn spawn_reply_blocking(&self, request: &Reference) -> Option<Result<Pid, SpawnFailure>> {
+        self.filled.block_on(|| self.take_spawn_reply(request))
+    }
+
+    /// Takes the answer to a request to spawn out when it comes; `None` if the process ends first.
+    pub async fn spawn_reply(&self, request: &Reference) -> Option<Result<Pid, SpawnFailure>> {
+        self.filled.wait(|| self.take_spawn_reply(request)).await
+    }
+
+    fn take_spawn_reply(&self, of: &Reference) -> Option<Option<Result<Pid, SpawnFailure>>> {
+        let is_it = |item: &Item| matches!(item, Item::Process(ProcessEvent::SpawnReply { request, .. }) if request == of);
+        match self.remove(is_it) {
+            Some(Item::Process(ProcessEvent::SpawnReply { result, .. })) => Some(Some(result)),
+            _ => lock(&self.items).last.is_some().then_some(None),
+        }
     }
 
     /// Has `waker` called after each item; `false` if another one is.

@@ -16,13 +16,15 @@ use netkernel_core::wire::control::Control;
 use netkernel_core::{Creation, LinkId, MailboxId, NodeName, PingId};
 
 use super::delivery::{Delivery, Mailboxes, push};
-use super::{Awaited, Bell, Reply, Stream, lock, reply};
+use super::functions::Functions;
+use super::{Awaited, Bell, NewProcess, Reply, Stream, lock, reply};
 use crate::item::Item;
 
 /// The table of one node.
 #[derive(Debug, Default)]
 pub struct Table {
     pub(super) state: Mutex<State>,
+    pub(super) functions: Functions,
     /// A peer has changed its state.
     changed: Bell,
 }
@@ -39,6 +41,25 @@ pub(super) struct State {
     links: BTreeMap<LinkId, Arc<Stream>>,
     /// The link or attempt that began last, with whatever node.
     latest: Option<LinkId>,
+}
+
+impl State {
+    fn delivery<'a>(
+        &'a mut self,
+        stream: Option<&'a Stream>,
+        requests: &'a mut Vec<Request>,
+        started: &'a mut Vec<NewProcess>,
+    ) -> (&'a mut Processes, Delivery<'a>) {
+        let Self { processes, mailboxes, pings, peers, links, .. } = self;
+        (processes, Delivery { mailboxes, pings, peers, links, stream, requests, started })
+    }
+
+    /// Does something of which neither requests nor new processes come.
+    fn act(&mut self, act: impl FnOnce(&mut Processes, &mut Delivery<'_>)) {
+        let (mut requests, mut started) = (Vec::new(), Vec::new());
+        let (processes, mut delivery) = self.delivery(None, &mut requests, &mut started);
+        act(processes, &mut delivery);
+    }
 }
 
 /// What became of a signal.
@@ -88,9 +109,14 @@ impl Table {
         requests: &mut Vec<Request>,
         act: impl FnOnce(&mut Processes, &mut Delivery<'_>) -> R,
     ) -> R {
-        let mut state = lock(&self.state);
-        let State { processes, mailboxes, pings, peers, links, .. } = &mut *state;
-        act(processes, &mut Delivery { mailboxes, pings, peers, links, stream, requests })
+        let mut started = Vec::new();
+        let result = {
+            let mut state = lock(&self.state);
+            let (processes, mut delivery) = state.delivery(stream, requests, &mut started);
+            act(processes, &mut delivery)
+        };
+        self.start(started);
+        result
     }
 
     /// Puts an item into a mailbox, if it is still there.
@@ -267,12 +293,16 @@ impl Table {
     /// There will be no link any more.
     pub(crate) fn abandon(&self) {
         let mut state = lock(&self.state);
-        state.processes.not_alive();
         let State { own, pings, peers, links, .. } = &mut *state;
         *own = None;
         let gone = (take(pings), take(peers), take(links));
+        for node in gone.1.keys() {
+            state.act(|processes, deliver| processes.connection_down(node, deliver));
+        }
+        state.processes.not_alive();
         drop(state);
         drop(gone);
+        self.functions.clear();
         self.changed.ring();
     }
 
@@ -295,6 +325,8 @@ impl Table {
             }
         });
         state.links.insert(promotion.link, Arc::clone(stream));
+        let Promotion { node, flags, .. } = promotion;
+        state.act(|processes, deliver| processes.connection_up(node, *flags, deliver));
         drop(state);
         self.changed.ring();
     }
@@ -316,10 +348,7 @@ impl Table {
             }
             state.peers.remove(node);
         }
-        let State { processes, mailboxes, pings, peers, links, .. } = &mut *state;
-        let requests = &mut Vec::new();
-        let mut deliver = Delivery { mailboxes, pings, peers, links, stream: None, requests };
-        processes.connection_down(node, &mut deliver);
+        state.act(|processes, deliver| processes.connection_down(node, deliver));
         drop(state);
         self.changed.ring();
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
 use netkernel_core::link::{Busy, Frame, Limits, Peer, Sending, Violation};
 use netkernel_core::net_kernel::Promotion;
-use netkernel_core::process::{Deliver, ProcessEvent, Processes, Reach, Request};
+use netkernel_core::process::{Deliver, Mfa, ProcessEvent, Processes, Reach, Request};
 use netkernel_core::term::Atom;
 use netkernel_core::wire::control::Control;
 use netkernel_core::{Creation, LinkId, MailboxId, NodeName, PingId, StreamId};
@@ -245,6 +245,8 @@ impl Deliver for Delivery<'_, '_> {
         });
     }
 
+    fn start(&mut self, _process: MailboxId, _mfa: Mfa) {}
+
     /// No application here asks for any.
     fn event(&mut self, _to: MailboxId, _event: ProcessEvent) {}
 
@@ -273,6 +275,8 @@ struct NoDelivery;
 
 impl Deliver for NoDelivery {
     fn message(&mut self, _to: MailboxId, _message: Bytes) {}
+
+    fn start(&mut self, _process: MailboxId, _mfa: Mfa) {}
 
     fn event(&mut self, _to: MailboxId, _event: ProcessEvent) {}
 
