@@ -127,7 +127,7 @@ fn visit(mut reader: Reader<'_>) -> u64 {
         sum = sum.wrapping_add(match head {
             Head::Integer(value) => value as u64,
             Head::Float(float) => float.get().to_bits(),
-            Head::Atom(atom) => atom.as_str().unwrap().len() as u64,
+            Head::Atom(atom) => atom.as_bytes().unwrap().len() as u64,
             Head::Pid(pid) => u64::from(pid.id ^ pid.serial ^ pid.creation.0),
             Head::Reference(reference) => u64::from(reference.words().fold(0, |a, b| a ^ b)),
             Head::String(bytes) | Head::Binary(bytes) => bytes.len() as u64,

@@ -7,8 +7,8 @@ use core::fmt;
 
 use super::head::Head;
 use super::{
-    Atom, BitString, Export, Fun, Integer, Pid, Port, REFERENCE_MAX_WORDS, Reader, Reference, Term,
-    TermError,
+    ATOM_MAX_CHARS, Atom, BitString, Export, Fun, Integer, Pid, Port, REFERENCE_MAX_WORDS, Reader,
+    Reference, Term, TermError,
 };
 use crate::creation::Creation;
 
@@ -18,23 +18,24 @@ pub struct AtomRef<'a>(Text<'a>);
 
 #[derive(Clone, Copy)]
 enum Text<'a> {
-    Utf8(&'a str),
+    /// Checked. Who looks for an atom that he knows compares bytes.
+    Utf8(&'a [u8]),
     /// Not all ASCII.
     Latin1(&'a [u8]),
     Shared(&'a Atom),
 }
 
 impl<'a> AtomRef<'a> {
+    /// `None` unless these are at most [`ATOM_MAX_CHARS`] characters in UTF-8.
     #[inline]
-    pub(super) const fn utf8(text: &'a str) -> Self {
-        Self(Text::Utf8(text))
+    pub(super) fn utf8(bytes: &'a [u8]) -> Option<Self> {
+        (is_short_ascii(bytes) || is_short_utf8(bytes)).then_some(Self(Text::Utf8(bytes)))
     }
 
-    pub(super) fn latin1(bytes: &'a [u8]) -> Self {
-        match core::str::from_utf8(bytes) {
-            Ok(text) if bytes.is_ascii() => Self(Text::Utf8(text)),
-            _ => Self(Text::Latin1(bytes)),
-        }
+    /// `None` for more than [`ATOM_MAX_CHARS`] characters.
+    pub(super) fn latin1(bytes: &'a [u8]) -> Option<Self> {
+        let text = if bytes.is_ascii() { Text::Utf8(bytes) } else { Text::Latin1(bytes) };
+        (bytes.len() <= ATOM_MAX_CHARS).then_some(Self(text))
     }
 
     #[inline]
@@ -47,9 +48,20 @@ impl<'a> AtomRef<'a> {
     #[must_use]
     pub fn as_str(&self) -> Option<&'a str> {
         match self.0 {
-            Text::Utf8(text) => Some(text),
+            Text::Utf8(bytes) => core::str::from_utf8(bytes).ok(),
             Text::Latin1(_) => None,
             Text::Shared(atom) => Some(atom.as_str()),
+        }
+    }
+
+    /// Its text in UTF-8, which was checked: faster than [`as_str`](Self::as_str), for who compares or copies it. `None` as there.
+    #[inline]
+    #[must_use]
+    pub fn as_bytes(&self) -> Option<&'a [u8]> {
+        match self.0 {
+            Text::Utf8(bytes) => Some(bytes),
+            Text::Latin1(_) => None,
+            Text::Shared(atom) => Some(atom.as_bytes()),
         }
     }
 
@@ -61,10 +73,11 @@ impl<'a> AtomRef<'a> {
     }
 
     /// The atom as a value of its own. That of an atom cache is shared, not copied.
+    #[inline]
     #[must_use]
     pub fn to_atom(&self) -> Atom {
         match self.0 {
-            Text::Utf8(text) => Atom::checked(text),
+            Text::Utf8(bytes) => Atom::checked(core::str::from_utf8(bytes).unwrap_or_default()),
             Text::Latin1(_) => Atom::checked(&self.chars().collect::<String>()),
             Text::Shared(atom) => atom.clone(),
         }
@@ -81,7 +94,10 @@ impl Eq for AtomRef<'_> {}
 
 impl PartialEq<str> for AtomRef<'_> {
     fn eq(&self, other: &str) -> bool {
-        *self == AtomRef::utf8(other)
+        match self.as_bytes() {
+            Some(bytes) => bytes == other.as_bytes(),
+            None => self.chars().eq(other.chars()),
+        }
     }
 }
 
@@ -93,7 +109,8 @@ impl PartialOrd for AtomRef<'_> {
 
 impl Ord for AtomRef<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
-        match (self.as_str(), other.as_str()) {
+        match (self.as_bytes(), other.as_bytes()) {
+            // UTF-8 has the order of characters.
             (Some(one), Some(other)) => one.cmp(other),
             _ => self.chars().cmp(other.chars()),
         }
@@ -104,6 +121,15 @@ impl fmt::Debug for AtomRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.to_atom(), f)
     }
+}
+
+#[inline]
+const fn is_short_ascii(bytes: &[u8]) -> bool {
+    bytes.len() <= ATOM_MAX_CHARS && bytes.is_ascii()
+}
+
+fn is_short_utf8(bytes: &[u8]) -> bool {
+    core::str::from_utf8(bytes).is_ok_and(|text| text.chars().count() <= ATOM_MAX_CHARS)
 }
 
 /// An integer that does not fit an `i64`.
@@ -179,9 +205,8 @@ impl<'a> From<Number<'a>> for Head<'a> {
 /// The number that these bytes are, low byte first, if there are at most eight.
 #[inline]
 fn word(magnitude: &[u8]) -> Option<u64> {
-    let mut word = [0; 8];
-    word.get_mut(..magnitude.len())?.copy_from_slice(magnitude);
-    Some(u64::from_le_bytes(word))
+    let fits = magnitude.len() <= 8;
+    fits.then(|| magnitude.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)))
 }
 
 /// A pid.
@@ -199,6 +224,7 @@ pub struct PidRef<'a> {
 
 impl PidRef<'_> {
     /// The pid as a value of its own.
+    #[inline]
     #[must_use]
     pub fn to_pid(&self) -> Pid {
         let Self { node, id, serial, creation } = *self;

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::head::Head;
-use super::{Limits, Reader, TermError, TermRef, tag};
+use super::{Atom, Limits, Reader, TermError, TermRef, tag};
 
 impl<'a> Reader<'a> {
     /// A term of any kind, left in its bytes. What [`term`](Self::term) refuses is refused. Memory is taken only for maps with
@@ -13,7 +13,8 @@ impl<'a> Reader<'a> {
     /// What is wrong with the term, or which limit it breaks.
     pub fn term_ref(&mut self, limits: &Limits) -> Result<TermRef<'a>, TermError> {
         let start = self.clone();
-        Check { reader: self, limits, terms_left: limits.terms, maps: 0 }.term(limits.depth)?;
+        Check { reader: self, limits, terms_left: limits.terms, maps: 0 }
+            .counted(1, limits.depth)?;
         Ok(TermRef::between(&start, self))
     }
 }
@@ -27,30 +28,40 @@ struct Check<'r, 'a> {
     maps: usize,
 }
 
-impl Check<'_, '_> {
-    fn term(&mut self, depth: usize) -> Result<(), TermError> {
-        let inside = depth.checked_sub(1).ok_or(TermError::TooDeep)?;
-        match self.reader.head()? {
-            Head::Big(value) if value.magnitude().len() > self.limits.integer_bytes => {
-                Err(TermError::IntegerTooLong)
+impl<'a> Check<'_, 'a> {
+    /// So many terms of at most `depth` levels.
+    fn terms(&mut self, count: u32, depth: usize) -> Result<(), TermError> {
+        self.count(count as usize)?;
+        self.counted(count, depth)
+    }
+
+    /// So many terms, which were counted before. Most of them have none inside, and cost no call.
+    fn counted(&mut self, count: u32, depth: usize) -> Result<(), TermError> {
+        for _ in 0..count {
+            let inside = depth.checked_sub(1).ok_or(TermError::TooDeep)?;
+            match self.reader.head()? {
+                Head::Big(value) if value.magnitude().len() > self.limits.integer_bytes => {
+                    return Err(TermError::IntegerTooLong);
+                }
+                Head::Fun(fun) => self.terms(fun.free_len(), inside)?,
+                Head::Tuple(arity) => self.terms(arity, inside)?,
+                Head::Map(pairs) => self.map(pairs, inside)?,
+                Head::List(elements) => self.list(elements, inside)?,
+                Head::String(bytes) => self.take(bytes.len())?,
+                Head::Integer(_)
+                | Head::Big(_)
+                | Head::Float(_)
+                | Head::Atom(_)
+                | Head::Reference(_)
+                | Head::Export(_)
+                | Head::Port(_)
+                | Head::Pid(_)
+                | Head::Nil
+                | Head::Binary(_)
+                | Head::BitString(_) => {}
             }
-            Head::Fun(fun) => self.terms(fun.free_len(), inside),
-            Head::Tuple(arity) => self.terms(arity, inside),
-            Head::Map(pairs) => self.map(pairs, inside),
-            Head::List(elements) => self.list(elements, inside),
-            Head::String(bytes) => self.take(bytes.len()),
-            Head::Integer(_)
-            | Head::Big(_)
-            | Head::Float(_)
-            | Head::Atom(_)
-            | Head::Reference(_)
-            | Head::Export(_)
-            | Head::Port(_)
-            | Head::Pid(_)
-            | Head::Nil
-            | Head::Binary(_)
-            | Head::BitString(_) => Ok(()),
         }
+        Ok(())
     }
 
     //= docs/spec/term.md#term-limits
@@ -66,20 +77,14 @@ impl Check<'_, '_> {
         Ok(())
     }
 
-    fn terms(&mut self, count: u32, depth: usize) -> Result<(), TermError> {
-        self.count(count as usize)?;
-        (0..count).try_for_each(|_| self.term(depth))
-    }
-
+    #[inline(never)]
     fn list(&mut self, first: u32, inside: usize) -> Result<(), TermError> {
         self.terms(first, inside)?;
         loop {
-            if !matches!(
-                self.reader.remaining().first(),
-                Some(&(tag::LIST | tag::STRING | tag::NIL))
-            ) {
-                self.count(1)?;
-                return self.term(inside);
+            match self.reader.remaining().first() {
+                Some(&tag::NIL) => return self.reader.nil(),
+                Some(&(tag::LIST | tag::STRING)) => {}
+                _ => return self.terms(1, inside),
             }
             let head = self.reader.head()?;
             if let Head::List(count) = head {
@@ -91,19 +96,22 @@ impl Check<'_, '_> {
         }
     }
 
+    #[inline(never)]
     fn map(&mut self, pairs: u32, inside: usize) -> Result<(), TermError> {
+        if pairs < 2 {
+            return self.terms(2 * pairs, inside);
+        }
         self.count((pairs as usize).checked_mul(2).ok_or(TermError::Truncated)?)?;
-        let mut keys =
-            Keys { few: [TermRef::NIL; Keys::FEW], len: 0, many: Vec::new(), ordered: false };
+        let mut keys = Keys::new(self.reader.atoms());
         for _ in 0..pairs {
             let (key, maps) = (self.reader.clone(), self.maps);
-            self.term(inside)?;
+            self.counted(1, inside)?;
             keys.ordered |= self.maps > maps;
             //= docs/spec/term.md#term-map-keys
             keys.add(TermRef::between(&key, self.reader))?;
-            self.term(inside)?;
+            self.counted(1, inside)?;
         }
-        self.maps += usize::from(pairs > 1);
+        self.maps += 1;
         keys.end()
     }
 }
@@ -111,9 +119,10 @@ impl Check<'_, '_> {
 /// The keys of a map. A few are compared each with each, and more are sorted. Those that contain maps become trees first:
 /// to compare maps in their bytes is to sort them, and those in their keys again, each time.
 struct Keys<'a> {
-    few: [TermRef<'a>; Keys::FEW],
+    few: [&'a [u8]; Keys::FEW],
     len: usize,
     many: Vec<TermRef<'a>>,
+    atoms: &'a [Atom],
     /// One of them contains a map with an order to find.
     ordered: bool,
 }
@@ -121,22 +130,30 @@ struct Keys<'a> {
 impl<'a> Keys<'a> {
     const FEW: usize = 8;
 
+    const fn new(atoms: &'a [Atom]) -> Self {
+        Self { few: [&[]; Keys::FEW], len: 0, many: Vec::new(), atoms, ordered: false }
+    }
+
     fn add(&mut self, key: TermRef<'a>) -> Result<(), TermError> {
         let filled = self.few.get_mut(..=self.len).and_then(|few| few.split_last_mut());
         let Some((place, before)) = filled else {
             self.many.push(key);
             return Ok(());
         };
-        *place = key;
+        *place = key.as_bytes();
         self.len += 1;
-        if !self.ordered && before.contains(&key) { Err(TermError::DuplicateKey) } else { Ok(()) }
+        let atoms = self.atoms;
+        let there =
+            !self.ordered && before.iter().any(|bytes| TermRef::checked(bytes, atoms) == key);
+        if there { Err(TermError::DuplicateKey) } else { Ok(()) }
     }
 
     fn end(mut self) -> Result<(), TermError> {
-        if self.many.is_empty() && (!self.ordered || self.len < 2) {
+        if self.many.is_empty() && !self.ordered {
             return Ok(());
         }
-        self.many.extend(self.few.iter().take(self.len));
+        let few = self.few.iter().take(self.len);
+        self.many.extend(few.map(|bytes| TermRef::checked(bytes, self.atoms)));
         //= docs/spec/term.md#term-map-keys-time
         let unique = if self.ordered {
             are_unique(self.many.iter().map(TermRef::to_term).collect())

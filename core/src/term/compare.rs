@@ -5,7 +5,7 @@ use core::cmp::Ordering;
 
 use super::head::Head;
 use super::order::{self, Numbers};
-use super::{Elements, TermRef};
+use super::{Elements, TermRef, tag};
 
 impl TermRef<'_> {
     /// Erlang's `<` and `==`, as [`Term::cmp_erlang`](super::Term::cmp_erlang).
@@ -17,7 +17,21 @@ impl TermRef<'_> {
 
 impl PartialEq<TermRef<'_>> for TermRef<'_> {
     fn eq(&self, other: &TermRef<'_>) -> bool {
-        compare(*self, *other, Numbers::ByType).is_eq()
+        match (self.as_bytes(), other.as_bytes()) {
+            // Of these there are not two encodings with the same tag.
+            (
+                one @ [
+                    tag::SMALL_ATOM_UTF8
+                    | tag::SMALL_INTEGER
+                    | tag::INTEGER
+                    | tag::NEW_FLOAT
+                    | tag::BINARY,
+                    ..,
+                ],
+                other,
+            ) if one.first() == other.first() => one == other,
+            _ => compare(*self, *other, Numbers::ByType).is_eq(),
+        }
     }
 }
 

@@ -39,9 +39,16 @@ struct Decoder<'r, 'a> {
 //= docs/spec/term.md#term-decode
 impl Decoder<'_, '_> {
     /// One term of at most `depth` levels. Who counted it before has asked [`count`](Self::count).
+    #[inline]
     fn term(&mut self, depth: usize) -> Result<Term, TermError> {
         let inside = depth.checked_sub(1).ok_or(TermError::TooDeep)?;
-        Ok(match self.reader.head()? {
+        let head = self.reader.head()?;
+        self.built(head, inside)
+    }
+
+    /// The term with this head, and of at most `inside` levels inside.
+    fn built(&mut self, head: Head<'_>, inside: usize) -> Result<Term, TermError> {
+        Ok(match head {
             Head::Integer(value) => Term::Integer(value.into()),
             Head::Big(value) if value.magnitude().len() > self.limits.integer_bytes => {
                 return Err(TermError::IntegerTooLong);
@@ -78,20 +85,37 @@ impl Decoder<'_, '_> {
         Ok(())
     }
 
+    #[inline(always)]
     fn terms(&mut self, count: u32, depth: usize) -> Result<Vec<Term>, TermError> {
         self.count(count as usize)?;
         let mut terms = Vec::with_capacity(count as usize);
-        for _ in 0..count {
-            terms.push(self.term(depth)?);
-        }
+        self.append(&mut terms, count, depth)?;
         Ok(terms)
     }
 
+    /// The commonest terms are made where they stay: to move one costs more than to decode it.
     fn append(&mut self, to: &mut Vec<Term>, count: u32, depth: usize) -> Result<(), TermError> {
-        self.count(count as usize)?;
-        to.reserve(count as usize);
         for _ in 0..count {
-            to.push(self.term(depth)?);
+            let inside = depth.checked_sub(1).ok_or(TermError::TooDeep)?;
+            let head = self.reader.head()?;
+            match head {
+                Head::Integer(value) => to.push(Term::Integer(value.into())),
+                Head::Float(float) => to.push(Term::Float(float)),
+                Head::Atom(atom) => to.push(Term::Atom(atom.to_atom())),
+                Head::Pid(pid) => to.push(Term::Pid(pid.to_pid())),
+                Head::Tuple(arity) => to.push(Term::Tuple(self.terms(arity, inside)?)),
+                Head::Nil => to.push(Term::NIL),
+                Head::Binary(bytes) => to.push(Term::Binary(Bytes::copy_from_slice(bytes))),
+                Head::Reference(reference) => to.push(reference.to_reference().into()),
+                Head::Big(_)
+                | Head::Fun(_)
+                | Head::Export(_)
+                | Head::Port(_)
+                | Head::Map(_)
+                | Head::List(_)
+                | Head::String(_)
+                | Head::BitString(_) => to.push(self.built(head, inside)?),
+            }
         }
         Ok(())
     }
@@ -112,6 +136,8 @@ impl Decoder<'_, '_> {
             match self.reader.remaining().first() {
                 Some(&tag::LIST) => {
                     let count = self.reader.list()?;
+                    self.count(count as usize)?;
+                    elements.reserve(count as usize);
                     self.append(&mut elements, count, inside)?;
                 }
                 Some(&tag::STRING) => {

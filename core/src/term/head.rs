@@ -110,7 +110,13 @@ impl<'a> Reader<'a> {
                 let len = self.u8()?;
                 self.big(len.into())?.into()
             }
-            _ => return self.rare_head(tag),
+            // A reader and a value of its own, so that with the others both can stay in registers.
+            _ => {
+                let mut reader = self.clone();
+                let head = reader.rare_head(tag)?;
+                *self = reader;
+                head
+            }
         })
     }
 
@@ -135,6 +141,7 @@ impl<'a> Reader<'a> {
         })
     }
 
+    #[inline]
     pub(super) fn pid_behind(&mut self, tag: u8) -> Result<PidRef<'a>, TermError> {
         Ok(PidRef {
             node: self.atom_ref()?,
@@ -144,6 +151,7 @@ impl<'a> Reader<'a> {
         })
     }
 
+    #[inline]
     pub(super) fn reference_behind(&mut self, tag: u8) -> Result<ReferenceRef<'a>, TermError> {
         let len = if tag == tag::REFERENCE { 1 } else { self.reference_len()? };
         let node = self.atom_ref()?;
@@ -200,6 +208,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The number of words of a reference.
+    #[inline]
     fn reference_len(&mut self) -> Result<usize, TermError> {
         match self.u16()?.into() {
             len @ 1..=REFERENCE_MAX_WORDS => Ok(len),
@@ -207,6 +216,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn creation(&mut self, wide: bool) -> Result<Creation, TermError> {
         if wide { self.u32() } else { self.u8().map(u32::from) }.map(Creation)
     }

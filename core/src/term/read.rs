@@ -1,7 +1,7 @@
 //! A cursor that takes terms off the front of bytes.
 
 use super::borrowed::{AtomRef, Number, PidRef};
-use super::{ATOM_MAX_CHARS, Atom, Pid, Reference, TermError, tag, walk};
+use super::{Atom, Pid, Reference, TermError, tag, walk};
 
 /// Reads terms one after another. Every method takes exactly one term, or one header, and says if it is something else.
 ///
@@ -84,7 +84,13 @@ impl<'a> Reader<'a> {
                 let len = self.u8()?;
                 self.utf8(len.into())
             }
-            other => self.atom_behind(other),
+            other => {
+                // As in `head`.
+                let mut reader = self.clone();
+                let atom = reader.atom_behind(other)?;
+                *self = reader;
+                Ok(atom)
+            }
         }
     }
 
@@ -221,18 +227,13 @@ impl<'a> Reader<'a> {
         if matches!(tag, tag::ATOM_UTF8 | tag::SMALL_ATOM_UTF8) {
             return self.utf8(len);
         }
-        let bytes = self.take(len)?;
-        if len > ATOM_MAX_CHARS { Err(TermError::BadAtom) } else { Ok(AtomRef::latin1(bytes)) }
+        AtomRef::latin1(self.take(len)?).ok_or(TermError::BadAtom)
     }
 
     /// The text of an atom of this length in bytes.
-    #[inline]
+    #[inline(always)]
     pub(super) fn utf8(&mut self, len: usize) -> Result<AtomRef<'a>, TermError> {
-        let text = core::str::from_utf8(self.take(len)?).map_err(|_| TermError::BadAtom)?;
-        if len > ATOM_MAX_CHARS && text.chars().count() > ATOM_MAX_CHARS {
-            return Err(TermError::BadAtom);
-        }
-        Ok(AtomRef::utf8(text))
+        AtomRef::utf8(self.take(len)?).ok_or(TermError::BadAtom)
     }
 
     /// A reference to the atom cache, behind its tag.

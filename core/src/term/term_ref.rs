@@ -103,6 +103,11 @@ impl<'a> TermRef<'a> {
     /// `[]`.
     pub(super) const NIL: Self = Self { bytes: &[tag::NIL], atoms: &[] };
 
+    /// The term of these bytes, which were checked.
+    pub(super) const fn checked(bytes: &'a [u8], atoms: &'a [Atom]) -> Self {
+        Self { bytes, atoms }
+    }
+
     /// The integer that is this byte.
     fn byte(byte: u8) -> Self {
         static ALL: [[u8; 2]; 256] = {
