@@ -169,26 +169,27 @@ fn are_unique<T: Ord>(mut keys: Vec<T>) -> bool {
     keys.windows(2).all(|pair| matches!(pair, [one, other] if one != other))
 }
 
+/// A tree of maps in the keys of maps, of which two with different tags differ in the last of all their keys.
+#[cfg(test)]
+pub(super) fn nested(depth: u32, tag: u32, out: &mut Vec<u8>) {
+    if depth == 0 {
+        out.push(tag::INTEGER);
+        out.extend(tag.to_be_bytes());
+        return;
+    }
+    out.push(tag::MAP);
+    out.extend(2_u32.to_be_bytes());
+    for key in [0, tag + 1] {
+        nested(depth - 1, key, out);
+        super::write::unsigned(out, 0);
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::{order, write};
+    use super::super::order;
     use super::*;
     use alloc::vec;
-
-    /// A tree of maps in the keys of maps, of which two with different tags differ in the last of all their keys.
-    fn nested(depth: u32, tag: u32, out: &mut Vec<u8>) {
-        if depth == 0 {
-            out.push(tag::INTEGER);
-            out.extend(tag.to_be_bytes());
-            return;
-        }
-        out.push(tag::MAP);
-        out.extend(2_u32.to_be_bytes());
-        for key in [0, tag + 1] {
-            nested(depth - 1, key, out);
-            write::unsigned(out, 0);
-        }
-    }
 
     //= docs/spec/term.md#term-map-keys-time
     //= type=test

@@ -1,6 +1,5 @@
 //! Which of two terms is less that stay in their bytes.
 
-use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 use super::head::Head;
@@ -64,9 +63,13 @@ fn compare(one: TermRef<'_>, other: TermRef<'_>, numbers: Numbers) -> Ordering {
                 one.tuple().into_iter().flatten().zip(other.tuple().into_iter().flatten());
             first_difference(elements, numbers)
         }),
-        (Head::Map(size), Head::Map(other_size)) => {
-            size.cmp(&other_size).then_with(|| maps(one, other, numbers))
-        }
+        // In their bytes the keys have no order: to find it anew for each comparison, and for maps in keys each time again, takes time
+        // with the square of the bytes and more.
+        //= docs/spec/term.md#term-order-map
+        //= docs/spec/term.md#term-order-time
+        (Head::Map(size), Head::Map(other_size)) => size
+            .cmp(&other_size)
+            .then_with(|| order::compare(&one.to_term(), &other.to_term(), numbers)),
         _ => {
             if let (Some(one), Some(other)) = (one.list(), other.list()) {
                 return lists(one, other, numbers);
@@ -118,19 +121,6 @@ fn end_before_list(ended: Elements<'_>) -> Ordering {
     ended.tail().map_or(Ordering::Less, |tail| rank(tail.head()).cmp(&rank(Head::Nil)))
 }
 
-//= docs/spec/term.md#term-order-map
-fn maps(one: TermRef<'_>, other: TermRef<'_>, numbers: Numbers) -> Ordering {
-    let [one, other] = [one, other].map(|map| {
-        let mut pairs: Vec<_> = map.map().into_iter().flatten().collect();
-        pairs.sort_unstable_by_key(|(key, _)| *key);
-        pairs
-    });
-    let by = |numbers, of: for<'a> fn(&(TermRef<'a>, TermRef<'a>)) -> TermRef<'a>| {
-        first_difference(one.iter().map(of).zip(other.iter().map(of)), numbers)
-    };
-    by(Numbers::ByType, |pair| pair.0).then_with(|| by(numbers, |pair| pair.1))
-}
-
 /// As that of trees.
 const fn rank(head: Head<'_>) -> u8 {
     match head {
@@ -145,5 +135,30 @@ const fn rank(head: Head<'_>) -> u8 {
         Head::Map(_) => 8,
         Head::Nil | Head::String(_) | Head::List(_) => 9,
         Head::Binary(_) | Head::BitString(_) => 10,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::term::{Limits, check};
+    use alloc::vec;
+
+    //= docs/spec/term.md#term-order-time
+    //= type=test
+    #[test]
+    fn to_compare_maps_in_keys_takes_time_with_their_size() {
+        let steps = |depth| {
+            let mut bytes = vec![131];
+            check::nested(depth, 0, &mut bytes);
+            let term = TermRef::decode(&bytes, &Limits::default()).unwrap();
+            let before = order::steps::taken();
+            assert!(term.cmp(&term).is_eq());
+            order::steps::taken() - before
+        };
+        // Twice the bytes, and one more level: four times the steps if keys are sorted for each comparison.
+        for depth in [8, 12] {
+            assert!((0..3 * steps(depth)).contains(&steps(depth + 1)), "{depth}");
+        }
     }
 }

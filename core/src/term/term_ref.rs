@@ -7,8 +7,8 @@ use super::{Atom, AtomRef, Limits, Reader, Term, TermError, tag};
 
 /// Any term of Erlang, borrowed from its bytes, which were checked once.
 ///
-/// Compared, ordered and printed as a [`Term`] is. What is inside is found anew each time: to see all of a large term, go through it
-/// once with [`Reader::head`].
+/// Compared, ordered and printed as a [`Term`] is; maps of the same size become trees to be compared. What is inside is found anew each time: to see
+/// all of a large term, go through it once with [`Reader::head`].
 #[derive(Clone, Copy)]
 pub struct TermRef<'a> {
     bytes: &'a [u8],
