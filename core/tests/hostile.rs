@@ -76,13 +76,25 @@ fn frame(pieces: &[&[u8]]) -> Vec<u8> {
     [&(body.len() as u32).to_be_bytes(), &body[..]].concat()
 }
 
+/// A frame with a header of one atom, whose entry is in front of the terms.
+fn with_atom(entry: &[u8], terms: &[&[u8]]) -> Vec<u8> {
+    let body = [&b"\x83\x44\x01"[..], entry, &terms.concat()].concat();
+    [&(body.len() as u32).to_be_bytes(), &body[..]].concat()
+}
+
 /// Sends all of it; what becomes of the link, and the most memory that was in use meanwhile.
 fn feed(stream: &[u8]) -> (Result<(), Violation>, usize) {
+    feed_with(Flags::NONE, stream)
+}
+
+/// The same on a link on which these flags were agreed on, too.
+fn feed_with(flags: Flags, stream: &[u8]) -> (Result<(), Violation>, usize) {
     let before = IN_USE.load(Ordering::Relaxed);
     MOST.store(before, Ordering::Relaxed);
     let mut processes = Processes::new();
     processes.alive(node("us@h"), Creation(7));
-    let origin = Origin { node: node("them@h"), flags: Flags::MANDATORY_26 | Flags::MONITORS };
+    let flags = Flags::MANDATORY_26 | Flags::MONITORS | flags;
+    let origin = Origin { node: node("them@h"), flags };
     let mut reader = LinkReader::from_origin(origin, Limits::default());
     let mut result = Ok(());
     for piece in stream.chunks(READ) {
@@ -105,6 +117,8 @@ fn feed(stream: &[u8]) -> (Result<(), Violation>, usize) {
 //= docs/spec/channel.md#ch-term-walk
 //= type=test
 //= docs/spec/channel.md#ch-trace-token
+//= type=test
+//= docs/spec/channel.md#ch-header-expanded
 //= type=test
 #[test]
 fn memory_follows_what_arrived_and_not_what_was_announced() {
@@ -189,4 +203,18 @@ fn memory_follows_what_arrived_and_not_what_was_announced() {
         assert_eq!(result, Ok(()), "{what}");
         assert!(most < 32 * READ, "{what}: {most} bytes for {}", stream.len());
     }
+
+    // A reference of two bytes stands for an atom of 1020: what one read brings is there with its atoms, and no more.
+    let long = "\u{10000}".repeat(255);
+    let new = [&b"\x18\x00\x03\xfc"[..], long.as_bytes()].concat();
+    let control = [&b"\x68\x04\x61\x06"[..], &them, b"\x77\0\x77\x01x"].concat();
+    let message = [&b"\x6c\0\0\x03\xe8"[..], &[0x52, 0].repeat(1000), b"\x6a"].concat();
+    let known = with_atom(b"\x00\x00", &[&control, &message]);
+    let stream = [with_atom(&new, &[&control, b"\x6a"]), known.repeat(100)].concat();
+    let (result, most) = feed_with(Flags::DIST_HDR_ATOM_CACHE, &stream);
+    assert_eq!(result, Ok(()));
+    let expanded = 1000 * (3 + long.len());
+    let in_one_read = READ.div_ceil(known.len()) + 1;
+    assert!(most > 10 * expanded, "{most} bytes: nothing came of it");
+    assert!(most < 2 * in_one_read * expanded, "{most} bytes for {}", stream.len());
 }

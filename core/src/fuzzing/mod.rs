@@ -14,6 +14,7 @@ mod far;
 mod handshake;
 mod headers;
 mod kernel;
+mod lanes;
 mod model;
 mod source;
 mod wire;
@@ -26,6 +27,7 @@ pub use epmd_server::epmd_server;
 pub use handshake::{handshake_acceptor, handshake_initiator};
 pub use headers::{fragments, header};
 pub use kernel::net_kernel;
+pub use lanes::lanes;
 pub use wire::{control, framing, handshake_messages, term};
 pub use writer::link_writer;
 
@@ -33,7 +35,7 @@ pub use writer::link_writer;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 16] = [
     ("channel", channel),
     ("control", control),
     ("epmd_client", epmd_client),
@@ -46,6 +48,7 @@ pub const TARGETS: [Target; 15] = [
     ("handshake_initiator", handshake_initiator),
     ("handshake_messages", handshake_messages),
     ("header", header),
+    ("lanes", lanes),
     ("link_writer", link_writer),
     ("net_kernel", net_kernel),
     ("term", term),

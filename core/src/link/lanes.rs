@@ -157,10 +157,19 @@ impl Lanes {
 }
 
 impl Lane {
-    /// Writes one frame. Returns by how much the large messages under way have become less.
+    /// Writes one fragment, or as many bytes of small signals. Returns by how much the large messages under way have become less.
     fn step(&mut self, write: &mut impl FnMut(Piece)) -> usize {
+        let mut portion = 0;
+        while portion < FRAGMENT_BYTES && self.queue.front().is_some_and(Waiting::is_small) {
+            let Some(front) = self.queue.pop_front() else { break };
+            portion += front.frame.wire_len();
+            front.write(write);
+        }
+        if portion > 0 {
+            return 0;
+        }
         let Some(front) = self.queue.pop_front() else { return 0 };
-        let len = if front.frame.is_large() { front.frame.wire_len() } else { 0 };
+        let len = front.frame.wire_len();
         let Some(rest) = front.write(write) else { return len };
         let left = rest.frame.wire_len();
         self.queue.push_front(rest);
@@ -169,6 +178,10 @@ impl Lane {
 }
 
 impl Waiting {
+    const fn is_small(&self) -> bool {
+        !self.frame.is_large()
+    }
+
     /// Writes one frame, and gives back what is left.
     fn write(self, write: &mut impl FnMut(Piece)) -> Option<Self> {
         let Self { frame, account, sequence } = self;
@@ -338,6 +351,25 @@ mod tests {
         writer.push(small(1, 5)).unwrap();
         peer.take_all(&mut writer);
         assert_eq!(peer.done, [(2, 1), (1, 1), (1, 2), (1, 3), (1, 4), (1, 5)]);
+    }
+
+    //= docs/spec/channel.md#ch-lanes
+    //= type=test
+    #[test]
+    fn small_signals_behind_a_large_message_wait_for_one_fragment_of_others_and_not_each() {
+        let (mut writer, mut peer) = (writer(), Peer::default());
+        writer.push(large(1, 1, 70 * KIB)).unwrap();
+        writer.push(large(2, 2, 4096 * KIB)).unwrap();
+        for number in 0..50 {
+            writer.push_forced(small(1, number)).unwrap();
+        }
+        let mut taken = 0;
+        while peer.done.len() < 51 {
+            peer.take(&mut writer, KIB);
+            taken += KIB;
+        }
+        assert!(peer.done.iter().all(|done| done.0 == 1));
+        assert!(taken < 512 * KIB, "{taken} bytes");
     }
 
     //= docs/spec/channel.md#ch-lanes
