@@ -506,3 +506,20 @@ fn anybody_may_set_a_group_leader() {
     cluster.settle();
     assert_eq!(cluster.processes(0).group_leader(one), Some(&leader));
 }
+
+//= docs/spec/process.md#process-not-alive
+//= type=test
+#[test]
+fn a_node_without_a_name_reaches_nobody() {
+    let (mut cluster, [one, _], pids) = pair();
+    cluster.processes(0).not_alive();
+    cluster.processes(0).trap_exit(one, true).unwrap();
+    cluster.link(0, one, &pids[1]);
+    assert_eq!(cluster.take_got(0), [(one, Got::Exit(reason("noconnection")))]);
+    let target = Target::Pid(pids[1].clone());
+    let reference = cluster.monitor(0, one, target.clone(), None);
+    assert_eq!(cluster.take_got(0), [(one, Got::Down(reference, target, reason("noconnection")))]);
+    cluster.exit(0, one, &pids[1], "kill");
+    assert!(!cluster.carry(0, 1), "nothing is sent");
+    assert!(cluster.is_forgotten());
+}

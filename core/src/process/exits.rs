@@ -54,7 +54,7 @@ impl Processes {
             self.exit_signal(from, to, &reason, deliver);
         } else {
             let signal = Control::Exit2 { from, to: to.clone(), reason, token: None };
-            let _ = deliver.signal(&to.node, signal);
+            let _ = self.send_to(&to.node, signal, deliver);
         }
         Ok(())
     }

@@ -86,7 +86,7 @@ impl Processes {
         if process.links.get(to).is_some_and(|link| link.unlink.is_none()) {
             return;
         }
-        match deliver.signal(&to.node, Control::Link { from, to: to.clone() }) {
+        match self.send_to(&to.node, Control::Link { from, to: to.clone() }, deliver) {
             Reach::Sent | Reach::NotAgreed => self.add_link(by, to, false),
             Reach::NoConnection => {
                 self.deliver_exits(Pending::link_exit(by, to.clone(), NOCONNECTION), deliver);

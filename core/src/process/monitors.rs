@@ -39,7 +39,7 @@ impl Processes {
         let failure = if self.is_elsewhere(&monitor.of) {
             let (from, to) = (self.identity().pid(by), monitor.of.monitored());
             let signal = Control::MonitorP { from, to, reference: reference.clone() };
-            let reach = deliver.signal(monitor.of.node(), signal);
+            let reach = self.send_to(monitor.of.node(), signal, deliver);
             (reach == Reach::NoConnection).then_some(NOCONNECTION)
         } else {
             monitor.local.is_none().then_some(NOPROC)

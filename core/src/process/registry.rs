@@ -8,11 +8,12 @@ use super::aliases::Alias;
 use super::identity::Incarnation;
 use super::ping::Pings;
 use super::relations::{Monitor, Process, Relations, Spawn};
-use super::{Function, Limits};
+use super::{Deliver, Function, Limits, Reach};
 use crate::creation::Creation;
 use crate::ids::{MailboxId, Minter, PingId};
 use crate::name::NodeName;
 use crate::term::{Atom, Pid, Reference};
+use crate::wire::control::Control;
 
 /// All processes of this node, and who of them has to do with whom.
 ///
@@ -191,6 +192,18 @@ impl Processes {
     /// Who this node is: `nonode@nohost` while it is not alive.
     pub(super) fn identity(&self) -> Incarnation {
         self.own.clone().unwrap_or_else(Incarnation::nonode)
+    }
+
+    /// Sends the first signal that two processes exchange. Nobody could answer one of a node that has no name (yet), and the peer that
+    /// gives it one would end the link for it.
+    //= docs/spec/process.md#process-not-alive
+    pub(super) fn send_to(
+        &self,
+        node: &Atom,
+        signal: Control,
+        deliver: &mut impl Deliver,
+    ) -> Reach {
+        if self.own.is_some() { deliver.signal(node, signal) } else { Reach::NoConnection }
     }
 
     //= docs/spec/process.md#process-references

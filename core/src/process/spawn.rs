@@ -90,7 +90,7 @@ impl Processes {
             arguments: mfa.encoded().clone(),
             token: None,
         }));
-        match deliver.signal(node.as_atom(), signal) {
+        match self.send_to(node.as_atom(), signal, deliver) {
             Reach::Sent => {
                 let (node, asks) = (node.as_atom().clone(), spawning.asks.clone());
                 self.add_spawn(request, Spawn { by, node, asks, left: None });

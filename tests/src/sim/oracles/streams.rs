@@ -14,7 +14,8 @@ use crate::sim::world::World;
 /// machine has closed is closed and released soon. Once faults have stopped, no Open is without its end for longer than a set-up, and
 /// what the other side has closed is released in that time, too.
 ///
-/// *Antecedent*: a crash ends all streams of a process without a word, and that of a host without a word to its peers. Soon is two
+/// *Antecedent*: a crash ends all streams of a process without a word, and that of a host without a word to its peers, of what it closed
+/// before neither: a dial that was cancelled is denied by its host when it is answered. Soon is two
 /// seconds, not counting pauses of the machine; a flush takes at most one of them. What happened before has its whole time from the
 /// moment when faults stop.
 #[derive(Debug, Default)]
@@ -31,6 +32,8 @@ struct Live {
     conn: u64,
     /// When it began, or when the other side ended it.
     due: Option<u64>,
+    /// Who that other side is.
+    told_by: Option<ActorId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +100,7 @@ impl Streams {
         now: u64,
     ) -> Result<(), String> {
         let due = (state == State::Opening).then_some(now);
-        if let Some(before) = self.live.insert(key, Live { state, conn, due }) {
+        if let Some(before) = self.live.insert(key, Live { state, conn, due, told_by: None }) {
             return Err(format!("{:?} begins, and is {before:?}", key.1));
         }
         self.sides.entry(conn).or_default().push(key);
@@ -164,8 +167,8 @@ impl Streams {
     /// The other side of the connection has ended it.
     fn tell_peer(&mut self, by: (ActorId, StreamId), conn: u64, now: u64) {
         for side in self.sides.get(&conn).into_iter().flatten().filter(|side| **side != by) {
-            if let Some(live) = self.live.get_mut(side) {
-                live.due.get_or_insert(now);
+            if let Some(live) = self.live.get_mut(side).filter(|live| live.due.is_none()) {
+                (live.due, live.told_by) = (Some(now), Some(by.0));
             }
         }
     }
@@ -189,6 +192,9 @@ impl Streams {
             }
             self.forget(key, conn);
         }
+        for live in self.live.values_mut().filter(|live| host && live.told_by == Some(actor)) {
+            (live.due, live.told_by) = (None, None);
+        }
     }
 
     /// What was to be closed during a pause is closed after it.
@@ -208,4 +214,44 @@ impl Streams {
 /// for a set-up timer.
 fn limit(plan: &Plan) -> u64 {
     2 * plan.setup_ns + 10 * SECOND
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::choice::{Replay, Tapes};
+    use crate::sim::plan::Topology;
+    use netkernel_core::driver::Machine as _;
+    use netkernel_core::epmd_server::{Config, Server};
+    use netkernel_core::net_kernel::{CloseCause, Purpose};
+
+    /// What the oracle says of a connection whose dialler gives up, and whose host may crash; and that the other side closes a minute
+    /// later.
+    fn closed_late(crash: bool) -> Result<(), String> {
+        let mut choice = Replay::new(Tapes::default());
+        let world = World::new(Plan::calm(2, Topology::Mesh), &mut choice);
+        let mut oracle = Streams::default();
+        let mut observe = |at: u64, actor: Option<usize>, fact| {
+            let actor = actor.map(ActorId);
+            oracle.observe(&Seen { at: at * SECOND, actor, life: 1, fact }, &world)
+        };
+        let stream = Server::new(Config::default()).mint_stream();
+        let (conn, purpose) = (1, Purpose::Registration);
+        observe(1, Some(0), Fact::Opening { stream, purpose, conn })?;
+        observe(2, Some(1), Fact::Accepted { stream, conn })?;
+        observe(3, Some(0), Fact::Cancelled { stream })?;
+        if crash {
+            observe(4, Some(0), Fact::Crashed { host: true })?;
+        }
+        observe(5, None, Fact::Liveness)?;
+        observe(62, Some(1), Fact::Closing { stream, abort: false })?;
+        observe(62, Some(1), Fact::Released { stream })?;
+        observe(62, Some(1), Fact::Closed { stream, cause: CloseCause::Local })
+    }
+
+    #[test]
+    fn a_host_that_crashes_after_a_dial_was_cancelled_tells_nobody() {
+        assert_eq!(closed_late(true), Ok(()));
+        assert!(closed_late(false).is_err());
+    }
 }
