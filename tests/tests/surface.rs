@@ -269,7 +269,10 @@ impl Row<'_> {
             let function = row.strip_prefix(module).and_then(|rest| rest.strip_prefix(':'));
             function.is_some_and(|function| functions.contains(&function))
         });
-        self.must(!documented || self.known.compared.contains(&row), "no script calls it");
+        // Those of processes are no calls of one answer: `interop_spawn` compares what comes of them.
+        let spawns = row.starts_with("erlang:spawn");
+        let called = spawns || self.known.compared.contains(&row);
+        self.must(!documented || called, "no script calls it");
         self.must(!requirements.is_empty(), "no requirement");
         self.must(!items.is_empty() || !deviation.is_empty(), "neither an item nor a deviation");
     }
