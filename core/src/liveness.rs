@@ -15,6 +15,8 @@ pub struct Traffic {
     pub queued: u64,
     /// The application has stopped reading, so silence proves nothing.
     pub paused: bool,
+    /// The bytes that the peer has taken, if nothing is read before it has taken more: silence proves nothing as long as they grow.
+    pub awaited: Option<u64>,
 }
 
 /// What one tick asks for.
@@ -38,6 +40,8 @@ pub struct Liveness {
     intensity: u16,
     /// Bytes received at the last tick; `None` before the first one.
     received: Option<u64>,
+    /// Bytes that the peer had taken at the last tick, if they were awaited.
+    awaited: Option<u64>,
     /// Frames sent at the last tick, with the tick that it sent.
     sent: u64,
     missed: u16,
@@ -47,7 +51,7 @@ impl Liveness {
     /// For a link that has just come up. `intensity` is `net_tickintensity`: as many ticks without input end the link.
     #[must_use]
     pub const fn new(hidden: bool, intensity: u16) -> Self {
-        Self { hidden, intensity, received: None, sent: 0, missed: 0 }
+        Self { hidden, intensity, received: None, awaited: None, sent: 0, missed: 0 }
     }
 
     //= docs/spec/tick.md#tick-send-visible
@@ -59,7 +63,10 @@ impl Liveness {
     pub fn tick(&mut self, now: Traffic) -> Beat {
         //= docs/spec/tick.md#tick-first
         //= docs/spec/tick.md#tick-paused
-        let heard = now.paused || self.received.is_none_or(|before| before != now.received);
+        //= docs/spec/tick.md#tick-awaited
+        let takes = now.awaited.is_some() && self.awaited != now.awaited;
+        let receives = self.received.is_none_or(|before| before != now.received);
+        let heard = now.paused || takes || receives;
         let received_nothing = self.received.unwrap_or(0) == now.received;
         self.missed = if heard { 0 } else { self.missed + 1 };
         if self.missed >= self.intensity {
@@ -67,6 +74,7 @@ impl Liveness {
         }
         let tick = (now.sent == self.sent && now.queued == 0) || (self.hidden && received_nothing);
         self.received = Some(now.received);
+        self.awaited = now.awaited;
         self.sent = now.sent + u64::from(tick);
         Beat::Alive { tick, missed: self.missed }
     }
@@ -86,7 +94,8 @@ mod tests {
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
-    const HANDSHAKE: Traffic = Traffic { received: 100, sent: 2, queued: 0, paused: false };
+    const HANDSHAKE: Traffic =
+        Traffic { received: 100, sent: 2, queued: 0, paused: false, awaited: None };
 
     fn alive(tick: bool, missed: u16) -> Beat {
         Beat::Alive { tick, missed }
@@ -157,6 +166,23 @@ mod tests {
             silent[..],
             [Beat::Alive { missed: 1, .. }, _, Beat::Alive { missed: 3, .. }, Beat::Dead]
         ));
+    }
+
+    //= docs/spec/tick.md#tick-awaited
+    //= type=test
+    #[test]
+    fn a_peer_that_is_awaited_is_alive_as_long_as_it_takes_something() {
+        let mut link = Liveness::new(false, 4);
+        link.tick(HANDSHAKE);
+        for taken in 0..10 {
+            let slow = Traffic { awaited: Some(taken), ..HANDSHAKE };
+            assert!(matches!(link.tick(slow), Beat::Alive { missed: 0, .. }));
+        }
+        let stuck = Traffic { awaited: Some(9), ..HANDSHAKE };
+        for n in 1..4 {
+            assert!(matches!(link.tick(stuck), Beat::Alive { missed, .. } if missed == n));
+        }
+        assert_eq!(link.tick(stuck), Beat::Dead);
     }
 
     /// What Erlang's connection process does, word for word of its variables.

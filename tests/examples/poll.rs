@@ -255,7 +255,12 @@ impl Host for PollHost {
     }
     fn sample(&mut self, stream: StreamId) -> Option<Traffic> {
         let &Stream { received, ref writer, .. } = self.streams.get(&stream)?;
-        Some(Traffic { received, sent: writer.sent(), queued: writer.queued(), paused: false })
+        Some(Traffic {
+            received,
+            sent: writer.sent(),
+            queued: writer.queued(),
+            ..Traffic::default()
+        })
     }
     fn close(&mut self, id: StreamId, abort: bool) {
         let Some(mut stream) = self.streams.remove(&id).filter(|s| !s.dialling) else { return };

@@ -1,18 +1,22 @@
-//! Peers that do not read what this node's own processes have to tell them: no link ends for it, and nothing is lost.
+//! Peers that do not read what this node's processes have to tell them: no link ends for it, and nothing is lost.
 
 use core::time::Duration;
 use std::collections::BTreeSet;
+use std::thread;
+use std::time::Instant;
 
 use netkernel_blocking::core::term::{Atom, Pid, Term};
 use netkernel_blocking::core::wire::control::{Control, parse};
 use netkernel_blocking::core::{Flags, NodeType};
-use netkernel_blocking::{NodeKind, Target};
-use netkernel_tests::each_runtime;
+use netkernel_blocking::{Item, NodeKind, ProcessEvent, Target};
 use netkernel_tests::ours::{Ours, next_message, node_name};
 use netkernel_tests::runtime::Mailbox;
 use netkernel_tests::script::{Directory, FLAGS, Script};
+use netkernel_tests::{GIVE_UP, each_runtime};
 
 const C: &str = "c@127.0.0.1";
+/// The exit signals of so many are far more than all marks and buffers of sockets.
+const LINKS: u32 = 100_000;
 
 /// A node, and a peer that makes links and does not read.
 struct Stage {
@@ -64,6 +68,15 @@ impl Stage {
         self.peer.send(&frame);
     }
 
+    fn send_exit(&mut self, to: &Pid, reason: usize) {
+        let len = u32::try_from(reason).expect("short").to_be_bytes();
+        let reason = [&[109], &len[..], &vec![7; reason]].concat().into();
+        let mut frame = Vec::new();
+        let exit = Control::Exit2 { from: self.peer.pid(), to: to.clone(), reason, token: None };
+        self.put(&exit, &mut frame);
+        self.peer.send(&frame);
+    }
+
     fn expect_number(&self, number: u8) {
         assert_eq!(next_message(&self.shop), [131, 97, number]);
     }
@@ -87,25 +100,108 @@ impl Stage {
     }
 }
 
+/// A process, and those of another node that are linked to it and trap exits.
+struct Tie {
+    one: Mailbox,
+    pid: Pid,
+    others: Vec<Mailbox>,
+}
+
+impl Tie {
+    /// Three hundred of them.
+    fn new(here: &Ours, there: &Ours) -> Self {
+        const OTHERS: usize = 300;
+        let one = here.node.mailbox();
+        let pid = one.pid().expect("the node is alive");
+        let linked = |_| {
+            let other = there.node.mailbox();
+            other.trap_exit(true).expect("the process is alive");
+            other.link(&pid).expect("there is a link");
+            other
+        };
+        let others = (0..OTHERS).map(linked).collect();
+        let begin = Instant::now();
+        while one.links().len() < OTHERS {
+            assert!(begin.elapsed() < GIVE_UP, "{} links", one.links().len());
+            thread::sleep(Duration::from_millis(1));
+        }
+        Self { one, pid, others }
+    }
+
+    /// Ends the one. Gives who it was, and the others.
+    fn end(self, reason: &Term) -> (Pid, Vec<Mailbox>) {
+        self.one.terminate(reason).expect("not too long");
+        (self.pid, self.others)
+    }
+}
+
 each_runtime! {
     //= docs/spec/channel.md#ch-writer-signals
     //= type=test
     #[test]
     fn the_end_of_a_process_with_a_hundred_thousand_links_does_not_end_the_link() {
-        const LINKS: u32 = 100_000;
         let mut stage = Stage::new();
         let (mailbox, pid) = stage.linked(LINKS);
-        mailbox.terminate(&Term::Binary(vec![7; 100].into())).expect("a short reason");
-        // A read was under way, and what it brings is handled; and then nothing, until the peer reads.
-        stage.send_number(1);
-        stage.expect_number(1);
-        stage.send_number(2);
+        mailbox.terminate(&Term::Binary(vec![7; 200].into())).expect("a short reason");
+        // The peer has not caused it, and is heard although it does not read.
+        for number in 1..=3 {
+            stage.send_number(number);
+            stage.expect_number(number);
+        }
+        stage.assert_up();
+        let told = stage.read_exits(&pid, 205, LINKS as usize);
+        assert_eq!(told.len(), LINKS as usize, "each once");
+        stage.assert_up();
+    }
+
+    //= docs/spec/channel.md#ch-writer-signals
+    //= type=test
+    #[test]
+    fn a_peer_that_ends_a_process_with_a_hundred_thousand_links_is_not_heard_until_it_reads() {
+        let mut stage = Stage::new();
+        let (mailbox, pid) = stage.linked(LINKS);
+        stage.send_exit(&pid, 200);
+        let end = mailbox.recv_timeout(GIVE_UP);
+        assert!(matches!(end, Some(Item::Process(ProcessEvent::Ended { .. }))), "{end:?}");
+        // The read that brought it is over, and no other comes.
+        for number in 1..=3 {
+            stage.send_number(number);
+        }
         assert_eq!(stage.shop.recv_timeout(Duration::from_millis(300)), None);
         stage.assert_up();
-        let told = stage.read_exits(&pid, 105, LINKS as usize);
+        let told = stage.read_exits(&pid, 205, LINKS as usize);
         assert_eq!(told.len(), LINKS as usize, "each once");
-        stage.expect_number(2);
+        (1..=3).for_each(|number| stage.expect_number(number));
         stage.assert_up();
+    }
+
+    //= docs/spec/channel.md#ch-writer-signals
+    //= type=test
+    #[test]
+    fn two_nodes_that_have_much_to_tell_each_other_do_not_wait_for_each_other() {
+        const LEN: usize = 100_000;
+        let directory = Directory::start();
+        let [a, b] = ["a", "b"].map(|name| Ours::start(name, Ours::config(directory.port())));
+        a.connect(b.name());
+        a.expect_up(b.name(), NodeType::Visible);
+        b.expect_up(a.name(), NodeType::Visible);
+        let ties = [Tie::new(&a, &b), Tie::new(&b, &a)];
+        // More than all marks and buffers, in both directions.
+        let told = ties.map(|tie| tie.end(&Term::Binary(vec![7; LEN].into())));
+        for (pid, others) in &told {
+            for other in others {
+                match other.recv_timeout(GIVE_UP) {
+                    Some(Item::Process(ProcessEvent::Exit { from, reason })) => {
+                        assert_eq!((&from, reason.len()), (pid, 6 + LEN));
+                    }
+                    item => panic!("no exit signal but {item:?}"),
+                }
+            }
+        }
+        for (node, other) in [(&a, &b), (&b, &a)] {
+            assert_eq!(node.nodes(), [(other.name().to_owned(), NodeKind::Visible)]);
+            node.expect_silence(Duration::ZERO);
+        }
     }
 
     //= docs/spec/channel.md#ch-writer-signals

@@ -12,7 +12,7 @@ use crate::link::{Limits, LinkWriter};
 enum Account {
     Sender,
     Answer,
-    Signal,
+    Caused,
 }
 
 /// What the queue must do, told byte by byte.
@@ -69,15 +69,18 @@ pub fn link_writer(input: &[u8]) {
                 model.advance(len, limits);
             }
             5 => {
-                writer.push_signal(frame.clone().into());
-                model.enqueue(&frame, Account::Signal, limits);
-                model.overfull |= model.count(Account::Signal) > limits.max_answer_bytes();
+                writer.push_caused(frame.clone().into());
+                model.enqueue(&frame, Account::Caused, limits);
+                model.overfull |= model.count(Account::Caused) > limits.max_answer_bytes();
             }
-            _ if len == 0 => {
+            6 if len > 0 => {
+                writer.push_signal(frame.clone().into());
+                model.enqueue(&frame, Account::Sender, limits);
+            }
+            _ => {
                 writer.discard();
                 model.discard();
             }
-            _ => {}
         }
         model.check(&writer, len);
     }
@@ -107,7 +110,7 @@ impl Model {
         self.bytes.drain(..n);
         self.taken += n as u64;
         self.busy &= !self.bytes.is_empty() && self.bytes.len() >= limits.low_mark_bytes();
-        self.overfull &= self.count(Account::Signal) > limits.max_answer_bytes() / 2;
+        self.overfull &= self.count(Account::Caused) > limits.max_answer_bytes() / 2;
     }
 
     fn discard(&mut self) {

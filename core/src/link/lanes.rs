@@ -55,12 +55,12 @@ struct Waiting {
 /// What a frame counts for, besides the mark.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Account {
-    /// Nothing: who sent it can wait.
+    /// Nothing: who sent it can wait, or the peer has not caused it.
     Sender,
     /// What the peer asked for.
     Answer,
-    /// Signals of this node's processes that cannot wait.
-    Signal,
+    /// Signals of this node's processes that the peer has caused.
+    Caused,
 }
 
 /// What can be written: a frame, or a part of one.
@@ -448,7 +448,7 @@ mod tests {
                     }
                     2 | 3 => { writer.push_waited(frame); true }
                     4 => { writer.tick(); false }
-                    6 => { writer.push_signal(frame); true }
+                    6 => { writer.push_caused(frame); true }
                     _ => { peer.take(&mut writer, len); false }
                 };
                 if taken {

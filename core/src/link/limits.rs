@@ -34,7 +34,7 @@ impl Limits {
     }
 
     /// The most bytes of answers that may wait for a peer that asks but does not read: 8 times the high mark. With so many bytes of
-    /// signals that could not wait, the peer is not heard for a time, see [`LinkWriter::may_read`](super::LinkWriter::may_read);
+    /// signals that it has caused and that could not wait, the peer is not heard for a time, see [`LinkWriter::may_read`](super::LinkWriter::may_read);
     /// and while a link is coming up no more than these wait for it.
     #[must_use]
     pub const fn max_answer_bytes(&self) -> usize {

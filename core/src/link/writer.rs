@@ -39,8 +39,8 @@ pub struct LinkWriter {
     marked: usize,
     /// Bytes of unwritten answers.
     answers: usize,
-    /// Bytes of unwritten signals that could not wait.
-    signals: usize,
+    /// Bytes of unwritten signals that the peer has caused.
+    caused: usize,
     /// There were too many of those, and are still.
     overfull: bool,
     sent: u64,
@@ -80,7 +80,7 @@ impl LinkWriter {
             tick_end: 0,
             marked: 0,
             answers: 0,
-            signals: 0,
+            caused: 0,
             overfull: false,
             sent: 0,
             sequences: 0,
@@ -134,12 +134,18 @@ impl LinkWriter {
     /// that has ended, say. It passes the mark, and counts for it, and is never too much for the link.
     //= docs/spec/channel.md#ch-writer-signals
     pub fn push_signal(&mut self, frame: Frame) {
-        self.submit(frame, Account::Signal);
-        self.overfull = self.overfull || self.signals > self.limits.max_answer_bytes();
+        self.submit(frame, Account::Sender);
+    }
+
+    /// As [`push_signal`](Self::push_signal), for a signal that goes back to the peer whose signal is being handled: see
+    /// [`may_read`](Self::may_read).
+    pub fn push_caused(&mut self, frame: Frame) {
+        self.submit(frame, Account::Caused);
+        self.overfull = self.overfull || self.caused > self.limits.max_answer_bytes();
     }
 
     /// Whether what the peer sends next is to be handled: not while more than [`Limits::max_answer_bytes`] of what
-    /// [`push_signal`](Self::push_signal) has queued are unwritten, and then not before half of it is. The peer might cause more and
+    /// [`push_caused`](Self::push_caused) has queued are unwritten, and then not before half of it is. The peer might cause more and
     /// more of them, and not read. [`advance`](Self::advance) tells when to ask again.
     #[must_use]
     pub const fn may_read(&self) -> bool {
@@ -179,7 +185,7 @@ impl LinkWriter {
             match front.account {
                 Account::Sender => {}
                 Account::Answer => self.answers -= taken,
-                Account::Signal => self.signals -= taken,
+                Account::Caused => self.caused -= taken,
             }
             self.marked -= if front.fragment { 0 } else { taken };
             if front.bytes.is_empty() {
@@ -193,7 +199,7 @@ impl LinkWriter {
         }
         let room = self.busy && (self.marked < self.limits.low_mark_bytes() || self.marked == 0);
         self.busy = self.busy && !room;
-        let reads = self.overfull && self.signals <= self.limits.max_answer_bytes() / 2;
+        let reads = self.overfull && self.caused <= self.limits.max_answer_bytes() / 2;
         self.overfull = self.overfull && !reads;
         core::mem::take(&mut self.lane_ended) || room || reads
     }
@@ -246,7 +252,7 @@ impl LinkWriter {
         self.written = self.submitted;
         self.marked = 0;
         self.answers = 0;
-        self.signals = 0;
+        self.caused = 0;
         self.busy = false;
         self.overfull = false;
     }
@@ -260,7 +266,7 @@ impl LinkWriter {
         match account {
             Account::Sender => {}
             Account::Answer => self.answers += len,
-            Account::Signal => self.signals += len,
+            Account::Caused => self.caused += len,
         }
         let large = frame.is_large();
         if !large {
@@ -375,21 +381,24 @@ mod tests {
     //= docs/spec/channel.md#ch-writer-signals
     //= type=test
     #[test]
-    fn signals_are_never_too_much_but_the_peer_is_not_heard_meanwhile() {
+    fn signals_are_never_too_much_but_the_peer_that_causes_them_is_not_heard_meanwhile() {
+        let mut own = writer();
+        own.push_signal(frame(9000));
+        assert_eq!((own.has_room(), own.may_read()), (false, true), "the peer has not caused it");
         let mut writer = writer();
-        writer.push_signal(frame(9000));
+        writer.push_caused(frame(9000));
         assert_eq!((writer.has_room(), writer.may_read()), (false, false));
         for _ in 0..100 {
-            writer.push_signal(frame(10));
+            writer.push_caused(frame(10));
             writer.push_forced(frame(1)).unwrap();
         }
         // 9000 of the first, and 11 each of the others, are told once: when 400 of signals are left, and 40 of answers.
         let told: Vec<_> = (1..=1010).filter(|_| writer.advance(10)).collect();
         assert_eq!(told, [966, 1006]);
         let mut one = LinkWriter::new(writer.limits);
-        one.push_signal(frame(800));
+        one.push_caused(frame(800));
         assert!(one.may_read(), "up to eight times the mark");
-        one.push_signal(frame(1));
+        one.push_caused(frame(1));
         assert!(!one.may_read());
         one.discard();
         assert!(one.may_read());

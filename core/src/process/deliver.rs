@@ -25,7 +25,9 @@ pub trait Deliver {
     fn event(&mut self, to: MailboxId, event: ProcessEvent);
 
     /// Send a signal to a node, by [`Peer::send_forced`](crate::link::Peer::send_forced) and
-    /// [`LinkWriter::push_signal`](crate::link::LinkWriter::push_signal). No attempt to connect is to begin.
+    /// [`LinkWriter::push_signal`](crate::link::LinkWriter::push_signal); by
+    /// [`LinkWriter::push_caused`](crate::link::LinkWriter::push_caused) if it goes to the link whose signals are being handled.
+    /// No attempt to connect is to begin.
     fn signal(&mut self, node: &Atom, signal: Control) -> Reach;
 
     /// Whether a signal to this node would be sent now: there is a link or an attempt, and the link is not going down.

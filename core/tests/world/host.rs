@@ -169,6 +169,7 @@ impl Host for TestHost {
             sent: side.sent,
             queued: side.queued + side.outbox.len() as u64,
             paused: side.paused,
+            awaited: None,
         })
     }
 

@@ -61,7 +61,11 @@ impl Deliver for Delivery<'_> {
             Sending::Push { link, flags, signal } => {
                 let Some(stream) = self.links.get(&link) else { return Reach::NoConnection };
                 if let Some(frame) = Frame::new(&signal, flags) {
-                    stream.outgoing.with(|writer| writer.push_signal(frame));
+                    //= docs/spec/channel.md#ch-writer-signals
+                    let caused = self.stream.is_some_and(|handled| handled.id() == stream.id());
+                    stream.outgoing.with(|writer| {
+                        if caused { writer.push_caused(frame) } else { writer.push_signal(frame) }
+                    });
                 }
                 Reach::Sent
             }

@@ -28,8 +28,6 @@ pub struct Stream {
     violation: OnceLock<Violation>,
     /// The reader waits until the peer has taken more.
     waits: AtomicBool,
-    /// Bytes that the peer had taken at the last look.
-    taken: AtomicU64,
     /// What waits to be written.
     pub outgoing: Outgoing,
 }
@@ -97,7 +95,6 @@ impl Stream {
             received: AtomicU64::new(0),
             violation: OnceLock::new(),
             waits: AtomicBool::new(false),
-            taken: AtomicU64::new(0),
             outgoing: Outgoing::new(limits),
         }
     }
@@ -112,13 +109,12 @@ impl Stream {
         self.wished.ring();
     }
 
-    /// The counters, since the opening. A peer that is not heard is alive as long as it takes something.
-    //= docs/spec/channel.md#ch-writer-signals
+    /// The counters, since the opening.
     pub(crate) fn traffic(&self) -> Traffic {
         let (sent, queued, taken) = self.outgoing.counters();
-        let takes = self.taken.swap(taken, Ordering::Relaxed) != taken;
-        let paused = self.waits.load(Ordering::Relaxed) && takes;
-        Traffic { received: self.received.load(Ordering::Relaxed), sent, queued, paused }
+        let received = self.received.load(Ordering::Relaxed);
+        let awaited = self.waits.load(Ordering::Relaxed).then_some(taken);
+        Traffic { received, sent, queued, paused: false, awaited }
     }
 
     /// Blocks the reader while the peer is not to be heard.

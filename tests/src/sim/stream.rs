@@ -118,6 +118,7 @@ impl Stream {
             sent: self.writer.sent(),
             queued: self.writer.queued(),
             paused: self.paused,
+            awaited: None,
         }
     }
 
