@@ -6,10 +6,10 @@ use std::alloc::System;
 
 use bytes::Bytes;
 use netkernel_core::driver::pump;
-use netkernel_core::link::{Frame, Limits, LinkReader, Violation};
+use netkernel_core::link::{Frame, Limits, LinkReader, LinkWriter, Violation};
 use netkernel_core::process::{Deliver, Mfa, Origin, ProcessEvent, Processes, Reach, Request};
-use netkernel_core::term::{Atom, Pid, write};
-use netkernel_core::wire::control::{Control, MAX_TOKEN_BYTES};
+use netkernel_core::term::{Atom, Pid, Reference, write};
+use netkernel_core::wire::control::{Control, MAX_TOKEN_BYTES, Monitored};
 use netkernel_core::{Creation, Flags, MailboxId, NodeName, PingId};
 
 /// Counts the bytes that are in use, and remembers the most.
@@ -54,6 +54,27 @@ impl Deliver for Nobody {
     }
     fn answer(&mut self, _: Frame) -> Result<(), Violation> {
         Ok(())
+    }
+    fn pong(&mut self, _: PingId, _: bool) {}
+    fn request(&mut self, _: Request) {}
+}
+
+/// Queues what is for the other node on the only link.
+struct Wire(LinkWriter, Flags);
+
+impl Deliver for Wire {
+    fn message(&mut self, _: MailboxId, _: Bytes) {}
+    fn start(&mut self, _: MailboxId, _: Mfa) {}
+    fn event(&mut self, _: MailboxId, _: ProcessEvent) {}
+    fn signal(&mut self, _: &Atom, signal: Control) -> Reach {
+        self.0.push_signal(Frame::new(&signal, self.1).expect("a frame is long enough"));
+        Reach::Sent
+    }
+    fn is_reached(&mut self, _: &NodeName) -> bool {
+        true
+    }
+    fn answer(&mut self, frame: Frame) -> Result<(), Violation> {
+        self.0.push_forced(frame)
     }
     fn pong(&mut self, _: PingId, _: bool) {}
     fn request(&mut self, _: Request) {}
@@ -109,6 +130,42 @@ fn feed_with(flags: Flags, stream: &[u8]) -> (Result<(), Violation>, usize) {
     (result, most)
 }
 
+/// A process has so many links and as many monitors with one of ours, which gets an exit signal with a reason of so many bytes: the most
+/// memory that was in use from then on.
+fn end(flags: Flags, relations: u32, reason_len: usize) -> usize {
+    let flags = Flags::MANDATORY_25 | Flags::MONITORS | flags;
+    let origin = Origin { node: node("them@h"), flags };
+    let mut processes = Processes::new();
+    processes.alive(node("us@h"), Creation(7));
+    let mailbox = processes.spawn_mailbox();
+    let ours = processes.pid(mailbox).expect("it was just made");
+    let theirs = |id| {
+        let node = Atom::new("them@h").expect("a short name");
+        Pid { node, id, serial: 0, creation: Creation(8) }
+    };
+    let mut wire = Wire(LinkWriter::new(Limits::default()), flags);
+    for id in 0..relations {
+        let (from, to) = (theirs(id), ours.clone());
+        let reference = Reference::new(from.node.clone(), Creation(8), &[id, 0, 0]);
+        let reference = reference.expect("three words");
+        for signal in [
+            Control::Link { from: from.clone(), to: to.clone() },
+            Control::MonitorP { from, to: Monitored::Pid(to), reference },
+        ] {
+            processes.handle(&origin, signal, &mut wire).expect("they may");
+        }
+    }
+    let reason = [&b"\x6d"[..], &(reason_len as u32 - 5).to_be_bytes(), &vec![1; reason_len - 5]];
+    let reason = Bytes::from(reason.concat());
+    let before = IN_USE.load(Ordering::Relaxed);
+    MOST.store(before, Ordering::Relaxed);
+    let exit = Control::Exit2 { from: theirs(0), to: ours, reason, token: None };
+    processes.handle(&origin, exit, &mut wire).expect("they may");
+    let sent = 2 * u64::from(relations) * reason_len as u64;
+    assert!(wire.0.queued() > sent, "all of them are told");
+    MOST.load(Ordering::Relaxed) - before
+}
+
 /// One test, for all of them would count in each other's memory.
 //= docs/spec/channel.md#ch-frame-memory
 //= type=test
@@ -119,6 +176,8 @@ fn feed_with(flags: Flags, stream: &[u8]) -> (Result<(), Violation>, usize) {
 //= docs/spec/channel.md#ch-trace-token
 //= type=test
 //= docs/spec/channel.md#ch-header-expanded
+//= type=test
+//= docs/spec/channel.md#ch-reason-shared
 //= type=test
 #[test]
 fn memory_follows_what_arrived_and_not_what_was_announced() {
@@ -217,4 +276,17 @@ fn memory_follows_what_arrived_and_not_what_was_announced() {
     let in_one_read = READ.div_ceil(known.len()) + 1;
     assert!(most > 10 * expanded, "{most} bytes: nothing came of it");
     assert!(most < 2 * in_one_read * expanded, "{most} bytes for {}", stream.len());
+
+    // The end of a process with many relations: each costs a frame, and none a reason.
+    for flags in [
+        Flags::NONE,
+        Flags::EXIT_PAYLOAD,
+        Flags::DIST_HDR_ATOM_CACHE | Flags::FRAGMENTS,
+        Flags::DIST_HDR_ATOM_CACHE | Flags::FRAGMENTS | Flags::EXIT_PAYLOAD,
+    ] {
+        for reason_len in [1000, 4096, 60_000, 300_000] {
+            let most = end(flags, 500, reason_len);
+            assert!(most < 2 * reason_len + 2 * 500 * 600, "{reason_len} bytes, {flags}: {most}");
+        }
+    }
 }

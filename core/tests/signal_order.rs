@@ -38,7 +38,7 @@ impl Deliver for Wire {
     }
 
     fn signal(&mut self, _: &Atom, signal: Control) -> Reach {
-        self.force(&signal);
+        self.0.push_signal(Frame::new(&signal, FLAGS).unwrap());
         Reach::Sent
     }
 

@@ -15,8 +15,14 @@ use crate::wire::framing::Framing;
 /// (`dist.h`, `ERTS_DIST_FRAGMENT_SIZE`).
 pub const FRAGMENT_BYTES: usize = 64 * 1024;
 
-/// A longer payload is not copied behind its control message, but written from where it is.
+/// A longer payload, or reason, is not copied behind its control message, but written from where it is.
 const COPY_MAX: usize = 4 * 1024;
+
+/// The same for the reason of a process that has ended: as many frames have it as there are processes to be told.
+const SHARED_COPY_MAX: usize = 256;
+
+/// Bytes for a header and a control message; few are longer.
+const HEAD_BYTES: usize = 128;
 
 /// Bytes of the length field of a frame.
 const LENGTH: usize = Framing::Long.header_len();
@@ -32,7 +38,7 @@ pub struct Frame {
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) enum Form {
-    /// Two pieces of one frame, of which the second may be empty.
+    /// Two pieces of one frame, of which the second may be empty: it is a payload, or the reason that a control message ends with.
     Whole { head: Bytes, payload: Bytes },
     /// A control message and its payload, without anything around them.
     Fragments { control: Bytes, payload: Bytes },
@@ -44,22 +50,26 @@ pub(super) struct Sender(u64);
 
 impl Frame {
     /// Makes a frame of a signal for a link on which these flags were agreed; `None` if it is longer than a frame can be. Takes no
-    /// lock, and copies no large payload.
+    /// lock, and copies no large payload and no large reason, in whatever form.
     //= docs/spec/channel.md#ch-header-empty
     //= docs/spec/channel.md#ch-fragment-send
+    //= docs/spec/channel.md#ch-reason-shared
     #[must_use]
     pub fn new(signal: &Control, flags: Flags) -> Option<Self> {
+        let ends = matches!(signal, Control::Exit { .. } | Control::MonitorPExit { .. });
+        let copy_max = if ends { SHARED_COPY_MAX } else { COPY_MAX };
         let mut payload = signal.payload(flags);
         let sender = signal.sender().map(Sender::of);
         // The end of a process that was monitored by name.
         let unnamed = matches!(signal, Control::MonitorPExit { from: Monitored::Name(_), .. });
-        let small = payload.as_ref().map_or(0, Bytes::len).min(COPY_MAX);
-        let mut head = Vec::with_capacity(128 + small);
+        let copied = payload.as_ref().map_or(0, Bytes::len);
+        let copied = if copied <= copy_max { copied } else { 0 };
+        let mut head = Vec::with_capacity(HEAD_BYTES + copied);
         head.extend_from_slice(&[0; LENGTH]);
         let header = flags.has_dist_header();
         head.extend_from_slice(if header { &EMPTY[..] } else { b"p\x83" });
         let front = head.len();
-        signal.emit_term(flags, &mut head);
+        let reason = signal.emit_up_to_reason(flags, &mut head);
         let large = |payload: &mut Bytes| {
             flags.contains(Flags::FRAGMENTS) && head.len() - front + payload.len() > FRAGMENT_BYTES
         };
@@ -70,10 +80,11 @@ impl Frame {
         if !header && payload.is_some() {
             head.push(131);
         }
-        let payload = payload.unwrap_or_default();
+        // In no form are there both.
+        let payload = payload.or(reason).unwrap_or_default();
         let length = u32::try_from(head.len() - LENGTH + payload.len()).ok()?;
         head.get_mut(..LENGTH)?.copy_from_slice(&length.to_be_bytes());
-        let payload = if payload.len() <= COPY_MAX {
+        let payload = if payload.len() <= copy_max {
             head.extend_from_slice(&payload);
             Bytes::new()
         } else {
@@ -210,5 +221,101 @@ impl Frame {
     /// A frame of this sender.
     pub(super) fn small(sender: u64, frame: Vec<u8>) -> Self {
         Self { sender: Some(Sender::number(sender)), ..Self::from(Bytes::from(frame)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::creation::Creation;
+    use crate::term::{Atom, Reference};
+    use alloc::vec;
+
+    /// With and without EXIT_PAYLOAD, and both with and without headers and fragments.
+    fn forms() -> [Flags; 4] {
+        let without = |flags: Flags| Flags::from_bits(flags.bits() & !Flags::EXIT_PAYLOAD.bits());
+        [Flags::NONE, Flags::EXIT_PAYLOAD, without(Flags::SERVED), Flags::SERVED]
+    }
+
+    fn pid(node: &str) -> Pid {
+        Pid { node: Atom::new(node).unwrap(), id: 1, serial: 2, creation: Creation(7) }
+    }
+
+    /// A binary whose external form has so many bytes, without version byte, behind one: as the reason of a process lies there.
+    fn reason(len: usize) -> Bytes {
+        let mut out = vec![131, 109];
+        out.extend_from_slice(&(len as u32 - 5).to_be_bytes());
+        out.resize(1 + len, 7);
+        Bytes::from(out).slice(1..)
+    }
+
+    /// Every signal that has a reason, and whether many may have the same one.
+    fn with_reason(reason: &Bytes) -> [(Control, bool); 4] {
+        let ends = || (pid("a@h"), pid("b@h"), reason.clone());
+        let reference = Reference::new(Atom::new("b@h").unwrap(), Creation(8), &[1, 2, 3]).unwrap();
+        let down = |from| {
+            let ((_, to, reason), reference) = (ends(), reference.clone());
+            (Control::MonitorPExit { from, to, reference, reason }, true)
+        };
+        let exit = |(from, to, reason)| Control::Exit { from, to, reason, token: None };
+        let exit2 = |(from, to, reason)| Control::Exit2 { from, to, reason, token: None };
+        let [by_pid, by_name] =
+            [Monitored::Pid(pid("a@h")), Monitored::Name(Atom::new("x").unwrap())].map(down);
+        [(exit(ends()), true), by_pid, by_name, (exit2(ends()), false)]
+    }
+
+    //= docs/spec/channel.md#ch-reason-shared
+    //= type=test
+    #[test]
+    fn all_frames_of_one_end_share_its_reason_in_every_form() {
+        let lengths = [5, 255, 256, 257, 4095, 4096, 4097, FRAGMENT_BYTES, 1 << 20];
+        for (len, flags) in lengths.into_iter().flat_map(|len| forms().map(|flags| (len, flags))) {
+            let reason = reason(len);
+            for (signal, many) in with_reason(&reason) {
+                let frame = Frame::new(&signal, flags).unwrap();
+                let (first, second) = frame.pieces();
+                let copied = len <= if many { 256 } else { 4096 };
+                assert_eq!(second.is_empty(), copied, "{len} bytes, {flags}");
+                if !copied {
+                    assert_eq!((second.as_ptr(), second.len()), (reason.as_ptr(), len));
+                    assert!(first.len() < 128, "the reason alone is long: {}", first.len());
+                }
+            }
+        }
+    }
+
+    //= docs/spec/channel.md#ch-forms
+    //= type=test
+    #[test]
+    fn a_reason_stands_where_its_form_has_it_copied_or_not() {
+        let lengths = [5, 255, 256, 257, 4095, 4096, 4097, FRAGMENT_BYTES - 200, 200_000];
+        for (len, flags) in lengths.into_iter().flat_map(|len| forms().map(|flags| (len, flags))) {
+            let payload = flags.contains(Flags::EXIT_PAYLOAD);
+            for (signal, _) in with_reason(&reason(len)) {
+                let frame = Frame::new(&signal, flags).unwrap();
+                let bytes = frame.to_bytes();
+                assert_eq!(frame.wire_len(), bytes.len(), "{len} bytes, {flags}");
+                let large = payload && flags.contains(Flags::FRAGMENTS) && len > FRAGMENT_BYTES;
+                assert_eq!(frame.is_large(), large, "{len} bytes, {flags}");
+                let mut body = Vec::new();
+                signal.emit_term(flags, &mut body);
+                assert_eq!(body.ends_with(&reason(len)), !payload);
+                body.extend_from_slice(&signal.payload(flags).unwrap_or_default());
+                assert!(body.ends_with(&reason(len)));
+                let (first, second) = frame.pieces();
+                let expected = if large {
+                    assert!([first, &second[..]].concat() == body, "{len} bytes, {flags}");
+                    continue;
+                } else if flags.has_dist_header() {
+                    let length = (EMPTY.len() + body.len()) as u32;
+                    [&length.to_be_bytes(), &EMPTY[..], &body].concat()
+                } else {
+                    let mut frame = Vec::new();
+                    signal.emit(flags, &mut frame).unwrap();
+                    frame
+                };
+                assert!(bytes == expected, "{len} bytes, {flags}");
+            }
+        }
     }
 }

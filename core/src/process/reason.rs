@@ -12,7 +12,8 @@ pub(super) const NOCONNECTION: Reason = Reason(Bytes::from_static(b"\x83\x77\x0c
 /// What `kill` makes of a process.
 pub(super) const KILLED: Reason = Reason(Bytes::from_static(b"\x83\x77\x06killed"));
 
-/// A complete external term. It is copied once for a signal, however many get it.
+/// A complete external term. It is copied once for a signal, however many get it: mailboxes have these bytes, and frames point to them,
+/// but for short ones ([`Frame::new`](crate::link::Frame::new)).
 #[derive(Clone)]
 pub(super) struct Reason(Bytes);
 

@@ -43,6 +43,14 @@ impl Control {
         self.shape(flags).emit(out);
     }
 
+    /// Appends the control message up to the reason that is its last element, without version byte, and gives that reason, which is
+    /// not copied. If none is, in this form, it appends all of it.
+    pub(crate) fn emit_up_to_reason(&self, flags: Flags, out: &mut Vec<u8>) -> Option<Bytes> {
+        let shape = self.shape(flags);
+        shape.emit_up_to_reason(out);
+        shape.reason.cloned()
+    }
+
     /// The term that follows the control message in this form, without version byte. It is not copied.
     #[must_use]
     pub fn payload(&self, flags: Flags) -> Option<Bytes> {
@@ -156,6 +164,8 @@ struct Shape<'a> {
     elements: [Element<'a>; MAX_ARITY],
     arity: u8,
     token: Option<&'a [u8]>,
+    /// One more element, the last.
+    reason: Option<&'a Bytes>,
     payload: Option<Payload<'a>>,
 }
 
@@ -189,7 +199,7 @@ enum Element<'a> {
 impl<'a> Shape<'a> {
     fn new(op: u8) -> Self {
         let elements = [Element::Nothing; MAX_ARITY];
-        Self { elements, arity: 0, token: None, payload: None }.integer(op.into())
+        Self { elements, arity: 0, token: None, reason: None, payload: None }.integer(op.into())
     }
 
     /// The traced form of the operation if there is a token, which is still to be put in its place.
@@ -253,10 +263,11 @@ impl<'a> Shape<'a> {
 
     /// One term, behind the control message or as its last element.
     fn reason(mut self, reason: &'a Bytes, payload: bool) -> Self {
-        if !payload {
-            return self.raw(reason);
+        if payload {
+            self.payload = Some(Payload { bytes: reason, begin: 0 });
+        } else {
+            self.reason = Some(reason);
         }
-        self.payload = Some(Payload { bytes: reason, begin: 0 });
         self
     }
 
@@ -265,14 +276,20 @@ impl<'a> Shape<'a> {
     }
 
     fn emit(&self, out: &mut Vec<u8>) {
-        write::tuple(out, self.arity);
+        self.emit_up_to_reason(out);
+        out.extend_from_slice(self.reason.map_or(&[], |reason| reason));
+    }
+
+    fn emit_up_to_reason(&self, out: &mut Vec<u8>) {
+        write::tuple(out, self.arity + u8::from(self.reason.is_some()));
         for element in self.elements() {
             element.emit(out);
         }
     }
 
     fn encoded_len(&self) -> usize {
-        2 + self.elements().iter().map(Element::encoded_len).sum::<usize>()
+        let elements = self.elements().iter().map(Element::encoded_len).sum::<usize>();
+        2 + elements + self.reason.map_or(0, Bytes::len)
     }
 }
 
