@@ -405,7 +405,9 @@ fn a_ping_fails_when_the_connection_does() {
     let otp = node("otp@localhost");
     let pings: Vec<_> = (0..3).map(|_| end.processes.ping(&otp).unwrap().0).collect();
     end.processes.ping(&node("abc@localhost")).unwrap();
-    end.processes.cancel_ping(pings[1]);
+    end.processes.cancel_ping(pings[1], &mut end.delivered);
+    end.processes.cancel_ping(pings[1], &mut end.delivered);
+    assert!(matches!(end.delivered.signals[..], [Control::DemonitorP { .. }]), "once");
     end.processes.connection_down(&otp, &mut end.delivered);
     assert_eq!(end.delivered.pongs, [(pings[0], false), (pings[2], false)]);
     end.processes.connection_down(&otp, &mut end.delivered);

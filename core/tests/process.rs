@@ -112,6 +112,18 @@ fn links_with_nobody_end_by_noproc_and_noconnection() {
 
 //= docs/spec/process.md#process-unlink
 //= type=test
+#[test]
+fn an_unlink_that_cannot_be_sent_waits_for_no_acknowledgement() {
+    let (mut cluster, [one, _], pids) = pair();
+    cluster.link(0, one, &pids[1]);
+    cluster.cut(0, 1);
+    cluster.unlink(0, one, &pids[1]);
+    assert!(cluster.is_forgotten());
+    assert_eq!(cluster.got(0), []);
+}
+
+//= docs/spec/process.md#process-unlink
+//= type=test
 //= docs/spec/process.md#process-unlink-received
 //= type=test
 //= docs/spec/process.md#process-unlink-ack

@@ -30,7 +30,7 @@ impl NetKernel {
     /// As [`connect_node`](Self::connect_node), but only where `dist_auto_connect` lets attempts begin by themselves: for who wants
     /// to send something and to know why it cannot be sent, such as `net_adm:ping/1`.
     pub fn connect_automatically(&mut self, now: Instant, node: NodeName) -> RequestId {
-        match self.refuses_automatic_link(&node) {
+        match self.refuses_to_wait(&node) {
             Some(error) => {
                 self.set_clock(now);
                 let request = self.request_ids.mint();
@@ -38,6 +38,23 @@ impl NetKernel {
                 request
             }
             None => self.connect_node(now, node),
+        }
+    }
+
+    /// Why who waits for a link with this node would wait for an attempt that may not begin by itself. A link that is about to end
+    /// leaves none behind, unless the other side has begun one, or a call waits for one.
+    pub(super) fn refuses_to_wait(&self, node: &NodeName) -> Option<ConnectError> {
+        match self.table.get(node) {
+            Some(Row { state: RowState::Closing { successor: None, .. }, callers, .. })
+                if callers.requests.is_empty() =>
+            {
+                match self.config.auto_connect {
+                    DistAutoConnect::Never => Some(ConnectError::NotAutomatic),
+                    DistAutoConnect::Once => Some(ConnectError::Barred),
+                    _ => None,
+                }
+            }
+            _ => self.refuses_automatic_link(node),
         }
     }
 

@@ -82,7 +82,7 @@ impl NetKernel {
         match (name.as_str(), arguments) {
             ("connect", [_, node]) => node_name(node).is_some_and(|node| self.connect_waits(&node)),
             ("passive_cnct", [node]) => node_name(node).is_some_and(|node| {
-                self.refuses_automatic_link(&node).is_none() && self.connect_waits(&node)
+                self.refuses_to_wait(&node).is_none() && self.connect_waits(&node)
             }),
             ("disconnect", [node]) => node_name(node).is_some_and(|node| {
                 let row = self.table.get(&node).map(|row| &row.state);

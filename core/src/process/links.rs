@@ -64,8 +64,11 @@ impl Processes {
             Some(link @ Link { unlink: None, .. }) => link.unlink = Some(id),
             Some(_) | None => return Ok(()),
         }
-        let own = self.identity().pid(by);
-        let _ = deliver.signal(&from.node, Control::UnlinkId { id, from: own, to: from.clone() });
+        let unlink = Control::UnlinkId { id, from: self.identity().pid(by), to: from.clone() };
+        // What is not sent, as to a process of an earlier incarnation, nobody acknowledges.
+        if deliver.signal(&from.node, unlink) != Reach::Sent {
+            self.remove_link_if(by, from, |link| link.unlink == Some(id));
+        }
         Ok(())
     }
 

@@ -43,9 +43,14 @@ impl Processes {
         ))
     }
 
-    /// Forgets a ping: its result is not told.
-    pub fn cancel_ping(&mut self, ping: PingId) {
-        self.pings.waiting.remove(&ping);
+    /// Forgets a ping: its result is not told, and its monitor ends.
+    //= docs/spec/channel.md#ch-ping
+    pub fn cancel_ping(&mut self, ping: PingId, deliver: &mut impl Deliver) {
+        let Some(node) = self.pings.waiting.remove(&ping) else { return };
+        let Some(own) = &self.own else { return };
+        let (from, reference) = (own.pid(self.pinger), own.reference(ping.get()));
+        let to = Monitored::Name(Atom::literal(net_kernel::NAME));
+        let _ = deliver.signal(node.as_atom(), Control::DemonitorP { from, to, reference });
     }
 
     /// Nobody will answer what was asked of that node.

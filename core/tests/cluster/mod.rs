@@ -210,6 +210,11 @@ impl Cluster {
         self.wires.up.extend([(one, two), (two, one)]);
     }
 
+    /// Nothing is sent any more that way, and nobody was told yet.
+    pub fn cut(&mut self, from: usize, to: usize) {
+        self.wires.up.remove(&(from, to));
+    }
+
     /// The link ends. What was under way is lost.
     pub fn disconnect(&mut self, one: usize, two: usize) {
         for (node, other) in [(one, two), (two, one)] {

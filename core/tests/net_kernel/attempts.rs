@@ -97,6 +97,31 @@ fn who_waits_for_an_automatic_attempt_is_told_its_outcome_or_that_there_is_none(
     assert_eq!(automatically(&mut world, c, A), CONNECTED);
 }
 
+//= docs/spec/kernel.md#kernel-auto-wait
+//= type=test
+#[test]
+fn nobody_waits_for_an_automatic_attempt_behind_a_link_that_ends() {
+    for (auto_connect, refusal) in [
+        (DistAutoConnect::Never, Some(ConnectError::NotAutomatic)),
+        (DistAutoConnect::Once, Some(ConnectError::Barred)),
+        (DistAutoConnect::Always, None),
+    ] {
+        let mut world = World::default();
+        let a = world.start(A);
+        let mut config = config();
+        config.auto_connect = auto_connect;
+        let b = world.start_with(B, config, false);
+        assert_eq!(world.connect(b, A), CONNECTED);
+        let (now, kernel) = (world.now, &mut world.nodes[b].kernel);
+        let _ = kernel.disconnect_node(now, &name(A));
+        let request = kernel.connect_automatically(now, name(A));
+        world.settle();
+        let answer = answer(&world, b, request);
+        assert_eq!(answer, refusal.map_or(CONNECTED, failed), "{auto_connect:?}");
+        assert_eq!(world.nodes_of(a).len(), usize::from(answer == CONNECTED));
+    }
+}
+
 fn automatically(world: &mut World, from: usize, to: &str) -> Option<Answer> {
     let request = world.nodes[from].kernel.connect_automatically(world.now, name(to));
     world.settle();

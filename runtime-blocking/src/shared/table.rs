@@ -236,7 +236,7 @@ impl Table {
     /// Waits no more for the result of a ping.
     pub fn cancel_ping(&self, ping: PingId) {
         let mut state = lock(&self.state);
-        state.processes.cancel_ping(ping);
+        state.act(|processes, deliver| processes.cancel_ping(ping, deliver));
         state.pings.remove(&ping);
     }
 

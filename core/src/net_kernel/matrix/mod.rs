@@ -463,13 +463,16 @@ fn waiting_states() -> Vec<(&'static str, Build)> {
 #[test]
 fn every_end_of_a_link_bars_the_node_if_that_was_configured_and_nothing_else_differs() {
     let mut barred = 0;
-    for (state, build) in row_states().iter().chain(&waiting_states()) {
+    let rows = row_states().into_iter().map(|row| (row, false));
+    for ((state, build), waited_for) in
+        rows.chain(waiting_states().into_iter().map(|row| (row, true)))
+    {
         for (event, peer) in
             ROW_EVENTS.iter().flat_map(|event| [(event, SMALLER), (event, GREATER)])
         {
             let [always, once] = [DistAutoConnect::Always, DistAutoConnect::Once]
                 .map(|auto| happens(build(peer, auto), event, Bench::row));
-            let Some((mut next, said)) = always else {
+            let Some((mut next, mut said)) = always else {
                 assert_eq!(once, None, "{state}: {}", event.name);
                 continue;
             };
@@ -477,6 +480,11 @@ fn every_end_of_a_link_bars_the_node_if_that_was_configured_and_nothing_else_dif
             if next == "absent" && said.iter().any(|said| said == "link gone") {
                 next = "barred";
                 barred += 1;
+            }
+            //= docs/spec/kernel.md#kernel-auto-wait
+            //= type=test
+            if (state, event.name, waited_for) == ("closing", "connect_automatically", false) {
+                said = ["connect: false (Barred)".into()].into();
             }
             assert_eq!(once, Some((next, said)), "{state}: {}", event.name);
         }
