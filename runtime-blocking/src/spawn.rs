@@ -10,7 +10,7 @@ use netkernel_core::term::{Pid, Reference, Term};
 use crate::item::{SendError, SpawnError};
 use crate::mailbox::Mailbox;
 use crate::node::Node;
-use crate::shared::NewProcess;
+use crate::shared::{NewProcess, Slot};
 
 impl Node {
     /// Runs a handler in each process that is spawned with this function, whoever spawns it: Erlang's `spawn(Node, Module, Function,
@@ -19,7 +19,7 @@ impl Node {
     ///
     /// The handler has a thread of its own, the mailbox of the new process, and the arguments. When it returns, the process ends
     /// normally; [`Mailbox::terminate`] ends it for another reason, and a panic for the reason `panic`. How many processes others can
-    /// start is bounded ([`Limits`](netkernel_core::process::Limits)). A handler that holds a [`Node`] or a mailbox of this node
+    /// start, and how many handlers run, is bounded ([`Limits`](netkernel_core::process::Limits)). A handler that holds a [`Node`] or a mailbox of this node
     /// keeps it from stopping.
     pub fn serve_function(
         &self,
@@ -28,11 +28,12 @@ impl Node {
     ) -> bool {
         let (handle, handler) = (Arc::downgrade(&self.handle), Arc::new(handler));
         let name = format!("netkernel {function}");
-        let start = move |started: NewProcess| {
+        let start = move |started: NewProcess, slot: Slot| {
             let (Some(handle), handler) = (handle.upgrade(), Arc::clone(&handler)) else {
                 return false;
             };
             let run = move || {
+                let _slot = slot;
                 let arguments = started.arguments();
                 let mailbox = Mailbox::started(handle, started);
                 match arguments {

@@ -5,7 +5,7 @@ use core::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_lite::FutureExt as _;
-use netkernel_blocking::shared::NewProcess;
+use netkernel_blocking::shared::{NewProcess, Slot};
 use netkernel_blocking::{SendError, SpawnError};
 use netkernel_core::NodeName;
 use netkernel_core::process::{Function, Mfa, ReplyOptions, SpawnMonitor, SpawnOptions, Spawning};
@@ -19,9 +19,9 @@ impl Node {
     /// Arguments)` and its kin, of any node that is connected, and processes of this node. `false` if another handler was in its
     /// place.
     ///
-    /// The handler has a task of its own, the mailbox of the new process, and the arguments. When it returns, the process ends
+    /// The handler has a task of its own, on the thread of the node unless that has another executor, so it must not block; the mailbox of the new process, and the arguments. When it returns, the process ends
     /// normally; [`Mailbox::terminate`] ends it for another reason, and a panic for the reason `panic`. How many processes others can
-    /// start is bounded ([`Limits`](netkernel_core::process::Limits)). A handler that holds a [`Node`] or a mailbox of this node
+    /// start, and how many handlers run, is bounded ([`Limits`](netkernel_core::process::Limits)). A handler that holds a [`Node`] or a mailbox of this node
     /// keeps it from stopping.
     pub fn serve_function<F: Future<Output = ()> + Send + 'static>(
         &self,
@@ -30,12 +30,13 @@ impl Node {
     ) -> bool {
         let (handle, handler) = (Arc::downgrade(&self.handle), Arc::new(handler));
         let spawner = self.spawner.clone();
-        let start = move |started: NewProcess| {
+        let start = move |started: NewProcess, slot: Slot| {
             let (Some(handle), handler) = (handle.upgrade(), Arc::clone(&handler)) else {
                 return false;
             };
             let own = spawner.clone();
             let run = async move {
+                let _slot = slot;
                 let arguments = started.arguments();
                 let mailbox = Mailbox::started(handle, own, started);
                 match arguments {

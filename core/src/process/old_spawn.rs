@@ -65,13 +65,15 @@ impl Processes {
         }
         let by = caller.pid();
         let (child, pid) = self.spawn_counted(origin, by.clone());
+        let mut answered = Ok(());
         if spawn.link {
             self.add_link(child, by, true);
-            answer(origin, &Control::Link { from: pid.clone(), to: by.clone() }, deliver)?;
+            let link = Control::Link { from: pid.clone(), to: by.clone() };
+            answered = answer(origin, &link, deliver);
         }
-        reply(caller, pid.clone().into(), deliver)?;
+        let answered = answered.and_then(|()| reply(caller, pid.clone().into(), deliver));
         self.begin_old(child, &pid, spawn, deliver);
-        Ok(())
+        answered
     }
 
     /// What `net_kernel:spawn_func/6` does then, in the new process.

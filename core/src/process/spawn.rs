@@ -10,7 +10,6 @@ use bytes::Bytes;
 use super::crash::DIST_SPAWN_INIT;
 use super::reason::Reason;
 use super::relations::{Monitor, Spawn};
-use super::signals::answer;
 use super::spawn_options::Asked;
 use super::{
     Deliver, NoProcess, Origin, ProcessEvent, Processes, Reach, SpawnFailure, Spawning, Target,
@@ -112,7 +111,7 @@ impl Processes {
         deliver: &mut impl Deliver,
     ) -> Result<(), SpawnFailure> {
         Asked::parse(&spawning.options).ok_or(SpawnFailure::BadOption)?;
-        let leader = self.group_leader(by).cloned();
+        let leader = self.group_leader(by).cloned().or_else(|| Some(self.identity().pid(by)));
         let child = self.spawn_mailbox();
         if let Some(process) = self.table.get_mut(&child) {
             process.group_leader = leader;
@@ -209,7 +208,8 @@ impl Processes {
             Some(Spawn { left: Some(reason), .. }) => reason,
             None => ABANDONED,
         };
-        reject(origin, request, (to, pid), (flags, unwanted), deliver)
+        reject(origin, request, (to, pid), (flags, unwanted), deliver);
+        Ok(())
     }
 
     /// A link has come up ([`Output::Promote`](crate::net_kernel::Output::Promote)): if the peer does not spawn, those who asked
@@ -229,22 +229,23 @@ impl Processes {
     }
 }
 
-/// Takes back what a new process was given.
+/// Takes back what a new process was given. The reason may be longer than any answer, for it is that of the parent.
 fn reject(
     origin: &Origin,
     reference: Reference,
     (parent, child): (Pid, Pid),
     (flags, reason): (SpawnFlags, Bytes),
     deliver: &mut impl Deliver,
-) -> Result<(), Violation> {
+) {
+    let node = origin.node.as_atom();
     if flags.contains(SpawnFlags::MONITOR) {
         let to = Monitored::Pid(child.clone());
-        answer(origin, &Control::DemonitorP { from: parent.clone(), to, reference }, deliver)?;
+        let _ = deliver.signal(node, Control::DemonitorP { from: parent.clone(), to, reference });
     }
     if flags.contains(SpawnFlags::LINK) {
-        answer(origin, &Control::Exit { from: parent, to: child, reason, token: None }, deliver)?;
+        let _ =
+            deliver.signal(node, Control::Exit { from: parent, to: child, reason, token: None });
     }
-    Ok(())
 }
 
 /// The rows. A request stands among the monitors of its node: it ends with the link, in their order.

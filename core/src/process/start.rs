@@ -59,11 +59,12 @@ impl Processes {
             Err(reason) => (SpawnFlags::NONE, Spawned::Error(Atom::literal(reason))),
         };
         let reply = Control::SpawnReply { request, to: from, flags, result, token: spawn.token };
-        answer(origin, &reply, deliver)?;
+        let answered = answer(origin, &reply, deliver);
+        // Also if the link ends because the answer cannot be sent: the process is there.
         if let Ok((child, ..)) = child {
             self.begin(child, (module, function), arguments, DIST_SPAWN_INIT, deliver);
         }
-        Ok(())
+        answered
     }
 
     fn spawn_for(

@@ -37,7 +37,7 @@ pub use clock::{Clock, entropy};
 pub use epmd::{Clients, Epmd};
 pub use epmd_listeners::EpmdListeners;
 pub(crate) use file::read as read_file;
-pub use functions::{NewProcess, Starter};
+pub use functions::{NewProcess, Slot, Starter};
 pub use handle::Handle;
 pub use host::{Carrier, RuntimeHost};
 #[cfg(test)]

@@ -25,6 +25,7 @@ use crate::item::Item;
 pub struct Table {
     pub(super) state: Mutex<State>,
     pub(super) functions: Functions,
+    pub(super) limits: process::Limits,
     /// A peer has changed its state.
     changed: Bell,
 }
@@ -94,7 +95,8 @@ impl Table {
     #[must_use]
     pub fn new(limits: process::Limits) -> Self {
         let processes = Processes::with_limits(limits);
-        Self { state: Mutex::new(State { processes, ..State::default() }), ..Self::default() }
+        let state = Mutex::new(State { processes, ..State::default() });
+        Self { state, limits, ..Self::default() }
     }
 
     /// Does something with the processes on behalf of one of them.
