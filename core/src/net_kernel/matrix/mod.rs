@@ -460,6 +460,8 @@ fn waiting_states() -> Vec<(&'static str, Build)> {
 
 //= docs/spec/kernel.md#kernel-barred
 //= type=test
+//= docs/spec/kernel.md#kernel-auto-wait
+//= type=test
 #[test]
 fn every_end_of_a_link_bars_the_node_if_that_was_configured_and_nothing_else_differs() {
     let mut barred = 0;
@@ -481,8 +483,6 @@ fn every_end_of_a_link_bars_the_node_if_that_was_configured_and_nothing_else_dif
                 next = "barred";
                 barred += 1;
             }
-            //= docs/spec/kernel.md#kernel-auto-wait
-            //= type=test
             if (state, event.name, waited_for) == ("closing", "connect_automatically", false) {
                 said = ["connect: false (Barred)".into()].into();
             }
