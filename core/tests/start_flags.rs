@@ -156,6 +156,7 @@ fn setup_times_are_repaired() {
         ("x", 7000),
         ("0.0", 7000),
         ("0.0001", 1),
+        ("99999999999999999999", 120_000),
     ] {
         let settings = good(&format!("-kernel net_setuptime {value}"));
         assert_eq!(settings.setup_time, Duration::from_millis(milliseconds), "{value}");
@@ -274,13 +275,84 @@ fn socket_options_of_links_to_come() {
     let none = good("-kernel inet_dist_listen_options []");
     assert!(none.listen_options.is_empty() && none.connect_options.is_empty());
     for name in ["inet_dist_listen_options", "inet_dist_connect_options"] {
-        for wrong in
-            ["foo", "{tos,8}", "[foo]", "[{foo,1}]", "[{linger,5}]", "[{tos,8}|x]", "[{packet,2}]"]
-        {
+        for wrong in [
+            "foo",
+            "{tos,8}",
+            "[foo]",
+            "[{foo,1}]",
+            "[{linger,5}]",
+            "[{tos,8}|x]",
+            "[{tos,8,9}]",
+            "[{deliver,port}]",
+            "[binary]",
+            "[{mode,binary}]",
+            "[{header,2}]",
+            "[{packet_size,100}]",
+            "[{packet,foo}]",
+            "[{buffer,foo}]",
+            "[{reuseaddr,foo}]",
+            "[{ip,{127,0,0,1}}]",
+            "[{backlog,foo}]",
+        ] {
             let error = settings(&format!("-kernel {name} {wrong}")).unwrap_err();
             let told = format!("{{invalid_parameter_value,{name},{wrong}}}");
             assert_eq!(error.to_string(), told);
         }
+    }
+}
+
+//= docs/spec/flags.md#flags-dist-options-idle
+//= type=test
+#[test]
+fn options_that_change_nothing_are_taken() {
+    let idle = "[{active,foo},{packet,raw},{packet,4},{reuseaddr,false},{debug,true},{delay_send,true},\
+        {exit_on_close,false},{send_timeout_close,true},{show_econnreset,true},{buffer,4096},{high_watermark,8192},\
+        {low_watermark,1024},{high_msgq_watermark,8192},{low_msgq_watermark,8},{send_timeout,1000},\
+        {send_timeout,infinity},{tos,8}]";
+    let idle: String = idle.split_whitespace().collect();
+    let made =
+        good(&format!("-kernel inet_dist_listen_options {idle} inet_dist_connect_options {idle}"));
+    assert_eq!(made.listen_options, [SocketOption::Tos(8)]);
+    assert_eq!((made.connect_options, made.backlog), (vec![SocketOption::Tos(8)], None));
+}
+
+//= docs/spec/flags.md#flags-dist-options-backlog
+//= type=test
+#[test]
+fn the_backlog_is_that_of_the_listener() {
+    for (list, backlog) in [
+        ("[]", None),
+        ("[{backlog,5}]", Some(5)),
+        ("[{backlog,3},{tos,8},{backlog,9}]", Some(9)),
+        ("[{backlog,0}]", Some(0)),
+        ("[{backlog,99999999999999999999}]", Some(u32::MAX)),
+    ] {
+        assert_eq!(good(&format!("-kernel inet_dist_listen_options {list}")).backlog, backlog);
+    }
+    let below = StartFlags::parse(["-kernel", "inet_dist_listen_options", "[{backlog,-1}]"])
+        .settings(&HOST);
+    assert_eq!(below.unwrap().backlog, Some(u32::MAX));
+    let error = settings("-kernel inet_dist_connect_options [{backlog,5}]").unwrap_err();
+    let told = "{invalid_parameter_value,inet_dist_connect_options,[{backlog,5}]}";
+    assert_eq!(error.to_string(), told);
+}
+
+//= docs/spec/flags.md#flags-name-rules
+//= type=test
+#[test]
+fn this_host_counts_only_for_a_name_without_one() {
+    for (line, needed) in [
+        ("-sname a", true),
+        ("-name a@", true),
+        ("-sname undefined", true),
+        ("-sname a@h", false),
+        ("-name a@127.0.0.1", false),
+        ("-sname a b -name c@h", false),
+        ("-name a b", false),
+        ("", false),
+    ] {
+        assert_eq!(flags(line).needs_host(), needed, "{line}");
+        assert!(needed || flags(line).settings(&ThisHost::default()).is_ok(), "{line}");
     }
 }
 

@@ -15,7 +15,7 @@ use netkernel_core::{Cookie, NodeName};
 
 use crate::cookie_file::{self, CookieFileError};
 use crate::host_dirs::HostDirs;
-use crate::shared::net_adm;
+use crate::shared::{BACKLOG, net_adm};
 
 /// Configuration of a [`Node`](crate::Node).
 #[derive(Clone, Debug)]
@@ -34,6 +34,9 @@ pub struct NodeConfig {
     /// Ports to try for the listener, in ascending order (`inet_dist_listen_min` and `_max`); 0 lets the operating system
     /// choose.
     pub listen_ports: RangeInclusive<u16>,
+    /// Connections that the operating system completes before the node accepts them (`backlog` of `inet_dist_listen_options`); it
+    /// may know a limit of its own.
+    pub backlog: u32,
     /// The path of a Unix socket to listen on, instead of a port. EPMD then does not know the node ([`Config::registers`]): peers
     /// are told by [`Config::peers`] or [`Node::set_address`](crate::Node::set_address). Whoever may write to the file may connect;
     /// one that a node which is gone has left there is replaced.
@@ -61,6 +64,7 @@ impl NodeConfig {
             bind: None,
             epmd_addresses: None,
             listen_ports: 0..=0,
+            backlog: BACKLOG,
             listen_path: None,
             limits: Limits::default(),
             remote_requests: false,
@@ -96,7 +100,7 @@ impl NodeConfig {
 
     //= docs/spec/flags.md#flags-settings
     /// As `erl` would with these flags: the configuration, and what to start the node with, if the flags name it. The environment and the
-    /// cookie file are looked at, and this host is asked for its name.
+    /// cookie file are looked at, and this host is asked for its name if that of the node has no host.
     ///
     /// # Errors
     /// [`ConfigError`] says what cannot be used.
@@ -104,7 +108,9 @@ impl NodeConfig {
         let variables = ["ERL_EPMD_PORT", "ERL_EPMD_ADDRESS"];
         let set = variables.into_iter().filter_map(|name| Some((name, variable(name)?)));
         let flags = set.fold(flags, |flags, (name, value)| flags.with_env(name, &value));
-        let (hostname, domain) = net_adm::this_host();
+        // It may take its time to be found out.
+        let (hostname, domain) =
+            if flags.needs_host() { net_adm::this_host() } else { (String::new(), None) };
         let host = ThisHost { hostname: &hostname, domain: domain.as_deref() };
         let settings = flags.settings(&host).map_err(ConfigError::Flag)?;
         let cookie = match &settings.cookie {
@@ -115,6 +121,7 @@ impl NodeConfig {
         settings.configure(&mut config.kernel);
         config.bind = settings.interface;
         config.listen_ports = settings.listen_ports.clone();
+        config.backlog = settings.backlog.unwrap_or(config.backlog);
         config.epmd_addresses.clone_from(&settings.epmd_addresses);
         config.epmd = if settings.start_epmd { EpmdMode::Auto } else { EpmdMode::External };
         Ok((config, settings.start_options()))
@@ -253,9 +260,11 @@ mod tests {
     fn flags_make_a_configuration() {
         let made = |line: &str| NodeConfig::from_flags(StartFlags::parse(line.split(' ')));
         let (config, options) = made(
-            "-sname a -setcookie C -start_epmd false -kernel inet_dist_use_interface loopback inet_dist_listen_min 9100",
+            "-sname a -setcookie C -start_epmd false -kernel inet_dist_use_interface loopback inet_dist_listen_min 9100 \
+             inet_dist_listen_options [{backlog,7}]",
         )
         .unwrap();
+        assert_eq!(config.backlog, 7);
         assert_eq!(config.epmd, EpmdMode::External);
         assert_eq!(
             (config.bind, config.listen_ports),
@@ -264,6 +273,7 @@ mod tests {
         let host = options.unwrap().name.host().to_owned();
         assert!(!host.is_empty() && !host.contains('.'), "{host}");
         let (config, options) = made("-nocookie").unwrap();
+        assert_eq!(config.backlog, BACKLOG);
         assert!(options.is_none() && config.epmd == EpmdMode::Auto);
         assert!(matches!(made("-sname a@h.i -nocookie"), Err(ConfigError::Flag(_))));
     }

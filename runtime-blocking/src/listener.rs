@@ -43,7 +43,7 @@ fn accept_loop(port: &Port, inbox: &Inbox) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shared::{INBOX_MAX, Listener, Message, listen};
+    use crate::shared::{BACKLOG, INBOX_MAX, Listener, Message, listen};
     use core::net::{IpAddr, Ipv4Addr};
     use core::time::Duration;
     use netkernel_core::net_kernel::Input;
@@ -54,7 +54,8 @@ mod tests {
 
     fn start() -> (Listener, Arc<Inbox>) {
         let listener =
-            Listener::new(listen(IpAddr::V4(Ipv4Addr::LOCALHOST), 0..=0).unwrap()).unwrap();
+            Listener::new(listen(IpAddr::V4(Ipv4Addr::LOCALHOST), 0..=0, BACKLOG).unwrap())
+                .unwrap();
         let inbox = Arc::<Inbox>::default();
         run(listener.share(), Arc::clone(&inbox)).unwrap();
         (listener, inbox)
@@ -82,7 +83,7 @@ mod tests {
             thread::yield_now();
         }
         assert!(inbox.receive_blocking(Some(Moment::now())).is_none(), "that is no loss");
-        listen(IpAddr::V4(Ipv4Addr::LOCALHOST), port..=port).unwrap();
+        listen(IpAddr::V4(Ipv4Addr::LOCALHOST), port..=port, BACKLOG).unwrap();
     }
 
     #[test]

@@ -71,6 +71,12 @@ impl Node {
         }
     }
 
+    /// As [`Self::stop`], but of a node that ends with its program, too, as one that was started by flags does (`init:stop/0`). Does nothing if
+    /// it is not alive.
+    pub fn halt(&self) {
+        self.handle.call_blocking(Call::Halt);
+    }
+
     /// Connects to a node, or finds that there is a link (`net_kernel:connect_node/1`).
     ///
     /// # Errors

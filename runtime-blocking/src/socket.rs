@@ -2,12 +2,15 @@
 
 use core::time::Duration;
 use std::net::{TcpStream, ToSocketAddrs as _};
+use std::path::Path;
+use std::thread;
+use std::time::Instant as Moment;
 
 use netkernel_core::Family;
 use netkernel_core::net_kernel::{Address, OpenError, Target};
 use socket2::Socket;
 
-use crate::shared::{dial_locally, open_error};
+use crate::shared::{FULL_PAUSE, dial_locally, open_error};
 
 /// Resolves `target` and dials its addresses of the wanted family in order, each for at most `limit`, until one answers or `cancelled`
 /// says that nobody waits any more.
@@ -18,7 +21,7 @@ pub(crate) fn dial(
 ) -> Result<Socket, OpenError> {
     let (host, port) = match &target.address {
         Address::Port { host, port } => (host.as_str(), *port),
-        Address::Local(path) => return dial_locally(path.as_ref(), limit),
+        Address::Local(path) => return dial_path(path.as_ref(), limit, cancelled),
     };
     let addresses = (host, port).to_socket_addrs().map_err(|_| OpenError::Resolve)?;
     let mut result = Err(OpenError::Resolve);
@@ -32,6 +35,24 @@ pub(crate) fn dial(
         }
     }
     result
+}
+
+/// Dials what listens at this path. While there is no room among those who wait to be accepted, it tries again.
+fn dial_path(
+    path: &Path,
+    limit: Duration,
+    cancelled: impl Fn() -> bool,
+) -> Result<Socket, OpenError> {
+    let begin = Moment::now();
+    loop {
+        if let Some(socket) = dial_locally(path)? {
+            return Ok(socket);
+        }
+        thread::sleep(FULL_PAUSE);
+        if cancelled() || begin.elapsed() >= limit {
+            return Err(OpenError::TimedOut);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -48,7 +69,8 @@ mod tests {
     }
 
     fn listener(family: Family) -> (TcpListener, u16) {
-        let listener = crate::shared::listen(family.loopback(), 0..=0).unwrap();
+        let listener =
+            crate::shared::listen(family.loopback(), 0..=0, crate::shared::BACKLOG).unwrap();
         let port = listener.local_addr().unwrap().port();
         (listener, port)
     }

@@ -28,7 +28,7 @@ pub(crate) fn write_loop(outgoing: &Outgoing, socket: &Socket) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shared::{abort, listen};
+    use crate::shared::{BACKLOG, abort, listen};
     use bytes::Bytes;
     use core::net::{IpAddr, Ipv4Addr};
     use netkernel_core::link::Limits;
@@ -40,7 +40,8 @@ mod tests {
     const GIVE_UP: Duration = Duration::from_secs(20);
 
     fn pair() -> (Socket, TcpStream) {
-        let listener: TcpListener = listen(IpAddr::V4(Ipv4Addr::LOCALHOST), 0..=0).unwrap();
+        let listener: TcpListener =
+            listen(IpAddr::V4(Ipv4Addr::LOCALHOST), 0..=0, BACKLOG).unwrap();
         let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let theirs = listener.accept().unwrap().0;
         theirs.set_read_timeout(Some(GIVE_UP)).unwrap();

@@ -35,14 +35,15 @@ mod tests {
     use async_io::block_on;
     use core::net::{IpAddr, Ipv4Addr};
     use futures_lite::future;
-    use netkernel_blocking::shared::{Listener, Message, listen};
+    use netkernel_blocking::shared::{BACKLOG, Listener, Message, listen};
     use netkernel_core::net_kernel::Input;
     use std::net::{Shutdown, TcpStream};
 
     /// A listener, its socket for tasks, and an inbox.
     fn start() -> (Listener, Async<Arc<Socket>>, Inbox) {
         let listener =
-            Listener::new(listen(IpAddr::V4(Ipv4Addr::LOCALHOST), 0..=0).unwrap()).unwrap();
+            Listener::new(listen(IpAddr::V4(Ipv4Addr::LOCALHOST), 0..=0, BACKLOG).unwrap())
+                .unwrap();
         let socket = Async::new(Arc::clone(listener.share().socket())).unwrap();
         (listener, socket, Inbox::default())
     }
@@ -59,7 +60,7 @@ mod tests {
         let none = block_on(future::poll_once(inbox.receive()));
         assert!(none.is_none(), "that is no loss");
         drop((port, socket));
-        listen(IpAddr::V4(Ipv4Addr::LOCALHOST), number..=number).unwrap();
+        listen(IpAddr::V4(Ipv4Addr::LOCALHOST), number..=number, BACKLOG).unwrap();
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::net::{TcpStream, ToSocketAddrs as _};
 
 use async_io::{Async, Timer};
 use futures_lite::future;
-use netkernel_blocking::shared::{Socket, dial_locally, open_error};
+use netkernel_blocking::shared::{FULL_PAUSE, Socket, dial_locally, open_error};
 use netkernel_core::Family;
 use netkernel_core::net_kernel::{Address, OpenError, Target};
 
@@ -19,7 +19,7 @@ pub(crate) async fn dial(target: &Target, limit: Duration) -> Result<Socket, Ope
     let (host, port) = match target.address.clone() {
         Address::Port { host, port } => (host, port),
         Address::Local(path) => {
-            return blocking::unblock(move || dial_locally(path.as_ref(), limit)).await;
+            return dial_path(path, limit).await;
         }
     };
     let resolve = move || (host.as_str(), port).to_socket_addrs();
@@ -34,6 +34,24 @@ pub(crate) async fn dial(target: &Target, limit: Duration) -> Result<Socket, Ope
     result
 }
 
+/// Dials what listens at this path. While there is no room among those who wait to be accepted, it tries again.
+async fn dial_path(path: String, limit: Duration) -> Result<Socket, OpenError> {
+    let dial = async {
+        loop {
+            let path = path.clone();
+            match blocking::unblock(move || dial_locally(path.as_ref())).await? {
+                Some(socket) => return Ok(socket),
+                None => Timer::after(FULL_PAUSE).await,
+            };
+        }
+    };
+    let late = async {
+        Timer::after(limit).await;
+        Err(OpenError::TimedOut)
+    };
+    future::or(dial, late).await
+}
+
 async fn connect(address: SocketAddr, limit: Duration) -> io::Result<TcpStream> {
     let timer = async {
         Timer::after(limit).await;
@@ -46,7 +64,7 @@ async fn connect(address: SocketAddr, limit: Duration) -> io::Result<TcpStream> 
 mod tests {
     use super::*;
     use async_io::block_on;
-    use netkernel_blocking::shared::listen;
+    use netkernel_blocking::shared::{BACKLOG, listen};
     use netkernel_core::net_kernel::Purpose;
 
     const GIVE_UP: Duration = Duration::from_secs(20);
@@ -58,13 +76,13 @@ mod tests {
     }
 
     fn port_of_nobody() -> u16 {
-        listen(Family::Inet.loopback(), 0..=0).unwrap().local_addr().unwrap().port()
+        listen(Family::Inet.loopback(), 0..=0, BACKLOG).unwrap().local_addr().unwrap().port()
     }
 
     #[test]
     fn a_host_name_is_dialled_in_the_family_that_is_asked_for() {
         for (host, family) in [("localhost", Family::Inet), ("::1", Family::Inet6)] {
-            let listener = listen(family.loopback(), 0..=0).unwrap();
+            let listener = listen(family.loopback(), 0..=0, BACKLOG).unwrap();
             let port = listener.local_addr().unwrap().port();
             let socket = dialled(host, family, port).unwrap();
             assert_eq!(Family::of(socket.peer_addr().unwrap().as_socket().unwrap().ip()), family);

@@ -42,7 +42,7 @@ mod tests {
     use bytes::Bytes;
     use core::net::{IpAddr, Ipv4Addr};
     use core::time::Duration;
-    use netkernel_blocking::shared::{abort, listen};
+    use netkernel_blocking::shared::{BACKLOG, abort, listen};
     use netkernel_core::link::Limits;
     use std::io::{self, Read as _};
     use std::net::TcpStream;
@@ -53,7 +53,7 @@ mod tests {
     const GIVE_UP: Duration = Duration::from_secs(20);
 
     fn pair() -> (Socket, TcpStream) {
-        let listener = listen(IpAddr::V4(Ipv4Addr::LOCALHOST), 0..=0).unwrap();
+        let listener = listen(IpAddr::V4(Ipv4Addr::LOCALHOST), 0..=0, BACKLOG).unwrap();
         let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let theirs = listener.accept().unwrap().0;
         theirs.set_read_timeout(Some(GIVE_UP)).unwrap();

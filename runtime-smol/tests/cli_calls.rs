@@ -12,6 +12,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{self, Output, Stdio};
 
+use netkernel_smol::core::net_kernel::NodeDownReason;
 use running::{Running, command, text};
 use serde_json::{Value, json};
 use support::*;
@@ -57,6 +58,29 @@ fn expect(output: &Output, code: i32, out: &str) {
 
 fn object(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn flags_of_erl_make_a_node_that_ends_with_its_program() {
+    let epmd = Epmd::start();
+    let (b, b_box) = epmd.node(B);
+    let flags = format!("-name {A} -setcookie {COOKIE} -start_epmd false -kernel net_ticktime 20");
+    let mut a = Running::start(&format!("node --connect {B} -- {flags}"), epmd.port);
+    expect_up(&b_box, A);
+    let mut told = |call: &str, answer: &str| {
+        a.say(call);
+        while a.line() != answer {}
+    };
+    told("net_kernel:get_net_ticktime().", "20");
+    told("net_kernel:stop().", "{error,not_allowed}");
+    b.ping(&name(A), GIVE_UP).unwrap();
+    a.say("stop");
+    assert_eq!(a.end().0, Some(0));
+    expect_down(&b_box, A, NodeDownReason::ConnectionClosed);
+    for wrong in ["node -- -setcookie C", "node a@h --hidden -- -setcookie C", "node"] {
+        let output = command(wrong, epmd.port).stdin(Stdio::null()).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{wrong}");
+    }
 }
 
 #[test]

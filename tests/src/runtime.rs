@@ -142,6 +142,10 @@ impl Node {
         either!(self.stop().await)
     }
 
+    pub fn halt(&self) {
+        either!(self.halt().await);
+    }
+
     pub fn connect_node(&self, node: NodeName) -> Result<(), ConnectError> {
         either!(self.connect_node(node).await)
     }

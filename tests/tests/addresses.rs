@@ -4,18 +4,26 @@
 
 mod support;
 
+use core::time::Duration;
 use std::fs;
+use std::io::Read as _;
 use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::sync::Barrier;
+use std::thread;
+use std::time::Instant;
 
-use netkernel_blocking::core::net_kernel::{ConnectError, NodeDownReason, OpenError, StartError};
+use netkernel_blocking::core::net_kernel::{
+    ConnectError, NodeDownReason, OpenError, SetupStage, StartError,
+};
 use netkernel_blocking::core::term::Atom;
 use netkernel_blocking::{
     Address, Item, MonitorOptions, NodeConfig, NodeKinds, OptionName, StartOptions,
 };
 use netkernel_tests::each_runtime;
-use netkernel_tests::runtime::{Mailbox, Node};
+use netkernel_tests::runtime::{Mailbox, Node, Runtime};
+use socket2::{Domain, SockAddr, Socket, Type};
 use support::{GIVE_UP, eventually, expect_down, expect_up, term};
 
 const A: &str = "a@127.0.0.1";
@@ -27,7 +35,7 @@ struct Folder(PathBuf);
 impl Folder {
     fn new(test: &str) -> Self {
         let id = std::process::id();
-        let runtime = netkernel_tests::runtime::Runtime::current();
+        let runtime = Runtime::current();
         let path = std::env::temp_dir().join(format!("nk-{test}-{runtime:?}-{id}"));
         let _ = fs::remove_dir_all(&path);
         fs::create_dir(&path).unwrap();
@@ -147,6 +155,112 @@ each_runtime! {
         b.start(StartOptions::new(support::name(B))).unwrap();
         a.connect_node(support::name(B)).unwrap();
         assert_eq!(a.nodes(NodeKinds::CONNECTED).len(), 1);
+    }
+
+    //= docs/spec/kernel.md#kernel-unix-sockets
+    //= type=test
+    #[test]
+    fn a_dial_waits_for_room_among_those_who_wait_to_be_accepted() {
+        let folder = Folder::new("full");
+        let at_b = folder.path("b");
+        let listener = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+        listener.bind(&SockAddr::unix(&at_b).unwrap()).unwrap();
+        listener.listen(1).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let dial = || {
+            let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+            socket.set_nonblocking(true).unwrap();
+            socket.connect(&SockAddr::unix(&at_b).unwrap()).is_ok().then_some(socket)
+        };
+        let waiting: Vec<_> = core::iter::from_fn(dial).collect();
+        let dialling = |setup_time| {
+            let mut config = config();
+            config.kernel.setup_time = setup_time;
+            config.kernel.peers.insert(support::name(B), local(&at_b));
+            start(A, config).0
+        };
+        let setup_time = Duration::from_secs(2);
+        let (a, begin) = (dialling(setup_time), Instant::now());
+        let late = a.connect_node(support::name(B)).unwrap_err();
+        let dial = [ConnectError::SetupTimeout(SetupStage::Dial), ConnectError::Dial(OpenError::TimedOut)];
+        assert!(dial.contains(&late), "{late}");
+        assert!(begin.elapsed() >= setup_time - Duration::from_millis(50), "it is not given up at once");
+
+        // Once there is room, it is taken.
+        let caller = dialling(2 * GIVE_UP);
+        let call = thread::spawn(move || caller.connect_node(support::name(B)));
+        for _ in &waiting {
+            listener.accept().unwrap();
+        }
+        // It comes after those, and is the first to send; the other may have tried once more.
+        eventually("it is there", || match listener.accept() {
+            Ok((mut next, _)) => {
+                next.set_nonblocking(false).unwrap();
+                next.set_read_timeout(Some(GIVE_UP)).unwrap();
+                next.read(&mut [0; 1]).is_ok_and(|n| n == 1)
+            }
+            Err(_) => false,
+        });
+        assert!(call.join().unwrap().is_err(), "nobody answers it");
+        drop(waiting);
+    }
+
+    //= docs/spec/kernel.md#kernel-unix-sockets
+    //= type=test
+    #[test]
+    fn one_of_two_nodes_has_a_deserted_path_and_the_other_leaves_it_alone() {
+        let folder = Folder::new("two");
+        let path = folder.path("s");
+        for _ in 0..10 {
+            drop(UnixListener::bind(&path).unwrap());
+            let begin = Barrier::new(2);
+            let runtime = Runtime::current();
+            let started: Vec<_> = thread::scope(|scope| {
+                let starts = [A, "c@127.0.0.1"].map(|name| {
+                    let (begin, path) = (&begin, &path);
+                    scope.spawn(move || runtime.with(|| {
+                        let mut config = config();
+                        config.listen_path = Some(path.clone());
+                        let node = Node::new(config).unwrap();
+                        begin.wait();
+                        let result = node.start(StartOptions::new(support::name(name)));
+                        (node, result.map(drop))
+                    }))
+                });
+                starts.into_iter().map(|start| start.join().unwrap()).collect()
+            });
+            let taken = Err(StartError::Listen(OpenError::AddressInUse));
+            let (first, second) = (&started[0].1, &started[1].1);
+            assert!([(first, second), (second, first)].contains(&(&Ok(()), &taken)), "{first:?} {second:?}");
+            let (mut there, mut other): (Vec<_>, Vec<_>) =
+                started.into_iter().partition(|(_, result)| result.is_ok());
+            drop(other.pop());
+            let node = there.pop().unwrap().0;
+            let own = node.identity().unwrap().name;
+            let (b, _) = start(B, config());
+            b.set_address(own.clone(), Some(local(&path)));
+            b.connect_node(own).unwrap();
+            node.stop().unwrap();
+            eventually("the file goes", || !path.exists());
+        }
+    }
+
+    //= docs/spec/kernel.md#kernel-unix-sockets
+    //= type=test
+    #[test]
+    fn the_file_of_another_stays_when_a_node_stops() {
+        let folder = Folder::new("other");
+        let path = folder.path("s");
+        let (a, _) = start_at(A, &path);
+        fs::remove_file(&path).unwrap();
+        let _other = UnixListener::bind(&path).unwrap();
+        a.stop().unwrap();
+        // A second start comes after the end of the first.
+        let mut config = config();
+        config.listen_path = Some(path.clone());
+        let taken = Some(StartError::Listen(OpenError::AddressInUse));
+        assert_eq!(Node::new(config).unwrap().start(StartOptions::new(support::name(B))).err(), taken);
+        assert!(path.exists());
     }
 
     //= docs/spec/kernel.md#kernel-unix-sockets

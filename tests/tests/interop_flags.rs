@@ -18,11 +18,13 @@ use std::{env, fs, thread};
 use core::net::Ipv4Addr;
 use core::time::Duration;
 use netkernel_blocking::core::Family;
+use netkernel_blocking::core::epmd_server::Config;
 use netkernel_blocking::core::net_kernel::{DistAutoConnect, NodeEvent, OwnName, TicktimeState};
 use netkernel_blocking::core::start_flags::{CookieSetting, NodeSettings, StartFlags, ThisHost};
 use netkernel_blocking::{NodeConfig, NodeKind, NodeKinds};
 use netkernel_tests::each_release;
 use netkernel_tests::otp::{Epmd, GIVE_UP, Release, TempDir, free_port};
+use netkernel_tests::our_epmd::OurEpmd;
 use netkernel_tests::ours::{COOKIE, Ours, eventually, node_name};
 use netkernel_tests::runtime::{Node, Runtime};
 
@@ -85,6 +87,11 @@ const TABLE: &[(&str, Refused)] = &[
     ("LONG -kernel inet_dist_use_interface {0,0,0,0,0,0,0,1}", Some("badarg")),
     ("LONG -kernel inet_dist_listen_options [{tos,8}] inet_dist_connect_options [{tos,8}]", None),
     ("LONG -kernel inet_dist_listen_options [{foo,1}]", Some("")),
+    ("LONG -kernel inet_dist_listen_options [{backlog,3},{packet,raw},{active,true}]", None),
+    ("LONG -kernel inet_dist_connect_options [{packet,raw},{reuseaddr,false},{buffer,4096}]", None),
+    ("LONG -kernel inet_dist_listen_options [{backlog,foo}]", Some("")),
+    ("LONG -kernel inet_dist_listen_options [{buffer,foo}]", Some("")),
+    ("LONG -kernel net_setuptime 99999999999999999999", None),
     ("LONG -proto_dist foo_tcp", Some("not supported")),
     ("LONG -erl_epmd_port PORT", None),
     // OTP 25 does not know this one.
@@ -374,7 +381,7 @@ fn listener(settings: &NodeSettings) -> String {
 
 /// The facts of a node of ours, or why it does not start.
 fn started(line: &str) -> Result<Facts, String> {
-    let epmd = Epmd::ours(&[]);
+    let epmd = OurEpmd::start(Runtime::Blocking, Config::default());
     let peer = Ours::start("peer", Ours::config(epmd.port()));
     let own = format!("-epmd_port {} {}", epmd.port(), line);
     let made = NodeConfig::from_flags(StartFlags::parse(own.split_whitespace()));

@@ -325,6 +325,13 @@ each_runtime! {
         node.start(StartOptions { started: Started::Static, ..visible(A) }).unwrap();
         assert_eq!(node.stop(), Err(StopError::NotAllowed));
         assert!(node.is_alive());
+        let (b, b_box) = epmd.node(B);
+        b.connect_node(name(A)).unwrap();
+        expect_up(&b_box, A);
+        node.halt();
+        assert!(!node.is_alive());
+        expect_down(&b_box, A, NodeDownReason::ConnectionClosed);
+        node.halt();
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod cookies;
+mod dist_options;
 mod error;
 mod names;
 mod parameters;

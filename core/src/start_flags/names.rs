@@ -22,12 +22,16 @@ pub(super) fn name(
     flags: &StartFlags,
     host: &ThisHost<'_>,
 ) -> Result<Option<(OwnName, NameDomain)>, FlagError> {
+    let name = |(name, domain)| create(name, domain, host).map(|name| (name, domain));
+    given(flags).map(name).transpose()
+}
+
+fn given(flags: &StartFlags) -> Option<(&str, NameDomain)> {
     let kinds = [("sname", NameDomain::Shortnames), ("name", NameDomain::Longnames)];
-    let given = kinds.into_iter().find_map(|(flag, domain)| match flags.first(flag)? {
-        [name] => Some((name, domain)),
+    kinds.into_iter().find_map(|(flag, domain)| match flags.first(flag)? {
+        [name] => Some((name.as_str(), domain)),
         _ => None,
-    });
-    given.map(|(name, domain)| create(name, domain, host).map(|name| (name, domain))).transpose()
+    })
 }
 
 //= docs/spec/flags.md#flags-name-rules
@@ -55,6 +59,15 @@ fn create(text: &str, domain: NameDomain, this: &ThisHost<'_>) -> Result<OwnName
         Ok(_) if head == "undefined" => Ok(OwnName::Dynamic { host }),
         Ok(name) => Ok(OwnName::Static(name)),
         Err(_) => Err(FlagError::InvalidNodeName(full)),
+    }
+}
+
+impl StartFlags {
+    /// Whether [`ThisHost`] counts: the name that they give has no host.
+    #[must_use]
+    pub fn needs_host(&self) -> bool {
+        given(self)
+            .is_some_and(|(name, _)| name.split_once('@').is_none_or(|(_, host)| host.is_empty()))
     }
 }
 

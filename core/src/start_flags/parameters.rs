@@ -2,17 +2,15 @@
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
-use alloc::vec::Vec;
 use core::net::IpAddr;
 use core::ops::RangeInclusive;
 use core::time::Duration;
 
+use super::dist_options::DistOptions;
 use super::{FlagError, StartFlags};
 use crate::family::Family;
 use crate::net_adm::Host;
-use crate::net_kernel::{
-    DistAutoConnect, NetTicktime, SETUP_TIME_DEFAULT, SETUP_TIME_MAX, SocketOption,
-};
+use crate::net_kernel::{DistAutoConnect, NetTicktime, SETUP_TIME_DEFAULT, SETUP_TIME_MAX};
 use crate::term::{Limits, Term};
 
 const TICKTIME_DEFAULT: i64 = 60;
@@ -45,8 +43,15 @@ impl Parameters {
         self.0.get(name)
     }
 
+    /// One beyond what a number can be here is the nearest that can.
     fn integer(&self, name: &str) -> Option<i64> {
-        self.get(name)?.as_i64()
+        saturated(self.get(name)?)
+    }
+
+    /// That this parameter cannot have its value.
+    pub(super) fn invalid(&self, name: &'static str) -> FlagError {
+        let value = self.get(name).cloned().unwrap_or_else(|| Term::list([]));
+        FlagError::Parameter { name, value }
     }
 
     //= docs/spec/flags.md#flags-net-ticktime
@@ -57,7 +62,7 @@ impl Parameters {
         let valid = u32::try_from(seconds).ok().zip(u16::try_from(intensity).ok());
         let ticktime = valid.and_then(|(seconds, of)| NetTicktime::new(seconds, of).ok());
         // A timer of OTP's cannot be that long, either.
-        ticktime.ok_or(FlagError::Parameter { name: "net_ticktime", value: seconds.into() })
+        ticktime.ok_or_else(|| self.invalid("net_ticktime"))
     }
 
     //= docs/spec/flags.md#flags-net-setuptime
@@ -109,13 +114,10 @@ impl Parameters {
 
     //= docs/spec/flags.md#flags-dist-options
     /// The socket options that this parameter lists.
-    pub(super) fn socket_options(
-        &self,
-        name: &'static str,
-    ) -> Result<Vec<SocketOption>, FlagError> {
-        let Some(value) = self.get(name) else { return Ok(Vec::new()) };
-        let options = value.as_list().and_then(|list| SocketOption::check(list).ok());
-        options.ok_or_else(|| FlagError::Parameter { name, value: value.clone() })
+    pub(super) fn dist_options(&self, name: &'static str) -> Result<DistOptions, FlagError> {
+        let Some(value) = self.get(name) else { return Ok(DistOptions::default()) };
+        let options = value.as_list().and_then(DistOptions::read);
+        options.ok_or_else(|| self.invalid(name))
     }
 
     //= docs/spec/flags.md#flags-interface
@@ -139,12 +141,19 @@ impl Parameters {
         let name = "erl_epmd_node_listen_port";
         let Some(value) = self.get(name) else { return Ok(None) };
         let invalid = || FlagError::Parameter { name, value: value.clone() };
-        port(value.as_i64().ok_or_else(invalid)?).map(Some)
+        port(saturated(value).ok_or_else(invalid)?).map(Some)
     }
 }
 
 pub(super) fn port(number: i64) -> Result<u16, FlagError> {
     u16::try_from(number).map_err(|_| FlagError::ListenPort(number.into()))
+}
+
+/// An integer, or the nearest that has 64 bits.
+pub(super) fn saturated(term: &Term) -> Option<i64> {
+    let Term::Integer(number) = term else { return None };
+    let limit = if number.is_negative() { i64::MIN } else { i64::MAX };
+    Some(number.to_i64().unwrap_or(limit))
 }
 
 fn term(text: &str) -> Result<Term, FlagError> {

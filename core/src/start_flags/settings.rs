@@ -48,6 +48,8 @@ pub struct NodeSettings {
     pub listen_ports: RangeInclusive<u16>,
     /// `inet_dist_listen_options`.
     pub listen_options: Vec<SocketOption>,
+    /// `backlog` of `inet_dist_listen_options`: how many wait to be accepted.
+    pub backlog: Option<u32>,
     /// `inet_dist_connect_options`.
     pub connect_options: Vec<SocketOption>,
     /// `erl_epmd_node_listen_port`, as [`Config::node_listen_port`].
@@ -74,6 +76,11 @@ impl StartFlags {
         };
         let (cookie, peer_cookies) = cookies::cookies(self, own)?;
         let family = self.family()?;
+        let listener = parameters.dist_options("inet_dist_listen_options")?;
+        let dialled = parameters.dist_options("inet_dist_connect_options")?;
+        if dialled.backlog.is_some() {
+            return Err(parameters.invalid("inet_dist_connect_options"));
+        }
         //= docs/spec/flags.md#flags-hidden
         let hidden =
             self.first("hidden").is_some_and(|values| is(values, "true") || values.is_empty());
@@ -92,8 +99,9 @@ impl StartFlags {
             family,
             interface: parameters.interface(family)?,
             listen_ports: parameters.listen_ports()?,
-            listen_options: parameters.socket_options("inet_dist_listen_options")?,
-            connect_options: parameters.socket_options("inet_dist_connect_options")?,
+            listen_options: listener.options,
+            backlog: listener.backlog,
+            connect_options: dialled.options,
             node_listen_port: self.node_listen_port(&parameters)?,
             epmd_port: self.epmd_port()?,
             epmd_addresses: self.env("ERL_EPMD_ADDRESS").map(epmd_addresses).transpose()?,

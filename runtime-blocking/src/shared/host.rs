@@ -18,8 +18,8 @@ use socket2::Socket;
 
 use super::embedded_epmd::EmbeddedEpmd;
 use super::{
-    EpmdListeners, Listener, Origin, Port, Reply, Stream, Table, Wish, listen, listen_locally,
-    open_error, socket_options,
+    EpmdListeners, Listener, Origin, Port, Reply, Stream, Table, Wish, listen, open_error,
+    socket_options,
 };
 use crate::config::{EpmdMode, NodeConfig};
 use crate::epmd_handle::EpmdHandle;
@@ -173,10 +173,14 @@ impl<C: Carrier> RuntimeHost<C> {
         }
     }
 
-    fn open_listener(&self) -> Result<Socket, OpenError> {
+    fn open_listener(&self) -> Result<Listener, OpenError> {
+        let backlog = self.config.backlog;
         match &self.config.listen_path {
-            Some(path) => listen_locally(path),
-            None => listen(self.checked_bind()?, self.config.ports()).map(Socket::from),
+            Some(path) => Listener::at(path, backlog),
+            None => {
+                let socket = listen(self.checked_bind()?, self.config.ports(), backlog)?;
+                Listener::new(socket).map_err(|error| open_error(&error))
+            }
         }
     }
 
@@ -230,8 +234,7 @@ impl<C: Carrier> RuntimeHost<C> {
 
 impl<C: Carrier> Host for RuntimeHost<C> {
     fn listen(&mut self) {
-        let opened = self.open_listener().and_then(|socket| {
-            let listener = Listener::new(socket).map_err(|error| open_error(&error))?;
+        let opened = self.open_listener().and_then(|listener| {
             self.carrier.accept(listener.share()).map_err(|error| open_error(&error))?;
             Ok(listener)
         });

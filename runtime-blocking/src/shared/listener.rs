@@ -3,16 +3,17 @@
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
-use std::fs;
 use std::io::{self, ErrorKind as Kind};
 use std::net::Shutdown;
+use std::path::Path;
 use std::sync::Arc;
 
 use netkernel_core::Family;
-use netkernel_core::net_kernel::Input;
+use netkernel_core::net_kernel::{Input, OpenError};
 use socket2::{SockAddr, Socket, Type};
 
-use super::Message;
+use super::local_socket::{SocketFile, listen_locally};
+use super::{Message, open_error};
 
 /// How long to wait when the process or the system is out of descriptors or memory: trying again at once would only
 /// burn time.
@@ -21,6 +22,8 @@ pub const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 /// An open listener. Dropping it closes the port.
 #[derive(Debug)]
 pub struct Listener {
+    /// Goes before the socket.
+    _file: Option<SocketFile>,
     shared: Arc<Port>,
     /// Where this host reaches it.
     reach: SockAddr,
@@ -59,7 +62,19 @@ impl Listener {
     /// # Errors
     /// The socket does not tell where it is.
     pub fn new(socket: impl Into<Socket>) -> io::Result<Self> {
-        let socket = socket.into();
+        Self::with(socket.into(), None)
+    }
+
+    /// A listener at this path.
+    ///
+    /// # Errors
+    /// It cannot be had.
+    pub fn at(path: &Path, backlog: u32) -> Result<Self, OpenError> {
+        let (socket, file) = listen_locally(path, backlog)?;
+        Self::with(socket, Some(file)).map_err(|error| open_error(&error))
+    }
+
+    fn with(socket: Socket, file: Option<SocketFile>) -> io::Result<Self> {
         let mut reach = socket.local_addr()?;
         if let Some(all) = reach.as_socket().filter(|reach| reach.ip().is_unspecified()) {
             reach = SocketAddr::new(Family::of(all.ip()).loopback(), all.port()).into();
@@ -69,7 +84,7 @@ impl Listener {
             closing: AtomicBool::new(false),
             exhausted: AtomicBool::new(false),
         };
-        Ok(Self { shared: Arc::new(shared), reach })
+        Ok(Self { _file: file, shared: Arc::new(shared), reach })
     }
 
     /// Its socket, for options.
@@ -97,9 +112,6 @@ impl Drop for Listener {
         if self.shared.close().is_err() {
             let _ = Socket::new(self.reach.domain(), Type::STREAM, None)
                 .and_then(|socket| socket.connect_timeout(&self.reach, Duration::from_millis(10)));
-        }
-        if let Some(path) = self.reach.as_pathname() {
-            let _ = fs::remove_file(path);
         }
     }
 }

@@ -64,6 +64,7 @@ pub type TicktimeAnswer = Result<Option<TicktimeChange>, TicktimeError>;
 pub enum Call {
     Start(StartOptions),
     Stop,
+    Halt,
     Connect(NodeName),
     HiddenConnect(NodeName),
     ConnectAutomatically(NodeName),

@@ -11,13 +11,16 @@ use netkernel_core::net_adm::{
 };
 use netkernel_core::net_kernel::{NameDomain, NetState};
 use netkernel_core::term::Term;
+use socket2::Domain;
 
 use super::read_file;
 use crate::host_dirs::HostDirs;
 
-/// `AI_CANONNAME` and `AF_INET` of `getaddrinfo(3)`, the same on all systems that std knows.
+/// `AI_CANONNAME` of `getaddrinfo(3)`: 2 on most systems, and not on those that come of Solaris.
+#[cfg(unix)]
+const CANONICAL_NAME: i32 = libc::AI_CANONNAME;
+#[cfg(not(unix))]
 const CANONICAL_NAME: i32 = 2;
-const INET: i32 = 2;
 
 /// Answers what only the operating system knows, for a node with a long name or a short one.
 #[must_use]
@@ -39,7 +42,8 @@ pub fn longnames(state: Option<&NetState>) -> Option<bool> {
 
 /// The official name of a host (`net_adm:dns_hostname/1`); the error is the host itself.
 pub fn dns_hostname(host: &str) -> Result<String, String> {
-    let hints = AddrInfoHints { flags: CANONICAL_NAME, address: INET, ..AddrInfoHints::default() };
+    let address = Domain::IPV4.into();
+    let hints = AddrInfoHints { flags: CANONICAL_NAME, address, ..AddrInfoHints::default() };
     // An empty name is this host for the system, and nobody for Erlang.
     let found =
         if host.is_empty() { None } else { getaddrinfo(Some(host), None, Some(hints)).ok() };
@@ -152,6 +156,8 @@ mod tests {
     #[test]
     fn only_files_of_a_size_are_read_and_nobody_waits_for_them() {
         let home = std::env::temp_dir().join(format!("netkernel-host-file-{}", std::process::id()));
+        // One that a failed run has left.
+        let _ = std::fs::remove_dir_all(&home);
         std::fs::create_dir(&home).unwrap();
         let (path, directories) = (home.join(HOST_FILE), HostDirs(vec![home.clone()]));
         let told = || host_file(&directories).map(|hosts| hosts.len());

@@ -136,6 +136,7 @@ impl<C: Carrier> Owner<C> {
                 self.kernel.start(now, options, entropy)
             }
             Call::Stop => self.kernel.stop(now),
+            Call::Halt => self.kernel.halt(now),
             Call::Connect(node) => self.kernel.connect_node(now, node),
             Call::HiddenConnect(node) => self.kernel.hidden_connect_node(now, node),
             Call::ConnectAutomatically(node) => self.kernel.connect_automatically(now, node),

@@ -3,22 +3,25 @@
 use core::net::{IpAddr, SocketAddr};
 use core::ops::RangeInclusive;
 use core::time::Duration;
+use std::io;
 use std::net::{Shutdown, TcpListener};
-use std::path::Path;
-use std::{fs, io};
 
 use netkernel_core::epmd_server;
 use netkernel_core::net_kernel::OpenError;
-use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use socket2::{Domain, Protocol, Socket, Type};
 
-/// Connections that the operating system completes before we accept them.
-const BACKLOG: i32 = 128;
+/// Connections that the operating system completes before we accept them, unless it is told otherwise.
+pub const BACKLOG: u32 = 128;
 
 /// Opens a listener on the first free port of `ports`; a port of 0 lets the operating system choose.
-pub fn listen(bind: IpAddr, ports: RangeInclusive<u16>) -> Result<TcpListener, OpenError> {
+pub fn listen(
+    bind: IpAddr,
+    ports: RangeInclusive<u16>,
+    backlog: u32,
+) -> Result<TcpListener, OpenError> {
     let mut result = Err(OpenError::AddressInUse);
     for port in ports {
-        match listen_on(SocketAddr::new(bind, port)) {
+        match listen_on(SocketAddr::new(bind, port), backlog) {
             Ok(listener) => return Ok(listener),
             Err(error) => result = Err(open_error(&error)),
         }
@@ -27,50 +30,6 @@ pub fn listen(bind: IpAddr, ports: RangeInclusive<u16>) -> Result<TcpListener, O
         }
     }
     result
-}
-
-/// Opens a listener at this path. What a listener that is gone has left there is in the way of none.
-pub fn listen_locally(path: &Path) -> Result<Socket, OpenError> {
-    let listen = || {
-        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-        socket.bind(&SockAddr::unix(path)?)?;
-        socket.listen(BACKLOG)?;
-        Ok(socket)
-    };
-    let result = listen().or_else(|error: io::Error| {
-        if error.kind() != io::ErrorKind::AddrInUse || !is_deserted(path) {
-            return Err(error);
-        }
-        fs::remove_file(path)?;
-        listen()
-    });
-    result.map_err(|error| open_error(&error))
-}
-
-/// Whether there is a socket that nobody listens on. Any other file is somebody's, and looks the same to who dials it.
-fn is_deserted(path: &Path) -> bool {
-    #[cfg(unix)]
-    let is_socket = {
-        use std::os::unix::fs::FileTypeExt as _;
-        fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
-    };
-    #[cfg(not(unix))]
-    let is_socket = false;
-    is_socket && matches!(dial_locally(path, Duration::ZERO), Err(OpenError::Refused))
-}
-
-/// Dials what listens at this path. Waits for nothing but, for so long, for room among those who wait to be accepted.
-pub fn dial_locally(path: &Path, limit: Duration) -> Result<Socket, OpenError> {
-    let dial = || {
-        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-        socket.connect_timeout(&SockAddr::unix(path)?, limit)?;
-        Ok(socket)
-    };
-    dial().map_err(|error: io::Error| {
-        // There is not even a file.
-        let absent = error.kind() == io::ErrorKind::NotFound;
-        if absent { OpenError::Refused } else { open_error(&error) }
-    })
 }
 
 /// Whether the peer of an accepted connection is on this host.
@@ -82,13 +41,13 @@ pub fn is_local(socket: &Socket) -> bool {
     })
 }
 
-fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
+fn listen_on(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // A restarted node must get its port back while old connections linger. On Windows the option means something else.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
+    socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
     Ok(socket.into())
 }
 
@@ -139,9 +98,9 @@ mod tests {
     /// Two neighbouring ports of which the first is taken by the returned listener, and the second free a moment ago.
     fn taken_then_free() -> (TcpListener, u16) {
         loop {
-            let taken = listen(LOOPBACK, 0..=0).unwrap();
+            let taken = listen(LOOPBACK, 0..=0, BACKLOG).unwrap();
             let port = port_of(&taken);
-            if port < u16::MAX && listen(LOOPBACK, port + 1..=port + 1).is_ok() {
+            if port < u16::MAX && listen(LOOPBACK, port + 1..=port + 1, BACKLOG).is_ok() {
                 return (taken, port);
             }
         }
@@ -151,28 +110,43 @@ mod tests {
     fn a_port_range_is_scanned_upwards() {
         let (_taken, port) = taken_then_free();
         assert_eq!(
-            listen(LOOPBACK, port..=port).unwrap_err(),
+            listen(LOOPBACK, port..=port, BACKLOG).unwrap_err(),
             OpenError::AddressInUse,
             "a range of one port that is taken"
         );
-        let next = listen(LOOPBACK, port..=port + 1).unwrap();
+        let next = listen(LOOPBACK, port..=port + 1, BACKLOG).unwrap();
         assert_eq!(port_of(&next), port + 1);
+    }
+
+    /// The operating system takes one more than it is told, and answers no other until one is accepted.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn only_so_many_wait_to_be_accepted() {
+        let listener = listen(LOOPBACK, 0..=0, 1).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut waiting =
+            Vec::from([(); 2].map(|()| TcpStream::connect_timeout(&address, GIVE_UP).unwrap()));
+        // A busy system may count one a little later.
+        while let Ok(more) = TcpStream::connect_timeout(&address, Duration::from_millis(300)) {
+            waiting.push(more);
+            assert!(waiting.len() < BACKLOG as usize, "as many as if nobody had told it");
+        }
     }
 
     #[test]
     fn an_empty_range_and_a_foreign_address_fail() {
         #[expect(clippy::reversed_empty_ranges, reason = "that is the case")]
-        let reversed = listen(LOOPBACK, 2..=1);
+        let reversed = listen(LOOPBACK, 2..=1, BACKLOG);
         assert!(reversed.is_err());
         for foreign in ["192.0.2.1", "2001:db8::1"] {
-            let refused = listen(foreign.parse().unwrap(), 0..=0).unwrap_err();
+            let refused = listen(foreign.parse().unwrap(), 0..=0, BACKLOG).unwrap_err();
             assert_eq!(refused, OpenError::AddressNotAvailable, "{foreign}");
         }
     }
 
     #[test]
     fn an_aborted_stream_ends_for_the_peer() {
-        let listener = listen(LOOPBACK, 0..=0).unwrap();
+        let listener = listen(LOOPBACK, 0..=0, BACKLOG).unwrap();
         let ours = Socket::from(TcpStream::connect(listener.local_addr().unwrap()).unwrap());
         let mut theirs = listener.accept().unwrap().0;
 

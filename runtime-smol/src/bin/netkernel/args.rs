@@ -1,24 +1,23 @@
 //! The command line.
 
-use core::net::IpAddr;
-use core::ops::RangeInclusive;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{ArgGroup, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, CommandFactory as _, Parser, Subcommand};
 use netkernel_smol::core::net_kernel::NetTicktime;
 use netkernel_smol::core::{Cookie, NodeName};
-use netkernel_smol::{EpmdMode, NodeConfig, cookie_file};
+use netkernel_smol::{NodeConfig, cookie_file};
 
-use crate::reach::ReachArgs;
+use crate::node_args::NodeArgs;
 use crate::ticktime::Change;
-use crate::{Failed, console, tell};
+use crate::{Failed, tell};
 
 const EXAMPLES: &str = "\
 Examples:
   netkernel node rust@127.0.0.1 --connect b@127.0.0.1
   netkernel node watcher@127.0.0.1 --hidden --json --ticktime 8
+  netkernel node -- -sname rust -kernel net_ticktime 20
   netkernel node a@127.0.0.1 --listen /run/a --peer b@127.0.0.1=/run/b
   netkernel ping b@127.0.0.1
   netkernel names
@@ -37,22 +36,6 @@ Examples:
   netkernel ticktime 60 20
   netkernel ticktime 60 20 --transition 12 --svg change.svg
   netkernel ticktime 8 60 --intensity 7 --json";
-
-const NODE_HELP: &str = "\
-Options of monitor are those of net_kernel:monitor_nodes/2, as KEY or KEY=VALUE: node_type=all (or
-visible, hidden), nodedown_reason, connection_id; with `list` they have the list form. Each
-subscription prints its own copy of an event. At the start there is one, with
-node_type=all nodedown_reason connection_id.
-
-The node ends cleanly on `stop`, SIGINT and SIGTERM. The end of the input ends it only at a terminal.
-
-Examples:
-  netkernel node rust@127.0.0.1 --connect b@127.0.0.1
-  netkernel node rust@127.0.0.1 --allow b@127.0.0.1 --ticktime 8
-  netkernel node rust@db1.example.com --bind 10.0.0.5 --listen-min 9100 --listen-max 9105
-
-Security: a node without TLS is open to whoever reaches its port and learns the cookie. Without --bind
-it listens on loopback if the host of NAME is loopback, and else on all addresses.";
 
 /// An Erlang distribution node.
 #[derive(Debug, Parser)]
@@ -86,58 +69,6 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "FLAGS")]
         args: Vec<OsString>,
     },
-}
-
-#[derive(Debug, clap::Args)]
-#[command(after_help = format!("Commands on standard input:\n{}\n\n{NODE_HELP}", console::HELP))]
-pub(crate) struct NodeArgs {
-    /// The full name to take: name@host
-    pub(crate) name: NodeName,
-    #[command(flatten)]
-    cookie: CookieArgs,
-    /// Have only hidden links
-    #[arg(long)]
-    pub(crate) hidden: bool,
-    /// A node to connect to at the start; may be given several times
-    #[arg(long, value_name = "NODE")]
-    pub(crate) connect: Vec<NodeName>,
-    /// A node that may connect, and be connected to: a full name, a host, or name@ for any host; may be given several
-    /// times. Without it all may. It holds from the moment that the node is alive
-    #[arg(long, value_name = "NODE")]
-    pub(crate) allow: Vec<String>,
-    /// net_ticktime in seconds: how long a silent node counts as alive
-    #[arg(long, value_name = "S", default_value_t = 60, value_parser = ticktime())]
-    ticktime: u32,
-    /// net_tickintensity: ticks in a ticktime
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = tickintensity())]
-    tickintensity: u16,
-    /// The address to listen on
-    #[arg(long, value_name = "A")]
-    bind: Option<IpAddr>,
-    /// The first port to try for listening
-    #[arg(long, value_name = "P", value_parser = port())]
-    listen_min: Option<u16>,
-    /// The last port to try for listening; without it only the first is tried
-    #[arg(long, value_name = "P", requires = "listen_min", value_parser = port())]
-    listen_max: Option<u16>,
-    /// Which EPMD to register with
-    #[arg(long, value_name = "E", value_enum, default_value_t = Epmd::Auto)]
-    epmd: Epmd,
-    #[command(flatten)]
-    epmd_port: EpmdArgs,
-    #[command(flatten)]
-    reach: ReachArgs,
-}
-
-/// Which EPMD a node registers with.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Epmd {
-    /// The one that is there; without any, this node serves one
-    Auto,
-    /// This node serves one; if the port is taken, the one that is there
-    Embedded,
-    /// The one that is there; without any, this node does not start
-    External,
 }
 
 #[derive(Debug, clap::Args)]
@@ -195,7 +126,7 @@ pub(crate) struct TicktimeArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(group = ArgGroup::new("secret").multiple(false))]
-struct CookieArgs {
+pub(crate) struct CookieArgs {
     /// The cookie. Others on this machine can read it; prefer a file
     #[arg(long, value_name = "C", group = "secret", value_parser = Cookie::new)]
     cookie: Option<Cookie>,
@@ -205,26 +136,26 @@ struct CookieArgs {
 }
 
 #[derive(Debug, clap::Args)]
-struct EpmdArgs {
+pub(crate) struct EpmdArgs {
     /// The port of EPMD, here and on other hosts [default: $ERL_EPMD_PORT, else 4369]
     #[arg(long, value_name = "P", value_parser = port())]
     epmd_port: Option<u16>,
 }
 
-fn port() -> clap::builder::RangedI64ValueParser<u16> {
+pub(crate) fn port() -> clap::builder::RangedI64ValueParser<u16> {
     clap::value_parser!(u16).range(1..)
 }
 
-fn ticktime() -> clap::builder::RangedI64ValueParser<u32> {
+pub(crate) fn ticktime() -> clap::builder::RangedI64ValueParser<u32> {
     clap::value_parser!(u32).range(1..)
 }
 
-fn tickintensity() -> clap::builder::RangedI64ValueParser<u16> {
+pub(crate) fn tickintensity() -> clap::builder::RangedI64ValueParser<u16> {
     clap::value_parser!(u16).range(4..=1000)
 }
 
 impl CookieArgs {
-    fn find(&self) -> Result<Cookie, Failed> {
+    pub(crate) fn find(&self) -> Result<Cookie, Failed> {
         if let Some(cookie) = &self.cookie {
             tell("warning: other users of this machine can read --cookie; use --cookie-file");
             return Ok(cookie.clone());
@@ -238,40 +169,12 @@ impl CookieArgs {
 }
 
 impl EpmdArgs {
-    fn apply(&self, config: &mut NodeConfig) -> Result<(), Failed> {
+    pub(crate) fn apply(&self, config: &mut NodeConfig) -> Result<(), Failed> {
         match self.epmd_port {
             Some(port) => config.kernel.epmd_port = port,
             None => config.apply_env().map_err(|error| Failed::Because(error.to_string()))?,
         }
         Ok(())
-    }
-}
-
-impl NodeArgs {
-    pub(crate) fn config(&self) -> Result<NodeConfig, Failed> {
-        let mut config = NodeConfig::new(self.cookie.find()?);
-        config.kernel.net_ticktime = NetTicktime::new(self.ticktime, self.tickintensity)
-            .map_err(|error| Failed::Because(error.to_string()))?;
-        config.bind = self.bind;
-        config.listen_ports = self.listen_ports();
-        config.epmd = match self.epmd {
-            Epmd::Auto => EpmdMode::Auto,
-            Epmd::Embedded => EpmdMode::Embedded,
-            Epmd::External => EpmdMode::External,
-        };
-        self.epmd_port.apply(&mut config)?;
-        self.reach.apply(&mut config);
-        Ok(config)
-    }
-
-    /// As `inet_dist_listen_min` and `_max`: one port if only the first is given, any if none is.
-    fn listen_ports(&self) -> RangeInclusive<u16> {
-        let first = self.listen_min.unwrap_or(0);
-        let last = self.listen_max.unwrap_or(first);
-        if first > last {
-            usage("--listen-max is less than --listen-min");
-        }
-        first..=last
     }
 }
 
@@ -313,7 +216,7 @@ impl TicktimeArgs {
 }
 
 /// Ends the process, as for any other error of usage.
-fn usage(text: &str) -> ! {
+pub(crate) fn usage(text: &str) -> ! {
     Args::command().error(ErrorKind::ValueValidation, text).exit()
 }
 
@@ -325,42 +228,9 @@ mod tests {
         Args::try_parse_from(line.split(' '))
     }
 
-    fn node(line: &str) -> NodeArgs {
-        let Command::Node(args) = parse(line).unwrap().command else { panic!("{line}") };
-        args
-    }
-
     #[test]
     fn the_definition_is_consistent() {
         Args::command().debug_assert();
-    }
-
-    #[test]
-    fn every_option_of_a_node_is_taken() {
-        let args = node(
-            "netkernel node a@h --cookie C --hidden --connect b@h --connect c@h --allow b@h --allow c@ --ticktime 8 \
-             --tickintensity 5 --bind 127.0.0.1 --listen-min 9100 --listen-max 9105 --epmd embedded --epmd-port 4370 \
-             --json --peer b@h=127.0.0.1:4370 --peer c@h=/run/c --serve-requests",
-        );
-        assert_eq!((args.name.as_str(), args.connect.len(), args.hidden), ("a@h", 2, true));
-        assert_eq!(args.allow, ["b@h", "c@"]);
-        let config = args.config().unwrap();
-        assert_eq!((config.listen_ports, config.kernel.epmd_port), (9100..=9105, 4370));
-        assert_eq!(config.kernel.net_ticktime, NetTicktime::new(8, 5).unwrap());
-        assert_eq!(config.bind, Some(IpAddr::V4(core::net::Ipv4Addr::LOCALHOST)));
-        assert_eq!(config.epmd, EpmdMode::Embedded);
-        let peers: Vec<_> = config.kernel.peers.values().map(ToString::to_string).collect();
-        assert_eq!(peers, ["127.0.0.1:4370", "/run/c"]);
-        assert!(config.remote_requests && config.listen_path.is_none());
-        let config = node("netkernel node a@h --cookie C --listen /run/a").config().unwrap();
-        assert_eq!(config.listen_path, Some("/run/a".into()));
-        assert!(!config.remote_requests, "off unless it is asked for");
-    }
-
-    #[test]
-    fn one_listen_port_may_be_given() {
-        assert_eq!(node("netkernel node a@h --listen-min 9100").listen_ports(), 9100..=9100);
-        assert_eq!(node("netkernel node a@h").listen_ports(), 0..=0);
     }
 
     #[test]
@@ -383,6 +253,13 @@ mod tests {
             "netkernel node a@h --listen /run/a --bind 127.0.0.1",
             "netkernel node a@h --listen /run/a --listen-min 9100",
             "netkernel node a@h --cookie ",
+            "netkernel node a@h --setup-time 0",
+            "netkernel node a@h --setup-time 121",
+            "netkernel node a@h --setup-time x",
+            "netkernel node a@h --auto-connect false",
+            "netkernel node a@h --cookie C -- -hidden",
+            "netkernel node a@h --ticktime 8 -- -hidden",
+            "netkernel node a@h --inet6 -- -hidden",
             "netkernel ping",
             "netkernel hosts a",
             "netkernel world a",

@@ -11,6 +11,7 @@ mod epmd;
 mod events;
 mod names;
 mod node;
+mod node_args;
 mod obey;
 mod picture;
 mod ping;

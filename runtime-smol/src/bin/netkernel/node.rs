@@ -7,13 +7,14 @@ use std::thread;
 use async_channel::{Receiver, Sender, unbounded};
 use async_executor::LocalExecutor;
 use futures_lite::future::block_on;
+use netkernel_smol::core::net_kernel::OwnName;
 use netkernel_smol::core::term::Atom;
 use netkernel_smol::{Identity, Mailbox, MonitorOptions, Node, StartOptions};
 use serde_json::json;
 
-use crate::args::NodeArgs;
 use crate::calls::{Calls, Lane};
 use crate::console::{self, Call, Command};
+use crate::node_args::NodeArgs;
 use crate::obey::{Session, error_line};
 use crate::report::{Line, Report};
 use crate::{Failed, events};
@@ -42,19 +43,14 @@ async fn run_on(
     report: &Report,
 ) -> Result<(), Failed> {
     // On a thread of its own: whoever does not read our output must not delay its ticks.
-    let node = Node::new(args.config()?).map_err(|error| Failed::Because(error.to_string()))?;
+    let (config, options) = args.config()?;
+    let node = Node::new(config).map_err(|error| Failed::Because(error.to_string()))?;
     let (events, incoming) = unbounded();
     watch_signals(&events)?;
     let mailbox = Rc::new(open_mailbox(&node, &events).await?);
-    let options = StartOptions {
-        hidden: args.hidden,
-        allow: args.allow.clone(),
-        ..StartOptions::new(args.name.clone())
-    };
-    let identity = node
-        .start(options)
-        .await
-        .map_err(|error| Failed::Because(format!("{}: {error}", args.name)))?;
+    let name = name_of(&options);
+    let identity =
+        node.start(options).await.map_err(|error| Failed::Because(format!("{name}: {error}")))?;
     report.print(&started(&identity))?;
     let session = Session::new(node.clone(), Rc::clone(&mailbox), events.clone());
     let calls = Calls::new(session.clone(), Rc::clone(executor));
@@ -66,11 +62,19 @@ async fn run_on(
     watch_input(events);
     let result = serve(report, &commands, &mailbox, &incoming).await;
     // Stopped already if the listener was lost.
-    let _ = node.stop().await;
+    node.halt().await;
     result?;
     print_mail(report, &mailbox)?;
     report.print(&Line::new("stopped", json!({"event": "stopped"})))?;
     Ok(())
+}
+
+/// The name to start with, as it is given.
+fn name_of(options: &StartOptions) -> String {
+    match &options.name {
+        OwnName::Static(name) => name.to_string(),
+        OwnName::Dynamic { host } => format!("undefined@{host}"),
+    }
 }
 
 async fn serve(
