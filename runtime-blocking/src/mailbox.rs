@@ -149,7 +149,7 @@ impl Mailbox {
             return Ok(());
         }
         let node = NodeName::new(&to.node).map_err(|_| SendError::NoSuchNode)?;
-        let from = Some(self.handle.table.sender(self.id)?);
+        let from = self.handle.table.known_sender(self.id)?;
         self.send_signal(&node, Control::Send { from, to: to.clone(), message, token: None })
     }
 
@@ -185,7 +185,7 @@ impl Mailbox {
             return Ok(());
         }
         let node = NodeName::new(alias.node()).map_err(|_| SendError::NoSuchNode)?;
-        let from = Some(self.handle.table.sender(self.id)?);
+        let from = self.handle.table.known_sender(self.id)?;
         let signal = Control::AliasSend { from, to: alias.clone(), message, token: None };
         self.send_signal(&node, signal)
     }

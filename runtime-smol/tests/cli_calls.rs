@@ -69,7 +69,11 @@ fn flags_of_erl_make_a_node_that_ends_with_its_program() {
     expect_up(&b_box, A);
     let mut told = |call: &str, answer: &str| {
         a.say(call);
-        while a.line() != answer {}
+        let mut line = a.line();
+        while line != answer {
+            assert!(!line.is_empty(), "it has ended: {:?}", a.end());
+            line = a.line();
+        }
     };
     told("net_kernel:get_net_ticktime().", "20");
     told("net_kernel:stop().", "{error,not_allowed}");

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use netkernel_core::driver::{Host, Machine as _, pump, turn};
 use netkernel_core::link::{Frame, Limits, LinkReader, LinkWriter, Violation};
 use netkernel_core::net_kernel::*;
-use netkernel_core::process::{Deliver, Mfa, ProcessEvent, Processes, Reach, Request};
+use netkernel_core::process::{Deliver, ProcessEvent, Processes, Reach};
 use netkernel_core::{Cookie, Creation, Entropy, Instant, LinkId, MailboxId, NodeName};
 use netkernel_core::{PingId, RequestId, StreamId, epmd_server::is_local, liveness::Traffic};
 use netkernel_core::{term::Atom, wire::control::Control};
@@ -197,9 +197,6 @@ impl Deliver for Delivery<'_> {
     fn message(&mut self, _: MailboxId, message: Bytes) {
         println!("message {message:?}");
     }
-    fn start(&mut self, process: MailboxId, mfa: Mfa) {
-        println!("{process:?} is to run {}", mfa.function());
-    }
     fn event(&mut self, _: MailboxId, event: ProcessEvent) {
         println!("{event:?}");
     }
@@ -214,7 +211,6 @@ impl Deliver for Delivery<'_> {
         self.0.push_forced(frame)
     }
     fn pong(&mut self, _: PingId, _: bool) {}
-    fn request(&mut self, _: Request) {}
 }
 
 impl Host for PollHost {
@@ -255,12 +251,8 @@ impl Host for PollHost {
     }
     fn sample(&mut self, stream: StreamId) -> Option<Traffic> {
         let &Stream { received, ref writer, .. } = self.streams.get(&stream)?;
-        Some(Traffic {
-            received,
-            sent: writer.sent(),
-            queued: writer.queued(),
-            ..Traffic::default()
-        })
+        let (sent, queued) = (writer.sent(), writer.queued());
+        Some(Traffic { received, sent, queued, ..Traffic::default() })
     }
     fn close(&mut self, id: StreamId, abort: bool) {
         let Some(mut stream) = self.streams.remove(&id).filter(|s| !s.dialling) else { return };

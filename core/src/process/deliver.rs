@@ -18,8 +18,11 @@ pub trait Deliver {
 
     /// There is a new process, which is to call this function and then end: make a mailbox for it, for what comes next, and have
     /// it run once this call has ended. If it cannot be run, say so by
-    /// [`Processes::not_started`](super::Processes::not_started), not from here.
-    fn start(&mut self, process: MailboxId, mfa: Mfa);
+    /// [`Processes::not_started`](super::Processes::not_started), not from here. Never, unless a function is served
+    /// ([`Processes::serve_function`](super::Processes::serve_function)).
+    fn start(&mut self, process: MailboxId, mfa: Mfa) {
+        let _ = (process, mfa);
+    }
 
     /// Put what is no message into the mailbox of a process, behind what is there.
     fn event(&mut self, to: MailboxId, event: ProcessEvent);
@@ -44,7 +47,9 @@ pub trait Deliver {
 
     /// Hand this to the kernel, behind what came before it on this link. Never, unless
     /// [`Processes::serve_requests`](super::Processes::serve_requests) allows it.
-    fn request(&mut self, request: Request);
+    fn request(&mut self, request: Request) {
+        let _ = request;
+    }
 }
 
 /// What became of a signal.

@@ -48,9 +48,17 @@ impl Table {
     /// # Errors
     /// [`SendError::Ended`] and [`SendError::NotAlive`].
     pub fn sender(&self, id: MailboxId) -> Result<Pid, SendError> {
+        self.known_sender(id)?.ok_or(SendError::NotAlive)
+    }
+
+    /// As [`Self::sender`], but `None` while the node is not alive, or waits for its name: what goes without a sender may be what
+    /// makes the link that brings the name.
+    ///
+    /// # Errors
+    /// [`SendError::Ended`].
+    pub fn known_sender(&self, id: MailboxId) -> Result<Option<Pid>, SendError> {
         let state = lock(&self.state);
-        let missing = if state.processes.has(id) { SendError::NotAlive } else { SendError::Ended };
-        state.processes.pid(id).ok_or(missing)
+        state.processes.has(id).then(|| state.processes.pid(id)).ok_or(SendError::Ended)
     }
 
     /// Gives a mailbox a name.

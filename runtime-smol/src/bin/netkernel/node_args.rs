@@ -53,7 +53,7 @@ pub(crate) struct NodeArgs {
     #[command(flatten)]
     own: OwnArgs,
     /// Flags of erl
-    #[arg(last = true, value_name = "ERL FLAGS", conflicts_with_all = ["own", "secret", "epmd_port"])]
+    #[arg(last = true, value_name = "ERL FLAGS", conflicts_with_all = ["hidden", "ticktime", "tickintensity", "setup_time", "auto_connect", "inet6", "bind", "listen_min", "epmd", "secret", "epmd_port"])]
     flags: Vec<String>,
 }
 
