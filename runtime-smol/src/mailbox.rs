@@ -19,7 +19,7 @@ use netkernel_core::{MailboxId, NodeName};
 use crate::node::Node;
 use crate::stream::Spawner;
 
-/// A process of a [`Node`](crate::Node): its mailbox, and what it does. Dropping it ends the process, with the reason `normal`, or `panic` if a panic
+/// A process of a [`Node`]: its mailbox, and what it does. Dropping it ends the process, with the reason `normal`, or `panic` if a panic
 /// drops it.
 ///
 /// Its queue has no bound, as Erlang's. Between the node events of a node come all messages from that link, and no other.
