@@ -187,7 +187,7 @@ impl Stream {
     /// Has the reader find the end, and say that this is its cause.
     pub(crate) fn violated(&self, violation: Violation) {
         let _ = self.violation.set(violation);
-        self.with_socket(|socket| drop(socket.shutdown(Shutdown::Both)));
+        self.with_socket(abort);
     }
 
     /// Why the stream has ended, of which its reader thinks that `read` is the cause.
