@@ -48,7 +48,8 @@ impl Node {
     /// As [`Self::new`], but all tasks run on an executor of yours: `spawn` hands them to it. They need nothing of it but
     /// to be polled when they are woken, by whichever thread.
     ///
-    /// `spawn` is called by the tasks, too. It must not block. A task that is dropped before its end ends the node.
+    /// `spawn` is called by the tasks, too. It must not block. A task that is dropped before its end ends the node, unless
+    /// it is that of a process ([`Self::serve_function`]).
     pub fn new_on(config: NodeConfig, spawn: impl Fn(Task) + Send + Sync + 'static) -> Self {
         let spawn: Spawn = Arc::new(spawn);
         let (node, owner) = Self::of(config, Arc::clone(&spawn));

@@ -72,7 +72,7 @@ pub enum SpawnFailure {
     NoConnection,
     /// `notsup`: the other node does not spawn.
     NotSupported,
-    /// `system_limit`: there are too many processes, or too many requests without an answer, or the request is too long.
+    /// `system_limit`: there are too many processes, or too many requests without an answer.
     SystemLimit,
     /// The other node says this.
     Other(Atom),
