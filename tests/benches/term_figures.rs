@@ -9,6 +9,9 @@
     reason = "a benchmark prints, and fails by panicking"
 )]
 
+#[path = "shared/libei.rs"]
+mod libei;
+
 use core::hint::black_box;
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -35,7 +38,10 @@ fn main() {
     for (term, file) in terms.iter().zip(&files) {
         fs::write(file, encoded(term)).unwrap();
     }
-    let (ei, beam) = (build_ei(folder.path()), build_beam(folder.path()));
+    let (ei, beam) = (
+        libei::program(folder.path(), include_str!("term_figures/ei.c")),
+        build_beam(folder.path()),
+    );
     let mut times = Times::new();
     for _ in 0..ROUNDS {
         for (at, term) in terms.iter().enumerate() {
@@ -180,25 +186,6 @@ fn run(times: &mut Times, who: &str, command: &mut Command) {
         let key = (what, who.to_owned(), at.parse().unwrap());
         times.entry(key).or_default().push(time.parse().unwrap());
     }
-}
-
-fn build_ei(folder: &Path) -> PathBuf {
-    let erl = Release::Newest.program("erl");
-    let find = "io:put_chars(code:lib_dir(erl_interface)), halt().";
-    let found = Command::new(erl).args(["-noinput", "-eval", find]).output().unwrap();
-    let home = PathBuf::from(String::from_utf8(found.stdout).unwrap());
-    let (source, program) = (folder.join("ei.c"), folder.join("ei"));
-    fs::write(&source, include_str!("term_figures/ei.c")).unwrap();
-    // Linkers of before 2024 rewrite code of libei of OTP 29 so that it crashes, unless told not to.
-    let status = Command::new("cc")
-        .args(["-std=gnu99", "-O2", "-Wl,--no-relax", "-o"])
-        .args([&program, &source])
-        .arg(format!("-I{}", home.join("include").display()))
-        .arg(format!("-L{}", home.join("lib").display()))
-        .args(["-lei", "-lpthread"])
-        .status();
-    assert!(status.unwrap().success(), "a C compiler builds the walk of ei");
-    program
 }
 
 fn build_beam(folder: &Path) -> PathBuf {

@@ -1,23 +1,11 @@
 /* Walks over terms, and writes them, with the C library of Erlang/OTP. Its arguments are files with a term each. */
 #include <ei.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-/* libei of OTP 29 asks for these, which glibc has only since 2.38. */
-__attribute__((weak)) long __isoc23_strtol(const char *text, char **end, int base) {
-    return strtol(text, end, base);
-}
-
-__attribute__((weak)) int __isoc23_sscanf(const char *text, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    int result = vsscanf(text, format, args);
-    va_end(args);
-    return result;
-}
+#include "libei.h"
 
 enum kind { INTEGER, FLOAT, ATOM, PID, REF, TUPLE, LIST, NIL, MAP, BINARY, STRING };
 
