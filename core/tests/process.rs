@@ -535,3 +535,35 @@ fn a_node_without_a_name_reaches_nobody() {
     assert!(!cluster.carry(0, 1), "nothing is sent");
     assert!(cluster.is_forgotten());
 }
+
+#[test]
+fn what_a_process_has_can_be_asked_and_is_counted() {
+    let (mut cluster, [one, two], pids) = pair();
+    let local = cluster.spawn(0);
+    let here = cluster.pid(0, local);
+    let there = cluster.monitor(0, one, Target::Pid(pids[1].clone()), None);
+    let near = cluster.monitor(0, one, Target::Pid(here.clone()), Some(MonitorAlias::Demonitor));
+    cluster.link(0, one, &pids[1]);
+    cluster.link(0, one, &here);
+    cluster.monitor_node(0, local, 1, true);
+    cluster.monitor_node(0, local, 1, true);
+    cluster.settle();
+    let monitors = [(there, Target::Pid(pids[1].clone())), (near, Target::Pid(here))];
+    assert_eq!(cluster.processes(0).monitors(one), monitors);
+    assert_eq!(cluster.processes(0).monitored_by(local), [pids[0].clone()]);
+    assert_eq!(cluster.processes(1).monitored_by(two), [pids[0].clone()]);
+    let usage = cluster.processes(0).usage();
+    let rows = (usage.processes, usage.monitors, usage.watches, usage.links, usage.aliases);
+    assert_eq!(rows, (2, 2, 0, 1, 1));
+    assert_eq!((usage.names, usage.node_monitors, usage.nodes), (0, 1, 1));
+    cluster.unlink(0, one, &pids[1]);
+    assert_eq!(cluster.processes(0).usage().links, 1, "it is not acknowledged");
+    cluster.settle();
+    assert_eq!(cluster.processes(0).usage().links, 0);
+    let usage = cluster.processes(1).usage();
+    assert_eq!((usage.monitors, usage.watches, usage.nodes), (0, 1, 1));
+    cluster.terminate(0, one, "bye");
+    cluster.settle();
+    assert!(cluster.processes(0).monitored_by(local).is_empty());
+    assert_eq!(cluster.processes(1).usage().watches, 0);
+}

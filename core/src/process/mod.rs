@@ -15,6 +15,7 @@ mod crash;
 mod deliver;
 mod exits;
 mod identity;
+mod info;
 mod limits;
 mod links;
 mod loss;
@@ -35,6 +36,7 @@ mod target;
 
 pub use aliases::{AliasOption, MonitorAlias};
 pub use deliver::{Deliver, ProcessEvent, Reach};
+pub use info::Usage;
 pub use limits::Limits;
 pub use mfa::{Function, Mfa};
 pub use net_kernel::{Caller, Request};
