@@ -6,7 +6,7 @@ use std::env;
 
 use netkernel_tests::sim::choice::{Prng, Recorder, Replay};
 use netkernel_tests::sim::oracles;
-use netkernel_tests::sim::plan::{MILLI, Plan, SECOND, Topology};
+use netkernel_tests::sim::plan::{FaultClass, MILLI, Plan, SECOND, Topology};
 use netkernel_tests::sim::run::{Audience, Report, run, run_seed};
 use netkernel_tests::sim::trace::Tracing;
 
@@ -14,6 +14,14 @@ fn number(name: &str) -> Option<u64> {
     env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}={text}")))
 }
 
+//= docs/spec/process.md#process-loss
+//= type=test
+//= docs/spec/process.md#process-loss-order
+//= type=test
+//= docs/spec/process.md#process-unlink-ack
+//= type=test
+//= docs/spec/process.md#process-monitor-node-count
+//= type=test
 #[test]
 fn no_oracle_objects_to_any_seed() {
     let seeds: Vec<u64> = match (number("SIM_SEED"), number("SIM_SEEDS")) {
@@ -89,4 +97,49 @@ fn a_violent_cluster_comes_together_in_the_end() {
     let report = watch(plan, 1);
     assert_eq!(report.violation, None);
     assert!(report.converged.is_some() && report.counts.faults > 5 && report.counts.delivered > 50);
+}
+
+#[test]
+fn processes_have_to_do_with_each_other_in_every_way() {
+    let plan = Plan {
+        act_every_ns: 100 * MILLI,
+        safety_ns: 300 * SECOND,
+        faults: vec![FaultClass::Reset],
+        fault_every_ns: 10 * SECOND,
+        ..Plan::calm(3, Topology::Mesh)
+    };
+    let mut lines = String::new();
+    let mut sink = |line: &str| lines.push_str(&format!("{line}\n"));
+    let (oracles, tracing) = (oracles::all(), Tracing::FULL);
+    let audience = Audience { oracles, tracing, sink: &mut sink };
+    let report = run(plan, &mut Prng::new(3), audience);
+    assert_eq!(report.violation, None);
+    for signal in [
+        "Link",
+        "UnlinkId",
+        "UnlinkIdAck",
+        "Exit",
+        "Exit2",
+        "MonitorP",
+        "DemonitorP",
+        "MonitorPExit",
+        "Send",
+        "RegSend",
+        "AliasSend",
+    ] {
+        let arrived =
+            |line: &str| line.contains(" arrived ") && line.contains(&format!(" {signal} {{"));
+        assert!(lines.lines().any(arrived), "{signal}");
+    }
+    for got in [
+        "Letter(Some",
+        "Event(Exit",
+        "Event(Down",
+        "Event(NodeDown",
+        "Event(Ended",
+        "noconnection",
+        "noproc",
+    ] {
+        assert!(lines.lines().any(|line| line.contains(" got ") && line.contains(got)), "{got}");
+    }
 }

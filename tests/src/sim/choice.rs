@@ -27,11 +27,13 @@ pub enum Topic {
     Traffic,
     /// The random numbers that nodes ask for.
     Entropy,
+    /// What processes of applications do.
+    Process,
 }
 
 impl Topic {
     /// All of them, in the order of their tapes.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Plan,
         Self::Operator,
         Self::Fault,
@@ -41,6 +43,7 @@ impl Topic {
         Self::Clock,
         Self::Traffic,
         Self::Entropy,
+        Self::Process,
     ];
 
     /// Its name in a scenario file.
@@ -56,6 +59,7 @@ impl Topic {
             Self::Clock => "clock",
             Self::Traffic => "traffic",
             Self::Entropy => "entropy",
+            Self::Process => "process",
         }
     }
 }

@@ -15,9 +15,9 @@ use netkernel_core::{Creation, LinkId, MailboxId, NodeName, RequestId, StreamId}
 use super::HostId;
 use super::body::Body;
 use super::call::Call;
-use super::letter::Letter;
 use super::net::{Owner, Piece};
 use super::observe::{Fact, Kinds};
+use super::office::Waited;
 use super::shared::{Event, Shared};
 use super::stream::{Stream, Wish, Writing};
 
@@ -168,9 +168,14 @@ impl Host for Carrier<'_, '_> {
             promotion: promotion.clone(),
         });
         let link = promotion.link;
-        for frame in office.promoted(&promotion, promoted) {
-            if let Some(letter) = Letter::of_frame(frame.last_piece()) {
-                self.shared.note(who, Kinds::LETTERS, || Fact::Queued { link, conn, letter });
+        for waited in office.promoted(&promotion, promoted) {
+            match waited {
+                Waited::Letter(letter) => {
+                    self.shared.note(who, Kinds::LETTERS, || Fact::Queued { link, conn, letter });
+                }
+                Waited::Signal(signal) => self
+                    .shared
+                    .note(who, Kinds::PROCESSES, || Fact::Signalled { link, conn, signal }),
             }
         }
         promoted.wake_writer(self.shared);
@@ -230,7 +235,7 @@ impl Host for Carrier<'_, '_> {
 
     fn disconnected(&mut self, node: NodeName, link: LinkId, was_up: bool) {
         self.body.outputs += 1;
-        self.body.office.disconnected(&node, link);
+        self.body.disconnected(&node, link, self.shared);
         self.note(Kinds::LINKS, || Fact::Disconnected { node, link, was_up });
         self.retry();
     }

@@ -132,6 +132,7 @@ fn fields(plan: &mut Plan) -> Vec<(&'static str, Field<'_>)> {
         letter_every_ns,
         letter_max,
         hostile_every_ns,
+        act_every_ns,
     } = plan;
     vec![
         ("nodes", Field::Size(nodes)),
@@ -163,6 +164,7 @@ fn fields(plan: &mut Plan) -> Vec<(&'static str, Field<'_>)> {
         ("letter_every", Field::Every(letter_every_ns)),
         ("letter_max", Field::Size(letter_max)),
         ("hostile_every", Field::Every(hostile_every_ns)),
+        ("act_every", Field::Every(act_every_ns)),
     ]
 }
 

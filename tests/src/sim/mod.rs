@@ -8,21 +8,26 @@
 //! | [`queue`], [`clock`], [`net`], [`shared`] | time, connections, and what all machines share |
 //! | [`body`], [`stream`], [`office`], `host` | what a runtime keeps around a machine; each step of each of its threads is an event |
 //! | [`actor`], [`world`] | machines, and what happens to them |
+//! | [`act`], `crew`, [`delivery`] | processes of applications, what they do, and where it leads |
 //! | `fault`, `operator`, `hostile` | who makes it happen |
 //! | [`observe`], [`oracles`], [`trace`] | what can be seen, and who looks |
-//! | [`model`] | what a node must do, said once more and more simply |
+//! | [`model`], [`kin`] | what a node and its processes must do, said once more and more simply |
 //! | [`run`] | a run from its first event to its report |
 //!
 //! Nothing here knows the wall clock, an address or a hash seed, and nothing in core knows of this.
 
+pub mod act;
 pub mod actor;
 pub mod body;
 pub mod call;
 pub mod choice;
 pub mod clock;
+mod crew;
+pub mod delivery;
 mod fault;
 mod host;
 mod hostile;
+pub mod kin;
 pub mod knobs;
 pub mod letter;
 pub mod model;

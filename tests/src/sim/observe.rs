@@ -1,15 +1,20 @@
 //! Everything that can be seen of a run, in the order in which it happened, and what looks at it.
 
 use core::fmt;
+use core::num::NonZeroU64;
 
 use netkernel_core::link::Violation as ChannelViolation;
 use netkernel_core::liveness::Traffic;
 use netkernel_core::net_kernel::{
     Answer, CloseCause, Diagnostic, NodeEvent, OpenError, Promotion, Purpose,
 };
+use netkernel_core::term::Reference;
+use netkernel_core::wire::control::Control;
 use netkernel_core::{Creation, Instant, LinkId, MailboxId, NodeName, RequestId, StreamId};
 
+use super::act::Act;
 use super::call::Call;
+use super::delivery::Got;
 use super::letter::Letter;
 use super::world::World;
 use super::{ActorId, HostId};
@@ -151,6 +156,34 @@ pub enum Fact {
         violation: ChannelViolation,
     },
 
+    /// A process of an application has done something.
+    Acted {
+        by: MailboxId,
+        did: Did,
+    },
+    /// A signal of a process was queued on a link, as the last of what was queued so far.
+    Signalled {
+        link: LinkId,
+        conn: u64,
+        signal: Control,
+    },
+    /// One came in, and is handled in this step. `to`: who is meant by its pid.
+    Arrived {
+        link: LinkId,
+        conn: u64,
+        to: Option<MailboxId>,
+        signal: Control,
+    },
+    /// Something was put into the mailbox of a process of an application.
+    Got {
+        to: MailboxId,
+        got: Got,
+    },
+    /// A node is not reached any more: what its processes had to do with ours ends in this step.
+    Lost {
+        node: NodeName,
+    },
+
     Ticked {
         stream: StreamId,
     },
@@ -177,6 +210,23 @@ pub enum Fact {
         cut_off: bool,
         wake: Option<Instant>,
     },
+}
+
+/// What a process of an application has done, and what came of it at once.
+#[derive(Clone, Debug)]
+pub struct Did {
+    /// What.
+    pub act: Act,
+    /// The process of this node that was meant, if there was one.
+    pub to: Option<MailboxId>,
+    /// Another node was meant.
+    pub elsewhere: bool,
+    /// There was a link with that node, or an attempt. `None`: nobody asked.
+    pub reached: Option<bool>,
+    /// The reference that was made.
+    pub reference: Option<Reference>,
+    /// The id of the UNLINK_ID that was sent.
+    pub unlink: Option<NonZeroU64>,
 }
 
 /// Faults that are not one machine's.
@@ -221,6 +271,8 @@ impl Kinds {
     pub const BYTES: Self = Self(1 << 6);
     /// Turns.
     pub const TURNS: Self = Self(1 << 7);
+    /// Processes of applications, and their signals.
+    pub const PROCESSES: Self = Self(1 << 8);
     /// Everything.
     pub const ALL: Self = Self(u32::MAX);
 
@@ -270,6 +322,11 @@ impl Fact {
             | Self::Queued { .. }
             | Self::Delivered { .. }
             | Self::Refused { .. } => Kinds::LETTERS,
+            Self::Acted { .. }
+            | Self::Signalled { .. }
+            | Self::Arrived { .. }
+            | Self::Got { .. }
+            | Self::Lost { .. } => Kinds::PROCESSES,
             Self::Ticked { .. } | Self::Sampled { .. } => Kinds::TICKS,
             Self::Wrote { .. } | Self::Read { .. } => Kinds::BYTES,
             Self::Turned { .. } => Kinds::TURNS,

@@ -2,17 +2,18 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use bytes::Bytes;
-use netkernel_core::link::{Busy, Frame, Limits, Peer, Sending, Violation};
+use netkernel_core::link::{Busy, Frame, Limits, Peer, Sending};
 use netkernel_core::net_kernel::Promotion;
-use netkernel_core::process::{Deliver, Mfa, ProcessEvent, Processes, Reach, Request};
+use netkernel_core::process::{Origin, Processes};
 use netkernel_core::term::Atom;
-use netkernel_core::wire::control::Control;
-use netkernel_core::{Creation, LinkId, MailboxId, NodeName, PingId, StreamId};
+use netkernel_core::wire::control::{Control, Monitored};
+use netkernel_core::{Creation, LinkId, MailboxId, NodeName, StreamId};
 
 use super::ActorId;
+use super::act::Act;
 use super::body::{Body, Message};
 use super::call::Call;
+use super::delivery::{Delivery, Pending};
 use super::letter::Letter;
 use super::observe::{Fact, Kinds};
 use super::shared::Shared;
@@ -39,17 +40,39 @@ pub struct Office {
     /// Applications that wait, in the order in which they began to.
     waiting: VecDeque<Waiting>,
     letters: u64,
+    /// Processes that have to do with each other, oldest first.
+    pub crew: Vec<MailboxId>,
+    /// What they have numbered: letters and reasons.
+    pub(super) numbered: u64,
+    /// The names that the node has had.
+    pub(super) names_had: u64,
+    /// The signals of processes that wait for a link.
+    pending: Pending,
 }
 
-/// What an application waits for.
+/// A process that waits, and does nothing else meanwhile.
 #[derive(Debug)]
-enum Waiting {
+struct Waiting {
+    by: MailboxId,
+    what: Awaited,
+}
+
+/// What it waits for.
+#[derive(Debug)]
+enum Awaited {
     /// The answer to a wish for a link.
-    Wish { node: NodeName, signal: Control, answered: bool },
+    Wish { node: NodeName, then: Then, answered: bool },
     /// A change of the peer, whose queue is full.
     Peer { node: NodeName, signal: Control },
     /// Room on the link that the frame is made for.
-    Room { link: LinkId, frame: Frame },
+    Room { link: LinkId, frame: Frame, signal: Control },
+}
+
+/// What there is to do once the wish was answered.
+#[derive(Debug)]
+enum Then {
+    Send(Control),
+    Act(Act),
 }
 
 impl Office {
@@ -69,6 +92,10 @@ impl Office {
             latest: None,
             waiting: VecDeque::new(),
             letters: 0,
+            crew: Vec::new(),
+            numbered: 0,
+            names_had: 0,
+            pending: Pending::new(),
         }
     }
 
@@ -79,6 +106,7 @@ impl Office {
     }
 
     pub(super) fn alive(&mut self, name: &NodeName, creation: Creation) {
+        self.names_had += 1;
         self.processes.alive(name.clone(), creation);
     }
 
@@ -88,12 +116,21 @@ impl Office {
     }
 
     /// What waited for the link is queued before anybody can send behind it.
-    pub(super) fn promoted(&mut self, promotion: &Promotion, stream: &mut Stream) -> Vec<Frame> {
+    pub(super) fn promoted(&mut self, promotion: &Promotion, stream: &mut Stream) -> Vec<Waited> {
         self.links.insert(promotion.link, stream.id);
         let peer = self.peers.get_mut(&promotion.node);
-        let waited = peer.map(|peer| peer.promoted(promotion)).unwrap_or_default();
-        for frame in &waited {
-            stream.writer.push_waited(frame.clone());
+        let frames = peer.map(|peer| peer.promoted(promotion)).unwrap_or_default();
+        let mut signals = self.pending.remove(&promotion.node).unwrap_or_default();
+        let mut waited = Vec::new();
+        for frame in frames {
+            // Those that are not sent are left out.
+            let is_it =
+                |signal: &Control| Frame::new(signal, promotion.flags).as_ref() == Some(&frame);
+            match signals.iter().position(is_it) {
+                Some(at) => waited.extend(signals.drain(..=at).next_back().map(Waited::Signal)),
+                None => waited.extend(Letter::of_frame(frame.last_piece()).map(Waited::Letter)),
+            }
+            stream.writer.push_waited(frame);
         }
         waited
     }
@@ -104,23 +141,25 @@ impl Office {
         }
     }
 
-    pub(super) fn disconnected(&mut self, node: &NodeName, link: LinkId) {
+    /// Whether the node is not reached otherwise.
+    fn disconnected(&mut self, node: &NodeName, link: LinkId) -> bool {
         self.links.remove(&link);
         if let Some(peer) = self.peers.get_mut(node) {
             peer.disconnected(link);
             if !peer.is_absent() {
-                return;
+                return false;
             }
             self.peers.remove(node);
         }
-        self.processes.connection_down(node, &mut NoDelivery);
+        self.pending.remove(node);
+        true
     }
 
     /// The wish for a link with this node was answered.
     pub(super) fn wish_answered(&mut self, wished: &NodeName) {
-        let waiting = self.waiting.iter_mut().find_map(|waiting| match waiting {
-            Waiting::Wish { node, answered, .. } if !*answered && node == wished => Some(answered),
-            Waiting::Wish { .. } | Waiting::Peer { .. } | Waiting::Room { .. } => None,
+        let waiting = self.waiting.iter_mut().find_map(|waiting| match &mut waiting.what {
+            Awaited::Wish { node, answered, .. } if !*answered && node == wished => Some(answered),
+            Awaited::Wish { .. } | Awaited::Peer { .. } | Awaited::Room { .. } => None,
         });
         if let Some(answered) = waiting {
             *answered = true;
@@ -130,6 +169,51 @@ impl Office {
     pub(super) fn has_waiting(&self) -> bool {
         !self.waiting.is_empty()
     }
+
+    /// Whether this process waits.
+    pub(super) fn is_busy(&self, process: MailboxId) -> bool {
+        self.waiting.iter().any(|waiting| waiting.by == process)
+    }
+
+    /// The process that a signal by pid is for, if it is one of this incarnation.
+    pub(super) fn meant(&self, signal: &Control) -> Option<MailboxId> {
+        let to = match signal {
+            Control::Link { to, .. }
+            | Control::Send { to, .. }
+            | Control::Exit { to, .. }
+            | Control::UnlinkId { to, .. }
+            | Control::UnlinkIdAck { to, .. }
+            | Control::Exit2 { to, .. }
+            | Control::MonitorPExit { to, .. }
+            | Control::MonitorP { to: Monitored::Pid(to), .. } => to,
+            // Who asks to spawn has no process yet.
+            Control::RegSend { .. }
+            | Control::AliasSend { .. }
+            | Control::Altact { .. }
+            | Control::GroupLeader { .. }
+            | Control::MonitorP { .. }
+            | Control::DemonitorP { .. }
+            | Control::SpawnRequest(_)
+            | Control::SpawnReply { .. } => return None,
+        };
+        self.processes.mailbox(to)
+    }
+
+    /// Whether it is a letter from office to office.
+    pub(super) fn is_letter(&self, signal: &Control) -> bool {
+        matches!(signal, Control::RegSend { to, .. } if *to == self.name)
+    }
+
+    /// Whether there is a link with that node, or an attempt.
+    pub(super) fn has_peer(&self, node: &Atom) -> bool {
+        self.peers.contains_key(node)
+    }
+}
+
+/// What had waited for a link.
+pub(super) enum Waited {
+    Letter(Letter),
+    Signal(Control),
 }
 
 /// What applications do.
@@ -154,24 +238,59 @@ impl Body {
             message: letter.to_term(padding),
             token: None,
         };
-        if let Some(waiting) = self.send(node, signal, true, shared) {
-            self.office.waiting.push_back(waiting);
-        }
+        self.submit(writer, node, signal, true, shared);
     }
 
     /// All that wait try again, in order.
     pub(super) fn retry(&mut self, shared: &mut Shared<'_>) {
         for _ in 0..self.office.waiting.len() {
-            let Some(waiting) = self.office.waiting.pop_front() else { break };
-            let still = match waiting {
-                waiting @ Waiting::Wish { answered: false, .. } => Some(waiting),
+            let Some(Waiting { by, what }) = self.office.waiting.pop_front() else { break };
+            // Who has ended sends nothing any more.
+            if !self.office.processes.has(by) {
+                continue;
+            }
+            let still = match what {
+                waiting @ Awaited::Wish { answered: false, .. } => Some(waiting),
                 // No second wish: no attempt is allowed, or it has failed already.
-                Waiting::Wish { node, signal, .. } => self.send(&node, signal, false, shared),
-                Waiting::Peer { node, signal } => self.send(&node, signal, true, shared),
-                Waiting::Room { link, frame } => self.push(link, frame, shared),
+                Awaited::Wish { node, then: Then::Send(signal), .. } => {
+                    self.send(&node, signal, false, shared)
+                }
+                Awaited::Wish { then: Then::Act(act), .. } => {
+                    self.perform(by, act, shared);
+                    None
+                }
+                Awaited::Peer { node, signal } => self.send(&node, signal, true, shared),
+                Awaited::Room { link, frame, signal } => self.push(link, frame, signal, shared),
             };
-            self.office.waiting.extend(still);
+            self.office.waiting.extend(still.map(|what| Waiting { by, what }));
         }
+    }
+
+    /// Sends what can wait, and lets the process wait if it has to.
+    pub(super) fn submit(
+        &mut self,
+        by: MailboxId,
+        node: &NodeName,
+        signal: Control,
+        wish: bool,
+        shared: &mut Shared<'_>,
+    ) {
+        let waits = self.send(node, signal, wish, shared);
+        self.office.waiting.extend(waits.map(|what| Waiting { by, what }));
+    }
+
+    /// Wishes for a link with that node. The process acts once that was answered.
+    pub(super) fn act_later(
+        &mut self,
+        by: MailboxId,
+        node: NodeName,
+        act: Act,
+        shared: &mut Shared<'_>,
+    ) {
+        let seen = self.office.latest;
+        self.tell(Message::Call(Call::AutoConnect(node.clone(), seen)), shared);
+        let what = Awaited::Wish { node, then: Then::Act(act), answered: false };
+        self.office.waiting.push_back(Waiting { by, what });
     }
 
     fn send(
@@ -180,119 +299,123 @@ impl Body {
         signal: Control,
         wish: bool,
         shared: &mut Shared<'_>,
-    ) -> Option<Waiting> {
+    ) -> Option<Awaited> {
         let seen = self.office.latest;
-        let sending = match self.office.peers.get_mut(node) {
-            Some(peer) => peer.send(signal),
-            None => Sending::Absent(signal),
+        let Some(peer) = self.office.peers.get_mut(node) else {
+            return self.wish(node, signal, wish, seen, shared);
         };
-        match sending {
+        // A letter is known by its frame.
+        let kept =
+            (peer.link().is_none() && !self.office.is_letter(&signal)).then(|| signal.clone());
+        let peer = self.office.peers.get_mut(node)?;
+        match peer.send(signal) {
             Sending::Push { link, flags, signal } => {
                 let frame = Frame::new(&signal, flags)?;
-                self.push(link, frame, shared)
+                self.push(link, frame, signal, shared)
             }
-            Sending::Full(signal) => Some(Waiting::Peer { node: node.clone(), signal }),
-            Sending::Absent(signal) if wish => {
-                self.tell(Message::Call(Call::AutoConnect(node.clone(), seen)), shared);
-                Some(Waiting::Wish { node: node.clone(), signal, answered: false })
-            }
-            Sending::Absent(_)
-            | Sending::Queued
-            | Sending::NotAgreed
-            | Sending::TooLong(_)
-            | Sending::Dropped => None,
-        }
-    }
-
-    /// Queues a frame on the link that it is made for. One whose link has ended is dropped.
-    fn push(&mut self, link: LinkId, frame: Frame, shared: &mut Shared<'_>) -> Option<Waiting> {
-        let id = *self.office.links.get(&link)?;
-        let who = self.who();
-        let stream = self.stream(id)?;
-        let letter = Letter::of_frame(frame.last_piece());
-        match stream.writer.push(frame) {
-            Ok(()) => {
-                stream.wake_writer(shared);
-                if let Some(letter) = letter.filter(|_| !stream.ended) {
-                    let conn = shared.net.serial(stream.end);
-                    shared.note(who, Kinds::LETTERS, || Fact::Queued { link, conn, letter });
+            Sending::Full(signal) => Some(Awaited::Peer { node: node.clone(), signal }),
+            Sending::Absent(signal) => self.wish(node, signal, wish, seen, shared),
+            Sending::Queued => {
+                if let Some(kept) = kept {
+                    self.office.pending.entry(node.clone()).or_default().push_back(kept);
                 }
                 None
             }
-            Err(Busy(frame)) => Some(Waiting::Room { link, frame }),
+            Sending::NotAgreed | Sending::TooLong(_) | Sending::Dropped => None,
+        }
+    }
+
+    fn wish(
+        &mut self,
+        node: &NodeName,
+        signal: Control,
+        wish: bool,
+        seen: Option<LinkId>,
+        shared: &mut Shared<'_>,
+    ) -> Option<Awaited> {
+        if !wish {
+            return None;
+        }
+        self.tell(Message::Call(Call::AutoConnect(node.clone(), seen)), shared);
+        Some(Awaited::Wish { node: node.clone(), then: Then::Send(signal), answered: false })
+    }
+
+    /// Queues a frame on the link that it is made for. One whose link has ended is dropped.
+    fn push(
+        &mut self,
+        link: LinkId,
+        frame: Frame,
+        signal: Control,
+        shared: &mut Shared<'_>,
+    ) -> Option<Awaited> {
+        let id = *self.office.links.get(&link)?;
+        let who = self.who();
+        let is_letter = self.office.is_letter(&signal);
+        let stream = self.stream(id)?;
+        let letter = Letter::of_frame(frame.last_piece()).filter(|_| is_letter);
+        match stream.writer.push(frame) {
+            Ok(()) => {
+                stream.wake_writer(shared);
+                if stream.ended {
+                    return None;
+                }
+                let conn = shared.net.serial(stream.end);
+                match letter {
+                    Some(letter) => {
+                        shared.note(who, Kinds::LETTERS, || Fact::Queued { link, conn, letter })
+                    }
+                    None => shared.note(who, Kinds::PROCESSES, || Fact::Signalled {
+                        link,
+                        conn,
+                        signal,
+                    }),
+                }
+                None
+            }
+            Err(Busy(frame)) => Some(Awaited::Room { link, frame, signal }),
         }
     }
 }
 
-/// Carries out what signals of one link lead to.
-#[derive(Debug)]
-pub(super) struct Delivery<'a, 'c> {
-    pub(super) who: (ActorId, u32),
-    pub(super) stream: &'a mut Stream,
-    pub(super) shared: &'a mut Shared<'c>,
-}
-
-impl Deliver for Delivery<'_, '_> {
-    fn message(&mut self, to: MailboxId, message: Bytes) {
-        self.shared.counts.delivered += 1;
-        let Some((_, link)) = self.stream.link else { return };
-        let conn = self.shared.net.serial(self.stream.end);
-        self.shared.note(self.who, Kinds::LETTERS, || Fact::Delivered {
-            link,
-            conn,
-            to,
-            letter: Letter::of_term(&message),
-        });
+/// What becomes of processes.
+impl Body {
+    /// Does something with the processes; `handled` is the link whose signals are.
+    pub(super) fn with_processes<R>(
+        &mut self,
+        handled: Option<(StreamId, &Origin)>,
+        shared: &mut Shared<'_>,
+        work: impl FnOnce(&mut Processes, &mut Delivery<'_, '_>) -> R,
+    ) -> R {
+        let who = self.who();
+        let Self { streams, office, identity, .. } = self;
+        let Office { processes, peers, links, pending, witness, .. } = office;
+        let mut delivery = Delivery {
+            who,
+            shared,
+            streams,
+            peers,
+            links,
+            pending,
+            witness: *witness,
+            own: identity.as_ref().map(|(name, _)| name),
+            handled,
+            reach: None,
+            reached: None,
+            unlink: None,
+        };
+        let result = work(processes, &mut delivery);
+        let Office { crew, processes, .. } = office;
+        crew.retain(|process| processes.has(*process));
+        result
     }
 
-    fn start(&mut self, _process: MailboxId, _mfa: Mfa) {}
-
-    /// No application here asks for any.
-    fn event(&mut self, _to: MailboxId, _event: ProcessEvent) {}
-
-    /// Nor does any of them have to do with a process elsewhere.
-    fn signal(&mut self, _node: &Atom, _signal: Control) -> Reach {
-        Reach::NoConnection
+    /// The end of a link.
+    pub(super) fn disconnected(&mut self, node: &NodeName, link: LinkId, shared: &mut Shared<'_>) {
+        if self.office.disconnected(node, link) {
+            shared.note(self.who(), Kinds::PROCESSES, || Fact::Lost { node: node.clone() });
+            self.with_processes(None, shared, |processes, deliver| {
+                processes.connection_down(node, deliver);
+            });
+        }
     }
-
-    fn is_reached(&mut self, _node: &NodeName) -> bool {
-        false
-    }
-
-    fn answer(&mut self, frame: Frame) -> Result<(), Violation> {
-        self.stream.writer.push_forced(frame)?;
-        self.stream.wake_writer(self.shared);
-        Ok(())
-    }
-
-    fn pong(&mut self, _ping: PingId, _alive: bool) {}
-
-    fn request(&mut self, _request: Request) {}
-}
-
-/// For the end of a link: nothing is delivered then.
-struct NoDelivery;
-
-impl Deliver for NoDelivery {
-    fn message(&mut self, _to: MailboxId, _message: Bytes) {}
-
-    fn start(&mut self, _process: MailboxId, _mfa: Mfa) {}
-
-    fn event(&mut self, _to: MailboxId, _event: ProcessEvent) {}
-
-    fn signal(&mut self, _node: &Atom, _signal: Control) -> Reach {
-        Reach::NoConnection
-    }
-
-    fn is_reached(&mut self, _node: &NodeName) -> bool {
-        false
-    }
-
-    fn answer(&mut self, _frame: Frame) -> Result<(), Violation> {
-        Ok(())
-    }
-
-    fn pong(&mut self, _ping: PingId, _alive: bool) {}
-
-    fn request(&mut self, _request: Request) {}
 }

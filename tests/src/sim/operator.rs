@@ -18,7 +18,7 @@ use super::world::World;
 const LARGE_FROM: usize = 4_900;
 
 /// Through a window of less, one of them would take minutes.
-const LARGE_WINDOW: usize = 1000;
+pub(super) const LARGE_WINDOW: usize = 1000;
 
 const OPTIONS: [MonitorOptions; 5] = [
     MonitorOptions::ALL,
@@ -160,7 +160,7 @@ impl World<'_> {
         }
     }
 
-    fn any_node(&mut self, topic: Topic) -> usize {
+    pub(super) fn any_node(&mut self, topic: Topic) -> usize {
         self.shared.choice.draw(topic, self.shared.plan.nodes as u64) as usize
     }
 

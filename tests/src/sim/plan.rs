@@ -179,6 +179,8 @@ pub struct Plan {
     pub letter_max: usize,
     /// Mean time between hostile peers.
     pub hostile_every_ns: u64,
+    /// Mean time between what processes of applications do.
+    pub act_every_ns: u64,
 }
 
 impl Plan {
@@ -215,6 +217,7 @@ impl Plan {
             letter_every_ns: 0,
             letter_max: 0,
             hostile_every_ns: 0,
+            act_every_ns: 0,
         }
     }
 
@@ -243,6 +246,7 @@ impl Plan {
             letter_every_ns: SECOND / 2,
             letter_max: 3000,
             hostile_every_ns: 5 * SECOND,
+            act_every_ns: SECOND,
             ..Self::calm(nodes, Topology::Mesh)
         }
     }
@@ -292,6 +296,11 @@ impl Plan {
         let always = DistAutoConnect::Always;
         let automatic = [always, always, DistAutoConnect::Once, DistAutoConnect::Never];
         plan.auto_connect = pick(choice, topic, &automatic);
+        if choice.chance(Topic::Process, 500) {
+            plan.act_every_ns = pick(choice, Topic::Process, &[5000, 1000, 200]) * MILLI;
+            // What cannot wait piles up behind a connection that stands still, and must not be too much for it.
+            plan.high_mark = plan.high_mark.max(5000);
+        }
         plan
     }
 
@@ -389,13 +398,14 @@ impl fmt::Display for Plan {
         )?;
         write!(
             f,
-            " calls={:?}/{}s letters={}ms<={} hostile={}s auto={:?}",
+            " calls={:?}/{}s letters={}ms<={} hostile={}s auto={:?} acts={}ms",
             self.calls,
             seconds(self.call_every_ns),
             millis(self.letter_every_ns),
             self.letter_max,
             seconds(self.hostile_every_ns),
             self.auto_connect,
+            millis(self.act_every_ns),
         )
     }
 }

@@ -233,7 +233,7 @@ fn judge(
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Counts { events, turns, dials, ups, downs, ticks, .. } = self.counts;
-        let Counts { letters, delivered, bytes, calls, crashes, faults, hostiles, .. } =
+        let Counts { letters, delivered, bytes, calls, crashes, faults, hostiles, acts, .. } =
             self.counts;
         writeln!(
             f,
@@ -244,7 +244,10 @@ impl fmt::Display for Report {
             f,
             "dials={dials} ups={ups} downs={downs} ticks={ticks} letters={delivered}/{letters}"
         )?;
-        writeln!(f, "calls={calls} crashes={crashes} faults={faults} hostiles={hostiles}")?;
+        writeln!(
+            f,
+            "calls={calls} crashes={crashes} faults={faults} hostiles={hostiles} acts={acts}"
+        )?;
         match (&self.violation, self.converged) {
             (Some(violation), _) => write!(f, "FAILED {violation}"),
             (None, Some(converged)) => write!(f, "ok, together after {}", trace::time(converged)),

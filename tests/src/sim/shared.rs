@@ -38,6 +38,8 @@ pub enum Event {
     Retry(ActorId),
     /// An application of a node sends a letter.
     Send(ActorId),
+    /// A process of an application does something.
+    Act,
     /// To look for what has come to an end.
     Arrive(End),
     /// A step of a reader.
@@ -102,6 +104,7 @@ pub struct Counts {
     pub crashes: u64,
     pub faults: u64,
     pub hostiles: u64,
+    pub acts: u64,
 }
 
 /// What all machines share.

@@ -254,6 +254,7 @@ fn by_weight() -> [usize; Topic::ALL.len()] {
         Topic::Schedule,
         Topic::Hostile,
         Topic::Traffic,
+        Topic::Process,
         Topic::Clock,
         Topic::Fault,
         Topic::Operator,

@@ -12,7 +12,6 @@ use super::body::{Body, Message};
 use super::choice::Topic;
 use super::net::{End, Piece, Read};
 use super::observe::{Fact, Kinds};
-use super::office::Delivery;
 use super::shared::{Event, Shared};
 
 /// Bytes that one read of a link takes at most.
@@ -66,7 +65,7 @@ pub struct Stream {
     pub(super) uncounted: bool,
     /// The application has stopped to read.
     pub paused: bool,
-    /// It has stopped to, at some time.
+    /// It has stopped to, at some time, or has waited until the peer reads.
     pub was_paused: bool,
     /// Our side has closed it.
     pub(super) ended: bool,
@@ -118,7 +117,7 @@ impl Stream {
             sent: self.writer.sent(),
             queued: self.writer.queued(),
             paused: self.paused,
-            awaited: None,
+            awaited: if self.writer.may_read() { None } else { Some(self.writer.written()) },
         }
     }
 
@@ -255,6 +254,10 @@ impl Body {
         let max = match stream.wish {
             Wish::Nothing => return,
             Wish::Link if stream.paused => return,
+            Wish::Link if !stream.writer.may_read() => {
+                stream.was_paused = true;
+                return;
+            }
             Wish::Read => shared.portion(SETUP_READ_MAX),
             Wish::Link => shared.portion(READ_MAX),
         };
@@ -289,10 +292,7 @@ impl Body {
 
     fn apply(&mut self, id: StreamId, batch: Batch, shared: &mut Shared<'_>) {
         let who = self.who();
-        let Self { streams, office, .. } = self;
-        let Some(stream) = streams.get_mut(id.get() as usize).and_then(Option::as_deref_mut) else {
-            return;
-        };
+        let Some(stream) = self.stream(id) else { return };
         // What was not yet handled when our side closed the link is dropped.
         if stream.ended {
             return stream.end_reading(CloseCause::Local, shared);
@@ -300,8 +300,13 @@ impl Body {
         let result = if batch.signals.is_empty() {
             batch.violation.map_or(Ok(()), Err)
         } else {
-            office.processes.apply(batch, &mut Delivery { who, stream, shared })
+            self.note_arrived(id, &batch, shared);
+            let origin = batch.origin.clone();
+            self.with_processes(Some((id, &origin)), shared, |processes, deliver| {
+                processes.apply(batch, deliver)
+            })
         };
+        let Some(stream) = self.stream(id) else { return };
         if let Err(violation) = result {
             if let Some((_, link)) = stream.link {
                 shared.note(who, Kinds::LETTERS, || Fact::Refused { link, violation });
@@ -310,6 +315,22 @@ impl Body {
         }
         if shared.net.unread(stream.end) {
             stream.wake_reader(shared);
+        }
+    }
+
+    /// Signals of processes, before any of them has done anything.
+    fn note_arrived(&self, id: StreamId, batch: &Batch, shared: &mut Shared<'_>) {
+        if !shared.notes.wants(Kinds::PROCESSES) {
+            return;
+        }
+        let who = self.who();
+        let Some(stream) = self.live_stream(id) else { return };
+        let Some((_, link)) = stream.link.clone() else { return };
+        let conn = shared.net.serial(stream.end);
+        for signal in batch.signals.iter().filter(|signal| !self.office.is_letter(signal)) {
+            let to = self.office.meant(signal);
+            let signal = signal.clone();
+            shared.note(who, Kinds::PROCESSES, || Fact::Arrived { link, conn, to, signal });
         }
     }
 
@@ -326,6 +347,7 @@ impl Body {
             return;
         }
         if !stream.writer.is_empty() {
+            let waits = !stream.writer.may_read();
             let (n, room) = stream.write(shared);
             shared.counts.bytes += n as u64;
             if n > 0 {
@@ -333,6 +355,9 @@ impl Body {
             }
             if room {
                 shared.soon(Event::Retry(actor));
+            }
+            if waits && stream.writer.may_read() {
+                stream.wake_reader(shared);
             }
             if n > 0 && !stream.writer.is_empty() {
                 return stream.wake_writer(shared);

@@ -96,6 +96,15 @@ fn columns(fact: &Fact, world: &World<'_>) -> (&'static str, String) {
             ("delivered", format!("{link:?} conn#{conn} letter {letter}"))
         }
         Fact::Refused { link, violation } => ("refused", format!("{link:?} {violation}")),
+        Fact::Acted { by, did } => ("act", format!("{by:?} {}", did.act)),
+        Fact::Signalled { link, conn, signal } => {
+            ("signalled", format!("{link:?} conn#{conn} {signal:?}"))
+        }
+        Fact::Arrived { link, conn, signal, .. } => {
+            ("arrived", format!("{link:?} conn#{conn} {signal:?}"))
+        }
+        Fact::Got { to, got } => ("got", format!("{to:?} {got:?}")),
+        Fact::Lost { node } => ("lost", node.to_string()),
         Fact::Ticked { stream } => ("tick", format!("{stream:?}")),
         Fact::Sampled { stream, traffic } => {
             let (received, sent, queued) = (traffic.received, traffic.sent, traffic.queued);

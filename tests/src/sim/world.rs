@@ -9,6 +9,7 @@ use super::actor::{Actor, Role};
 use super::call::Call;
 use super::choice::{Choice, Topic};
 use super::clock::Clock;
+use super::crew::Book;
 use super::hostile::Hostiles;
 use super::net::{End, Owner, Piece};
 use super::observe::{Fact, FaultKind, Kinds};
@@ -28,6 +29,7 @@ pub struct World<'c> {
     pub(super) wrong_cookies: BTreeSet<(usize, NodeName)>,
     /// Nodes whose own cookie operators have set wrong.
     pub(super) wrong_own_cookies: BTreeSet<usize>,
+    pub(super) book: Book,
 }
 
 impl<'c> World<'c> {
@@ -48,6 +50,7 @@ impl<'c> World<'c> {
             hostiles: Hostiles::default(),
             wrong_cookies: BTreeSet::new(),
             wrong_own_cookies: BTreeSet::new(),
+            book: Book::default(),
         };
         world.begin();
         world
@@ -68,6 +71,7 @@ impl<'c> World<'c> {
         self.plan_next(self.shared.plan.fault_every_ns, Topic::Fault, Event::Strike);
         self.plan_next(self.shared.plan.letter_every_ns, Topic::Traffic, Event::Send(ActorId(0)));
         self.plan_next(self.shared.plan.hostile_every_ns, Topic::Hostile, Event::Hostile(0));
+        self.plan_next(self.shared.plan.act_every_ns, Topic::Process, Event::Act);
     }
 
     /// The next event of a series, in twice the mean time at most; none if it never comes. The most harmless wait is one without
@@ -118,6 +122,7 @@ impl<'c> World<'c> {
             | Event::Finish(end)
             | Event::Unpause(end) => self.stream_step(end, event),
             Event::Send(_) => self.send_letter(),
+            Event::Act => self.act(),
             Event::Operate => self.operate(),
             Event::Strike => self.strike(),
             Event::Hostile(number) => self.hostile(number),
@@ -151,6 +156,7 @@ impl<'c> World<'c> {
             | Event::Ticktime { .. }
             | Event::Retry(_)
             | Event::Send(_)
+            | Event::Act
             | Event::Arrive(_)
             | Event::Operate
             | Event::Strike

@@ -1,0 +1,551 @@
+//! The processes of one node as `docs/spec/process.md` has them: who has to do with whom, and what they are told.
+//!
+//! The model is told what processes do, which signals come in and which nodes are lost, and says what has to come into which mailbox
+//! because of it. It knows no pids of its own node, and no order of the events of one step.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use bytes::Bytes;
+use netkernel_core::process::{AliasOption, MonitorAlias, ProcessEvent, Target};
+use netkernel_core::term::{Atom, Pid, Reference};
+use netkernel_core::wire::control::Control;
+use netkernel_core::{MailboxId, NodeName};
+
+use super::act::{Act, Receiver};
+use super::delivery::Got;
+use super::letter::Letter;
+use super::observe::Did;
+
+/// The processes of a node.
+#[derive(Clone, Debug, Default)]
+pub struct Kin {
+    processes: BTreeMap<MailboxId, Process>,
+    names: BTreeMap<Atom, MailboxId>,
+    /// With processes of other nodes.
+    links: BTreeMap<(MailboxId, Pid), Link>,
+    /// Inside the node; each is here twice.
+    local_links: BTreeSet<(MailboxId, MailboxId)>,
+    monitors: BTreeMap<Reference, Monitor>,
+    aliases: BTreeMap<Reference, (MailboxId, Until)>,
+    node_monitors: BTreeMap<(Atom, MailboxId), u64>,
+    owed: Vec<(MailboxId, Owed)>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Process {
+    trap: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Link {
+    Active,
+    /// Unlinked with this id; whatever else is known of it, there is no link.
+    Unlinked(u64),
+}
+
+#[derive(Clone, Debug)]
+struct Monitor {
+    by: MailboxId,
+    of: Watched,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Watched {
+    Here(MailboxId),
+    At(Atom),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Until {
+    Unalias,
+    Reply,
+    Demonitor,
+    ReplyDemonitor,
+}
+
+/// Who a signal comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum From {
+    Here(MailboxId),
+    Pid(Pid),
+}
+
+/// What has to come into a mailbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Owed {
+    Letter(Letter),
+    Exit(From, Bytes),
+    Down(Reference, Bytes),
+    NodeDown(Atom),
+    Ended(Bytes),
+}
+
+/// A signal that is not delivered yet.
+enum Signal {
+    Exit { to: MailboxId, from: From, reason: Bytes, exit_2: bool },
+    Down { by: MailboxId, reference: Reference, reason: Bytes },
+}
+
+const NORMAL: &[u8] = b"\x77\x06normal";
+const KILL: &[u8] = b"\x77\x04kill";
+const KILLED: Bytes = Bytes::from_static(b"\x77\x06killed");
+const NOPROC: Bytes = Bytes::from_static(b"\x77\x06noproc");
+const NOCONNECTION: Bytes = Bytes::from_static(b"\x77\x0cnoconnection");
+
+/// What happens.
+impl Kin {
+    /// A process has done something.
+    pub fn acted(&mut self, by: MailboxId, did: &Did) {
+        let lost = did.reached == Some(false);
+        match &did.act {
+            Act::Begin => drop(self.processes.insert(by, Process::default())),
+            Act::Register(name) => {
+                if !self.names.values().any(|process| *process == by) {
+                    self.names.entry(name.clone()).or_insert(by);
+                }
+            }
+            Act::Link(pid) => self.link(by, pid, did, lost),
+            Act::Unlink(pid) => match (did.to, self.links.get_mut(&(by, pid.clone()))) {
+                (Some(other), _) => self.unlink_here(by, other),
+                (None, Some(link @ Link::Active)) => {
+                    *link = Link::Unlinked(did.unlink.map_or(0, Into::into));
+                }
+                (None, _) => {}
+            },
+            Act::Monitor(of, alias) => self.monitor(by, of, *alias, did, lost),
+            Act::Demonitor(reference) => {
+                if self.monitors.get(reference).is_some_and(|monitor| monitor.by == by) {
+                    self.end_monitor(reference);
+                }
+            }
+            Act::Send(to, letter, _) if !did.elsewhere => match to {
+                Receiver::Pid(_) => self.letter(did.to, *letter),
+                Receiver::Name(name, _) => self.letter(self.names.get(name).copied(), *letter),
+                Receiver::Alias(alias) => self.letter_to_alias(alias, *letter),
+            },
+            Act::Send(..) => {}
+            Act::Exit(_, reason) => {
+                if let Some(to) = did.to {
+                    let reason = reason.to_term();
+                    self.deliver(Signal::Exit { to, from: From::Here(by), reason, exit_2: true });
+                }
+            }
+            Act::Terminate(reason) => {
+                let mut signals = VecDeque::new();
+                self.end(by, &reason.to_term(), &mut signals);
+                self.deliver_all(signals);
+            }
+            Act::Trap(on) => {
+                if let Some(process) = self.processes.get_mut(&by) {
+                    process.trap = *on;
+                }
+            }
+            Act::Alias(option) => {
+                let until = match option {
+                    AliasOption::ExplicitUnalias => Until::Unalias,
+                    AliasOption::Reply => Until::Reply,
+                };
+                self.aliases.extend(did.reference.clone().map(|it| (it, (by, until))));
+            }
+            Act::Unalias(alias) => {
+                if self.aliases.get(alias).is_some_and(|(of, _)| *of == by) {
+                    self.aliases.remove(alias);
+                }
+            }
+            Act::MonitorNode(node, on) => self.monitor_node(by, node, *on, did),
+        }
+    }
+
+    /// A signal came in from that node; `to` is the process that its pid means.
+    pub fn arrived(&mut self, node: &NodeName, to: Option<MailboxId>, signal: &Control) {
+        match (signal, to.filter(|to| self.processes.contains_key(to))) {
+            (Control::Send { message, .. }, Some(to)) => self.message(Some(to), message),
+            (Control::RegSend { to, message, .. }, _) => {
+                self.message(self.names.get(to).copied(), message);
+            }
+            (Control::AliasSend { to, message, .. }, _) => {
+                if let Some(letter) = Letter::of_term(message) {
+                    self.letter_to_alias(to, letter);
+                }
+            }
+            // One that crossed an unlink is void.
+            (Control::Link { from, .. }, Some(to)) => {
+                self.links.entry((to, from.clone())).or_insert(Link::Active);
+            }
+            (Control::UnlinkId { from, .. }, Some(to)) => {
+                self.remove_link(to, from, Link::Active);
+            }
+            (Control::UnlinkIdAck { id, from, .. }, Some(to)) => {
+                self.remove_link(to, from, Link::Unlinked(*id));
+            }
+            (Control::Exit { from, reason, .. }, Some(to)) => {
+                if self.remove_link(to, from, Link::Active) {
+                    let (from, reason) = (From::Pid(from.clone()), reason.clone());
+                    self.deliver(Signal::Exit { to, from, reason, exit_2: false });
+                }
+            }
+            (Control::Exit2 { from, reason, .. }, Some(to)) => {
+                let (from, reason) = (From::Pid(from.clone()), reason.clone());
+                self.deliver(Signal::Exit { to, from, reason, exit_2: true });
+            }
+            (Control::MonitorPExit { reference, reason, .. }, Some(to)) => {
+                let is_it = |monitor: &Monitor| {
+                    monitor.by == to && monitor.of == Watched::At(node.as_atom().clone())
+                };
+                if self.monitors.get(reference).is_some_and(is_it) {
+                    self.end_monitor(reference);
+                    self.owe(to, Owed::Down(reference.clone(), reason.clone()));
+                }
+            }
+            // Who is watched, and by whom, tells no process anything.
+            (
+                Control::MonitorP { .. }
+                | Control::DemonitorP { .. }
+                | Control::GroupLeader { .. }
+                | Control::SpawnRequest(_)
+                | Control::SpawnReply { .. }
+                | Control::Altact { .. },
+                _,
+            )
+            | (
+                Control::Send { .. }
+                | Control::Link { .. }
+                | Control::UnlinkId { .. }
+                | Control::UnlinkIdAck { .. }
+                | Control::Exit { .. }
+                | Control::Exit2 { .. }
+                | Control::MonitorPExit { .. },
+                None,
+            ) => {}
+        }
+    }
+
+    /// That node is not reached any more: each relation with it ends, once.
+    pub fn lost(&mut self, node: &NodeName) {
+        let node = node.as_atom();
+        let links: Vec<_> =
+            self.links.keys().filter(|(_, pid)| pid.node == *node).cloned().collect();
+        for (to, pid) in links {
+            if self.links.remove(&(to, pid.clone())) == Some(Link::Active) {
+                let (from, reason) = (From::Pid(pid), NOCONNECTION);
+                self.deliver(Signal::Exit { to, from, reason, exit_2: false });
+            }
+        }
+        let there = |monitor: &Monitor| monitor.of == Watched::At(node.clone());
+        let monitors: Vec<Reference> = self
+            .monitors
+            .iter()
+            .filter(|(_, monitor)| there(monitor))
+            .map(|(reference, _)| reference.clone())
+            .collect();
+        for reference in monitors {
+            if let Some(monitor) = self.end_monitor(&reference) {
+                self.owe(monitor.by, Owed::Down(reference, NOCONNECTION));
+            }
+        }
+        let all = core::mem::take(&mut self.node_monitors);
+        for ((other, by), count) in all {
+            if other == *node {
+                (0..count).for_each(|_| self.owe(by, Owed::NodeDown(other.clone())));
+            } else {
+                self.node_monitors.insert((other, by), count);
+            }
+        }
+    }
+
+    /// Something came into a mailbox.
+    ///
+    /// # Errors
+    /// It did not have to.
+    pub fn got(&mut self, to: MailboxId, got: &Got) -> Result<(), String> {
+        let is_it = |(of, owed): &(MailboxId, Owed)| *of == to && owed.is(got);
+        match self.owed.iter().position(is_it) {
+            Some(at) => drop(self.owed.remove(at)),
+            None => return Err(format!("{to:?} got {got:?}, which nobody sent it")),
+        }
+        Ok(())
+    }
+
+    /// What has not come.
+    ///
+    /// # Errors
+    /// That.
+    pub fn settled(&self) -> Result<(), String> {
+        match self.owed.first() {
+            Some((to, owed)) => Err(format!("{to:?} did not get {owed:?}")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What can be asked.
+impl Kin {
+    /// The processes that there are.
+    pub fn processes(&self) -> impl Iterator<Item = MailboxId> {
+        self.processes.keys().copied()
+    }
+
+    /// Aliases of all processes.
+    #[must_use]
+    pub fn aliases(&self) -> usize {
+        self.aliases.len()
+    }
+
+    /// Processes of other nodes that a process is linked with.
+    pub fn links(&self, of: MailboxId) -> impl Iterator<Item = &Pid> {
+        let links =
+            self.links.iter().filter(move |((by, _), link)| *by == of && **link == Link::Active);
+        links.map(|((_, pid), _)| pid)
+    }
+
+    /// Processes of this node that a process is linked with.
+    #[must_use]
+    pub fn local_links(&self, of: MailboxId) -> usize {
+        self.local_links.iter().filter(|(one, _)| *one == of).count()
+    }
+
+    /// The monitors that a process has.
+    pub fn monitors(&self, of: MailboxId) -> impl Iterator<Item = &Reference> {
+        let monitors = self.monitors.iter().filter(move |(_, monitor)| monitor.by == of);
+        monitors.map(|(reference, _)| reference)
+    }
+
+    /// Pairs of a process and a node that it monitors.
+    pub fn node_monitors(&self) -> impl Iterator<Item = &Atom> {
+        self.node_monitors.keys().map(|(node, _)| node)
+    }
+}
+
+impl Owed {
+    fn is(&self, got: &Got) -> bool {
+        match (self, got) {
+            (Self::Letter(letter), Got::Letter(got)) => Some(*letter) == *got,
+            (
+                Self::Exit(from, reason),
+                Got::Event(ProcessEvent::Exit { from: pid, reason: got }),
+            ) => {
+                is_reason(reason, got)
+                    && match from {
+                        From::Here(process) => process.get() == u64::from(pid.id),
+                        From::Pid(from) => from == pid,
+                    }
+            }
+            (
+                Self::Down(reference, reason),
+                Got::Event(ProcessEvent::Down { reference: of, reason: got, .. }),
+            ) => reference == of && is_reason(reason, got),
+            (Self::NodeDown(node), Got::Event(ProcessEvent::NodeDown(got))) => {
+                node == got.as_atom()
+            }
+            (Self::Ended(reason), Got::Event(ProcessEvent::Ended { reason: got })) => {
+                is_reason(reason, got)
+            }
+            (
+                Self::Letter(_)
+                | Self::Exit(..)
+                | Self::Down(..)
+                | Self::NodeDown(_)
+                | Self::Ended(_),
+                _,
+            ) => false,
+        }
+    }
+}
+
+/// A term is the same with its version byte.
+fn is_reason(reason: &[u8], got: &[u8]) -> bool {
+    got.strip_prefix(&[131]) == Some(reason)
+}
+
+/// What comes of it.
+impl Kin {
+    fn link(&mut self, by: MailboxId, pid: &Pid, did: &Did, lost: bool) {
+        if let Some(other) = did.to {
+            if other != by {
+                self.local_links.extend([(by, other), (other, by)]);
+            }
+            return;
+        }
+        let key = (by, pid.clone());
+        if did.elsewhere && (!lost || self.links.get(&key) == Some(&Link::Active)) {
+            self.links.insert(key, Link::Active);
+            return;
+        }
+        let reason = if did.elsewhere { NOCONNECTION } else { NOPROC };
+        let from = From::Pid(pid.clone());
+        self.deliver(Signal::Exit { to: by, from, reason, exit_2: false });
+    }
+
+    fn unlink_here(&mut self, one: MailboxId, other: MailboxId) {
+        self.local_links.remove(&(one, other));
+        self.local_links.remove(&(other, one));
+    }
+
+    fn remove_link(&mut self, of: MailboxId, with: &Pid, if_it_is: Link) -> bool {
+        let key = (of, with.clone());
+        let is_it = self.links.get(&key) == Some(&if_it_is);
+        if is_it {
+            self.links.remove(&key);
+        }
+        is_it
+    }
+
+    fn monitor(
+        &mut self,
+        by: MailboxId,
+        of: &Target,
+        alias: Option<MonitorAlias>,
+        did: &Did,
+        lost: bool,
+    ) {
+        let Some(reference) = did.reference.clone() else { return };
+        if let Some(alias) = alias {
+            let until = match alias {
+                MonitorAlias::ExplicitUnalias => Until::Unalias,
+                MonitorAlias::Demonitor => Until::Demonitor,
+                MonitorAlias::ReplyDemonitor => Until::ReplyDemonitor,
+            };
+            self.aliases.insert(reference.clone(), (by, until));
+        }
+        let here = match of {
+            Target::Pid(_) => did.to,
+            Target::Name(name, _) => self.names.get(name).copied(),
+        };
+        let of = match (did.elsewhere, here) {
+            (true, _) if !lost => Watched::At(of.node().clone()),
+            (false, Some(process)) => Watched::Here(process),
+            (elsewhere, _) => {
+                self.monitor_of_alias_ended(&reference);
+                let reason = if elsewhere { NOCONNECTION } else { NOPROC };
+                return self.owe(by, Owed::Down(reference, reason));
+            }
+        };
+        self.monitors.insert(reference, Monitor { by, of });
+    }
+
+    fn end_monitor(&mut self, reference: &Reference) -> Option<Monitor> {
+        self.monitor_of_alias_ended(reference);
+        self.monitors.remove(reference)
+    }
+
+    fn monitor_of_alias_ended(&mut self, reference: &Reference) {
+        let until = self.aliases.get(reference).map(|(_, until)| *until);
+        if matches!(until, Some(Until::Demonitor | Until::ReplyDemonitor)) {
+            self.aliases.remove(reference);
+        }
+    }
+
+    fn monitor_node(&mut self, by: MailboxId, node: &NodeName, on: bool, did: &Did) {
+        let key = (node.as_atom().clone(), by);
+        match (on, did.elsewhere, did.reached) {
+            (true, true, Some(true)) => *self.node_monitors.entry(key).or_default() += 1,
+            (true, true, _) => self.owe(by, Owed::NodeDown(key.0)),
+            (true, false, _) => {}
+            (false, ..) => {
+                if let Some(count) = self.node_monitors.get_mut(&key) {
+                    *count -= 1;
+                }
+                self.node_monitors.retain(|_, count| *count > 0);
+            }
+        }
+    }
+
+    fn message(&mut self, to: Option<MailboxId>, message: &[u8]) {
+        if let Some(letter) = Letter::of_term(message) {
+            self.letter(to, letter);
+        }
+    }
+
+    fn letter(&mut self, to: Option<MailboxId>, letter: Letter) {
+        if let Some(to) = to {
+            self.owe(to, Owed::Letter(letter));
+        }
+    }
+
+    fn letter_to_alias(&mut self, alias: &Reference, letter: Letter) {
+        let Some(&(of, until)) = self.aliases.get(alias) else { return };
+        self.owe(of, Owed::Letter(letter));
+        match until {
+            Until::Unalias | Until::Demonitor => {}
+            Until::Reply => drop(self.aliases.remove(alias)),
+            Until::ReplyDemonitor => drop(self.end_monitor(alias)),
+        }
+    }
+
+    fn owe(&mut self, to: MailboxId, owed: Owed) {
+        self.owed.push((to, owed));
+    }
+
+    fn deliver(&mut self, signal: Signal) {
+        self.deliver_all(VecDeque::from([signal]));
+    }
+
+    /// In the order in which they were sent.
+    fn deliver_all(&mut self, mut signals: VecDeque<Signal>) {
+        while let Some(signal) = signals.pop_front() {
+            match signal {
+                Signal::Exit { to, from, reason, exit_2 } => {
+                    self.exit(to, from, reason, exit_2, &mut signals);
+                }
+                Signal::Down { by, reference, reason } => {
+                    if self.processes.contains_key(&by) {
+                        self.owe(by, Owed::Down(reference, reason));
+                    }
+                }
+            }
+        }
+    }
+
+    fn exit(
+        &mut self,
+        to: MailboxId,
+        from: From,
+        reason: Bytes,
+        exit_2: bool,
+        signals: &mut VecDeque<Signal>,
+    ) {
+        let Some(process) = self.processes.get(&to) else { return };
+        let kills = exit_2 && *reason == *KILL;
+        if process.trap && !kills {
+            return self.owe(to, Owed::Exit(from, reason));
+        }
+        if *reason == *NORMAL && !(exit_2 && from == From::Here(to)) {
+            return;
+        }
+        let reason = if kills { KILLED } else { reason };
+        self.end(to, &reason, signals);
+        self.owe(to, Owed::Ended(reason));
+    }
+
+    fn end(&mut self, process: MailboxId, reason: &Bytes, signals: &mut VecDeque<Signal>) {
+        self.processes.remove(&process);
+        self.names.retain(|_, of| *of != process);
+        self.aliases.retain(|_, (of, _)| *of != process);
+        self.node_monitors.retain(|(_, by), _| *by != process);
+        self.links.retain(|(by, _), _| *by != process);
+        let linked: Vec<MailboxId> = self
+            .local_links
+            .iter()
+            .filter(|(one, _)| *one == process)
+            .map(|(_, other)| *other)
+            .collect();
+        for other in linked {
+            self.unlink_here(process, other);
+            let (from, reason) = (From::Here(process), reason.clone());
+            signals.push_back(Signal::Exit { to: other, from, reason, exit_2: false });
+        }
+        let watchers: Vec<Reference> = self
+            .monitors
+            .iter()
+            .filter(|(_, monitor)| monitor.of == Watched::Here(process))
+            .map(|(reference, _)| reference.clone())
+            .collect();
+        for reference in watchers {
+            if let Some(Monitor { by, .. }) = self.end_monitor(&reference) {
+                let reason = reason.clone();
+                signals.push_back(Signal::Down { by, reference, reason });
+            }
+        }
+        self.monitors.retain(|_, monitor| monitor.by != process);
+    }
+}
