@@ -288,7 +288,7 @@ fn socket_options_of_links_to_come() {
             "[{mode,binary}]",
             "[{header,2}]",
             "[{packet_size,100}]",
-            "[{packet,foo}]",
+            "[packet]",
             "[{buffer,foo}]",
             "[{reuseaddr,foo}]",
             "[{ip,{127,0,0,1}}]",
@@ -305,7 +305,7 @@ fn socket_options_of_links_to_come() {
 //= type=test
 #[test]
 fn options_that_change_nothing_are_taken() {
-    let idle = "[{active,foo},{packet,raw},{packet,4},{reuseaddr,false},{debug,true},{delay_send,true},\
+    let idle = "[{active,foo},{packet,raw},{packet,4},{packet,foo},{packet,[]},{reuseaddr,false},{debug,true},{delay_send,true},\
         {exit_on_close,false},{send_timeout_close,true},{show_econnreset,true},{buffer,4096},{high_watermark,8192},\
         {low_watermark,1024},{high_msgq_watermark,8192},{low_msgq_watermark,8},{send_timeout,1000},\
         {send_timeout,infinity},{tos,8}]";

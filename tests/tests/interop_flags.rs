@@ -87,8 +87,12 @@ const TABLE: &[(&str, Refused)] = &[
     ("LONG -kernel inet_dist_use_interface {0,0,0,0,0,0,0,1}", Some("badarg")),
     ("LONG -kernel inet_dist_listen_options [{tos,8}] inet_dist_connect_options [{tos,8}]", None),
     ("LONG -kernel inet_dist_listen_options [{foo,1}]", Some("")),
-    ("LONG -kernel inet_dist_listen_options [{backlog,3},{packet,raw},{active,true}]", None),
-    ("LONG -kernel inet_dist_connect_options [{packet,raw},{reuseaddr,false},{buffer,4096}]", None),
+    ("LONG -kernel inet_dist_listen_options [{backlog,3},{packet,foo},{active,foo}]", None),
+    // OTP 25 looks at it.
+    (
+        "LONG -kernel inet_dist_connect_options [{packet,IDLE},{reuseaddr,false},{buffer,4096}]",
+        None,
+    ),
     ("LONG -kernel inet_dist_listen_options [{backlog,foo}]", Some("")),
     ("LONG -kernel inet_dist_listen_options [{buffer,foo}]", Some("")),
     ("LONG -kernel net_setuptime 99999999999999999999", None),
@@ -188,6 +192,7 @@ fn compare(release: Release, line: &str, refused: Refused) -> Vec<String> {
     let taken = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
     let filled = line
         .replace("LONG", "-name a@127.0.0.1 -setcookie secret")
+        .replace("IDLE", if release == Release::Otp25 { "raw" } else { "foo" })
         .replace("PORT", &free_port().to_string())
         .replace("TAKEN", &taken.local_addr().unwrap().port().to_string());
     let filled = if line.contains("-start_epmd") { filled } else { filled + " -start_epmd false" };

@@ -10,8 +10,10 @@ use std::net::{TcpListener, TcpStream};
 
 use netkernel_blocking::core::Family;
 use netkernel_blocking::core::epmd::RegisterError;
-use netkernel_blocking::core::net_kernel::{OpenError, StartError};
-use netkernel_blocking::{NodeConfig, StartOptions};
+use netkernel_blocking::core::net_kernel::mfa::Call;
+use netkernel_blocking::core::net_kernel::{NameDomain, OpenError, StartError};
+use netkernel_blocking::core::term::Term;
+use netkernel_blocking::{NodeConfig, StartOptions, Started};
 use netkernel_tests::each_release_and_runtime;
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release, free_port};
 use netkernel_tests::ours::{Ours, eventually, node_name};
@@ -31,9 +33,9 @@ fn erl(release: Release, epmd: u16, host: &str, args: &[&str]) -> Result<Erl, St
 }
 
 /// Ends the link, and waits until both know.
-fn part(ours: &Node, erl: &Erl) {
+fn part(ours: &Node, erl: &Erl, left: &str) {
     assert_eq!(ours.disconnect_node(&node_name(erl.name())), Some(true));
-    eventually("the link is gone", || erl.eval("nodes(connected)") == "[]");
+    eventually("the link is gone", || erl.eval("nodes(connected)") == left);
 }
 
 /// A port that nobody listens on, as long as the stream lives: it is one end of it.
@@ -81,12 +83,57 @@ each_release_and_runtime! {
         assert_eq!(names, ["rust", "b"]);
         rust.ping(&node_name(erl.name()), GIVE_UP).unwrap();
         assert_eq!(erl.eval("nodes()"), "['rust@::1']");
-        part(&rust, &erl);
+        part(&rust, &erl, "[]");
         assert!(erl.ping("rust@::1"));
 
         assert_eq!(rust.identity().unwrap().port, Some(port));
         assert!(TcpStream::connect((Ipv6Addr::LOCALHOST, port)).is_ok());
         assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "loopback, as its name is");
+    }
+
+    //= docs/spec/handshake.md#hs-initiator-domain
+    //= type=test
+    //= docs/spec/kernel.md#kernel-start-domain
+    //= type=test
+    #[test]
+    fn short_names_may_have_an_address_of_ipv6(release: Release) {
+        const CALLS: [&str; 6] = [
+            "net_kernel:get_state()",
+            "net_kernel:connect_node('short@::1')",
+            "net_kernel:connect_node('long@::1')",
+            "net_kernel:connect_node('short@::ffff:127.0.0.1')",
+            "net_kernel:connect_node('short@nobody')",
+            "lists:sort(nodes())",
+        ];
+        let epmd = Epmd::start(release);
+        let args = |name: &'static str| ["-proto_dist", "inet6_tcp", "-sname", name];
+        let begin = |name: &str, args: &[&str]| {
+            let mut options = ErlOptions::at(release, epmd.port(), name).without_auto_connect();
+            "::1".clone_into(&mut options.host);
+            options.args.extend(args.iter().map(|arg| (*arg).to_owned()));
+            Erl::start(&options)
+        };
+        // Of both flags, the one of short names counts.
+        let (short, long) = (begin("short", &args("short@::1")), begin("long", &args("")[..2]));
+        let erl = begin("a", &args("a@::1"));
+        let theirs: Vec<Term> = CALLS.iter().map(|call| erl.eval(call).replace("a@", "rust@").parse().unwrap()).collect();
+
+        let mut config = Ours::config(epmd.port());
+        config.kernel.family = Family::Inet6;
+        let rust = Node::new(config).unwrap();
+        let options = StartOptions::new(node_name("rust@::1"));
+        let (name_domain, started) = (Some(NameDomain::Shortnames), Started::Static);
+        rust.start(StartOptions { name_domain, started, ..options }).unwrap();
+        let ours = CALLS.map(|call| {
+            let call = call.replace("lists:sort(nodes())", "nodes()");
+            rust.mailbox().apply(Call::parse(&call, "h").unwrap().unwrap()).unwrap()
+        });
+        assert_eq!(theirs, ours);
+        for peer in [&short, &long] {
+            eventually("both are there", || peer.eval("length(nodes())") == "2");
+            part(&rust, peer, "['a@::1']");
+            assert_eq!(peer.eval("net_kernel:connect_node('rust@::1')"), "true", "{}", peer.name());
+        }
     }
 
     //= docs/spec/flags.md#flags-inet6
@@ -124,7 +171,7 @@ each_release_and_runtime! {
         ];
         let erl = erl(release, nobody, "127.0.0.2", &args).unwrap();
         rust.ping(&node_name(erl.name()), GIVE_UP).unwrap();
-        part(&rust, &erl);
+        part(&rust, &erl, "[]");
         assert!(erl.ping("rust@127.0.0.1"));
         rust.stop().unwrap();
         assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "the port is closed");

@@ -73,15 +73,26 @@ fn play_alone(script: &[&str], home: &TempDir, release: Release, epmd: &Epmd) ->
         .collect()
 }
 
+/// What calls of the connection table begin with.
+const TABLE: &str = "net_kernel:node";
+
+/// Of what Erlang's table tells, what ours tells, too; an address alone is `address`.
+const OF_TABLE: &str = "\
+    {ok, [{owner, _}, State, {address, _} | Rest]} -> {ok, [State | Rest]}; \
+    {ok, [{_, [{owner, _} | _]} | _] = All} -> \
+        {ok, [{Node, [State | Rest]} || {Node, [{owner, _}, State, {address, _} | Rest]} <- All]}; \
+    {ok, Address} when element(1, Address) =:= net_address -> {ok, address};";
+
 /// An expression whose value is what the call returns, or `{exception,Class,Reason}`. Pids, which no text says, are `pid`.
 fn guarded(call: &str) -> String {
+    let table = if call.starts_with(TABLE) { OF_TABLE } else { "" };
     format!(
         "(fun() -> try {call} of \
              {{ok, Pid}} when is_pid(Pid) -> {{ok, pid}}; \
              {{error, {{already_started, _}}}} -> {{error, already_started}}; \
              {{error, {{{{already_started, _}}, _}}}} -> {{error, already_started}}; \
              {{error, {{{{shutdown, _}}, _}}}} -> {{error, nodistribution}}; \
-             Value -> Value \
+             {table} Value -> Value \
          catch Class:Reason -> {{exception, Class, Reason}} end end)()"
     )
 }
@@ -100,6 +111,9 @@ fn normal(call: &str, term: Term, me: &str) -> Term {
     if call.starts_with("net_adm:") {
         // What it tells is of all nodes, and the same for all.
         return term;
+    }
+    if call.starts_with(TABLE) {
+        return of_table(term, call.contains("nodes"));
     }
     let term = match term {
         Term::Atom(atom) if atom.as_str() == me => word("me"),
@@ -124,6 +138,25 @@ fn normal(call: &str, term: Term, me: &str) -> Term {
             read("{ok,pid}")
         }
         _ => term,
+    }
+}
+
+/// Counts of what has passed are `n`: Erlang counts packets where we count bytes.
+fn of_table(term: Term, sorted: bool) -> Term {
+    let all = |terms: &[Term]| -> Vec<Term> {
+        terms.iter().map(|term| of_table(term.clone(), sorted)).collect()
+    };
+    match term {
+        Term::Tuple(elements) => Term::Tuple(all(&elements)),
+        Term::List(list) => {
+            let mut elements = all(list.elements());
+            if sorted {
+                elements.sort();
+            }
+            Term::list(elements)
+        }
+        term if term.as_i64().is_some_and(|count| count > 0) => word("n"),
+        term => term,
     }
 }
 

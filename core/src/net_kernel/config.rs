@@ -115,7 +115,7 @@ pub struct StartOptions {
     /// (`-dist_listen false`). One with a dynamic name never does.
     pub listen: bool,
     /// `name_domain`: whether names are long or short here. `None` is what the host of the name looks like. A node with long
-    /// names dials only nodes whose host has a dot or is an address, one with short names only others.
+    /// names dials only nodes whose host has a dot or is an address, one with short names only nodes whose host has no dot.
     pub name_domain: Option<NameDomain>,
     /// `net_ticktime` in seconds, in place of that of [`Config::net_ticktime`].
     pub net_ticktime: Option<u32>,

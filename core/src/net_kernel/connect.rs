@@ -1,7 +1,6 @@
 //! Wishes for a link, explicit and automatic: what they find, and when an attempt begins.
 
 use super::life::Life;
-use super::query::NameDomain;
 use super::table::{Callers, Outgoing, Role, Row, RowState};
 use super::{
     Answer, AutoConnect, ConnectError, Diagnostic, DistAutoConnect, NetKernel, Purpose, TimerName,
@@ -165,10 +164,10 @@ impl NetKernel {
     }
 
     //= docs/spec/handshake.md#hs-initiator-domain
-    /// Nodes with long names do not dial short ones, and the other way round. An address counts as long.
+    /// Nodes with long names do not dial short ones, and the other way round.
     fn check_dial(&self, node: &NodeName) -> Result<(), ConnectError> {
         let own = self.life.manner().ok_or(ConnectError::Cancelled)?;
-        if own.name_domain != NameDomain::of(node.host()) {
+        if !own.name_domain.dials(node.host()) {
             return Err(ConnectError::Name(NameError::OtherDomain));
         }
         if !self.allowed.lets_dial(node) {

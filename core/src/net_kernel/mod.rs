@@ -52,7 +52,7 @@ pub use config::{
     Config, DistAutoConnect, OwnName, SETUP_TIME_DEFAULT, SETUP_TIME_MAX, StartOptions, Started,
 };
 pub use io::{Answer, AutoConnect, Input, Machine, Output, Purpose, SamplePurpose, Target};
-pub use node_info::{BadNode, ConnectionInfo, ConnectionState};
+pub use node_info::{BadNode, ConnectionInfo, ConnectionState, InfoKey};
 pub use nodedown::NodeDownReason;
 pub use query::{NameDomain, NameType, NetState, NodeInfo, NodeKind, NodeKinds};
 pub use reason::{ConnectError, Diagnostic, NotAlive, SetupStage, StartError, StopError};

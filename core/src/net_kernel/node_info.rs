@@ -4,12 +4,14 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::mfa::{error, ok};
 use super::table::{Row, RowState};
 use super::{Answer, NetKernel, NodeDownReason, Output, SamplePurpose};
 use crate::flags::NodeType;
 use crate::ids::{RequestId, StreamId};
 use crate::liveness::Traffic;
 use crate::name::NodeName;
+use crate::term::{Atom, Term};
 use crate::time::Instant;
 
 /// What the connection table has on a node. Erlang tells the address and the owner as well; here they are the host's.
@@ -43,15 +45,75 @@ pub enum ConnectionState {
     Barred,
 }
 
-impl fmt::Display for ConnectionState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl ConnectionState {
+    /// Erlang's atom.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
             Self::Pending => "pending",
             Self::Up => "up",
             Self::UpPending => "up_pending",
             Self::Closing => "closing",
             Self::Barred => "barred",
-        })
+        }
+    }
+}
+
+impl fmt::Display for ConnectionState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A key of what is told of a node, for `net_kernel:node_info/2`. Erlang has `owner` and `address`, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum InfoKey {
+    /// `state`.
+    State,
+    /// `type`.
+    Type,
+    /// `in`.
+    In,
+    /// `out`.
+    Out,
+}
+
+impl InfoKey {
+    /// All of them, in Erlang's order.
+    pub const ALL: [Self; 4] = [Self::State, Self::Type, Self::In, Self::Out];
+
+    /// Erlang's atom.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::State => "state",
+            Self::Type => "type",
+            Self::In => "in",
+            Self::Out => "out",
+        }
+    }
+
+    /// The key with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|key| key.as_str() == name)
+    }
+}
+
+impl ConnectionInfo {
+    /// What stands under a key, as Erlang's term.
+    #[must_use]
+    pub fn value(&self, key: InfoKey) -> Term {
+        match key {
+            InfoKey::State => Term::literal(self.state.as_str()),
+            InfoKey::Type => Term::literal(match self.node_type {
+                Some(NodeType::Visible) => "normal",
+                Some(NodeType::Hidden) => "hidden",
+                None => "undefined",
+            }),
+            InfoKey::In => self.received.into(),
+            InfoKey::Out => self.sent.into(),
+        }
     }
 }
 
@@ -81,6 +143,8 @@ pub(super) struct Inquiry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum About {
     One,
+    /// What stands under a key, or under one that is none.
+    Key(Option<InfoKey>),
     All,
 }
 
@@ -88,6 +152,11 @@ impl Inquiry {
     fn into_answer(mut self) -> Answer {
         match self.about {
             About::One => Answer::NodeInfo(self.found.pop().ok_or(BadNode)),
+            About::Key(key) => Answer::Applied(Ok(match (self.found.pop(), key) {
+                (Some(info), Some(key)) => ok(info.value(key)),
+                (Some(_), None) => error("invalid_key"),
+                (None, _) => BadNode.to_term(),
+            })),
             About::All => {
                 self.found.sort_by(|one, other| one.node.cmp(&other.node));
                 Answer::NodesInfo(self.found)
@@ -101,9 +170,30 @@ impl NetKernel {
     /// Asks for what the connection table has on `node` (`net_kernel:node_info/1`). Answers [`Answer::NodeInfo`], of a link
     /// after its counters were read; a link whose counters cannot be read ends.
     pub fn node_info(&mut self, now: Instant, node: &NodeName) -> RequestId {
-        let row = self.table.get_key_value(node);
-        let rows = row.map(|(node, row)| info(node, row)).into_iter().collect();
+        self.node_info_of(now, Some(node.as_atom()))
+    }
+
+    /// As above, of whatever the caller takes for a node.
+    pub(super) fn node_info_of(&mut self, now: Instant, node: Option<&Atom>) -> RequestId {
+        let rows = self.info_of(node);
         self.inquire(now, About::One, rows)
+    }
+
+    //= docs/spec/nodedown.md#nodedown-node-info-key
+    /// `net_kernel:node_info/2`.
+    pub(super) fn node_info_key(
+        &mut self,
+        now: Instant,
+        node: Option<&Atom>,
+        key: Option<InfoKey>,
+    ) -> RequestId {
+        let rows = self.info_of(node);
+        self.inquire(now, About::Key(key), rows)
+    }
+
+    fn info_of(&self, node: Option<&Atom>) -> Vec<(ConnectionInfo, Option<StreamId>)> {
+        let row = node.and_then(|node| self.table.get_key_value(node));
+        row.map(|(node, row)| info(node, row)).into_iter().collect()
     }
 
     //= docs/spec/nodedown.md#nodedown-nodes-info

@@ -197,6 +197,14 @@ impl NameDomain {
         let is_long = host.contains('.') || host.parse::<core::net::IpAddr>().is_ok();
         if is_long { Self::Longnames } else { Self::Shortnames }
     }
+
+    /// Whether a node with such names dials nodes on this host. An address without a dot is one of IPv6, and good for both.
+    pub(super) fn dials(self, host: &str) -> bool {
+        match self {
+            Self::Longnames => Self::of(host) == Self::Longnames,
+            Self::Shortnames => !host.contains('.'),
+        }
+    }
 }
 
 impl NetKernel {

@@ -43,10 +43,7 @@ fn length(value: &Term) -> Option<u32> {
 fn is_idle(name: &str, value: &Term) -> Option<bool> {
     let word = value.as_atom().map(|word| word.as_str());
     let taken = match name {
-        "active" => true,
-        "packet" => {
-            word == Some("raw") || value.as_i64().is_some_and(|n| [0, 1, 2, 4].contains(&n))
-        }
+        "active" | "packet" => true,
         "debug" | "delay_send" | "exit_on_close" | "reuseaddr" | "send_timeout_close"
         | "show_econnreset" => matches!(word, Some("true" | "false")),
         "buffer"

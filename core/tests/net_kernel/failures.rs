@@ -4,10 +4,12 @@ use core::time::Duration;
 
 use netkernel_core::epmd::{LookupError, NamesError};
 use netkernel_core::handshake::{Failure, Stage};
-use netkernel_core::net_kernel::{Answer, Config, ConnectError, Diagnostic, OpenError, SetupStage};
+use netkernel_core::net_kernel::{
+    Answer, Config, ConnectError, Diagnostic, NameDomain, OpenError, SetupStage, StartOptions,
+};
 use netkernel_core::{NameError, PeerName};
 
-use crate::common::{CONNECTED, MS, SETUP, failed};
+use crate::common::{CONNECTED, MS, SETUP, config, failed};
 use crate::world::{EPMD_PORT, World, cookie, name, ticktime};
 
 const A: &str = "a@127.0.0.1";
@@ -119,4 +121,14 @@ fn long_names_do_not_dial_short_ones() {
         failed(ConnectError::Lookup(LookupError::NotRegistered)),
         "an address is long"
     );
+    let host = StartOptions {
+        name_domain: Some(NameDomain::Shortnames),
+        ..StartOptions::new(name("six@::1"))
+    };
+    let six = world.add(config());
+    world.start_again(six, host).unwrap();
+    let missing = failed(ConnectError::Lookup(LookupError::NotRegistered));
+    assert_eq!(world.connect(six, "s@::1"), missing, "and may be short, without a dot");
+    let mapped = "s@::ffff:127.0.0.1";
+    assert_eq!(world.connect(six, mapped), failed(ConnectError::Name(NameError::OtherDomain)));
 }

@@ -4,6 +4,7 @@ use netkernel_core::NameError;
 use netkernel_core::net_kernel::mfa::Call;
 use netkernel_core::net_kernel::{Answer, ConnectError};
 use netkernel_core::net_kernel::{NameDomain, StartError, StartOptions, TicktimeError};
+use netkernel_core::term::Term;
 
 use crate::common::{CONNECTED, answer, config, pair, start_nameless};
 use crate::world::{World, cookie, name};
@@ -22,6 +23,10 @@ fn apply(world: &mut World, id: usize, text: &str) -> String {
         Ok(term) => term.to_string(),
         Err(exception) => exception.to_string(),
     }
+}
+
+fn ok(value: &str) -> String {
+    format!("{{ok,{value}}}")
 }
 
 //= docs/spec/mfa.md#mfa-answers
@@ -53,6 +58,47 @@ fn a_node_that_is_not_alive_ignores_what_erlangs_ignores() {
         ("net_kernel:start(a@b@c,#{})", "{error,nodistribution}"),
     ] {
         assert_eq!(apply(&mut world, a, call), result, "{call}");
+    }
+}
+
+//= docs/spec/nodedown.md#nodedown-node-info-key
+//= type=test
+//= docs/spec/nodedown.md#nodedown-node-info
+//= type=test
+//= docs/spec/nodedown.md#nodedown-nodes-info
+//= type=test
+#[test]
+fn the_table_is_told_in_erlangs_terms() {
+    let mut world = World::default();
+    let asleep = world.add(config());
+    let (a, _) = (world.start("a@vm"), world.start("b@vm"));
+    for call in ["node_info(b@vm)", "node_info(1)", "node_info(b@vm,state)", "nodes_info()"] {
+        let call = ["net_kernel:", call].concat();
+        assert_eq!(apply(&mut world, asleep, &call), "exception error: badarg", "{call}");
+    }
+    assert_eq!(apply(&mut world, a, "net_kernel:nodes_info()"), "{ok,[]}");
+    assert_eq!(world.connect(a, "b@vm"), CONNECTED);
+    let told = apply(&mut world, a, "net_kernel:node_info(b@vm)");
+    let begins = "{ok,[{state,up},{type,normal},{in,";
+    assert!(told.starts_with(begins), "{told}");
+    let told: Term = told.parse().unwrap();
+    let info = told.as_tuple().unwrap()[1].clone();
+    let all = apply(&mut world, a, "net_kernel:nodes_info()");
+    assert_eq!(all, ok(&format!("[{{b@vm,{info}}}]")));
+    let pairs = info.as_list().unwrap().iter().map(|pair| pair.as_tuple().unwrap());
+    for [key, value] in pairs.map(|pair| <&[Term; 2]>::try_from(pair).unwrap()) {
+        let call = format!("net_kernel:node_info(b@vm,{key})");
+        assert_eq!(apply(&mut world, a, &call), ok(&value.to_string()));
+    }
+    for (call, result) in [
+        ("node_info(b@vm,owner)", "{error,invalid_key}"),
+        ("node_info(b@vm,1)", "{error,invalid_key}"),
+        ("node_info(c@vm,1)", "{error,bad_node}"),
+        ("node_info(c@vm)", "{error,bad_node}"),
+        ("node_info(a@vm,state)", "{error,bad_node}"),
+        ("node_info(\"b@vm\")", "{error,bad_node}"),
+    ] {
+        assert_eq!(apply(&mut world, a, &["net_kernel:", call].concat()), result, "{call}");
     }
 }
 

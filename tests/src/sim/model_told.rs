@@ -53,12 +53,18 @@ impl Model {
                 let error = StartError::Name(*error);
                 Answer::Started(Err(if busy { StartError::AlreadyStarted } else { error }))
             }
+            Call::NodeInfo(_) | Call::NodeInfoKey(..) | Call::NodesInfo if !alive => {
+                Answer::Applied(Err(mfa::Exception::badarg()))
+            }
             Call::NodeOf(node) => at_once(node.clone().into()),
             Call::NetAdm(_) => Answer::Applied(Err(mfa::Exception::undef())),
             Call::Allow(Some(_))
             | Call::GetNetTicktime
             | Call::GetOpts(_, Err(_))
             | Call::MonitorNodes(Ok(_))
+            | Call::NodeInfo(_)
+            | Call::NodeInfoKey(..)
+            | Call::NodesInfo
             | Call::SetCookie(..)
             | Call::SetNetTicktime { .. }
             | Call::SetOpts(_, Ok(_))

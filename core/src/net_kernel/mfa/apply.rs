@@ -63,6 +63,12 @@ impl NetKernel {
             }
             Call::MonitorNodes(Err(error)) => at_once(error.to_term()),
             Call::Allow(nodes) => at_once(self.allow_atoms(nodes.as_deref())),
+            Call::NodeInfo(_) | Call::NodeInfoKey(..) | Call::NodesInfo if !self.is_alive() => {
+                Answer::Applied(Err(Exception::badarg()))
+            }
+            Call::NodeInfo(node) => return self.node_info_of(now, node.as_ref()),
+            Call::NodeInfoKey(node, key) => return self.node_info_key(now, node.as_ref(), key),
+            Call::NodesInfo => return self.nodes_info(now),
             Call::SetCookie(node, cookie) if self.is_alive() => {
                 match node {
                     Some(node) => self.set_cookie_of(node, cookie),

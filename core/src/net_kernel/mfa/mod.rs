@@ -20,6 +20,7 @@ mod read;
 mod start;
 mod text;
 
+pub(super) use answer::{error, ok};
 pub use apply::ignored;
 pub use exception::{Class, Exception};
 pub use text::Mfa;
@@ -27,7 +28,7 @@ pub use text::Mfa;
 use alloc::vec::Vec;
 
 use super::{
-    MonitorOptions, NodeKinds, OptionName, OptsError, SocketOption, StartOptions,
+    InfoKey, MonitorOptions, NodeKinds, OptionName, OptsError, SocketOption, StartOptions,
     subscriptions::MonitorNodesError,
 };
 use crate::cookie::Cookie;
@@ -63,10 +64,16 @@ pub enum Call {
     NetAdm(crate::net_adm::Call),
     /// `erlang:node/0`.
     Node,
+    /// `net_kernel:node_info/1`; `None` is something that is no atom, of which nothing is known.
+    NodeInfo(Option<Atom>),
+    /// `net_kernel:node_info/2`, with a key that stands for nothing as `None`.
+    NodeInfoKey(Option<Atom>, Option<InfoKey>),
     /// `erlang:node/1`: the node of a pid, port or reference.
     NodeOf(Atom),
     /// `erlang:nodes/0`, `nodes/1` and, with what is to be told of each, `nodes/2`.
     Nodes(NodeKinds, Option<NodeKeys>),
+    /// `net_kernel:nodes_info/0`.
+    NodesInfo,
     /// `erlang:set_cookie/2`, or `set_cookie/1` without a node.
     SetCookie(Option<Atom>, Cookie),
     /// `net_kernel:set_net_ticktime/1` and `set_net_ticktime/2`.

@@ -6,7 +6,7 @@ use super::{Call, Exception, Mfa, NodeKeys, net_adm, start};
 use crate::cookie::Cookie;
 use crate::flags::NodeType;
 use crate::name::NodeName;
-use crate::net_kernel::{MonitorOptions, NodeKinds, OptionName, OptsError, SocketOption};
+use crate::net_kernel::{InfoKey, MonitorOptions, NodeKinds, OptionName, OptsError, SocketOption};
 use crate::term::{Atom, ParseError, Term};
 
 /// The transition of `net_kernel:set_net_ticktime/1`.
@@ -59,6 +59,12 @@ impl Call {
             ("monitor_nodes", [flag, options]) => {
                 Self::MonitorNodes(MonitorOptions::check(flag, options))
             }
+            ("node_info", [node]) => Self::NodeInfo(node.as_atom().cloned()),
+            ("node_info", [node, key]) => {
+                let key = key.as_atom().and_then(|key| InfoKey::named(key));
+                Self::NodeInfoKey(node.as_atom().cloned(), key)
+            }
+            ("nodes_info", []) => Self::NodesInfo,
             ("set_net_ticktime", [seconds]) => ticktime(seconds, Some(TRANSITION_SECONDS))?,
             ("set_net_ticktime", [seconds, transition]) => ticktime(seconds, number(transition))?,
             ("setopts", [node, options]) => {
@@ -252,6 +258,8 @@ mod tests {
             panic!("an improper list is a bad one");
         };
         assert!(matches!(call("net_kernel:monitor_nodes(1,2)"), Ok(Call::MonitorNodes(Err(_)))));
+        let nothing = Call::NodeInfoKey(None, None);
+        assert_eq!(call("net_kernel:node_info(1,owner)"), Ok(nothing));
         let defaults = Call::SetNetTicktime { seconds: 8, transition_seconds: 60 };
         assert_eq!(call("net_kernel:set_net_ticktime(8)"), Ok(defaults));
     }
