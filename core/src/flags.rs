@@ -132,7 +132,8 @@ impl Flags {
             | Self::BIG_SEQTRACE_LABELS.0
             | Self::EXIT_PAYLOAD.0
             | Self::SPAWN.0
-            | Self::ALIAS.0,
+            | Self::ALIAS.0
+            | Self::NATIVE_RECORDS.0,
     );
 
     /// The set with exactly these bits.

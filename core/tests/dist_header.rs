@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use netkernel_core::link::{FRAGMENT_BYTES, Frame, Limits, LinkReader, Violation};
 use netkernel_core::process::Origin;
-use netkernel_core::term::{Atom, Pid};
+use netkernel_core::term::{Atom, Limits as TermLimits, Pid, Term};
 use netkernel_core::wire::control::Control;
 use netkernel_core::{Creation, Flags, NodeName};
 use proptest::collection::vec as many;
@@ -101,6 +101,31 @@ fn captured_messages_with_atoms_out_of_the_cache_come_out_with_their_atoms() {
         one(&mut reader, &message(again, &[&control, b"\x52\x03"]))[..],
         *b"\x83\x77\x03new"
     );
+}
+
+/// Between two nodes of OTP 29.1.1. The names of the nodes were sent before.
+//= docs/spec/term.md#term-record
+//= type=test
+//= docs/spec/term.md#term-atom-cache
+//= type=test
+#[test]
+fn a_captured_record_comes_out_with_the_names_of_its_fields() {
+    let mut reader = reader();
+    let names = b"\x02\x8b\0\xe9\x0ba@127.0.0.1\x37\x0bb@127.0.0.1";
+    assert_eq!(one(&mut reader, &message(names, &[CONTROL, b"\x6A"]))[..], [131, 0x6A]);
+    let frame = b"\x83\x44\x07\x03\x88\xaa\x09\xe9\x37\x3a\x03rec\x3b\x05point\xf4\x01x\xf7\x01y\x1e\x01a\
+        h\x03a\x16X\x52\0\0\0\0\x0a\0\0\0\0\x11\x22\x33\x44X\x52\x01\0\0\0\x0a\0\0\0\0\x6b\x02\xc4\x9b\
+        C\0\0\0\x02\x01\x52\x02\x52\x03\x52\x04\x52\x05a\x01l\0\0\0\x01\x52\x06j";
+    let batch = reader.decode(&framed(frame));
+    let [Control::Send { from: Some(from), message, .. }] = &batch.signals[..] else {
+        panic!("{batch:?}")
+    };
+    assert_eq!(from.node.as_str(), "a@127.0.0.1");
+    let record = Term::decode(message, &TermLimits::default()).unwrap();
+    assert_eq!(record.to_string(), "#rec:point{x = 1,y = [a]}");
+    let mut again = Vec::new();
+    record.encode(&mut again).unwrap();
+    assert_eq!(again, message[..], "what was expanded is what a node encodes");
 }
 
 //= docs/spec/channel.md#ch-header

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use netkernel_core::Creation;
 use netkernel_core::term::serde::{from_bytes, from_term, to_bytes, to_term};
-use netkernel_core::term::{Atom, Limits, Pid, Term};
+use netkernel_core::term::{Atom, Limits, Pid, Record, Term};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -94,6 +94,12 @@ fn other_forms_are_read_too() {
     assert_eq!(from_term(&term("[1,2]")), Ok((1, 2)));
     let user = User { name: "a".into(), age: Some(9) };
     assert_eq!(from_term(&term("#{<<\"name\">> => a,<<\"age\">> => 9,other => {}}")), Ok(user));
+    let fields = [("name", term("<<\"a\">>")), ("age", term("9"))];
+    let fields = fields.map(|(name, value)| (Atom::new(name).unwrap(), value)).into();
+    let [module, name] = ["users", "user"].map(|text| Atom::new(text).unwrap());
+    let record = Term::from(Record::new(module, name, true, fields).unwrap());
+    assert_eq!(from_term(&record), Ok(User { name: "a".into(), age: Some(9) }));
+    assert!(from_term::<BTreeMap<String, Term>>(&record).is_ok_and(|map| map["age"] == term("9")));
     let borrowed = term("<<\"text\">>");
     assert_eq!(from_term::<&str>(&borrowed), Ok("text"));
 }

@@ -142,6 +142,7 @@ fn visit(mut reader: Reader<'_>) -> u64 {
             | Head::Export(_)
             | Head::Port(_)
             | Head::Tuple(_)
+            | Head::Record(_)
             | Head::Map(_)
             | Head::Nil
             | Head::List(_)

@@ -26,6 +26,8 @@ enum Text<'a> {
 }
 
 impl<'a> AtomRef<'a> {
+    pub(super) const EMPTY: Self = Self(Text::Utf8(&[]));
+
     /// `None` unless these are at most [`ATOM_MAX_CHARS`] characters in UTF-8.
     #[inline]
     pub(super) fn utf8(bytes: &'a [u8]) -> Option<Self> {

@@ -3,11 +3,11 @@
 use alloc::vec::Vec;
 
 use super::head::Head;
-use super::{Atom, Limits, Reader, TermError, TermRef, tag};
+use super::{Atom, Limits, Reader, RecordRef, TermError, TermRef, tag};
 
 impl<'a> Reader<'a> {
     /// A term of any kind, left in its bytes. What [`term`](Self::term) refuses is refused. Memory is taken only for maps with
-    /// many keys, or with maps in their keys.
+    /// many keys, or with maps in their keys, and for records with many fields.
     ///
     /// # Errors
     /// What is wrong with the term, or which limit it breaks.
@@ -45,6 +45,7 @@ impl<'a> Check<'_, 'a> {
                 }
                 Head::Fun(fun) => self.terms(fun.free_len(), inside)?,
                 Head::Tuple(arity) => self.terms(arity, inside)?,
+                Head::Record(record) => self.record(record, inside)?,
                 Head::Map(pairs) => self.map(pairs, inside)?,
                 Head::List(elements) => self.list(elements, inside)?,
                 Head::String(bytes) => self.take(bytes.len())?,
@@ -94,6 +95,13 @@ impl<'a> Check<'_, 'a> {
                 return self.take(bytes);
             }
         }
+    }
+
+    #[inline(never)]
+    fn record(&mut self, record: RecordRef<'_>, inside: usize) -> Result<(), TermError> {
+        self.take(record.fields_len() as usize)?;
+        self.terms(record.fields_len(), inside)?;
+        if record.is_unique() { Ok(()) } else { Err(TermError::DuplicateKey) }
     }
 
     #[inline(never)]

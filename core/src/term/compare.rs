@@ -63,6 +63,13 @@ fn compare(one: TermRef<'_>, other: TermRef<'_>, numbers: Numbers) -> Ordering {
                 one.tuple().into_iter().flatten().zip(other.tuple().into_iter().flatten());
             first_difference(elements, numbers)
         }),
+        (Head::Record(head), Head::Record(other_head)) => {
+            head.cmp_without_values(&other_head).then_with(|| {
+                let fields = one.fields().into_iter().flatten();
+                let others = other.fields().into_iter().flatten();
+                first_difference(fields.zip(others).map(|(one, other)| (one.1, other.1)), numbers)
+            })
+        }
         // In their bytes the keys have no order: to find it anew for each comparison, and for maps in keys each time again, takes time
         // with the square of the bytes and more.
         //= docs/spec/term.md#term-order-map
@@ -132,9 +139,10 @@ const fn rank(head: Head<'_>) -> u8 {
         Head::Port(_) => 5,
         Head::Pid(_) => 6,
         Head::Tuple(_) => 7,
-        Head::Map(_) => 8,
-        Head::Nil | Head::String(_) | Head::List(_) => 9,
-        Head::Binary(_) | Head::BitString(_) => 10,
+        Head::Record(_) => 8,
+        Head::Map(_) => 9,
+        Head::Nil | Head::String(_) | Head::List(_) => 10,
+        Head::Binary(_) | Head::BitString(_) => 11,
     }
 }
 

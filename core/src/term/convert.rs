@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use core::fmt;
 
-use super::{Atom, Export, Float, Fun, Integer, List, Map, Pid, Port, Reference, Term};
+use super::{Atom, Export, Float, Fun, Integer, List, Map, Pid, Port, Record, Reference, Term};
 
 /// A term is not of the kind that was asked for, or does not fit it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,7 +158,7 @@ macro_rules! kinds {
     )*};
 }
 
-kinds!(Integer Float Atom Reference(*) Fun(*) Export(*) Port Pid Map List);
+kinds!(Integer Float Atom Reference(*) Fun(*) Export(*) Port Pid Record(*) Map List);
 
 impl TryFrom<Term> for Bytes {
     type Error = WrongKind;

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use super::head::Head;
-use super::{Limits, List, Map, Reader, Term, TermError, tag};
+use super::{Limits, List, Map, Reader, Record, RecordRef, Term, TermError, tag};
 
 impl Term {
     /// The term that these bytes begin with, behind the version byte: the inverse of `term_to_binary/1`. Bytes behind it are not looked at,
@@ -62,6 +62,7 @@ impl Decoder<'_, '_> {
             Head::Port(port) => Term::Port(port.to_port()),
             Head::Pid(pid) => Term::Pid(pid.to_pid()),
             Head::Tuple(arity) => Term::Tuple(self.terms(arity, inside)?),
+            Head::Record(record) => self.record(record, inside)?,
             Head::Map(pairs) => self.map(pairs, inside)?,
             Head::Nil => Term::NIL,
             Head::List(elements) => self.list(elements, inside)?,
@@ -81,6 +82,11 @@ impl Decoder<'_, '_> {
         if count > self.reader.remaining().len() {
             return Err(TermError::Truncated);
         }
+        self.take(count)
+    }
+
+    /// Counts what was read.
+    fn take(&mut self, count: usize) -> Result<(), TermError> {
         self.terms_left = self.terms_left.checked_sub(count).ok_or(TermError::TooManyTerms)?;
         Ok(())
     }
@@ -111,6 +117,7 @@ impl Decoder<'_, '_> {
                 | Head::Fun(_)
                 | Head::Export(_)
                 | Head::Port(_)
+                | Head::Record(_)
                 | Head::Map(_)
                 | Head::List(_)
                 | Head::String(_)
@@ -120,10 +127,8 @@ impl Decoder<'_, '_> {
         Ok(())
     }
 
-    /// The bytes of a string were read, so that only the limit counts them.
     fn append_bytes(&mut self, to: &mut Vec<Term>, bytes: &[u8]) -> Result<(), TermError> {
-        self.terms_left =
-            self.terms_left.checked_sub(bytes.len()).ok_or(TermError::TooManyTerms)?;
+        self.take(bytes.len())?;
         to.extend(bytes.iter().map(|&byte| Term::from(i64::from(byte))));
         Ok(())
     }
@@ -157,6 +162,15 @@ impl Decoder<'_, '_> {
                 }
             }
         }
+    }
+
+    fn record(&mut self, record: RecordRef<'_>, inside: usize) -> Result<Term, TermError> {
+        self.take(record.fields_len() as usize)?;
+        let values = self.terms(record.fields_len(), inside)?;
+        let fields = record.field_names().map(|name| name.to_atom()).zip(values).collect();
+        let (module, name) = (record.module().to_atom(), record.name().to_atom());
+        let record = Record::new(module, name, record.is_exported(), fields);
+        record.map(Term::from).ok_or(TermError::DuplicateKey)
     }
 
     fn map(&mut self, pairs: u32, inside: usize) -> Result<Term, TermError> {

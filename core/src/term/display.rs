@@ -4,7 +4,7 @@ use alloc::string::String;
 use core::fmt::{self, Write as _};
 
 use super::text::{is_printable, quoted};
-use super::{BitString, List, Term};
+use super::{BitString, List, Record, Term};
 
 /// As Erlang's `io_lib:format("~0tp")` prints it on a node that was started without `+pc unicode`, but for pids, ports and references: these
 /// have the name of their node, where Erlang has a number that only one virtual machine knows. Maps have their keys in the order of `Ord`.
@@ -25,6 +25,7 @@ impl fmt::Display for Term {
                 separated(f, elements, |f, element| fmt::Display::fmt(element, f))?;
                 f.write_char('}')
             }
+            Self::Record(record) => fmt::Display::fmt(record, f),
             //= docs/spec/term.md#term-display-map
             Self::Map(pairs) => {
                 f.write_str("#{")?;
@@ -39,6 +40,22 @@ impl fmt::Display for Term {
 }
 
 impl fmt::Debug for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// As Erlang prints records, which does not say whether they are exported.
+//= docs/spec/term.md#term-display-record
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}:{}{{", self.module(), self.name())?;
+        separated(f, self.fields(), |f, (name, value)| write!(f, "{name} = {value}"))?;
+        f.write_char('}')
+    }
+}
+
+impl fmt::Debug for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }

@@ -38,6 +38,7 @@ fn guess(term: &Term) -> usize {
         Term::Binary(bytes) => return bytes.len().saturating_add(1 + 1 + 4),
         Term::Tuple(elements) => elements.len(),
         Term::List(list) => list.elements().len(),
+        Term::Record(record) => 2 * record.fields().len(),
         Term::Map(pairs) => pairs.len(),
         Term::Integer(_)
         | Term::Float(_)
@@ -78,6 +79,14 @@ pub(super) fn term(out: &mut Vec<u8>, term: &Term) -> Result<(), TooLong> {
                 Err(_) => head(out, tag::LARGE_TUPLE, elements.len())?,
             }
             terms(out, elements)?;
+        }
+        Term::Record(record) => {
+            head(out, tag::RECORD, record.fields().len())?;
+            out.push(record.is_exported().into());
+            write::atom(out, record.module());
+            write::atom(out, record.name());
+            record.fields().iter().for_each(|(name, _)| write::atom(out, name));
+            terms(out, record.fields().iter().map(|(_, value)| value))?;
         }
         Term::Map(pairs) => {
             head(out, tag::MAP, pairs.len())?;

@@ -12,11 +12,13 @@ pub enum TermError {
     BadBits,
     /// A float that is no number or infinite, or text that is no float.
     BadFloat,
+    /// A native record with flags that nobody knows.
+    BadRecord,
     /// A reference without words, or with more than five.
     BadReference,
     /// A term does not begin with the version byte, but with this one.
     BadVersion(u8),
-    /// A map with a key twice.
+    /// A map with a key twice, or a record with a field twice.
     DuplicateKey,
     /// An integer that does not fit the type that was asked for.
     IntegerRange,
@@ -44,9 +46,10 @@ impl fmt::Display for TermError {
             Self::BadAtom => f.write_str("an atom that is not UTF-8 or too long"),
             Self::BadBits => f.write_str("a bit string with a wrong number of bits"),
             Self::BadFloat => f.write_str("a float that is not a finite number"),
+            Self::BadRecord => f.write_str("a record with unknown flags"),
             Self::BadReference => f.write_str("a reference without words or with too many"),
             Self::BadVersion(byte) => write!(f, "version byte {byte:#04x} instead of 0x83"),
-            Self::DuplicateKey => f.write_str("a map with a key twice"),
+            Self::DuplicateKey => f.write_str("a map with a key or a record with a field twice"),
             Self::IntegerRange => f.write_str("an integer out of range"),
             Self::IntegerTooLong => f.write_str("an integer longer than the limit"),
             Self::TooDeep => f.write_str("terms nested deeper than the limit"),

@@ -36,7 +36,13 @@ impl Reader<'_> {
             if left > self.remaining().len() as u64 {
                 return Err(TermError::Truncated);
             }
-            append(out, head, Reader::with_atoms(bytes, self.atoms()), atom)?;
+            append(
+                out,
+                head,
+                Reader::with_atoms(bytes, self.atoms()),
+                begin.saturating_add(max_len),
+                atom,
+            )?;
             if out.len() - begin > max_len {
                 return Err(TermError::TooLong);
             }
@@ -45,11 +51,12 @@ impl Reader<'_> {
     }
 }
 
-/// Appends the head of a term. The reader has the bytes of it alone.
+/// Appends the head of a term, if it ends before `end`: one that has any number of atoms is given up there. The reader has the bytes of it alone.
 fn append(
     out: &mut Vec<u8>,
     head: Head<'_>,
     mut reader: Reader<'_>,
+    end: usize,
     atom: &mut impl FnMut(&mut Vec<u8>, AtomRef<'_>),
 ) -> Result<(), TermError> {
     // How many bytes stand before the first atom.
@@ -59,6 +66,7 @@ fn append(
         Head::Reference(_) if reader.remaining().first() == Some(&tag::REFERENCE) => 1,
         Head::Reference(_) => 3,
         Head::Fun(_) => 1 + 4 + 1 + 16 + 4 + 4,
+        Head::Record(_) => 1 + 4 + 1,
         Head::Integer(_)
         | Head::Big(_)
         | Head::Float(_)
@@ -85,6 +93,13 @@ fn append(
         reader.u8()?;
         out.extend_from_slice(&between[..between.len() - reader.remaining().len()]);
         atom(out, reader.atom_ref()?);
+    } else if let Head::Record(_) = head {
+        while !reader.is_empty() {
+            atom(out, reader.atom_ref()?);
+            if out.len() > end {
+                return Err(TermError::TooLong);
+            }
+        }
     }
     out.extend_from_slice(reader.remaining());
     Ok(())
@@ -122,6 +137,10 @@ mod tests {
             ),
             (b"\x65\x52\x00\0\0\0\x01\x02", b"\x65\x77\x03a@b\0\0\0\x01\x02"),
             (b"\x66\x52\x00\0\0\0\x01\x02", b"\x66\x77\x03a@b\0\0\0\x01\x02"),
+            (
+                b"\x43\0\0\0\x02\x01\x52\x00\x52\x00\x52\x01\x73\x01a\x52\x00\x6A",
+                b"\x43\0\0\0\x02\x01\x77\x03a@b\x77\x03a@b\x77\x05caf\xC3\xA9\x77\x01a\x77\x03a@b\x6A",
+            ),
             (b"\x71\x52\x00\x52\x01\x61\x05", b"\x71\x77\x03a@b\x77\x05caf\xC3\xA9\x61\x05"),
         ] {
             let mut out = Vec::new();
@@ -137,6 +156,21 @@ mod tests {
             assert_eq!(short, Err(TermError::TooLong));
         }
         assert_eq!(Reader::with_atoms(&[0x52, 2], &atoms).atom(), Err(TermError::UnknownAtom(2)));
+    }
+
+    //= docs/spec/term.md#term-atom-cache
+    //= type=test
+    #[test]
+    fn the_names_of_a_record_take_no_more_memory_than_is_allowed() {
+        let atoms = [Atom::new(&"\u{20AC}".repeat(255)).unwrap()];
+        let count = 100_000_u32;
+        let mut bytes = [&[tag::RECORD][..], &count.to_be_bytes(), &[0]].concat();
+        bytes.extend([tag::ATOM_CACHE_REF, 0].repeat(count as usize + 2));
+        bytes.resize(bytes.len() + count as usize, tag::NIL);
+        let mut out = Vec::new();
+        let result = Reader::with_atoms(&bytes, &atoms).expand(&mut out, 10_000);
+        assert_eq!(result, Err(TermError::TooLong));
+        assert!(out.len() < 12_000, "{}", out.len());
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! Strategies that make terms, for property tests with proptest (feature `proptest`).
 #![allow(clippy::unwrap_used, reason = "what is made here fits")]
 
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -8,8 +9,8 @@ use proptest::collection::vec as many;
 use proptest::prelude::*;
 
 use super::{
-    Atom, BitString, Export, Float, Fun, Integer, List, Pid, Port, REFERENCE_MAX_WORDS, Reference,
-    Term,
+    Atom, BitString, Export, Float, Fun, Integer, List, Pid, Port, REFERENCE_MAX_WORDS, Record,
+    Reference, Term,
 };
 use crate::creation::Creation;
 
@@ -38,12 +39,34 @@ pub(crate) fn reference() -> impl Strategy<Value = Reference> {
 /// Any term.
 pub fn tree() -> impl Strategy<Value = Term> {
     grown(prop_oneof![3 => readable_leaf(), 1 => identity()]).prop_recursive(2, 60, 4, |inner| {
-        let fun = (atom(), any::<(i32, u32, u8, [u8; 16], u32)>(), pid(atom()), many(inner, 0..3));
-        fun.prop_map(|(module, (old_index, old_unique, arity, unique, index), pid, free)| {
-            let (old_index, old_unique) = (old_index.into(), old_unique.into());
-            Fun { module, old_index, old_unique, arity, unique, index, pid, free }.into()
-        })
+        let free = many(inner.clone(), 0..3);
+        let fun = (atom(), any::<(i32, u32, u8, [u8; 16], u32)>(), pid(atom()), free);
+        let fun =
+            fun.prop_map(|(module, (old_index, old_unique, arity, unique, index), pid, free)| {
+                let (old_index, old_unique) = (old_index.into(), old_unique.into());
+                Fun { module, old_index, old_unique, arity, unique, index, pid, free }.into()
+            });
+        prop_oneof![fun, record_of(inner)]
     })
+}
+
+/// Any native record.
+pub fn record() -> impl Strategy<Value = Term> {
+    record_of(readable_tree())
+}
+
+/// Names from a few are often those of another record, in another order.
+fn record_of(value: impl Strategy<Value = Term> + 'static) -> impl Strategy<Value = Term> {
+    let few = || "[ab]".prop_map(|text| Atom::new(&text).unwrap());
+    let name = prop_oneof![4 => "[a-d]".prop_map(|text| Atom::new(&text).unwrap()), 1 => atom()];
+    let fields = many((name, value), 0..4);
+    (few(), prop_oneof![4 => few().boxed(), 1 => atom().boxed()], any::<bool>(), fields).prop_map(
+        |(module, name, exported, mut fields)| {
+            let mut seen = BTreeSet::new();
+            fields.retain(|(name, _)| seen.insert(name.clone()));
+            Record::new(module, name, exported, fields).unwrap().into()
+        },
+    )
 }
 
 /// Any term whose text says which it is.
@@ -117,6 +140,12 @@ pub fn term() -> impl Strategy<Value = Vec<u8>> {
                 let terms = pairs.iter().flat_map(|(key, value)| [&key[..], value]);
                 cat(&[&[0x74], &count(pairs.len()), &terms.collect::<Vec<_>>().concat()])
             }),
+            (atom_bytes(), atom_bytes(), 0..2_u8, many((atom_bytes(), inner.clone()), 0..3))
+                .prop_map(|(module, name, flags, fields)| {
+                    let (names, values): (Vec<_>, Vec<_>) = fields.into_iter().unzip();
+                    let head = cat(&[&[0x43], &count(values.len()), &[flags], &module, &name]);
+                    cat(&[&head, &names.concat(), &values.concat()])
+                }),
             (any::<[u8; 29 - 4]>(), atom_bytes(), pid_bytes(), terms()).prop_map(
                 |(fixed, module, pid, variables)| {
                     let small = [0x61, 1, 0x62, 0, 1, 2, 3];
@@ -219,7 +248,6 @@ mod tests {
     use super::*;
     use proptest::strategy::ValueTree as _;
     use proptest::test_runner::TestRunner;
-    use std::collections::BTreeSet;
 
     /// Of terms inside others only the first is looked at: that is enough.
     #[test]
@@ -231,8 +259,9 @@ mod tests {
             tags.insert(bytes[0]);
         }
         let all = [
-            0x46, 0x4D, 0x58, 0x59, 0x5A, 0x61, 0x62, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68, 0x69,
-            0x6A, 0x6B, 0x6C, 0x6D, 0x6E, 0x6F, 0x70, 0x71, 0x72, 0x73, 0x74, 0x76, 0x77, 0x78,
+            0x43, 0x46, 0x4D, 0x58, 0x59, 0x5A, 0x61, 0x62, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68,
+            0x69, 0x6A, 0x6B, 0x6C, 0x6D, 0x6E, 0x6F, 0x70, 0x71, 0x72, 0x73, 0x74, 0x76, 0x77,
+            0x78,
         ];
         assert_eq!(tags.into_iter().collect::<Vec<u8>>(), all);
     }

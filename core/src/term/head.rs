@@ -3,7 +3,7 @@
 use super::borrowed::{
     AtomRef, BitStringRef, ExportRef, FunRef, IntegerRef, PidRef, PortRef, ReferenceRef, names,
 };
-use super::{Float, REFERENCE_MAX_WORDS, Reader, TermError, tag};
+use super::{Float, REFERENCE_MAX_WORDS, Reader, RecordRef, TermError, tag};
 use crate::creation::Creation;
 
 /// A term without others inside, or the head of one that has some: those follow, one after another.
@@ -29,6 +29,8 @@ pub enum Head<'a> {
     Pid(PidRef<'a>),
     /// A tuple: so many elements follow.
     Tuple(u32),
+    /// A native record: the values of its fields follow.
+    Record(RecordRef<'a>),
     /// A map: so many pairs follow, key and value.
     Map(u32),
     /// `[]`.
@@ -50,6 +52,7 @@ impl Head<'_> {
     pub const fn inside(&self) -> u64 {
         match self {
             Self::Tuple(arity) => *arity as u64,
+            Self::Record(record) => record.fields_len() as u64,
             Self::Map(pairs) => 2 * *pairs as u64,
             Self::List(elements) => *elements as u64 + 1,
             Self::Fun(fun) => fun.free_len() as u64,
@@ -136,6 +139,7 @@ impl<'a> Reader<'a> {
             tag::NEW_REFERENCE | tag::REFERENCE => Head::Reference(self.reference_behind(tag)?),
             tag::NEW_FUN => Head::Fun(self.fun()?),
             tag::EXPORT => Head::Export(self.export()?),
+            tag::RECORD => Head::Record(self.record()?),
             //= docs/spec/channel.md#ch-term-refused
             other => return Err(TermError::Unexpected(other)),
         })

@@ -38,6 +38,7 @@ mod map;
 mod order;
 mod parse;
 mod read;
+mod record;
 #[cfg(feature = "serde")]
 pub mod serde;
 mod tag;
@@ -65,6 +66,7 @@ pub use list::List;
 pub use map::Map;
 pub use parse::{ParseError, ParseErrorKind};
 pub use read::Reader;
-pub use term_ref::{Elements, Pairs, TermRef};
+pub use record::{Record, RecordRef};
+pub use term_ref::{Elements, Fields, Pairs, TermRef};
 pub use tree::Term;
 pub use walk::skip;

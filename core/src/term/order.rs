@@ -2,7 +2,7 @@
 
 use core::cmp::Ordering;
 
-use super::{Float, Integer, List, Map, Pid, Port, Reference, Term};
+use super::{Float, Integer, List, Map, Pid, Port, Record, Reference, Term};
 
 impl Term {
     /// Erlang's `<` and `==`: numbers compare by value, so that `1` and `1.0` are [`Equal`](Ordering::Equal) though they are not `==` in Rust, nor
@@ -56,6 +56,7 @@ pub(super) fn compare(one: &Term, other: &Term, numbers: Numbers) -> Ordering {
         (Term::Tuple(one), Term::Tuple(other)) => {
             one.len().cmp(&other.len()).then_with(|| sequences(one, other, numbers))
         }
+        (Term::Record(one), Term::Record(other)) => records(one, other, numbers),
         (Term::Map(one), Term::Map(other)) => maps(one, other, numbers),
         (Term::List(one), Term::List(other)) => lists(one, other, numbers),
         _ => match (bits(one), bits(other)) {
@@ -65,7 +66,7 @@ pub(super) fn compare(one: &Term, other: &Term, numbers: Numbers) -> Ordering {
     }
 }
 
-/// number < atom < reference < fun < port < pid < tuple < map < [] < list < bit string.
+/// number < atom < reference < fun < port < pid < tuple < record < map < [] < list < bit string.
 const fn rank(term: &Term) -> u8 {
     match term {
         Term::Integer(_) | Term::Float(_) => 0,
@@ -76,9 +77,10 @@ const fn rank(term: &Term) -> u8 {
         Term::Port(_) => 5,
         Term::Pid(_) => 6,
         Term::Tuple(_) => 7,
-        Term::Map(_) => 8,
-        Term::List(_) => 9,
-        Term::Binary(_) | Term::BitString(_) => 10,
+        Term::Record(_) => 8,
+        Term::Map(_) => 9,
+        Term::List(_) => 10,
+        Term::Binary(_) | Term::BitString(_) => 11,
     }
 }
 
@@ -103,6 +105,16 @@ fn lists(one: &List, other: &List, numbers: Numbers) -> Ordering {
             (Ordering::Greater, _, Some(tail)) => rank(&Term::NIL).cmp(&rank(tail)),
         }
     })
+}
+
+/// By what they are, then by the values of their fields.
+fn records(one: &Record, other: &Record, numbers: Numbers) -> Ordering {
+    let by_values = || {
+        let pairs = one.fields().iter().zip(other.fields());
+        let mut orders = pairs.map(|(one, other)| compare(&one.1, &other.1, numbers));
+        orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    };
+    one.cmp_without_values(other).then_with(by_values)
 }
 
 /// By size, then keys in their order, then values in the order of the keys.

@@ -2,6 +2,7 @@
 
 pub(super) const VERSION: u8 = 0x83;
 
+pub(super) const RECORD: u8 = 0x43;
 pub(super) const NEW_FLOAT: u8 = 0x46;
 pub(super) const BIT_BINARY: u8 = 0x4D;
 pub(super) const ATOM_CACHE_REF: u8 = 0x52;

@@ -3,7 +3,8 @@
 use core::fmt;
 
 use super::head::Head;
-use super::{Atom, AtomRef, Limits, Reader, Term, TermError, tag};
+use super::record::Names;
+use super::{Atom, AtomRef, Limits, Reader, RecordRef, Term, TermError, tag};
 
 /// Any term of Erlang, borrowed from its bytes, which were checked once.
 ///
@@ -69,6 +70,20 @@ impl<'a> TermRef<'a> {
         let mut reader = self.reader();
         let Ok(Head::Tuple(left)) = reader.head() else { return None };
         Some(Elements { reader, left, string: &[], is_list: false, tail: None })
+    }
+
+    /// A native record, without the values of its fields.
+    #[must_use]
+    pub fn as_record(&self) -> Option<RecordRef<'a>> {
+        if let Head::Record(record) = self.head() { Some(record) } else { None }
+    }
+
+    /// The fields of a native record, name and value.
+    #[must_use]
+    pub fn fields(&self) -> Option<Fields<'a>> {
+        let mut values = self.reader();
+        let Ok(Head::Record(record)) = values.head() else { return None };
+        Some(Fields { names: record.names(), values })
     }
 
     /// The elements of a list, proper or not.
@@ -225,6 +240,21 @@ impl<'a> Iterator for Pairs<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
         Some((TermRef::at(&mut self.reader), TermRef::at(&mut self.reader)))
+    }
+}
+
+/// The fields of a record.
+#[derive(Clone, Debug)]
+pub struct Fields<'a> {
+    names: Names<'a>,
+    values: Reader<'a>,
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = (AtomRef<'a>, TermRef<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some((self.names.next()?, TermRef::at(&mut self.values)))
     }
 }
 

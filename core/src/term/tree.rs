@@ -4,7 +4,9 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-use super::{Atom, BitString, Export, Float, Fun, Integer, List, Map, Pid, Port, Reference};
+use super::{
+    Atom, BitString, Export, Float, Fun, Integer, List, Map, Pid, Port, Record, Reference,
+};
 
 /// Any term of Erlang.
 ///
@@ -34,6 +36,8 @@ pub enum Term {
     Pid(Pid),
     /// A tuple.
     Tuple(Vec<Self>),
+    /// A native record.
+    Record(Box<Record>),
     /// A map.
     Map(Map),
     /// A list, a string and `[]` as well.
@@ -157,6 +161,12 @@ impl From<Fun> for Term {
 impl From<Export> for Term {
     fn from(export: Export) -> Self {
         Self::Export(Box::new(export))
+    }
+}
+
+impl From<Record> for Term {
+    fn from(record: Record) -> Self {
+        Self::Record(Box::new(record))
     }
 }
 

@@ -5,7 +5,7 @@ use super::{Reader, TermError};
 /// The length in bytes of the one term, without version byte, that `bytes` begins with.
 ///
 /// It is checked as a virtual machine checks it, but for two things that do not touch its length: a map may have a key
-/// twice, which takes decoded keys to find, and the numbers of identifiers may be beyond what a virtual machine gives out.
+/// twice, and a record a field, which takes decoded keys to find, and the numbers of identifiers may be beyond what a virtual machine gives out.
 /// What is never sent between nodes is refused: compressed terms, references to an atom cache (none is agreed on), terms
 /// for local use, and funs of before OTP 23.
 ///
@@ -103,9 +103,10 @@ mod tests {
     #[test]
     fn a_count_that_lies_fails_before_the_first_element_is_looked_at() {
         // 0xFF is no tag, and would be told if it were looked at.
-        for head in [&[0x6C][..], &[0x69], &[0x74]] {
+        for (head, behind) in [(0x6C, &[][..]), (0x69, &[]), (0x74, &[]), (0x43, &[0])] {
             for count in [u32::MAX, 4] {
-                let bytes = [head, &count.to_be_bytes(), &[0xFF, 0xFF, 0xFF]].concat();
+                let bytes =
+                    [&[head], &count.to_be_bytes()[..], behind, &[0xFF, 0xFF, 0xFF]].concat();
                 assert_eq!(skip(&bytes), Err(TermError::Truncated), "{bytes:02x?}");
             }
         }

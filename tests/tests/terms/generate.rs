@@ -50,7 +50,7 @@ impl Choice {
         }
     }
 
-    fn atom(&mut self) -> Atom {
+    pub(crate) fn atom(&mut self) -> Atom {
         Atom::new(&self.text()).unwrap()
     }
 

@@ -4,13 +4,14 @@
 pub(crate) mod corpus;
 mod encoded;
 mod generate;
+mod records;
 
 use core::hash::{BuildHasher as _, Hasher as _};
 use std::env;
 use std::hash::RandomState;
 
 use netkernel_blocking::core::Creation;
-use netkernel_blocking::core::term::{Atom, Fun, Limits, List, Pid, Term};
+use netkernel_blocking::core::term::{Atom, Fun, Limits, List, Pid, Record, Term};
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, Release};
 
 pub(crate) use generate::Choice;
@@ -53,6 +54,13 @@ pub(crate) fn without_makers(term: Term) -> Term {
         Term::Map(map) => Term::map(
             map.into_iter().map(|(key, value)| (without_makers(key), without_makers(value))),
         ),
+        Term::Record(it) => {
+            let (module, name) = (it.module().clone(), it.name().clone());
+            let exported = it.is_exported();
+            let fields = it.into_fields().into_iter();
+            let fields = fields.map(|(name, value)| (name, without_makers(value))).collect();
+            Record::new(module, name, exported, fields).unwrap().into()
+        }
         Term::List(list) => {
             let tail = list.tail().cloned().map_or(Term::NIL, without_makers);
             List::with_tail(all(list.elements().to_vec()), tail)

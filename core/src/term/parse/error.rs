@@ -34,7 +34,7 @@ pub enum ParseErrorKind {
     Syntax,
     /// Terms inside terms beyond the limit.
     TooDeep,
-    /// A pid, a port, a reference, or a fun with values: their texts do not say which they are.
+    /// A pid, a port, a reference, a fun with values, or a record: their texts do not say which they are.
     Unreadable,
 }
 

@@ -22,7 +22,7 @@ type Parsed<'t, T> = IResult<&'t str, T, Fault<'t>>;
 
 impl Term {
     /// The term that a text is in Erlang's syntax, such as `file:consult/1` reads, without the dot at the end: no variables and no operators but signs.
-    /// What `Display` prints is read, except pids, ports, references and funs with values, whose texts do not say which they are.
+    /// What `Display` prints is read, except pids, ports, references, funs with values and records, whose texts do not say which they are.
     ///
     /// Of the segments of a binary, integers of up to 64 bits and strings, with `/utf8` or without, are read.
     ///
@@ -181,6 +181,7 @@ mod tests {
             ("#Ref<0.1>", 0, Unreadable),
             ("#Port<0.1>", 0, Unreadable),
             ("#Fun<a.1.2>", 0, Unreadable),
+            ("{#m:n{a = 1}}", 1, Unreadable),
             ("1#0", 0, BadInteger),
             ("37#0", 0, BadInteger),
             ("2#12", 0, BadInteger),

@@ -47,6 +47,7 @@ const fn kind(term: &Term) -> &'static str {
         Term::Port(_) => "port",
         Term::Pid(_) => "pid",
         Term::Tuple(_) => "tuple",
+        Term::Record(_) => "record",
         Term::Map(_) => "map",
         Term::List(_) => "list",
         Term::Binary(_) => "binary",
@@ -115,7 +116,7 @@ impl<'de> de::Deserializer<'de> for Deserializer<'de> {
             },
             Term::Tuple(elements) => sequence(elements, visitor),
             Term::List(list) if list.tail().is_none() => sequence(list.elements(), visitor),
-            Term::Map(_) => self.deserialize_map(visitor),
+            Term::Map(_) | Term::Record(_) => self.deserialize_map(visitor),
             Term::Binary(bytes) => match core::str::from_utf8(bytes) {
                 Ok(text) => visitor.visit_borrowed_str(text),
                 Err(_) => visitor.visit_borrowed_bytes(bytes),
@@ -217,6 +218,14 @@ impl<'de> de::Deserializer<'de> for Deserializer<'de> {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        if let Term::Record(record) = self.0 {
+            let fields = record.fields().iter();
+            let fields = fields.map(|(name, value)| (name.as_str(), Deserializer(value)));
+            let mut fields = MapDeserializer::new(fields);
+            let value = visitor.visit_map(&mut fields)?;
+            fields.end()?;
+            return Ok(value);
+        }
         let Term::Map(pairs) = self.0 else { return self.wrong(&visitor) };
         let pairs = pairs.iter().map(|(key, value)| (Deserializer(key), Deserializer(value)));
         let mut pairs = MapDeserializer::new(pairs);

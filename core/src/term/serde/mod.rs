@@ -17,7 +17,7 @@
 //! | sequences: `Vec`, sets | proper list | tuple |
 //! | tuples, arrays, `struct Pair(a, b)` | tuple | proper list |
 //! | maps | map | |
-//! | `struct` with fields | map with atoms for keys | map with binaries for keys |
+//! | `struct` with fields | map with atoms for keys | map with binaries for keys, native record |
 //! | `Enum::Unit` | atom | |
 //! | `Enum::New(x)` | `{New, x}` | |
 //! | `Enum::Tuple(a, b)` | `{Tuple, a, b}` | |
