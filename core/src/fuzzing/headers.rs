@@ -178,7 +178,7 @@ fn signal(source: &mut Source<'_>) -> Control {
     message.extend_from_slice(&((data.len() * times) as u32).to_be_bytes());
     message.extend(data.repeat(times));
     let node = Atom::new("otp@localhost").unwrap();
-    let from = Pid { node, id: 1, serial: 0, creation: Creation(7) };
+    let from = Pid { node, id: source.below(4) as u32, serial: 0, creation: Creation(7) };
     Control::RegSend { from, to: atom(source), message: Bytes::from(message), token: None }
 }
 
@@ -200,6 +200,58 @@ mod tests {
     use proptest::collection::vec as many;
     use proptest::prelude::*;
 
+    /// What stands behind the version byte of a frame.
+    fn any_frame() -> impl Strategy<Value = (u8, Vec<u8>)> {
+        (68_u8..72, many(prop_oneof![any::<u8>(), 0..4_u8, Just(0x52)], 0..40))
+    }
+
+    /// A list of no atoms, a SEND of this sender, and the begin of a binary of so many bytes.
+    fn begin(sender: u8, len: u8) -> Vec<u8> {
+        let from = [&b"X\x77\x0dotp@localhost\0\0\0"[..], &[sender], &[0; 7], &[7]].concat();
+        let to = b"X\x77\x03a@b\0\0\0\x01\0\0\0\0\0\0\0\x07";
+        [b"\0h\x03a\x16", &from[..], to, b"m\0\0\0", &[len]].concat()
+    }
+
+    /// One of a few messages of several senders; most are in their order at times.
+    fn fragment() -> impl Strategy<Value = (u8, Vec<u8>)> {
+        let first = (0..4_u8).prop_map(|sender| (69, begin(sender, 4)));
+        let data = many(any::<u8>(), 1..5).prop_map(|data| (70, data));
+        let places = (prop_oneof![first, data], 1..4_u64, 1..4_u64);
+        places.prop_map(|((kind, data), sequence, fragment)| {
+            let place = [sequence.to_be_bytes(), fragment.to_be_bytes()].concat();
+            (kind, [place, data].concat())
+        })
+    }
+
+    #[test]
+    fn messages_of_several_senders_interleave() {
+        let frames = [
+            (69, 1, 3, 0_u8),
+            (69, 2, 2, 1),
+            (70, 1, 2, 0),
+            (69, 3, 2, 2),
+            (70, 3, 1, 2),
+            (70, 1, 1, 0),
+            (70, 2, 1, 1),
+        ];
+        let (mut sender, mut stream) = (Vec::new(), Vec::new());
+        for (kind, sequence, fragment, from) in frames {
+            let len = if sequence == 1 { 4 } else { 2 };
+            let head = if kind == 69 { begin(from, len) } else { [from; 2].into() };
+            let place = [u64::to_be_bytes(sequence), u64::to_be_bytes(fragment)].concat();
+            let body = [&[131, kind][..], &place, &head].concat();
+            Framing::Long.put(&mut stream, |out| out.extend_from_slice(&body)).unwrap();
+            if fragment == 1 {
+                sender.push(u32::from(from));
+            }
+        }
+        for cuts in [&[][..], &[1], &[7, 200]] {
+            let (signals, violation) = read(Flags::SERVED, Limits::default(), &stream, cuts);
+            let arrived = signals.iter().map(|signal| signal.sender().unwrap().id);
+            assert!(violation.is_none() && arrived.eq(sender.iter().copied()), "{signals:?}");
+        }
+    }
+
     proptest! {
         //= docs/spec/channel.md#ch-header-atoms
         //= type=test
@@ -215,7 +267,7 @@ mod tests {
         #[test]
         fn any_bytes_of_frames_with_headers_are_read_alike_however_they_are_cut(
             settings in many(any::<u8>(), 4..12),
-            frames in many((68_u8..72, many(prop_oneof![any::<u8>(), 0..4_u8, Just(0x52)], 0..40)), 0..6),
+            frames in many(prop_oneof![any_frame(), fragment()], 0..8),
         ) {
             let mut input = settings;
             let stream_at = 4 + 1 + usize::from(*input.get(4).unwrap_or(&0));

@@ -83,8 +83,8 @@ impl Link {
                 let len = if op % 2 == 0 { len * 16 } else { (60 + len * 4) * KIB };
                 self.push(sender, message(sender, self.number, len), op < 2);
             }
-            4 => self.force(Some(sender), message(sender, self.number, len)),
-            5 => self.force(None, down(self.number, if len > 127 { len * KIB } else { len })),
+            4 => self.force(sender, message(sender, self.number, len)),
+            5 => self.signal(down(self.number, if len > 127 { len * KIB } else { len })),
             6 => {
                 let before = self.writer.queued();
                 self.writer.tick();
@@ -115,14 +115,23 @@ impl Link {
     }
 
     /// One that this side generates.
-    fn force(&mut self, sender: Option<usize>, signal: Control) {
+    fn force(&mut self, sender: usize, signal: Control) {
         let frame = Frame::new(&signal, FLAGS).unwrap();
-        let sent = self.sent(sender, signal, &frame);
+        let sent = self.sent(Some(sender), signal, &frame);
         let taken = self.writer.push_forced(frame).is_ok();
         assert!(taken || self.writer.queued() + sent.len > self.limits.max_answer_bytes() as u64);
         if taken {
-            sender.map_or(&mut self.unnamed, |sender| &mut self.senders[sender]).push_back(sent);
+            self.senders[sender].push_back(sent);
         }
+    }
+
+    /// The end of a process that is known by name, which is never refused.
+    fn signal(&mut self, signal: Control) {
+        let frame = Frame::new(&signal, FLAGS).unwrap();
+        let (sent, before) = (self.sent(None, signal, &frame), self.writer.queued());
+        self.writer.push_signal(frame);
+        assert_eq!(self.writer.queued(), before + sent.len);
+        self.unnamed.push_back(sent);
     }
 
     fn sent(&self, sender: Option<usize>, signal: Control, frame: &Frame) -> Sent {

@@ -222,6 +222,11 @@ impl Frame {
     pub(super) fn small(sender: u64, frame: Vec<u8>) -> Self {
         Self { sender: Some(Sender::number(sender)), ..Self::from(Bytes::from(frame)) }
     }
+
+    /// The same of a process that it does not name.
+    pub(super) fn without_sender(self) -> Self {
+        Self { sender: None, unnamed: true, form: self.form }
+    }
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ pub(super) struct Lanes {
     /// Lanes that have ever been there.
     begun: u64,
     held: VecDeque<Held>,
+    /// The lane of the last of them that was large: those behind it wait for its end.
+    held_lane: Option<u64>,
     /// Of large messages.
     bytes: usize,
 }
@@ -138,12 +140,14 @@ impl Lanes {
 
     fn release(&mut self, write: &mut impl FnMut(Piece)) {
         while let Some(held) = self.held.pop_front() {
-            let waits = |lane: &Lane| lane.number < held.lanes;
+            let held_lane = self.held_lane;
+            let waits = |lane: &Lane| lane.number < held.lanes || Some(lane.number) == held_lane;
             if held.behind > self.left_shared || self.lanes.iter().any(waits) {
                 self.held.push_front(held);
                 break;
             }
             if held.waiting.frame.is_large() {
+                self.held_lane = Some(self.begun);
                 self.begin(held.waiting);
             } else {
                 held.waiting.write(write);
@@ -410,6 +414,28 @@ mod tests {
         writer.push(third).unwrap();
         peer.take_all(&mut writer);
         assert_eq!(peer.done, [(3, 1), (1, 1), (3, 3), (2, 2)]);
+    }
+
+    //= docs/spec/channel.md#ch-lanes
+    //= type=test
+    #[test]
+    fn signals_without_a_sender_keep_their_order_large_or_small() {
+        let (mut writer, mut peer) = (writer(), Peer::default());
+        writer.push(small(1, 1)).unwrap();
+        writer.push_signal(large(1, 2, 640 * KIB).without_sender());
+        for number in [3, 5] {
+            writer.push_signal(small(1, number).without_sender());
+            writer.push_signal(large(1, number + 1, 200 * KIB).without_sender());
+        }
+        writer.push_signal(small(1, 7).without_sender());
+        writer.push(large(2, 1, 300 * KIB)).unwrap();
+        writer.push(small(3, 1)).unwrap();
+        peer.take_all(&mut writer);
+        let unnamed = peer.done.iter().filter(|done| done.0 == 1).map(|done| done.1);
+        assert!(unnamed.eq(1..=7), "{:?}", peer.done);
+        let place = |one| peer.done.iter().position(|done| *done == one).unwrap();
+        assert!(place((3, 1)) < place((1, 2)), "others do not wait for them: {:?}", peer.done);
+        assert!(place((2, 1)) < place((1, 4)), "nor for each: {:?}", peer.done);
     }
 
     //= docs/spec/channel.md#ch-writer-discard
