@@ -87,6 +87,8 @@ pub enum Violation {
     FrameTooLong,
     /// A header that is cut off, or refers to what is not in the atom cache.
     Header,
+    /// A process of this node did not take its messages for too long, and its mailbox has a bound. No fault of the peer.
+    MailboxFull,
     /// A term that cannot be decoded, or a wrong version byte.
     Term,
     /// More links from one node than the limit.
@@ -104,6 +106,7 @@ impl fmt::Display for Violation {
             Self::FragmentsHeld => "more unfinished fragments than the limit",
             Self::FrameTooLong => "frame longer than the limit",
             Self::Header => "corrupted distribution header",
+            Self::MailboxFull => "a mailbox was full for too long",
             Self::Term => "invalid term",
             Self::TooManyLinks => "more links than the limit",
             Self::TooManyMonitors => "more monitors than the limit",

@@ -3,6 +3,7 @@
 use core::fmt;
 use core::net::IpAddr;
 use core::ops::RangeInclusive;
+use core::time::Duration;
 use std::path::PathBuf;
 
 use netkernel_core::link::Limits;
@@ -52,6 +53,9 @@ pub struct NodeConfig {
     /// Where host files are looked for by calls in Erlang's own form ([`Mailbox::apply`](crate::Mailbox::apply)): as `erl` does, unless it
     /// is told otherwise.
     pub host_dirs: HostDirs,
+    /// For how long a link may be not read because of a mailbox that is full ([`Overflow::Pause`](crate::Overflow::Pause)), before it
+    /// ends with the reason `killed`; 5 minutes unless set. `None`: for any time.
+    pub pause_limit: Option<Duration>,
 }
 
 impl NodeConfig {
@@ -70,6 +74,7 @@ impl NodeConfig {
             remote_requests: false,
             process_limits: process::Limits::default(),
             host_dirs: HostDirs::of_process(),
+            pause_limit: Some(Duration::from_secs(300)),
         }
     }
 

@@ -21,12 +21,46 @@ pub enum Item {
     Diagnostic(Diagnostic),
 }
 
+/// What a mailbox takes before something is done about it. Without one it takes all, as Erlang's do.
+///
+/// Messages and the exit signals that a process traps count, but not the answers to its calls: messages by an alias that ends with the
+/// first one. As soon as either number is reached, the policy holds for what comes;
+/// what reaches it is still taken, whatever its length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Bound {
+    /// As many may wait.
+    pub messages: usize,
+    /// So many bytes of them.
+    pub bytes: usize,
+    /// What becomes of more.
+    pub overflow: Overflow,
+}
+
+/// What becomes of messages to a mailbox that is full. Exit signals, `DOWN`, and all about nodes always find room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Overflow {
+    /// Nothing is lost: the link that brings them is not read until half of the bound is free. What one read of each link brings may
+    /// come on top: 64 KiB, or a message of any length; and what has arrived of a link when it ends.
+    ///
+    /// All that comes on that link waits, for other processes, too; it is still ticked, and not taken for dead. A link that was not
+    /// read for [`NodeConfig::pause_limit`](crate::NodeConfig::pause_limit) ends: two nodes that wait for each other would wait for ever.
+    /// Processes of this node are told [`SendError::Full`].
+    Pause,
+    /// They are dropped, and counted. Exit signals are not: a process that traps those of strangers has no bound by this policy.
+    DropNewest,
+    /// They are dropped, exit signals too, and the process ends with the reason `killed`, as by the flag `max_heap_size` of Erlang.
+    Kill,
+}
+
 /// Why a signal was not sent: a message, a link, a monitor, an exit signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SendError {
     /// An exit signal has ended this process.
     Ended,
+    /// The receiver is of this node, and its mailbox is full: see [`Overflow::Pause`].
+    Full,
     /// The receiver is of a node that cannot exist.
     NoSuchNode,
     /// This node is not alive, so it cannot reach another one.
@@ -39,6 +73,7 @@ impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Ended => "this process has ended",
+            Self::Full => "the mailbox of the receiver is full",
             Self::NoSuchNode => "the node of the receiver has an impossible name",
             Self::NotAlive => "this node is not alive",
             Self::TooLong => "the message is longer than a frame can be",

@@ -65,7 +65,7 @@ pub use epmd_config::EpmdConfig;
 pub use epmd_handle::EpmdHandle;
 pub use host_dirs::HostDirs;
 pub use identity::Identity;
-pub use item::{Item, SendError, SpawnError};
+pub use item::{Bound, Item, Overflow, SendError, SpawnError};
 pub use listener::ACCEPT_STACK;
 pub use mailbox::Mailbox;
 pub use netkernel_core as core;

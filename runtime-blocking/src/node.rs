@@ -34,7 +34,8 @@ impl Node {
     /// # Errors
     /// The operating system gives no thread.
     pub fn new(config: NodeConfig) -> io::Result<Self> {
-        let surroundings = Surroundings::new(config.limits, config.process_limits);
+        let surroundings =
+            Surroundings::new(config.limits, config.process_limits, config.pause_limit);
         let handle = Handle::new(&config, &surroundings);
         let inbox = Arc::clone(&surroundings.inbox);
         let owner = Owner::new(config, surroundings.clone(), Threads(surroundings));

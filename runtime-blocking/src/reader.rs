@@ -3,7 +3,7 @@
 use std::io::{self, Read as _};
 
 use bytes::Bytes;
-use netkernel_core::link::LinkReader;
+use netkernel_core::link::{LinkReader, Violation};
 use netkernel_core::net_kernel::{CloseCause, Input, Promotion};
 use socket2::Socket;
 
@@ -58,7 +58,7 @@ fn pump_loop(
         if stream.has_ended() {
             return CloseCause::Local;
         }
-        let Applied { requests, result } = surroundings.table.apply(batch, stream);
+        let Applied { requests, full, result } = surroundings.table.apply(batch, stream);
         for request in requests {
             if !surroundings.inbox.send_blocking(Message::Request(stream.id(), request)) {
                 return CloseCause::Local;
@@ -67,6 +67,10 @@ fn pump_loop(
         if let Err(violation) = result {
             abort(socket);
             return CloseCause::Violation(violation);
+        }
+        if !stream.wait_for_mailboxes_blocking(&full, surroundings.pause_limit) {
+            abort(socket);
+            return CloseCause::Violation(Violation::MailboxFull);
         }
         stream.wait_to_read_blocking();
         bytes = match read(stream, socket, &mut buffer) {

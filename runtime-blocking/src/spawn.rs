@@ -10,7 +10,7 @@ use netkernel_core::term::{Pid, Reference, Term};
 use crate::item::{SendError, SpawnError};
 use crate::mailbox::Mailbox;
 use crate::node::Node;
-use crate::shared::{NewProcess, Slot};
+use crate::shared::{NewProcess, Slot, SpawnCall, arguments};
 
 impl Node {
     /// Runs a handler in each process that is spawned with this function, whoever spawns it: Erlang's `spawn(Node, Module, Function,
@@ -34,9 +34,9 @@ impl Node {
             };
             let run = move || {
                 let _slot = slot;
-                let arguments = started.arguments();
-                let mailbox = Mailbox::started(handle, started);
-                match arguments {
+                let NewProcess { id, queue, mfa } = started;
+                let mailbox = Mailbox { id, queue, handle };
+                match arguments(&mfa) {
                     Ok(arguments) => handler(mailbox, arguments),
                     Err(reason) => mailbox.end(&reason),
                 }
@@ -81,8 +81,7 @@ impl Mailbox {
     pub fn spawn_monitor(&self, node: &NodeName, mfa: Mfa) -> Result<(Pid, Reference), SpawnError> {
         let monitor = Some(SpawnMonitor::default());
         let options = SpawnOptions { monitor, ..SpawnOptions::default() };
-        let request = self.spawn_request(node, mfa, &options, &ReplyOptions::default())?;
-        Ok((self.spawned(&request)?, request))
+        self.spawned(node, mfa, &options)
     }
 
     /// As [`Self::spawn`], with options (`erlang:spawn_opt/5`). If the process is monitored, its reference comes with the pid.
@@ -95,8 +94,7 @@ impl Mailbox {
         mfa: Mfa,
         options: &SpawnOptions,
     ) -> Result<(Pid, Option<Reference>), SpawnError> {
-        let request = self.spawn_request(node, mfa, options, &ReplyOptions::default())?;
-        let pid = self.spawned(&request)?;
+        let (pid, request) = self.spawned(node, mfa, options)?;
         Ok((pid, options.monitor.is_some().then_some(request)))
     }
 
@@ -126,9 +124,17 @@ impl Mailbox {
         self.handle.table.spawn_request_abandon(self.id, request)
     }
 
-    /// Takes the answer to a request out when it comes.
-    fn spawned(&self, request: &Reference) -> Result<Pid, SpawnError> {
-        let answer = self.queue.spawn_reply_blocking(request);
-        answer.ok_or(SendError::Ended)?.map_err(SpawnError::Failed)
+    /// Asks, and waits for the answer, which is no item then.
+    fn spawned(
+        &self,
+        node: &NodeName,
+        mfa: Mfa,
+        options: &SpawnOptions,
+    ) -> Result<(Pid, Reference), SpawnError> {
+        let spawning = Spawning::new(mfa, options, &ReplyOptions::default());
+        let spawning = spawning.map_err(|_| SendError::TooLong)?;
+        self.approach(node.as_atom())?;
+        let own = (self.id, &*self.queue);
+        SpawnCall::begin(&self.handle.table, own, node, spawning)?.wait_blocking()
     }
 }

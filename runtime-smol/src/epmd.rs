@@ -64,7 +64,7 @@ impl EpmdServer {
             port,
             config,
             listeners,
-            surroundings: Surroundings::new(Limits::default(), process::Limits::default()),
+            surroundings: Surroundings::new(Limits::default(), process::Limits::default(), None),
         })
     }
 

@@ -55,8 +55,8 @@ mod writer;
 pub use epmd::EpmdServer;
 pub use mailbox::Mailbox;
 pub use netkernel_blocking::{
-    ConfigError, EpmdConfig, EpmdHandle, EpmdMode, HostDirs, Identity, Item, NodeConfig, PingError,
-    SendError, SpawnError, Verbosity, cookie_file,
+    Bound, ConfigError, EpmdConfig, EpmdHandle, EpmdMode, HostDirs, Identity, Item, NodeConfig,
+    Overflow, PingError, SendError, SpawnError, Verbosity, cookie_file,
 };
 pub use netkernel_core as core;
 pub use netkernel_core::net_kernel::{

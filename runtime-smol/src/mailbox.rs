@@ -7,8 +7,8 @@ use std::thread;
 use async_io::Timer;
 use bytes::Bytes;
 use futures_lite::future;
-use netkernel_blocking::shared::{self, Call, Handle, Message, NewProcess, Outcome, Queue, Way};
-use netkernel_blocking::{Item, SendError, Verbosity};
+use netkernel_blocking::shared::{self, Call, Handle, Message, Outcome, Queue, Way};
+use netkernel_blocking::{Bound, Item, SendError, Verbosity};
 use netkernel_core::net_kernel::mfa::{self, Exception};
 use netkernel_core::net_kernel::{Answer, ConnectError, MonitorOptions};
 use netkernel_core::process::{AliasOption, MonitorAlias, RegisterNameError, Target};
@@ -22,21 +22,16 @@ use crate::stream::Spawner;
 /// A process of a [`Node`]: its mailbox, and what it does. Dropping it ends the process, with the reason `normal`, or `panic` if a panic
 /// drops it.
 ///
-/// Its queue has no bound, as Erlang's. Between the node events of a node come all messages from that link, and no other.
+/// Its queue has no bound, as Erlang's, unless [`Self::set_bound`] gives it one. Between the node events of a node come all messages from that link, and no other.
 #[derive(Debug)]
 pub struct Mailbox {
     pub(crate) id: MailboxId,
     pub(crate) queue: Arc<Queue>,
     pub(crate) handle: Arc<Handle>,
-    spawner: Spawner,
+    pub(crate) spawner: Spawner,
 }
 
 impl Mailbox {
-    /// That of a process that somebody has spawned.
-    pub(crate) fn started(handle: Arc<Handle>, spawner: Spawner, process: NewProcess) -> Self {
-        Self { id: process.id, queue: process.queue, handle, spawner }
-    }
-
     pub(crate) fn new(handle: Arc<Handle>, spawner: Spawner) -> Self {
         let (id, queue) = handle.table.add_mailbox();
         Self { id, queue, handle, spawner }
@@ -63,6 +58,52 @@ impl Mailbox {
     #[must_use]
     pub fn try_recv(&self) -> Option<Item> {
         self.queue.try_receive()
+    }
+
+    /// Waits for the first item that is `wanted`, past others, which stay as they are (a `receive` with patterns). No item is looked at
+    /// twice while this waits, so that a long queue costs no more than a short one. If an exit signal has ended the process it is
+    /// given, wanted or not. `wanted` may call this mailbox.
+    #[must_use]
+    pub async fn recv_match(&self, wanted: impl FnMut(&Item) -> bool) -> Item {
+        self.queue.receive_match(wanted).await
+    }
+
+    /// As [`Self::recv_match`], for at most `limit`.
+    #[must_use]
+    pub async fn recv_match_timeout(
+        &self,
+        limit: Duration,
+        wanted: impl FnMut(&Item) -> bool,
+    ) -> Option<Item> {
+        let item = async { Some(self.queue.receive_match(wanted).await) };
+        let late = async {
+            Timer::after(limit).await;
+            None
+        };
+        future::or(item, late).await
+    }
+
+    /// As [`Self::recv_match`], if there is such an item.
+    #[must_use]
+    pub fn try_recv_match(&self, mut wanted: impl FnMut(&Item) -> bool) -> Option<Item> {
+        self.queue.try_receive_match(&mut 0, &mut wanted)
+    }
+
+    /// Bounds what waits in this mailbox; `None`, as at first: it has no bound, as Erlang's.
+    pub fn set_bound(&self, bound: Option<Bound>) {
+        self.queue.set_bound(bound);
+    }
+
+    /// Items that wait (`process_info(Pid, message_queue_len)`), node events and all else among them.
+    #[must_use]
+    pub fn message_queue_len(&self) -> usize {
+        self.queue.count()
+    }
+
+    /// Messages that [`Overflow::DropNewest`](crate::Overflow::DropNewest) has dropped.
+    #[must_use]
+    pub fn messages_dropped(&self) -> u64 {
+        self.queue.dropped()
     }
 
     /// Has `waker` called after each item that arrives from now on, so that whoever has other things to wait for need not

@@ -59,7 +59,8 @@ impl Node {
 
     /// The handle of a new node, and its owner.
     fn of(config: NodeConfig, spawn: Spawn) -> (Self, Task) {
-        let surroundings = Surroundings::new(config.limits, config.process_limits);
+        let surroundings =
+            Surroundings::new(config.limits, config.process_limits, config.pause_limit);
         let handle = Arc::new(Handle::new(&config, &surroundings));
         let inbox = Arc::clone(&surroundings.inbox);
         let spawner = Spawner(Arc::clone(&spawn));

@@ -1,12 +1,15 @@
 //! The reading half of a stream.
 
 use core::cell::RefCell;
+use core::time::Duration;
 use std::io::{self, ErrorKind as Kind, Read as _};
+use std::sync::Arc;
 
+use async_io::Timer;
 use bytes::Bytes;
 use futures_lite::future;
-use netkernel_blocking::shared::{Applied, Message, Stream, Surroundings, Wish, abort};
-use netkernel_core::link::LinkReader;
+use netkernel_blocking::shared::{Applied, Message, Queue, Stream, Surroundings, Wish, abort};
+use netkernel_core::link::{LinkReader, Violation};
 use netkernel_core::net_kernel::{CloseCause, Input, Promotion};
 
 use crate::stream::Socket;
@@ -68,7 +71,7 @@ async fn pump_loop(
     // What came behind the handshake is in the reader already, and may be whole frames.
     let mut pumped = pump(&[]);
     loop {
-        let Applied { requests, result } = match pumped {
+        let Applied { requests, full, result } = match pumped {
             Ok(applied) => applied,
             Err(cause) => return cause,
         };
@@ -81,6 +84,10 @@ async fn pump_loop(
             abort(socket.get_ref());
             return CloseCause::Violation(violation);
         }
+        if !wait_for_mailboxes(stream, &full, surroundings.pause_limit).await {
+            abort(socket.get_ref());
+            return CloseCause::Violation(Violation::MailboxFull);
+        }
         stream.wait_to_read().await;
         pumped = match read(stream, socket, READ_MAX, &mut pump).await {
             Ok(pumped) => pumped,
@@ -89,6 +96,25 @@ async fn pump_loop(
         // A link that always has something to read must not take the executor for itself.
         future::yield_now().await;
     }
+}
+
+/// Waits until these mailboxes have room, or the stream has ended; `false` if they have none for so long.
+async fn wait_for_mailboxes(stream: &Stream, full: &[Arc<Queue>], limit: Option<Duration>) -> bool {
+    if full.is_empty() {
+        return true;
+    }
+    let room = async {
+        stream.wait_for_mailboxes(full).await;
+        true
+    };
+    let late = async {
+        match limit {
+            Some(limit) => drop(Timer::after(limit).await),
+            None => future::pending().await,
+        }
+        false
+    };
+    future::or(room, late).await
 }
 
 /// Reads once, at least one byte and at most `max`, and uses what came.

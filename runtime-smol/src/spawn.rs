@@ -5,7 +5,7 @@ use core::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_lite::FutureExt as _;
-use netkernel_blocking::shared::{NewProcess, Slot};
+use netkernel_blocking::shared::{NewProcess, Slot, SpawnCall, arguments};
 use netkernel_blocking::{SendError, SpawnError};
 use netkernel_core::NodeName;
 use netkernel_core::process::{Function, Mfa, ReplyOptions, SpawnMonitor, SpawnOptions, Spawning};
@@ -22,7 +22,7 @@ impl Node {
     /// The handler has a task of its own, on the thread of the node unless that has another executor, so it must not block; the mailbox of the new process, and the arguments. When it returns, the process ends
     /// normally; [`Mailbox::terminate`] ends it for another reason, and a panic for the reason `panic`. How many processes others can
     /// start, and how many handlers run, is bounded ([`Limits`](netkernel_core::process::Limits)). A handler that holds a [`Node`] or a mailbox of this node
-    /// keeps it from stopping.
+    /// keeps it from stopping. If the executor drops its task, the process ends, too.
     pub fn serve_function<F: Future<Output = ()> + Send + 'static>(
         &self,
         function: Function,
@@ -34,12 +34,12 @@ impl Node {
             let (Some(handle), handler) = (handle.upgrade(), Arc::clone(&handler)) else {
                 return false;
             };
-            let own = spawner.clone();
+            let NewProcess { id, queue, mfa } = started;
+            // Here already: a task that is dropped before its first step ends its process, too.
+            let mailbox = Mailbox { id, queue, handle, spawner: spawner.clone() };
             let run = async move {
                 let _slot = slot;
-                let arguments = started.arguments();
-                let mailbox = Mailbox::started(handle, own, started);
-                match arguments {
+                match arguments(&mfa) {
                     Ok(arguments) => handler(mailbox, arguments).await,
                     Err(reason) => mailbox.end(&reason),
                 }
@@ -62,7 +62,8 @@ impl Mailbox {
     /// Spawns a process on a node (`erlang:spawn/4`), and waits for its pid. On this node it can run what is served
     /// ([`Node::serve_function`]).
     ///
-    /// Connects to the node, and waits, as [`Self::send`] does.
+    /// Connects to the node, and waits, as [`Self::send`] does. If the future is dropped before its end, the request is abandoned
+    /// ([`Self::spawn_request_abandon`]), also if the answer was there already.
     ///
     /// # Errors
     /// [`SpawnError`]. Where the node cannot be reached, Erlang gives the pid of a process that ends at once by `noconnection`.
@@ -90,8 +91,7 @@ impl Mailbox {
     ) -> Result<(Pid, Reference), SpawnError> {
         let monitor = Some(SpawnMonitor::default());
         let options = SpawnOptions { monitor, ..SpawnOptions::default() };
-        let request = self.spawn_request(node, mfa, &options, &ReplyOptions::default()).await?;
-        Ok((self.spawned(&request).await?, request))
+        self.spawned(node, mfa, &options).await
     }
 
     /// As [`Self::spawn`], with options (`erlang:spawn_opt/5`). If the process is monitored, its reference comes with the pid.
@@ -104,8 +104,7 @@ impl Mailbox {
         mfa: Mfa,
         options: &SpawnOptions,
     ) -> Result<(Pid, Option<Reference>), SpawnError> {
-        let request = self.spawn_request(node, mfa, options, &ReplyOptions::default()).await?;
-        let pid = self.spawned(&request).await?;
+        let (pid, request) = self.spawned(node, mfa, options).await?;
         Ok((pid, options.monitor.is_some().then_some(request)))
     }
 
@@ -135,9 +134,17 @@ impl Mailbox {
         self.handle.table.spawn_request_abandon(self.id, request)
     }
 
-    /// Takes the answer to a request out when it comes.
-    async fn spawned(&self, request: &Reference) -> Result<Pid, SpawnError> {
-        let answer = self.queue.spawn_reply(request).await;
-        answer.ok_or(SendError::Ended)?.map_err(SpawnError::Failed)
+    /// Asks, and waits for the answer, which is no item then.
+    async fn spawned(
+        &self,
+        node: &NodeName,
+        mfa: Mfa,
+        options: &SpawnOptions,
+    ) -> Result<(Pid, Reference), SpawnError> {
+        let spawning = Spawning::new(mfa, options, &ReplyOptions::default());
+        let spawning = spawning.map_err(|_| SendError::TooLong)?;
+        self.approach(node.as_atom()).await?;
+        let own = (self.id, &*self.queue);
+        SpawnCall::begin(&self.handle.table, own, node, spawning)?.wait().await
     }
 }

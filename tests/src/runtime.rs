@@ -18,7 +18,7 @@ use netkernel_blocking::core::term::{Atom, Pid, Reference, Term};
 use netkernel_blocking::core::{Cookie, NodeName};
 use netkernel_blocking::shared::reply;
 use netkernel_blocking::{
-    Address, AliasOption, BadNode, ConnectionInfo, Function, HostDirs, Identity, Item, Mfa,
+    Address, AliasOption, BadNode, Bound, ConnectionInfo, Function, HostDirs, Identity, Item, Mfa,
     MonitorAlias, MonitorOptions, NetState, NodeConfig, NodeInfo, NodeKinds, NotAlive, OptionName,
     OptsError, PingError, ReplyOptions, SendError, SocketOption, SpawnError, SpawnOptions,
     StartOptions, Target, Verbosity,
@@ -330,6 +330,34 @@ impl Mailbox {
 
     pub fn try_recv(&self) -> Option<Item> {
         either!(self.try_recv())
+    }
+
+    pub fn recv_match(&self, wanted: impl FnMut(&Item) -> bool) -> Item {
+        either!(self.recv_match(wanted).await)
+    }
+
+    pub fn recv_match_timeout(
+        &self,
+        limit: Duration,
+        wanted: impl FnMut(&Item) -> bool,
+    ) -> Option<Item> {
+        either!(self.recv_match_timeout(limit, wanted).await)
+    }
+
+    pub fn try_recv_match(&self, wanted: impl FnMut(&Item) -> bool) -> Option<Item> {
+        either!(self.try_recv_match(wanted))
+    }
+
+    pub fn set_bound(&self, bound: Option<Bound>) {
+        either!(self.set_bound(bound));
+    }
+
+    pub fn message_queue_len(&self) -> usize {
+        either!(self.message_queue_len())
+    }
+
+    pub fn messages_dropped(&self) -> u64 {
+        either!(self.messages_dropped())
     }
 
     pub fn set_waker(&self, waker: impl Fn() + Send + Sync + 'static) -> bool {

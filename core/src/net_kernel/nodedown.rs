@@ -149,6 +149,7 @@ mod tests {
             (Violation::FragmentsHeld, "killed"),
             (Violation::FrameTooLong, "emsgsize"),
             (Violation::Header, "killed"),
+            (Violation::MailboxFull, "killed"),
             (Violation::Term, "killed"),
             (Violation::TooManyLinks, "killed"),
             (Violation::TooManyMonitors, "killed"),

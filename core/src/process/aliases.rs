@@ -72,11 +72,14 @@ impl Processes {
     //= docs/spec/process.md#process-alias-reply
     pub fn send_to_alias(&mut self, alias: &Reference, message: Bytes, deliver: &mut impl Deliver) {
         let Some(&Alias { of, until }) = self.aliases.get(alias) else { return };
-        deliver.message(of, message);
         match until {
-            Until::Unalias | Until::Demonitor => {}
-            Until::Reply => self.remove_alias(alias),
+            Until::Unalias | Until::Demonitor => deliver.message(of, message),
+            Until::Reply => {
+                deliver.reply(of, message);
+                self.remove_alias(alias);
+            }
             Until::ReplyDemonitor => {
+                deliver.reply(of, message);
                 self.remove_alias(alias);
                 self.demonitor(of, alias, deliver);
             }

@@ -16,6 +16,12 @@ pub trait Deliver {
     /// decoded.
     fn message(&mut self, to: MailboxId, message: Bytes);
 
+    /// As [`Self::message`], of one that came by an alias which ends with it: the answer to a call. There are no more of these than the
+    /// process has made aliases, so that a host which bounds mailboxes should not refuse them.
+    fn reply(&mut self, to: MailboxId, message: Bytes) {
+        self.message(to, message);
+    }
+
     /// There is a new process, which is to call this function and then end: make a mailbox for it, for what comes next, and have
     /// it run once this call has ended. If it cannot be run, say so by
     /// [`Processes::not_started`](super::Processes::not_started), not from here. Never, unless a function is served

@@ -67,6 +67,19 @@ impl Processes {
         self.deliver_all(pending, deliver);
     }
 
+    /// Ends a process that has too much in its mailbox, with the reason `killed`, as the flag `max_heap_size` of Erlang does. Its mailbox
+    /// is told.
+    //= docs/spec/process.md#process-mailbox-bound
+    pub fn kill(&mut self, mailbox: MailboxId, deliver: &mut impl Deliver) {
+        if !self.has(mailbox) {
+            return;
+        }
+        let mut pending = VecDeque::new();
+        self.end(mailbox, &KILLED, &mut pending, deliver);
+        deliver.event(mailbox, ProcessEvent::Ended { reason: KILLED.external() });
+        self.deliver_all(pending, deliver);
+    }
+
     /// Whether exit signals become events instead of ending the process (`process_flag(trap_exit, Flag)`): the old value.
     ///
     /// # Errors

@@ -39,19 +39,45 @@ impl Processes {
         spawning: Spawning,
         deliver: &mut impl Deliver,
     ) -> Result<Reference, NoProcess> {
+        let request = self.spawn_reference(by)?;
+        self.spawn_request_as(by, node, &request, spawning, deliver)?;
+        Ok(request)
+    }
+
+    /// A reference for [`Self::spawn_request_as`].
+    ///
+    /// # Errors
+    /// [`NoProcess`].
+    pub fn spawn_reference(&mut self, by: MailboxId) -> Result<Reference, NoProcess> {
         self.process(by)?;
-        let request = self.make_reference();
+        Ok(self.make_reference())
+    }
+
+    /// As [`Self::spawn_request`], under a reference of [`Self::spawn_reference`] that no other request has had: so the host can know it
+    /// before the answer, which may come within this call.
+    ///
+    /// # Errors
+    /// [`NoProcess`].
+    pub fn spawn_request_as(
+        &mut self,
+        by: MailboxId,
+        node: &NodeName,
+        request: &Reference,
+        spawning: Spawning,
+        deliver: &mut impl Deliver,
+    ) -> Result<(), NoProcess> {
+        self.process(by)?;
         let spawned = if self.is_own(node.as_atom()) {
-            self.spawn_here(by, &request, &spawning, deliver)
+            self.spawn_here(by, request, &spawning, deliver)
         } else {
-            self.spawn_elsewhere(by, node, &request, &spawning, deliver)
+            self.spawn_elsewhere(by, node, request, &spawning, deliver)
         };
         if let Err(reason) = spawned {
             let node = node.as_atom().clone();
             let spawn = Spawn { by, node, asks: spawning.asks, left: None };
             Self::spawn_failed(spawn, request.clone(), reason, deliver);
         }
-        Ok(request)
+        Ok(())
     }
 
     /// Gives up a request that waits for its answer (`erlang:spawn_request_abandon/1`): whether there was one. It is not

@@ -137,6 +137,12 @@ pub(super) struct Monitoring {
 }
 
 impl Spawning {
+    /// Whether the process is to be linked with the one that asks.
+    #[must_use]
+    pub const fn links(&self) -> bool {
+        self.asks.link
+    }
+
     /// A process that calls a function, with these options.
     ///
     /// # Errors

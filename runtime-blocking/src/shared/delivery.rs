@@ -5,21 +5,17 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use netkernel_core::link::{Frame, Peer, Sending, Violation};
-use netkernel_core::process::{Deliver, Mfa, ProcessEvent, Reach, Request};
+use netkernel_core::process::{Deliver, Mfa, ProcessEvent, Processes, Reach, Request};
 use netkernel_core::term::Atom;
 use netkernel_core::wire::control::Control;
 use netkernel_core::{LinkId, MailboxId, NodeName, PingId};
 
-use super::{NewProcess, Queue, Reply, Stream};
+use super::functions::{Functions, Start};
+use super::items::Pushed;
+use super::{Queue, Reply, Stream};
 use crate::item::Item;
 
 pub(super) type Mailboxes = BTreeMap<MailboxId, Arc<Queue>>;
-
-pub(super) fn push(mailboxes: &Mailboxes, to: MailboxId, item: Item) {
-    if let Some(queue) = mailboxes.get(&to) {
-        queue.push(item);
-    }
-}
 
 /// What there is to deliver to.
 pub(super) struct Delivery<'a> {
@@ -27,28 +23,73 @@ pub(super) struct Delivery<'a> {
     pub(super) pings: &'a mut BTreeMap<PingId, Reply<bool>>,
     pub(super) peers: &'a mut BTreeMap<NodeName, Peer>,
     pub(super) links: &'a BTreeMap<LinkId, Arc<Stream>>,
+    pub(super) functions: &'a Functions,
     /// Of the link whose signals are handled.
     pub(super) stream: Option<&'a Stream>,
-    /// What is for the owner.
-    pub(super) requests: &'a mut Vec<Request>,
-    /// What is to be run when no lock is held.
-    pub(super) started: &'a mut Vec<NewProcess>,
+    /// What comes of it.
+    pub(super) effects: &'a mut Effects,
+}
+
+/// What is to be done when no lock is held.
+#[derive(Default)]
+pub(super) struct Effects {
+    /// For the owner.
+    pub(super) requests: Vec<Request>,
+    /// Processes that are to be run.
+    pub(super) started: Vec<Start>,
+    /// Mailboxes that hold who fills them.
+    pub(super) full: Vec<Arc<Queue>>,
+    /// A mailbox has refused the message of a process of this node.
+    pub(super) refused: bool,
+    /// Processes that are to end because of their mailboxes: at once, under the lock.
+    overflowed: Vec<MailboxId>,
+}
+
+impl Delivery<'_> {
+    /// Ends the processes whose mailboxes were filled beyond what they may hold.
+    pub(super) fn end_overflowed(&mut self, processes: &mut Processes) {
+        while let Some(mailbox) = self.effects.overflowed.pop() {
+            processes.kill(mailbox, self);
+        }
+    }
+
+    fn push(&mut self, to: MailboxId, item: Item) {
+        let Some(queue) = self.mailboxes.get(&to) else { return };
+        let Effects { full, overflowed, .. } = &mut *self.effects;
+        match queue.push(item) {
+            Pushed::Taken | Pushed::Dropped => {}
+            Pushed::Full if full.iter().any(|full| Arc::ptr_eq(full, queue)) => {}
+            Pushed::Full => full.push(Arc::clone(queue)),
+            Pushed::Overflow => overflowed.push(to),
+        }
+    }
 }
 
 impl Deliver for Delivery<'_> {
     fn message(&mut self, to: MailboxId, message: Bytes) {
-        push(self.mailboxes, to, Item::Message(message));
+        let is_local = self.stream.is_none();
+        if is_local && self.mailboxes.get(&to).is_some_and(|queue| queue.refuses()) {
+            self.effects.refused = true;
+            return;
+        }
+        self.push(to, Item::Message(message));
+    }
+
+    fn reply(&mut self, to: MailboxId, message: Bytes) {
+        if let Some(queue) = self.mailboxes.get(&to) {
+            queue.push_reply(message);
+        }
     }
 
     fn start(&mut self, id: MailboxId, mfa: Mfa) {
         let queue = Arc::<Queue>::default();
         self.mailboxes.insert(id, Arc::clone(&queue));
-        self.started.push(NewProcess { id, queue, mfa });
+        self.effects.started.push(self.functions.start(id, queue, mfa));
     }
 
     fn event(&mut self, to: MailboxId, event: ProcessEvent) {
         if !matches!(event, ProcessEvent::Ended { .. }) {
-            return push(self.mailboxes, to, Item::Process(event));
+            return self.push(to, Item::Process(event));
         }
         if let Some(queue) = self.mailboxes.remove(&to) {
             queue.end(Item::Process(event));
@@ -93,6 +134,6 @@ impl Deliver for Delivery<'_> {
     }
 
     fn request(&mut self, request: Request) {
-        self.requests.push(request);
+        self.effects.requests.push(request);
     }
 }

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use netkernel_core::MailboxId;
@@ -26,14 +26,12 @@ pub struct NewProcess {
     pub mfa: Mfa,
 }
 
-impl NewProcess {
-    /// The arguments of the call, or why the process ends instead.
-    ///
-    /// # Errors
-    /// The reason, without version byte.
-    pub fn arguments(&self) -> Result<Vec<Term>, Bytes> {
-        self.mfa.arguments(&Limits::default()).map_err(|_| TOO_LARGE)
-    }
+/// The arguments of a call, or why the process ends instead.
+///
+/// # Errors
+/// The reason, without version byte.
+pub fn arguments(mfa: &Mfa) -> Result<Vec<Term>, Bytes> {
+    mfa.arguments(&Limits::default()).map_err(|_| TOO_LARGE)
 }
 
 /// Has a thread or a task run a process; `false` if that cannot be. It must not block. What it runs keeps the [`Slot`] to its end.
@@ -42,8 +40,16 @@ pub type Starter = Arc<dyn Fn(NewProcess, Slot) -> bool + Send + Sync>;
 /// How each function is run.
 #[derive(Default)]
 pub(super) struct Functions {
-    starters: Mutex<BTreeMap<Function, Starter>>,
+    starters: BTreeMap<Function, Starter>,
     running: Arc<AtomicUsize>,
+    limit: usize,
+}
+
+/// A new process, and how it is run.
+pub(super) struct Start {
+    process: NewProcess,
+    /// `None`: it cannot be.
+    by: Option<(Starter, Slot)>,
 }
 
 /// One of the threads or tasks that may run processes. A process may end long before its handler is through, so these are bounded
@@ -67,42 +73,53 @@ impl Drop for Slot {
 
 impl fmt::Debug for Functions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(lock(&self.starters).keys()).finish()
+        f.debug_set().entries(self.starters.keys()).finish()
     }
 }
 
 impl Functions {
-    /// Whoever runs these must not hold a node any more: that is gone.
-    pub(super) fn clear(&self) {
-        let functions = core::mem::take(&mut *lock(&self.starters));
-        drop(functions);
+    /// None yet. So many handlers may run at a time.
+    pub(super) fn new(limit: usize) -> Self {
+        Self { limit, ..Self::default() }
+    }
+
+    /// How to run a new process.
+    pub(super) fn start(&self, id: MailboxId, queue: Arc<Queue>, mfa: Mfa) -> Start {
+        let starter = self.starters.get(mfa.function()).map(Arc::clone);
+        let by = starter.zip(Slot::take(&self.running, self.limit));
+        Start { process: NewProcess { id, queue, mfa }, by }
+    }
+
+    /// Serves none any more. What is given back is to be dropped without a lock: it may hold anything.
+    pub(super) fn take(&mut self) -> BTreeMap<Function, Starter> {
+        core::mem::take(&mut self.starters)
     }
 }
 
 impl Table {
     /// Has processes that are spawned with this function started so; `false` if another way was there, which is no more.
     pub fn serve_function(&self, function: Function, starter: Starter) -> bool {
-        // The way first: the processes hand out what they know.
-        let before = lock(&self.functions.starters).insert(function.clone(), starter);
-        lock(&self.state).processes.serve_function(function);
+        let mut state = lock(&self.state);
+        state.processes.serve_function(function.clone());
+        let before = state.functions.starters.insert(function, starter);
+        drop(state);
         before.is_none()
     }
 
     /// Starts no more processes with this function; `false` if it was not served.
     pub fn unserve_function(&self, function: &Function) -> bool {
-        lock(&self.state).processes.unserve_function(function);
-        let before = lock(&self.functions.starters).remove(function);
+        let mut state = lock(&self.state);
+        state.processes.unserve_function(function);
+        let before = state.functions.starters.remove(function);
+        drop(state);
         before.is_some()
     }
 
     /// Has new processes run. No lock may be held.
-    pub(super) fn start(&self, started: Vec<NewProcess>) {
-        for process in started {
+    pub(super) fn start(&self, started: Vec<Start>) {
+        for Start { process, by } in started {
             let id = process.id;
-            let Functions { starters, running } = &self.functions;
-            let starter = lock(starters).get(process.mfa.function()).map(Arc::clone);
-            let slot = Slot::take(running, self.limits.spawned);
-            if !starter.zip(slot).is_some_and(|(starter, slot)| starter(process, slot)) {
+            if !by.is_some_and(|(starter, slot)| starter(process, slot)) {
                 lock(&self.state).mailboxes.remove(&id);
                 self.act(|processes, deliver| processes.not_started(id, deliver));
             }

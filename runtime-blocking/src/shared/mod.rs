@@ -16,6 +16,7 @@ mod functions;
 mod handle;
 mod host;
 mod inbox;
+mod items;
 mod listener;
 mod local_socket;
 mod message;
@@ -27,6 +28,7 @@ mod queue;
 mod reply;
 mod socket;
 mod socket_options;
+mod spawning;
 mod stream;
 mod table;
 
@@ -38,7 +40,7 @@ pub use clock::{Clock, entropy};
 pub use epmd::{Clients, Epmd};
 pub use epmd_listeners::EpmdListeners;
 pub(crate) use file::read as read_file;
-pub use functions::{NewProcess, Slot, Starter};
+pub use functions::{NewProcess, Slot, Starter, arguments};
 pub use handle::Handle;
 pub use host::{Carrier, RuntimeHost};
 #[cfg(test)]
@@ -54,6 +56,7 @@ pub use queue::Queue;
 pub use reply::{Awaited, Reply, reply};
 pub use socket::{BACKLOG, abort, is_local, listen, open_error, prepare};
 pub use socket2::Socket;
+pub use spawning::SpawnCall;
 pub use stream::{Origin, Stream, Surroundings, Wish};
 pub use table::{Applied, Outcome, Table, Way};
 

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 use std::io::{ErrorKind as Kind, IoSlice, Write as _};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Instant as Moment;
 
 use bytes::Bytes;
@@ -23,7 +23,7 @@ pub struct Outgoing {
     /// Something was queued, or the end has come.
     queued: Bell,
     /// There is room again, or the end has come.
-    room: Bell,
+    pub(super) room: Arc<Bell>,
 }
 
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl Outgoing {
         Self {
             queue: Mutex::new(Queue { writer: LinkWriter::new(limits), end: End::Open }),
             queued: Bell::default(),
-            room: Bell::default(),
+            room: Arc::default(),
         }
     }
 
@@ -91,6 +91,11 @@ impl Outgoing {
     pub(crate) fn may_read(&self) -> bool {
         let queue = lock(&self.queue);
         queue.end != End::Open || queue.writer.may_read()
+    }
+
+    /// Whether the end has come.
+    pub(crate) fn has_ended(&self) -> bool {
+        lock(&self.queue).end != End::Open
     }
 
     /// Blocks until this frame can be queued, or the stream has ended; `false` if that moment came first.

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use netkernel_core::process::{
-    AliasOption, MonitorAlias, NoProcess, ProcessEvent, RegisterNameError, Spawning, Target,
+    AliasOption, Deliver as _, MonitorAlias, NoProcess, Processes, RegisterNameError, Target,
 };
 use netkernel_core::term::{Atom, Pid, Reference, Term, write};
 use netkernel_core::{MailboxId, NodeName};
 
-use super::delivery::push;
+use super::delivery::{Delivery, Effects};
 use super::{Queue, Table, lock};
-use crate::item::{Item, SendError};
+use crate::item::SendError;
 
 /// The reason of a process whose thread or task panics.
 pub const PANIC: Bytes = Bytes::from_static(b"w\x05panic");
@@ -32,7 +32,8 @@ impl Table {
 
     /// Ends a mailbox and its process, with this reason or as it is meant to.
     pub fn remove_mailbox(&self, id: MailboxId, reason: Option<&Bytes>) {
-        lock(&self.state).mailboxes.remove(&id);
+        let queue = lock(&self.state).mailboxes.remove(&id);
+        queue.inspect(|queue| queue.abandon());
         self.act(|processes, deliver| {
             processes.terminate(id, reason.unwrap_or(&NORMAL), deliver);
         });
@@ -91,27 +92,25 @@ impl Table {
     /// Delivers a message to a process of this node; `false` if the pid is another node's.
     ///
     /// # Errors
-    /// [`SendError::Ended`].
+    /// [`SendError::Ended`], [`SendError::Full`].
     pub fn send_locally(
         &self,
         by: MailboxId,
         to: &Pid,
         message: &Bytes,
     ) -> Result<bool, SendError> {
-        let state = lock(&self.state);
-        if !state.processes.has(by) {
-            return Err(SendError::Ended);
-        }
-        if let Some(mailbox) = state.processes.mailbox(to) {
-            push(&state.mailboxes, mailbox, Item::Message(message.clone()));
-        }
-        Ok(state.processes.is_own(&to.node))
+        self.send_here(by, |processes, deliver| {
+            if let Some(mailbox) = processes.mailbox(to) {
+                deliver.message(mailbox, message.clone());
+            }
+            processes.is_own(&to.node)
+        })
     }
 
     /// Delivers a message to a registered process of this node; `false` if `node` is another one.
     ///
     /// # Errors
-    /// [`SendError::Ended`].
+    /// [`SendError::Ended`], [`SendError::Full`].
     pub fn send_locally_by_name(
         &self,
         by: MailboxId,
@@ -119,37 +118,44 @@ impl Table {
         to: &str,
         message: &Bytes,
     ) -> Result<bool, SendError> {
-        let state = lock(&self.state);
-        if !state.processes.has(by) {
-            return Err(SendError::Ended);
-        }
-        let is_own = state.processes.is_own(node.as_atom());
-        if let Some(mailbox) = state.processes.whereis(to).filter(|_| is_own) {
-            push(&state.mailboxes, mailbox, Item::Message(message.clone()));
-        }
-        Ok(is_own)
+        self.send_here(by, |processes, deliver| {
+            let is_own = processes.is_own(node.as_atom());
+            if let Some(mailbox) = processes.whereis(to).filter(|_| is_own) {
+                deliver.message(mailbox, message.clone());
+            }
+            is_own
+        })
     }
 
     /// Delivers a message to an alias of this node; `false` if it is another node's.
     ///
     /// # Errors
-    /// [`SendError::Ended`].
+    /// [`SendError::Ended`], [`SendError::Full`].
     pub fn send_locally_to_alias(
         &self,
         by: MailboxId,
         alias: &Reference,
         message: &Bytes,
     ) -> Result<bool, SendError> {
-        self.act(|processes, deliver| {
-            if !processes.has(by) {
-                return Err(SendError::Ended);
-            }
+        self.send_here(by, |processes, deliver| {
             let is_own = processes.is_own(alias.node());
             if is_own {
                 processes.send_to_alias(alias, message.clone(), deliver);
             }
-            Ok(is_own)
+            is_own
         })
+    }
+
+    fn send_here(
+        &self,
+        by: MailboxId,
+        send: impl FnOnce(&mut Processes, &mut Delivery<'_>) -> bool,
+    ) -> Result<bool, SendError> {
+        let mut effects = Effects::default();
+        let is_own = self.deliver(None, &mut effects, |processes, deliver| {
+            processes.has(by).then(|| send(processes, deliver))
+        });
+        if effects.refused { Err(SendError::Full) } else { is_own.ok_or(SendError::Ended) }
     }
 }
 
@@ -218,25 +224,6 @@ impl Table {
         lock(&self.state).processes.trap_exit(id, on).map_err(ended)
     }
 
-    /// `erlang:spawn_request/5`.
-    ///
-    /// # Errors
-    /// [`SendError::Ended`].
-    pub fn spawn_request(
-        &self,
-        by: MailboxId,
-        node: &NodeName,
-        spawning: Spawning,
-    ) -> Result<Reference, SendError> {
-        self.act(|processes, deliver| processes.spawn_request(by, node, spawning, deliver))
-            .map_err(ended)
-    }
-
-    /// `erlang:spawn_request_abandon/1`.
-    pub fn spawn_request_abandon(&self, by: MailboxId, request: &Reference) -> bool {
-        lock(&self.state).processes.spawn_request_abandon(by, request)
-    }
-
     /// `erlang:alias/1`.
     ///
     /// # Errors
@@ -248,14 +235,6 @@ impl Table {
     /// `erlang:unalias/1`.
     pub fn unalias(&self, id: MailboxId, alias: &Reference) -> bool {
         lock(&self.state).processes.unalias(id, alias)
-    }
-}
-
-impl Queue {
-    /// Takes the `DOWN` of a monitor out, if it has come (the option `flush` of `erlang:demonitor/2`).
-    pub fn flush(&self, monitor: &Reference) -> bool {
-        let is_it = |item: &Item| matches!(item, Item::Process(ProcessEvent::Down { reference, .. }) if reference == monitor);
-        self.remove(is_it).is_some()
     }
 }
 
@@ -272,6 +251,6 @@ pub fn reason(term: &Term) -> Result<Bytes, SendError> {
     Ok(out.into())
 }
 
-fn ended(NoProcess: NoProcess) -> SendError {
+pub(super) fn ended(NoProcess: NoProcess) -> SendError {
     SendError::Ended
 }

@@ -1,18 +1,19 @@
-//! What waits in a mailbox.
+//! What waits in a mailbox, and who waits for it.
 
 use core::fmt;
-use std::collections::VecDeque;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant as Moment;
 
-use netkernel_core::process::{ProcessEvent, SpawnFailure};
-use netkernel_core::term::{Pid, Reference};
+use bytes::Bytes;
+use netkernel_core::process::ProcessEvent;
+use netkernel_core::term::Reference;
 
+use super::items::{Items, Pushed, SpawnAnswer};
 use super::{Bell, lock};
-use crate::item::Item;
+use crate::item::{Bound, Item};
 
-/// Items that wait, above which diagnostics are dropped.
-const DIAGNOSTICS_MAX: usize = 1024;
+/// So many items are looked at without asking for the lock again.
+const PORTION: usize = 32;
 
 /// The items of one mailbox, in the order in which they came.
 #[derive(Debug, Default)]
@@ -20,13 +21,6 @@ pub struct Queue {
     items: Mutex<Items>,
     filled: Bell,
     waker: OnceLock<Waker>,
-}
-
-#[derive(Debug, Default)]
-struct Items {
-    waiting: VecDeque<Item>,
-    /// What comes when nothing waits.
-    last: Option<Item>,
 }
 
 struct Waker(Box<dyn Fn() + Send + Sync>);
@@ -37,32 +31,47 @@ impl fmt::Debug for Waker {
     }
 }
 
+/// Who fills it.
 impl Queue {
-    /// Appends an item.
-    pub(crate) fn push(&self, item: Item) {
-        let mut items = lock(&self.items);
-        if matches!(item, Item::Diagnostic(_)) && items.waiting.len() >= DIAGNOSTICS_MAX {
-            return;
+    /// Appends an item, unless the bound is against it.
+    pub(super) fn push(&self, item: Item) -> Pushed {
+        let pushed = lock(&self.items).push(item);
+        if matches!(pushed, Pushed::Taken | Pushed::Full) {
+            self.wake();
         }
-        items.waiting.push_back(item);
-        drop(items);
+        pushed
+    }
+
+    /// Appends the answer to a call, which counts for no bound.
+    pub(super) fn push_reply(&self, message: Bytes) {
+        lock(&self.items).push_reply(message);
         self.wake();
     }
 
     /// Drops what waits; from now on there is this item, as often as it is asked for.
-    pub(crate) fn end(&self, last: Item) {
-        let mut items = lock(&self.items);
-        items.waiting.clear();
-        items.last = Some(last);
-        drop(items);
+    pub(super) fn end(&self, last: Item) {
+        self.change(|items| items.end(last));
         self.wake();
     }
 
-    /// Takes the first item out that is wanted.
-    pub(crate) fn remove(&self, is_wanted: impl Fn(&Item) -> bool) -> Option<Item> {
-        let mut items = lock(&self.items);
-        let at = items.waiting.iter().position(is_wanted)?;
-        items.waiting.remove(at)
+    /// Drops what waits: nobody will ask for it.
+    pub(super) fn abandon(&self) {
+        self.change(Items::clear);
+    }
+
+    /// Whether a process of this node is to hear that there is no room.
+    pub(super) fn refuses(&self) -> bool {
+        lock(&self.items).refuses()
+    }
+
+    /// Whether who brings more need not be held, or not any more.
+    pub(super) fn has_room(&self) -> bool {
+        !lock(&self.items).is_overfull()
+    }
+
+    /// Has this rung when there is room, if there is none now.
+    pub(super) fn hold(&self, bell: &Arc<Bell>) {
+        lock(&self.items).hold(bell);
     }
 
     fn wake(&self) {
@@ -72,10 +81,22 @@ impl Queue {
         }
     }
 
+    /// Changes the items, and tells who is held if there is room then.
+    fn change<R>(&self, change: impl FnOnce(&mut Items) -> R) -> R {
+        let mut items = lock(&self.items);
+        let result = change(&mut items);
+        let held = items.relieved();
+        drop(items);
+        held.iter().for_each(|bell| bell.ring());
+        result
+    }
+}
+
+/// Who empties it.
+impl Queue {
     /// The next item, if there is one.
     pub fn try_receive(&self) -> Option<Item> {
-        let mut items = lock(&self.items);
-        items.waiting.pop_front().or_else(|| items.last.clone())
+        self.change(Items::next)
     }
 
     /// Blocks until there is an item, or until that moment.
@@ -88,22 +109,68 @@ impl Queue {
         self.filled.wait(|| self.try_receive()).await
     }
 
-    /// Takes the answer to a request to spawn out when it comes; `None` if the process ends first. Blocks until then.
-    pub fn spawn_reply_blocking(&self, request: &Reference) -> Option<Result<Pid, SpawnFailure>> {
-        self.filled.block_on(|| self.take_spawn_reply(request))
-    }
-
-    /// Takes the answer to a request to spawn out when it comes; `None` if the process ends first.
-    pub async fn spawn_reply(&self, request: &Reference) -> Option<Result<Pid, SpawnFailure>> {
-        self.filled.wait(|| self.take_spawn_reply(request)).await
-    }
-
-    fn take_spawn_reply(&self, of: &Reference) -> Option<Option<Result<Pid, SpawnFailure>>> {
-        let is_it = |item: &Item| matches!(item, Item::Process(ProcessEvent::SpawnReply { request, .. }) if request == of);
-        match self.remove(is_it) {
-            Some(Item::Process(ProcessEvent::SpawnReply { result, .. })) => Some(Some(result)),
-            _ => lock(&self.items).last.is_some().then_some(None),
+    /// Takes the first item out that is wanted. Of those up to number `seen` none is; the number moves on.
+    ///
+    /// No lock is held while somebody says what is wanted.
+    //= docs/spec/process.md#process-mailbox-match
+    pub fn try_receive_match(
+        &self,
+        seen: &mut u64,
+        wanted: &mut impl FnMut(&Item) -> bool,
+    ) -> Option<Item> {
+        loop {
+            let (portion, last) = {
+                let items = lock(&self.items);
+                (items.behind(*seen, PORTION), items.last())
+            };
+            if portion.is_empty() {
+                return last;
+            }
+            for (number, item) in portion {
+                *seen = number;
+                // Unless somebody else has taken it meanwhile.
+                if wanted(&item) && self.change(|items| items.take_numbered(number)) {
+                    return Some(item);
+                }
+            }
         }
+    }
+
+    /// Blocks until there is an item that is wanted, or until that moment.
+    pub fn receive_match_blocking(
+        &self,
+        end: Option<Moment>,
+        mut wanted: impl FnMut(&Item) -> bool,
+    ) -> Option<Item> {
+        let mut seen = 0;
+        self.filled.block_until(end, || self.try_receive_match(&mut seen, &mut wanted))
+    }
+
+    /// Waits for an item that is wanted.
+    pub async fn receive_match(&self, mut wanted: impl FnMut(&Item) -> bool) -> Item {
+        let mut seen = 0;
+        self.filled.wait(|| self.try_receive_match(&mut seen, &mut wanted)).await
+    }
+
+    /// Takes the `DOWN` of a monitor out, if it has come (the option `flush` of `erlang:demonitor/2`).
+    pub fn flush(&self, monitor: &Reference) -> bool {
+        let is_it = |item: &Item| matches!(item, Item::Process(ProcessEvent::Down { reference, .. }) if reference == monitor);
+        self.change(|items| items.remove(is_it)).is_some()
+    }
+
+    /// Items that wait.
+    pub fn count(&self) -> usize {
+        lock(&self.items).count()
+    }
+
+    /// Messages that the bound has cost.
+    pub fn dropped(&self) -> u64 {
+        lock(&self.items).dropped()
+    }
+
+    /// Bounds what waits, or does so no more.
+    pub fn set_bound(&self, bound: Option<Bound>) {
+        self.change(|items| items.set_bound(bound));
     }
 
     /// Has `waker` called after each item; `false` if another one is.
@@ -112,34 +179,77 @@ impl Queue {
     }
 }
 
+/// Who waits for the answer to a request to spawn, which is no item then.
+impl Queue {
+    /// The answer to this request, which has not come, is waited for.
+    pub(super) fn await_answer(&self, request: &Reference) {
+        lock(&self.items).await_answer(request.clone());
+    }
+
+    /// Nobody waits for it any more: what has come.
+    pub(super) fn forget_answer(&self, request: &Reference) -> Option<SpawnAnswer> {
+        lock(&self.items).forget_answer(request)
+    }
+
+    /// The answer when it comes; `None` if the process ends first. Blocks until then.
+    pub(super) fn answer_blocking(&self, request: &Reference) -> Option<SpawnAnswer> {
+        self.filled.block_on(|| lock(&self.items).answer(request))
+    }
+
+    /// The answer when it comes; `None` if the process ends first.
+    pub(super) async fn answer(&self, request: &Reference) -> Option<SpawnAnswer> {
+        self.filled.wait(|| lock(&self.items).answer(request)).await
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::Bytes;
-    use netkernel_core::net_kernel::Diagnostic;
 
-    #[test]
-    fn diagnostics_stop_at_a_bound_and_messages_do_not() {
-        let queue = Queue::default();
-        for _ in 0..2 * DIAGNOSTICS_MAX {
-            queue.push(Item::Diagnostic(Diagnostic::RegistrationRenewed));
-        }
-        assert_eq!(lock(&queue.items).waiting.len(), DIAGNOSTICS_MAX);
-        queue.push(Item::Message(Bytes::new()));
-        assert_eq!(lock(&queue.items).waiting.len(), DIAGNOSTICS_MAX + 1);
+    fn message(byte: u8) -> Item {
+        Item::Message(Bytes::copy_from_slice(&[byte]))
     }
 
     #[test]
     fn the_end_voids_what_waits_and_stays() {
         let queue = Queue::default();
-        let item = |byte: u8| Item::Message(Bytes::copy_from_slice(&[byte]));
-        (1..4).for_each(|byte| queue.push(item(byte)));
-        assert_eq!(queue.remove(|it| *it == item(2)), Some(item(2)));
-        assert_eq!(queue.remove(|it| *it == item(2)), None);
-        assert_eq!(queue.try_receive(), Some(item(1)));
-        queue.end(item(9));
+        (1..4).for_each(|byte| assert_eq!(queue.push(message(byte)), Pushed::Taken));
+        assert_eq!(queue.try_receive_match(&mut 0, &mut |it| *it == message(2)), Some(message(2)));
+        assert_eq!(queue.try_receive_match(&mut 0, &mut |it| *it == message(2)), None);
+        assert_eq!(queue.try_receive(), Some(message(1)));
+        queue.end(message(9));
         for _ in 0..2 {
-            assert_eq!(queue.try_receive(), Some(item(9)));
+            assert_eq!(queue.try_receive(), Some(message(9)));
+            assert_eq!(queue.try_receive_match(&mut 0, &mut |_| false), Some(message(9)));
         }
+    }
+
+    //= docs/spec/process.md#process-mailbox-match
+    //= type=test
+    #[test]
+    fn each_item_is_looked_at_once_and_what_is_not_wanted_keeps_its_place() {
+        const WAITING: usize = 10_000;
+        let queue = Queue::default();
+        let before = || (0..WAITING).map(|number| message((number % 200) as u8));
+        before().for_each(|item| assert_eq!(queue.push(item), Pushed::Taken));
+        let (mut seen, mut looks) = (0, 0);
+        let mut look = |seen: &mut u64| {
+            queue.try_receive_match(seen, &mut |item| {
+                looks += 1;
+                *item == message(201)
+            })
+        };
+        assert_eq!(look(&mut seen), None);
+        // As many come, one by one, while somebody waits.
+        for _ in 0..WAITING {
+            queue.push(message(200));
+            assert_eq!(look(&mut seen), None);
+        }
+        queue.push(message(201));
+        queue.push(message(202));
+        assert_eq!(look(&mut seen), Some(message(201)));
+        assert_eq!(looks, 2 * WAITING + 1);
+        let all = before().chain((0..WAITING).map(|_| message(200))).chain([message(202)]);
+        assert!(all.eq(core::iter::from_fn(|| queue.try_receive())));
     }
 }

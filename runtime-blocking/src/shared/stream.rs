@@ -5,6 +5,7 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
 use std::net::Shutdown;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Instant as Moment;
 
 use netkernel_core::StreamId;
 use netkernel_core::link::{Limits, Violation};
@@ -13,7 +14,7 @@ use netkernel_core::net_kernel::{CloseCause, Promotion, Target};
 use netkernel_core::process;
 use socket2::Socket;
 
-use super::{Bell, Inbox, Outgoing, Table, abort, lock};
+use super::{Bell, Inbox, Outgoing, Queue, Table, abort, lock};
 
 /// What the owner, the senders and the two halves of a stream share.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub struct Stream {
     violation: OnceLock<Violation>,
     /// The reader waits until the peer has taken more.
     waits: AtomicBool,
+    /// The reader waits for a mailbox.
+    held: AtomicBool,
     /// What waits to be written.
     pub outgoing: Outgoing,
 }
@@ -69,13 +72,16 @@ pub struct Surroundings {
     pub table: Arc<Table>,
     /// Of each link.
     pub limits: Limits,
+    /// For how long a link may wait for a mailbox.
+    pub pause_limit: Option<Duration>,
 }
 
 impl Surroundings {
     /// Of a new node.
     #[must_use]
-    pub fn new(limits: Limits, processes: process::Limits) -> Self {
-        Self { inbox: Arc::default(), table: Arc::new(Table::new(processes)), limits }
+    pub fn new(limits: Limits, processes: process::Limits, pause_limit: Option<Duration>) -> Self {
+        let table = Arc::new(Table::new(processes));
+        Self { inbox: Arc::default(), table, limits, pause_limit }
     }
 }
 
@@ -95,6 +101,7 @@ impl Stream {
             received: AtomicU64::new(0),
             violation: OnceLock::new(),
             waits: AtomicBool::new(false),
+            held: AtomicBool::new(false),
             outgoing: Outgoing::new(limits),
         }
     }
@@ -113,8 +120,9 @@ impl Stream {
     pub(crate) fn traffic(&self) -> Traffic {
         let (sent, queued, taken) = self.outgoing.counters();
         let received = self.received.load(Ordering::Relaxed);
+        let paused = self.held.load(Ordering::Relaxed);
         let awaited = self.waits.load(Ordering::Relaxed).then_some(taken);
-        Traffic { received, sent, queued, paused: false, awaited }
+        Traffic { received, sent, queued, paused, awaited }
     }
 
     /// Blocks the reader while the peer is not to be heard.
@@ -133,6 +141,42 @@ impl Stream {
             self.outgoing.wait_to_read().await;
             self.waits.store(false, Ordering::Relaxed);
         }
+    }
+
+    /// Blocks the reader until these mailboxes have room, or the stream has ended; `false` if they have none for so long.
+    pub fn wait_for_mailboxes_blocking(
+        &self,
+        full: &[Arc<Queue>],
+        limit: Option<Duration>,
+    ) -> bool {
+        if full.is_empty() {
+            return true;
+        }
+        self.hold(full);
+        let end = limit.and_then(|limit| Moment::now().checked_add(limit));
+        let room = self.outgoing.room.block_until(end, || self.has_room_in(full));
+        self.held.store(false, Ordering::Relaxed);
+        room.is_some()
+    }
+
+    /// Has the reader wait until these mailboxes have room, or the stream has ended.
+    pub async fn wait_for_mailboxes(&self, full: &[Arc<Queue>]) {
+        if !full.is_empty() {
+            self.hold(full);
+            self.outgoing.room.wait(|| self.has_room_in(full)).await;
+            self.held.store(false, Ordering::Relaxed);
+        }
+    }
+
+    //= docs/spec/process.md#process-mailbox-pause
+    fn hold(&self, full: &[Arc<Queue>]) {
+        full.iter().for_each(|queue| queue.hold(&self.outgoing.room));
+        self.held.store(true, Ordering::Relaxed);
+    }
+
+    fn has_room_in(&self, full: &[Arc<Queue>]) -> Option<()> {
+        let has_room = full.iter().all(|queue| queue.has_room());
+        (has_room || self.outgoing.has_ended()).then_some(())
     }
 
     /// Ends the stream: at once, or after what is queued was written. Never blocks.

@@ -15,17 +15,15 @@ use netkernel_core::term::Atom;
 use netkernel_core::wire::control::Control;
 use netkernel_core::{Creation, LinkId, MailboxId, NodeName, PingId};
 
-use super::delivery::{Delivery, Mailboxes, push};
+use super::delivery::{Delivery, Effects, Mailboxes};
 use super::functions::Functions;
-use super::{Awaited, Bell, NewProcess, Reply, Stream, lock, reply};
+use super::{Awaited, Bell, Queue, Reply, Stream, lock, reply};
 use crate::item::Item;
 
 /// The table of one node.
 #[derive(Debug, Default)]
 pub struct Table {
     pub(super) state: Mutex<State>,
-    pub(super) functions: Functions,
-    pub(super) limits: process::Limits,
     /// A peer has changed its state.
     changed: Bell,
 }
@@ -35,6 +33,7 @@ pub(super) struct State {
     pub(super) own: Option<NodeName>,
     pub(super) processes: Processes,
     pub(super) mailboxes: Mailboxes,
+    pub(super) functions: Functions,
     pings: BTreeMap<PingId, Reply<bool>>,
     /// The nodes that are not absent.
     peers: BTreeMap<NodeName, Peer>,
@@ -45,21 +44,23 @@ pub(super) struct State {
 }
 
 impl State {
-    fn delivery<'a>(
-        &'a mut self,
-        stream: Option<&'a Stream>,
-        requests: &'a mut Vec<Request>,
-        started: &'a mut Vec<NewProcess>,
-    ) -> (&'a mut Processes, Delivery<'a>) {
-        let Self { processes, mailboxes, pings, peers, links, .. } = self;
-        (processes, Delivery { mailboxes, pings, peers, links, stream, requests, started })
+    /// Does something with the processes; `stream` is that of the link whose signals are handled.
+    fn deliver<R>(
+        &mut self,
+        stream: Option<&Stream>,
+        effects: &mut Effects,
+        act: impl FnOnce(&mut Processes, &mut Delivery<'_>) -> R,
+    ) -> R {
+        let Self { processes, mailboxes, pings, peers, links, functions, .. } = self;
+        let mut delivery = Delivery { mailboxes, pings, peers, links, functions, stream, effects };
+        let result = act(processes, &mut delivery);
+        delivery.end_overflowed(processes);
+        result
     }
 
     /// Does something of which neither requests nor new processes come.
     fn act(&mut self, act: impl FnOnce(&mut Processes, &mut Delivery<'_>)) {
-        let (mut requests, mut started) = (Vec::new(), Vec::new());
-        let (processes, mut delivery) = self.delivery(None, &mut requests, &mut started);
-        act(processes, &mut delivery);
+        self.deliver(None, &mut Effects::default(), act);
     }
 }
 
@@ -95,35 +96,33 @@ impl Table {
     #[must_use]
     pub fn new(limits: process::Limits) -> Self {
         let processes = Processes::with_limits(limits);
-        let state = Mutex::new(State { processes, ..State::default() });
-        Self { state, limits, ..Self::default() }
+        let functions = Functions::new(limits.spawned);
+        let state = Mutex::new(State { processes, functions, ..State::default() });
+        Self { state, ..Self::default() }
     }
 
     /// Does something with the processes on behalf of one of them.
     pub(super) fn act<R>(&self, act: impl FnOnce(&mut Processes, &mut Delivery<'_>) -> R) -> R {
-        self.deliver(None, &mut Vec::new(), act)
+        self.deliver(None, &mut Effects::default(), act)
     }
 
     /// As [`Self::act`]; `stream` is that of the link whose signals are handled.
-    fn deliver<R>(
+    pub(super) fn deliver<R>(
         &self,
         stream: Option<&Stream>,
-        requests: &mut Vec<Request>,
+        effects: &mut Effects,
         act: impl FnOnce(&mut Processes, &mut Delivery<'_>) -> R,
     ) -> R {
-        let mut started = Vec::new();
-        let result = {
-            let mut state = lock(&self.state);
-            let (processes, mut delivery) = state.delivery(stream, requests, &mut started);
-            act(processes, &mut delivery)
-        };
-        self.start(started);
+        let result = lock(&self.state).deliver(stream, effects, act);
+        self.start(take(&mut effects.started));
         result
     }
 
     /// Puts an item into a mailbox, if it is still there.
     pub(crate) fn push(&self, to: MailboxId, item: Item) {
-        push(&lock(&self.state).mailboxes, to, item);
+        if let Some(queue) = lock(&self.state).mailboxes.get(&to) {
+            let _ = queue.push(item);
+        }
     }
 }
 
@@ -252,15 +251,17 @@ impl Table {
 impl Table {
     /// Has the signals of one read handled. Answers go to the stream that they came from.
     pub fn apply(&self, batch: Batch, stream: &Stream) -> Applied {
-        let mut requests = Vec::new();
+        let mut effects = Effects::default();
         // A tick, or a part of a frame.
-        if batch.signals.is_empty() {
-            return Applied { requests, result: batch.violation.map_or(Ok(()), Err) };
-        }
-        let result = self.deliver(Some(stream), &mut requests, |processes, deliver| {
-            processes.apply(batch, deliver)
-        });
-        Applied { requests, result }
+        let result = if batch.signals.is_empty() {
+            batch.violation.map_or(Ok(()), Err)
+        } else {
+            self.deliver(Some(stream), &mut effects, |processes, deliver| {
+                processes.apply(batch, deliver)
+            })
+        };
+        let Effects { requests, full, .. } = effects;
+        Applied { requests, full, result }
     }
 }
 
@@ -270,6 +271,8 @@ impl Table {
 pub struct Applied {
     /// What the owner is to be sent, now that no lock is held.
     pub requests: Vec<Request>,
+    /// Mailboxes that are full: the link is not to be read before they have room.
+    pub full: Vec<Arc<Queue>>,
     /// What ends the link, if anything.
     pub result: Result<(), Violation>,
 }
@@ -295,16 +298,16 @@ impl Table {
     /// There will be no link any more.
     pub(crate) fn abandon(&self) {
         let mut state = lock(&self.state);
-        let State { own, pings, peers, links, .. } = &mut *state;
+        let State { own, pings, peers, links, functions, .. } = &mut *state;
         *own = None;
-        let gone = (take(pings), take(peers), take(links));
+        // Whoever runs functions must not hold a node any more: that is gone.
+        let gone = (take(pings), take(peers), take(links), functions.take());
         for node in gone.1.keys() {
             state.act(|processes, deliver| processes.connection_down(node, deliver));
         }
         state.processes.not_alive();
         drop(state);
         drop(gone);
-        self.functions.clear();
         self.changed.ring();
     }
 
