@@ -53,6 +53,14 @@ pub enum Overflow {
     Kill,
 }
 
+/// How a node is monitored (the options of `erlang:monitor_node/3`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct MonitorNodeOptions {
+    /// Where a link has ended and none may begin by itself any more (`dist_auto_connect` is `once`), waits for the other side to connect,
+    /// for as long as a step of the set-up may take (`net_setuptime`). Waits for the end of an attempt, too.
+    pub allow_passive_connect: bool,
+}
+
 /// Why a signal was not sent: a message, a link, a monitor, an exit signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

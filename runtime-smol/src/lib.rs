@@ -42,6 +42,7 @@ mod epmd;
 mod epmd_clients;
 mod listener;
 mod mailbox;
+mod monitor_node;
 mod net_adm;
 mod node;
 mod owner;
@@ -55,8 +56,9 @@ mod writer;
 pub use epmd::EpmdServer;
 pub use mailbox::Mailbox;
 pub use netkernel_blocking::{
-    Bound, ConfigError, EpmdConfig, EpmdHandle, EpmdMode, HostDirs, Identity, Item, NodeConfig,
-    Overflow, PingError, SendError, SpawnError, Verbosity, cookie_file,
+    Bound, ConfigError, EpmdConfig, EpmdHandle, EpmdMode, HostDirs, Identity, Item,
+    MonitorNodeOptions, NodeConfig, Overflow, PingError, SendError, SpawnError, Verbosity,
+    cookie_file,
 };
 pub use netkernel_core as core;
 pub use netkernel_core::net_kernel::{

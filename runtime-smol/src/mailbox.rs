@@ -310,28 +310,15 @@ impl Mailbox {
         self.handle.table.monitor(self.id, of, Some(alias))
     }
 
-    /// Ends a monitor of this process (`erlang:demonitor/1`): whether there was one still. Nothing comes of it from now on; what
-    /// has come stays, unless `flush` is set (the option of `erlang:demonitor/2`).
+    /// Ends a monitor of this process (`erlang:demonitor/2`): whether there was one still, which is what Erlang answers with the option
+    /// `info`, and without it `true` always. Nothing comes of it from now on; what has come stays, unless `flush` is set (the option of
+    /// that name).
     pub fn demonitor(&self, monitor: &Reference, flush: bool) -> bool {
         let found = self.handle.table.demonitor(self.id, monitor);
         if flush {
             self.queue.flush(monitor);
         }
         found
-    }
-
-    /// Has this process told once more, or once less, when the link with a node ends (`erlang:monitor_node/2`), by a
-    /// [`ProcessEvent::NodeDown`](crate::ProcessEvent::NodeDown). It comes at once if there is no link and none can be made.
-    ///
-    /// Connects to the node, and waits, as [`Self::send`] does.
-    ///
-    /// # Errors
-    /// [`SendError`].
-    pub async fn monitor_node(&self, node: &NodeName, on: bool) -> Result<(), SendError> {
-        if on {
-            self.approach(node.as_atom()).await?;
-        }
-        self.handle.table.monitor_node(self.id, node, on)
     }
 
     /// Sends an exit signal (`erlang:exit/2`): it ends the receiver, unless that traps exits or `reason` is `normal`; `kill` ends

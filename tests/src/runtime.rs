@@ -19,9 +19,9 @@ use netkernel_blocking::core::{Cookie, NodeName};
 use netkernel_blocking::shared::reply;
 use netkernel_blocking::{
     Address, AliasOption, BadNode, Bound, ConnectionInfo, Function, HostDirs, Identity, Item, Mfa,
-    MonitorAlias, MonitorOptions, NetState, NodeConfig, NodeInfo, NodeKinds, NotAlive, OptionName,
-    OptsError, PingError, ReplyOptions, SendError, SocketOption, SpawnError, SpawnOptions,
-    StartOptions, Target, Verbosity,
+    MonitorAlias, MonitorNodeOptions, MonitorOptions, NetState, NodeConfig, NodeInfo, NodeKinds,
+    NotAlive, OptionName, OptsError, PingError, ReplyOptions, SendError, SocketOption, SpawnError,
+    SpawnOptions, StartOptions, Target, Verbosity,
 };
 
 /// Which runtime.
@@ -447,6 +447,15 @@ impl Mailbox {
 
     pub fn monitor_node(&self, node: &NodeName, on: bool) -> Result<(), SendError> {
         either!(self.monitor_node(node, on).await)
+    }
+
+    pub fn monitor_node_opt(
+        &self,
+        node: &NodeName,
+        on: bool,
+        options: MonitorNodeOptions,
+    ) -> Result<(), SendError> {
+        either!(self.monitor_node_opt(node, on, options).await)
     }
 
     pub fn exit(&self, to: &Pid, reason: &Term) -> Result<(), SendError> {

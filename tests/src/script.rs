@@ -87,6 +87,19 @@ impl Script {
         peer
     }
 
+    /// Plays the side that was dialled, to the end of the handshake: there is a link.
+    ///
+    /// # Panics
+    /// If the node does not want it.
+    pub fn admit(&mut self) {
+        assert!(!self.packet().is_empty(), "send_name");
+        self.send(&packet(|out| Status::Ok.emit(out)));
+        let challenge = packet(|out| self.own_challenge().emit(out));
+        self.send(&challenge);
+        let challenge = self.reply().challenge;
+        self.send(&packet(|out| out.extend(ack(challenge))));
+    }
+
     /// Writes bytes as they are, in one piece.
     ///
     /// # Panics

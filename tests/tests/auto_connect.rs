@@ -4,8 +4,14 @@
 
 mod support;
 
+use core::time::Duration;
+use std::thread;
+use std::time::Instant;
+
 use netkernel_blocking::core::net_kernel::{ConnectError, NodeDownReason};
-use netkernel_blocking::{DistAutoConnect, NodeKinds, PingError};
+use netkernel_blocking::{
+    DistAutoConnect, Item, MonitorNodeOptions, NodeKinds, PingError, ProcessEvent, SendError,
+};
 use netkernel_tests::each_runtime;
 use netkernel_tests::runtime::{Mailbox, Node};
 use support::*;
@@ -72,6 +78,68 @@ each_runtime! {
             a.ping(&name(B), None).unwrap();
             a.stop().unwrap();
             eventually("the name is free", || a.names("127.0.0.1").unwrap().len() == 1);
+        }
+    }
+
+    //= docs/spec/process.md#process-monitor-node-passive
+    //= type=test
+    #[test]
+    fn who_allows_it_waits_for_the_other_side_to_connect() {
+        const PASSIVE: MonitorNodeOptions = MonitorNodeOptions { allow_passive_connect: true };
+        let setup_time = Duration::from_secs(2);
+        let epmd = Epmd::start();
+        let (b, b_box) = epmd.node(B);
+        let mut config = epmd.config();
+        config.kernel.auto_connect = DistAutoConnect::Once;
+        config.kernel.setup_time = setup_time;
+        let (a, events) = epmd.node_with(A, config);
+        let mailbox = a.mailbox();
+        let is_told = || {
+            let down = Item::Process(ProcessEvent::NodeDown(name(B)));
+            assert_eq!(mailbox.recv_timeout(GIVE_UP), Some(down));
+        };
+        // An attempt is waited for, and oneself is no other node.
+        mailbox.monitor_node_opt(&name(B), true, PASSIVE).unwrap();
+        assert_eq!(a.nodes(NodeKinds::CONNECTED).len(), 1);
+        expect_up(&b_box, A);
+        mailbox.monitor_node_opt(&name(A), true, PASSIVE).unwrap();
+        assert_eq!(b.disconnect_node(&name(A)), Some(true));
+        is_told();
+        expect_down(&b_box, A, NodeDownReason::Disconnect);
+
+        // There may be no attempt any more: nobody comes...
+        mailbox.monitor_node(&name(B), true).unwrap();
+        is_told();
+        let begin = Instant::now();
+        mailbox.monitor_node_opt(&name(B), true, PASSIVE).unwrap();
+        assert!(begin.elapsed() >= setup_time);
+        is_told();
+        mailbox.monitor_node_opt(&name(B), false, PASSIVE).unwrap();
+        // ... or the other side, while several wait.
+        expect_up(&events, B);
+        expect_down(&events, B, NodeDownReason::ConnectionClosed);
+        thread::scope(|scope| {
+            let waits = scope.spawn(|| while a.nodes(NodeKinds::CONNECTED).is_empty() {
+                mailbox.monitor_node_opt(&name(B), true, PASSIVE).unwrap();
+            });
+            b.connect_node(name(A)).unwrap();
+            expect_up(&events, B);
+            waits.join().unwrap();
+        });
+        while mailbox.try_recv().is_some() {}
+        mailbox.monitor_node_opt(&name(B), true, PASSIVE).unwrap();
+        assert_eq!(mailbox.try_recv(), None);
+        assert_eq!(b.disconnect_node(&name(A)), Some(true));
+        is_told();
+    }
+
+    #[test]
+    fn a_node_that_is_not_alive_monitors_no_other() {
+        let node = Node::new(Epmd::start().config()).unwrap();
+        for allow_passive_connect in [false, true] {
+            let options = MonitorNodeOptions { allow_passive_connect };
+            let told = node.mailbox().monitor_node_opt(&name(B), true, options);
+            assert_eq!(told, Err(SendError::NotAlive));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What all handles of one node share.
 
+use core::time::Duration;
 use std::sync::Arc;
 use std::time::Instant as Moment;
 
@@ -15,6 +16,8 @@ pub struct Handle {
     inbox: Arc<Inbox>,
     /// The node's processes and peers.
     pub table: Arc<Table>,
+    /// How long an attempt of a peer to connect is waited for.
+    pub setup_time: Duration,
     /// Where host files are, for calls in Erlang's form.
     pub host_dirs: HostDirs,
 }
@@ -26,6 +29,7 @@ impl Handle {
         Self {
             inbox: Arc::clone(&of.inbox),
             table: Arc::clone(&of.table),
+            setup_time: config.kernel.setup_time,
             host_dirs: config.host_dirs.clone(),
         }
     }

@@ -241,6 +241,11 @@ impl Table {
         state.pings.remove(&ping);
     }
 
+    /// Whether there is a link with this node, or one that is just ending.
+    pub fn has_link(&self, node: &NodeName) -> bool {
+        lock(&self.state).peers.get(node).and_then(Peer::link).is_some()
+    }
+
     /// Whether that is the name of this node.
     pub fn is_own(&self, node: &NodeName) -> bool {
         lock(&self.state).own.as_ref() == Some(node)
