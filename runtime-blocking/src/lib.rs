@@ -87,3 +87,7 @@ pub use verbosity::Verbosity;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 mod readme {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/processes.md")]
+mod processes {}

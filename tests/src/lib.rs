@@ -5,6 +5,7 @@ pub mod command;
 pub mod demo;
 #[cfg(target_os = "linux")]
 pub mod flood;
+pub mod forged;
 pub mod fuzzing;
 #[cfg(feature = "otp")]
 mod log;

@@ -4,14 +4,16 @@
 use core::cell::Cell;
 use core::fmt;
 
+use netkernel_blocking::core::Flags;
 use netkernel_blocking::core::net_kernel::{NodeDownReason, NodeEvent};
-use netkernel_blocking::core::term::{Atom, Limits, Pid, Reference, Term, write};
+use netkernel_blocking::core::term::{Limits, Pid, Term};
 use netkernel_blocking::core::wire::control::{Control, parse};
-use netkernel_blocking::core::{Creation, Flags};
+use netkernel_tests::forged::Names;
+pub(crate) use netkernel_tests::forged::raw;
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release};
 use netkernel_tests::ours::{Ours, eventually, node_name};
 use netkernel_tests::runtime::Mailbox;
-use netkernel_tests::script::{CREATION, Script};
+use netkernel_tests::script::Script;
 
 /// What the peer offers unless a test says otherwise: forms, and no framing but the simplest.
 pub(crate) const FORMS: Flags = Flags::from_bits(
@@ -98,7 +100,7 @@ impl Target {
         self.peers.set(self.peers.get() + 1);
         let peer = format!("c{}@127.0.0.1", self.peers.get());
         let script = Script::join_with(self.port, &peer, flags);
-        let names = Names { peer, target: self.name.clone(), sink: self.sink.clone() };
+        let names = Names::new(peer, self.name.clone(), self.sink.clone());
         (script, names)
     }
 
@@ -114,7 +116,7 @@ impl Target {
                 return Outcome::Kept;
             }
         }
-        Outcome::Ended(self.reason(&names.peer))
+        Outcome::Ended(self.reason(names.peer()))
     }
 
     /// As [`Self::send`], for what may end a node of Erlang. The process `sink` is asked, too.
@@ -131,13 +133,13 @@ impl Target {
             }
         }
         let Node::Theirs(erl) = &mut self.node else { panic!("a node of Erlang") };
-        let begin = format!("{{nodedown,'{}',", names.peer);
+        let begin = format!("{{nodedown,'{}',", names.peer());
         let mut died = false;
         eventually("the node ends, or the link", || {
             died = erl.has_ended();
             died || erl.events().iter().any(|event| event.starts_with(&begin))
         });
-        if died { Outcome::Died } else { Outcome::Ended(self.reason(&names.peer)) }
+        if died { Outcome::Died } else { Outcome::Ended(self.reason(names.peer())) }
     }
 
     /// Whether the node still answers. It is asked for a link with a process that is not there.
@@ -181,73 +183,6 @@ impl Target {
             },
         }
     }
-}
-
-/// Who is there, as terms.
-pub(crate) struct Names {
-    pub(crate) peer: String,
-    target: String,
-    sink: Pid,
-}
-
-impl Names {
-    /// The term with these words in place: `from`, `sink`, `nobody`, `stale`, `third` are pids, of the peer, the node, nobody
-    /// at the node, the node's former incarnation and a third node; `ref`, `own_ref`, `stale_ref` and `third_ref` likewise; `registered`
-    /// is the name of `sink`.
-    pub(crate) fn term(&self, text: &str) -> Term {
-        self.fill(text.parse().unwrap_or_else(|error| panic!("{text}: {error}")))
-    }
-
-    pub(crate) fn from(&self) -> Pid {
-        Pid { node: Atom::new(&self.peer).unwrap(), id: 1, serial: 0, creation: CREATION }
-    }
-
-    fn nobody(&self) -> Pid {
-        Pid { id: 0x7FFF, serial: 99, ..self.sink.clone() }
-    }
-
-    fn fill(&self, term: Term) -> Term {
-        if let Term::Tuple(elements) = term {
-            return Term::Tuple(elements.into_iter().map(|element| self.fill(element)).collect());
-        }
-        if let Term::Atom(word) = term { self.word(word) } else { term }
-    }
-
-    fn word(&self, word: Atom) -> Term {
-        let third = Atom::new("third@127.0.0.1").unwrap();
-        let target = Atom::new(&self.target).unwrap();
-        let reference = |node, creation| {
-            Term::from(Reference::new(node, creation, &[0x0001_0001, 2, 3]).unwrap())
-        };
-        let former = Creation(self.sink.creation.0 ^ 3);
-        match &*word {
-            "from" => self.from().into(),
-            "sink" => self.sink.clone().into(),
-            "nobody" => self.nobody().into(),
-            "stale" => Pid { creation: former, ..self.sink.clone() }.into(),
-            "third" => Pid { node: third, ..self.from() }.into(),
-            "ref" => reference(self.from().node, CREATION),
-            "own_ref" => reference(target, self.sink.creation),
-            "stale_ref" => reference(target, former),
-            "registered" => Atom::new("sink").unwrap().into(),
-            "third_ref" => reference(third, CREATION),
-            _ => word.into(),
-        }
-    }
-
-    /// A frame with this control message, and these bytes behind it.
-    pub(crate) fn frame(&self, control: &str, behind: &[u8]) -> Vec<u8> {
-        let mut body = vec![b'p'];
-        write::version(&mut body);
-        write::term(&mut body, &self.term(control)).unwrap();
-        body.extend_from_slice(behind);
-        raw(&body)
-    }
-}
-
-/// A frame of these bytes.
-pub(crate) fn raw(body: &[u8]) -> Vec<u8> {
-    [&u32::try_from(body.len()).unwrap().to_be_bytes()[..], body].concat()
 }
 
 pub(crate) fn decode_hex(digits: &str) -> Term {
