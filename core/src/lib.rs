@@ -13,6 +13,7 @@
 //! | [`net_kernel`] | the node: its name, its links, who may connect, ticks. Sees no payload |
 //! | [`epmd_server`] | the daemon that nodes register with |
 //! | [`link`], [`process`] | the data plane: what is sent and received on a link, and for whom |
+//! | [`calls`] | how processes call each other: `gen_server`, `erpc`, `rpc` |
 //! | [`start_flags`] | the command line of `erl`: what its flags and parameters mean |
 //! | [`driver`] | the loop that runtimes share |
 //!
@@ -30,6 +31,7 @@ extern crate alloc;
 #[cfg(any(test, feature = "arbitrary"))] // derived code names std
 extern crate std;
 
+pub mod calls;
 pub mod driver;
 pub mod epmd;
 pub mod epmd_server;

@@ -35,12 +35,16 @@
 //! one thread, however many clients it has: the one that calls [`EpmdServer::run`], or one of the node that serves it.
 #![forbid(unsafe_code)]
 
+mod call_error;
+mod calls;
 mod config;
 pub mod cookie_file;
 mod epmd;
 mod epmd_clients;
 mod epmd_config;
 mod epmd_handle;
+mod erpc;
+mod gen_server;
 mod host_dirs;
 mod identity;
 mod item;
@@ -52,6 +56,7 @@ mod node;
 mod owner;
 mod ping;
 mod reader;
+mod rpc_server;
 #[doc(hidden)]
 pub mod shared;
 mod socket;
@@ -60,16 +65,20 @@ mod stream;
 mod verbosity;
 mod writer;
 
+pub use call_error::{CallError, ErpcError, RpcError, StartServerError};
 pub use config::{ConfigError, EpmdMode, NodeConfig};
 pub use epmd::EpmdServer;
 pub use epmd_config::EpmdConfig;
 pub use epmd_handle::EpmdHandle;
+pub use gen_server::GenServer;
 pub use host_dirs::HostDirs;
 pub use identity::Identity;
 pub use item::{Bound, Item, MonitorNodeOptions, Overflow, SendError, SpawnError};
 pub use listener::ACCEPT_STACK;
 pub use mailbox::Mailbox;
 pub use netkernel_core as core;
+pub use netkernel_core::calls::erpc::Outcome;
+pub use netkernel_core::calls::gen_server::Client;
 pub use netkernel_core::net_kernel::{
     Address, AddressError, BadNode, ConnectionInfo, ConnectionState, DistAutoConnect,
     MonitorOptions, NetState, NodeInfo, NodeKind, NodeKinds, NotAlive, OptionName, OptsError,
@@ -81,6 +90,7 @@ pub use netkernel_core::process::{
 };
 pub use node::Node;
 pub use ping::PingError;
+pub use shared::{CallReaction, CallRequest, ErpcRequest, Info, MultiCall, Reaction};
 pub use stream::{READER_STACK, WRITER_STACK};
 pub use verbosity::Verbosity;
 

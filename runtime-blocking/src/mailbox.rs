@@ -354,6 +354,14 @@ impl Mailbox {
         self.handle.table.remove_mailbox(self.id, Some(reason));
     }
 
+    /// A reference that has never been (`erlang:make_ref/0`).
+    ///
+    /// # Errors
+    /// [`SendError::Ended`].
+    pub fn make_ref(&self) -> Result<Reference, SendError> {
+        self.handle.table.make_ref(self.id)
+    }
+
     /// A new alias of this process (`erlang:alias/1`).
     ///
     /// # Errors

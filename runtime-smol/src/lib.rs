@@ -4,7 +4,7 @@
 //! go. A [`Mailbox`] is a process of that node: messages and node events arrive in it in one order.
 //!
 //! ```no_run
-//! use netkernel_smol::{Item, MonitorOptions, Node, NodeConfig, StartOptions};
+//! use netkernel_smol::{Item, MonitorOptions, Node, MultiCall, NodeConfig, StartOptions};
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let node = Node::new(NodeConfig::from_env()?)?;
@@ -38,8 +38,11 @@
 //! listener is bound to loopback when the host of the node's name is, and else to all addresses, with a warning.
 #![forbid(unsafe_code)]
 
+mod calls;
 mod epmd;
 mod epmd_clients;
+mod erpc;
+mod gen_server;
 mod listener;
 mod mailbox;
 mod monitor_node;
@@ -48,19 +51,24 @@ mod node;
 mod owner;
 mod ping;
 mod reader;
+mod rpc_server;
 mod socket;
 mod spawn;
 mod stream;
 mod writer;
 
 pub use epmd::EpmdServer;
+pub use gen_server::GenServer;
 pub use mailbox::Mailbox;
 pub use netkernel_blocking::{
-    Bound, ConfigError, EpmdConfig, EpmdHandle, EpmdMode, HostDirs, Identity, Item,
-    MonitorNodeOptions, NodeConfig, Overflow, PingError, SendError, SpawnError, Verbosity,
-    cookie_file,
+    Bound, CallError, CallReaction, CallRequest, ConfigError, EpmdConfig, EpmdHandle, EpmdMode,
+    ErpcError, ErpcRequest, HostDirs, Identity, Info, Item, MonitorNodeOptions, MultiCall,
+    NodeConfig, Overflow, PingError, Reaction, RpcError, SendError, SpawnError, StartServerError,
+    Verbosity, cookie_file,
 };
 pub use netkernel_core as core;
+pub use netkernel_core::calls::erpc::Outcome;
+pub use netkernel_core::calls::gen_server::Client;
 pub use netkernel_core::net_kernel::{
     Address, AddressError, BadNode, ConnectionInfo, ConnectionState, DistAutoConnect,
     MonitorOptions, NetState, NodeInfo, NodeKind, NodeKinds, NotAlive, OptionName, OptsError,

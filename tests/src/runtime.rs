@@ -1,6 +1,7 @@
 //! Both runtimes behind one interface, which is that of the blocking one: what is tested with one, is tested with the other.
 
 use core::cell::Cell;
+use core::future;
 use core::time::Duration;
 use std::sync::Arc;
 use std::{io, thread};
@@ -18,10 +19,11 @@ use netkernel_blocking::core::term::{Atom, Pid, Reference, Term};
 use netkernel_blocking::core::{Cookie, NodeName};
 use netkernel_blocking::shared::reply;
 use netkernel_blocking::{
-    Address, AliasOption, BadNode, Bound, ConnectionInfo, Function, HostDirs, Identity, Item, Mfa,
-    MonitorAlias, MonitorNodeOptions, MonitorOptions, NetState, NodeConfig, NodeInfo, NodeKinds,
-    NotAlive, OptionName, OptsError, PingError, ReplyOptions, SendError, SocketOption, SpawnError,
-    SpawnOptions, StartOptions, Target, Verbosity,
+    Address, AliasOption, BadNode, Bound, CallError, CallRequest, Client, ConnectionInfo,
+    ErpcError, ErpcRequest, Function, HostDirs, Identity, Item, Mfa, MonitorAlias,
+    MonitorNodeOptions, MonitorOptions, MultiCall, NetState, NodeConfig, NodeInfo, NodeKinds,
+    NotAlive, OptionName, OptsError, Outcome, PingError, ReplyOptions, RpcError, SendError,
+    SocketOption, SpawnError, SpawnOptions, StartOptions, StartServerError, Target, Verbosity,
 };
 
 /// Which runtime.
@@ -309,6 +311,31 @@ impl Node {
         either!(self.unserve_function(function))
     }
 
+    pub fn serve_rpc(
+        &self,
+        function: Function,
+        handler: impl Fn(Vec<Term>) -> Outcome + Send + Sync + 'static,
+    ) -> bool {
+        match self {
+            Self::Blocking(node) => node.serve_rpc(function, handler),
+            Self::Smol(node) => {
+                node.serve_rpc(function, move |arguments| future::ready(handler(arguments)))
+            }
+        }
+    }
+
+    pub fn unserve_rpc(&self, function: &Function) -> bool {
+        either!(self.unserve_rpc(function))
+    }
+
+    pub fn start_server(
+        &self,
+        name: Option<&Atom>,
+        server: impl netkernel_blocking::GenServer + netkernel_smol::GenServer + 'static,
+    ) -> Result<Pid, StartServerError> {
+        either!(self.start_server(name, server).await)
+    }
+
     pub fn mailbox(&self) -> Mailbox {
         match self {
             Self::Blocking(node) => Mailbox::Blocking(node.mailbox()),
@@ -503,6 +530,110 @@ impl Mailbox {
 
     pub fn spawn_request_abandon(&self, request: &Reference) -> bool {
         either!(self.spawn_request_abandon(request))
+    }
+
+    pub fn call(
+        &self,
+        server: impl Into<Target>,
+        request: &Term,
+        limit: Option<Duration>,
+    ) -> Result<Term, CallError> {
+        either!(self.call(server, request, limit).await)
+    }
+
+    pub fn cast(&self, server: impl Into<Target>, request: &Term) -> Result<(), SendError> {
+        either!(self.cast(server, request).await)
+    }
+
+    pub fn send_request(
+        &self,
+        server: impl Into<Target>,
+        request: &Term,
+    ) -> Result<CallRequest, CallError> {
+        either!(self.send_request(server, request).await)
+    }
+
+    pub fn receive_response(
+        &self,
+        request: &CallRequest,
+        limit: Option<Duration>,
+    ) -> Result<Term, CallError> {
+        either!(self.receive_response(request, limit).await)
+    }
+
+    pub fn multi_call(
+        &self,
+        nodes: &[NodeName],
+        name: &Atom,
+        request: &Term,
+        limit: Option<Duration>,
+    ) -> Result<MultiCall, CallError> {
+        either!(self.multi_call(nodes, name, request, limit).await)
+    }
+
+    pub fn reply(&self, client: &Client, reply: &Term) -> Result<(), SendError> {
+        either!(self.reply(client, reply).await)
+    }
+
+    pub fn erpc_call(
+        &self,
+        node: &NodeName,
+        module: &Atom,
+        function: &Atom,
+        arguments: &[Term],
+        limit: Option<Duration>,
+    ) -> Result<Term, ErpcError> {
+        either!(self.erpc_call(node, module, function, arguments, limit).await)
+    }
+
+    pub fn erpc_cast(
+        &self,
+        node: &NodeName,
+        module: &Atom,
+        function: &Atom,
+        arguments: &[Term],
+    ) -> Result<(), SendError> {
+        either!(self.erpc_cast(node, module, function, arguments).await)
+    }
+
+    pub fn erpc_send_request(
+        &self,
+        node: &NodeName,
+        module: &Atom,
+        function: &Atom,
+        arguments: &[Term],
+    ) -> Result<ErpcRequest, ErpcError> {
+        either!(self.erpc_send_request(node, module, function, arguments).await)
+    }
+
+    pub fn erpc_receive_response(
+        &self,
+        request: &ErpcRequest,
+        limit: Option<Duration>,
+    ) -> Result<Term, ErpcError> {
+        either!(self.erpc_receive_response(request, limit).await)
+    }
+
+    pub fn erpc_multicall(
+        &self,
+        nodes: &[NodeName],
+        module: &Atom,
+        function: &Atom,
+        arguments: &[Term],
+        limit: Option<Duration>,
+    ) -> Vec<Result<Term, ErpcError>> {
+        either!(self.erpc_multicall(nodes, module, function, arguments, limit).await)
+    }
+
+    pub fn rpc_call(
+        &self,
+        node: &NodeName,
+        module: &Atom,
+        function: &Atom,
+        arguments: &[Term],
+        limit: Option<Duration>,
+    ) -> Result<Term, RpcError> {
+        either!(self.rpc_call(node, module, function, arguments, limit).await)
     }
 
     pub fn alias(&self, option: AliasOption) -> Result<Reference, SendError> {

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Lowest first. Modules of one row know nothing of each other.
-const LAYERS: [&[&str]; 12] = [
+const LAYERS: [&[&str]; 13] = [
     &["time", "ids", "entropy", "creation", "family", "flags"],
     &["term", "timers"],
     &["name"],
@@ -17,6 +17,7 @@ const LAYERS: [&[&str]; 12] = [
     &["net_adm"],
     &["net_kernel", "link"],
     &["process", "epmd_server", "start_flags"],
+    &["calls"],
     &["driver"],
     &["fuzzing"],
 ];

@@ -39,21 +39,21 @@ impl Processes {
         spawning: Spawning,
         deliver: &mut impl Deliver,
     ) -> Result<Reference, NoProcess> {
-        let request = self.spawn_reference(by)?;
+        let request = self.make_ref(by)?;
         self.spawn_request_as(by, node, &request, spawning, deliver)?;
         Ok(request)
     }
 
-    /// A reference for [`Self::spawn_request_as`].
+    /// A reference that has never been (`erlang:make_ref/0`), such as [`Self::spawn_request_as`] needs.
     ///
     /// # Errors
     /// [`NoProcess`].
-    pub fn spawn_reference(&mut self, by: MailboxId) -> Result<Reference, NoProcess> {
+    pub fn make_ref(&mut self, by: MailboxId) -> Result<Reference, NoProcess> {
         self.process(by)?;
         Ok(self.make_reference())
     }
 
-    /// As [`Self::spawn_request`], under a reference of [`Self::spawn_reference`] that no other request has had: so the host can know it
+    /// As [`Self::spawn_request`], under a reference of [`Self::make_ref`] that no other request has had: so the host can know it
     /// before the answer, which may come within this call.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::time::Instant as Moment;
 
 use netkernel_core::net_kernel::Answer;
 
-use super::{Call, Inbox, Message, Reply, Surroundings, Table, reply};
+use super::{Call, Inbox, Message, Reply, RpcFunctions, Surroundings, Table, reply};
 use crate::config::NodeConfig;
 use crate::host_dirs::HostDirs;
 
@@ -20,6 +20,8 @@ pub struct Handle {
     pub setup_time: Duration,
     /// Where host files are, for calls in Erlang's form.
     pub host_dirs: HostDirs,
+    /// What others may call here.
+    pub rpc: Arc<RpcFunctions>,
 }
 
 impl Handle {
@@ -31,6 +33,7 @@ impl Handle {
             table: Arc::clone(&of.table),
             setup_time: config.kernel.setup_time,
             host_dirs: config.host_dirs.clone(),
+            rpc: Arc::default(),
         }
     }
 

@@ -6,6 +6,7 @@
 //! future. A runtime uses one of the two only. A [`Bell`] is how both are woken.
 
 mod bell;
+mod calls;
 mod clock;
 mod delivery;
 mod embedded_epmd;
@@ -26,6 +27,8 @@ mod owner;
 mod processes;
 mod queue;
 mod reply;
+mod rpc;
+mod server;
 mod socket;
 mod socket_options;
 mod spawning;
@@ -35,6 +38,7 @@ mod table;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use bell::Bell;
+pub use calls::{CallRequest, ErpcRequest, Pending, call_not_sent, erpc_not_sent};
 pub(crate) use clock::random_bytes;
 pub use clock::{Clock, entropy};
 pub use epmd::{Clients, Epmd};
@@ -54,6 +58,8 @@ pub use owner::{Next, Owner};
 pub use processes::{PANIC, reason};
 pub use queue::Queue;
 pub use reply::{Awaited, Reply, reply};
+pub use rpc::{Done, RpcFunctions, RpcHandler};
+pub use server::{CallReaction, Info, MultiCall, Reaction, Received};
 pub use socket::{BACKLOG, abort, is_local, listen, open_error, prepare};
 pub use socket2::Socket;
 pub use spawning::SpawnCall;

@@ -224,6 +224,14 @@ impl Table {
         lock(&self.state).processes.trap_exit(id, on).map_err(ended)
     }
 
+    /// `erlang:make_ref/0`.
+    ///
+    /// # Errors
+    /// [`SendError::Ended`].
+    pub fn make_ref(&self, id: MailboxId) -> Result<Reference, SendError> {
+        lock(&self.state).processes.make_ref(id).map_err(ended)
+    }
+
     /// `erlang:alias/1`.
     ///
     /// # Errors

@@ -58,7 +58,7 @@ impl<'a> SpawnCall<'a> {
     ) -> Result<Self, SendError> {
         let link = spawning.links();
         let request = table.act(|processes, deliver| {
-            let request = processes.spawn_reference(by)?;
+            let request = processes.make_ref(by)?;
             // Before anything can answer.
             queue.await_answer(&request);
             processes.spawn_request_as(by, node, &request, spawning, deliver)?;

@@ -1,0 +1,116 @@
+//! Why a call gives nothing.
+
+use core::fmt;
+
+use netkernel_core::calls::erpc::Exception;
+use netkernel_core::calls::gen_server::CallFailure;
+use netkernel_core::calls::rpc::{self, BadRpc};
+use netkernel_core::process::RegisterNameError;
+use netkernel_core::term::Term;
+
+use crate::item::SendError;
+
+/// Why a call of a server has no reply.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The request was not sent, or the own process has ended.
+    Send(SendError),
+    /// What Erlang's function exits with.
+    Failed(CallFailure),
+}
+
+/// Why a call of a function gives nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErpcError {
+    /// The request was not sent, or the own process has ended.
+    Send(SendError),
+    /// What `erpc:call/5` raises.
+    Raised(Exception),
+}
+
+/// Why a call of a function gives nothing, as `rpc` tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RpcError {
+    /// The request was not sent, or the own process has ended.
+    Send(SendError),
+    /// What `rpc:call/5` returns.
+    Bad(BadRpc),
+}
+
+macro_rules! wraps {
+    ($($error:ident::$kind:ident($inner:ty))*) => {$(
+        impl fmt::Display for $error {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    Self::Send(error) => error.fmt(f),
+                    Self::$kind(inner) => inner.fmt(f),
+                }
+            }
+        }
+
+        impl core::error::Error for $error {}
+
+        impl From<SendError> for $error {
+            fn from(error: SendError) -> Self {
+                Self::Send(error)
+            }
+        }
+
+        impl From<$inner> for $error {
+            fn from(inner: $inner) -> Self {
+                Self::$kind(inner)
+            }
+        }
+    )*};
+}
+
+impl RpcError {
+    /// What `rpc` makes of the result of a call.
+    ///
+    /// # Errors
+    /// [`RpcError`].
+    #[doc(hidden)]
+    pub fn of(result: Result<Term, ErpcError>) -> Result<Term, Self> {
+        let result = match result {
+            Ok(value) => Ok(value),
+            Err(ErpcError::Raised(exception)) => Err(exception),
+            Err(ErpcError::Send(error)) => return Err(Self::Send(error)),
+        };
+        Ok(rpc::result(result)?)
+    }
+}
+
+wraps!(CallError::Failed(CallFailure) ErpcError::Raised(Exception) RpcError::Bad(BadRpc));
+
+/// Why there is no server.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StartServerError {
+    /// It cannot have that name, most often because another process has it (`{already_started,Pid}`).
+    Name(RegisterNameError),
+    /// Its `init` has refused.
+    Init(Term),
+    /// Its `init` has panicked.
+    Panicked,
+    /// This node is not alive, so that it has no pids.
+    NotAlive,
+    /// There are too many threads.
+    SystemLimit,
+}
+
+impl fmt::Display for StartServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(error) => error.fmt(f),
+            Self::Init(reason) => write!(f, "the server refuses to start: {reason}"),
+            Self::Panicked => f.write_str("the server panicked when it started"),
+            Self::NotAlive => f.write_str("this node is not alive"),
+            Self::SystemLimit => f.write_str("there are too many threads"),
+        }
+    }
+}
+
+impl core::error::Error for StartServerError {}

@@ -1,0 +1,137 @@
+//! Calls of functions on other nodes, as `erpc` and `rpc` make them.
+
+use core::time::Duration;
+use std::time::Instant as Moment;
+
+use netkernel_blocking::shared::erpc_not_sent;
+use netkernel_blocking::{ErpcError, ErpcRequest, RpcError, SendError};
+use netkernel_core::NodeName;
+use netkernel_core::calls::erpc;
+use netkernel_core::process::{ReplyOptions, ReplyWhen, SpawnMonitor, SpawnOptions};
+use netkernel_core::term::{Atom, Term};
+
+use crate::mailbox::Mailbox;
+
+impl Mailbox {
+    /// Calls a function on a node, and waits for what it returns (`erpc:call/4,5`), for at most `limit`. On this node it can be one that is
+    /// served ([`Node::serve_rpc`](crate::Node::serve_rpc)).
+    ///
+    /// Connects to the node, and waits, as [`Self::send`] does. Other items stay in the mailbox.
+    ///
+    /// # Errors
+    /// [`ErpcError`]: what Erlang's function raises.
+    pub async fn erpc_call(
+        &self,
+        node: &NodeName,
+        module: &Atom,
+        function: &Atom,
+        arguments: &[Term],
+        limit: Option<Duration>,
+    ) -> Result<Term, ErpcError> {
+        let end = limit.and_then(|limit| Moment::now().checked_add(limit));
+        let request = self.erpc_send_request(node, module, function, arguments).await?;
+        self.erpc_result(&request, end).await
+    }
+
+    /// Calls a function on a node, and does not wait (`erpc:cast/4`). As in Erlang, success says nothing.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn erpc_cast(
+        &self,
+        node: &NodeName,
+        module: &Atom,
+        function: &Atom,
+        arguments: &[Term],
+    ) -> Result<(), SendError> {
+        let mfa =
+            erpc::execute_cast(module, function, arguments).map_err(|_| SendError::TooLong)?;
+        let reply = ReplyOptions { when: ReplyWhen::No, ..ReplyOptions::default() };
+        self.spawn_request(node, mfa, &SpawnOptions::default(), &reply).await.map(drop)
+    }
+
+    /// Calls a function on a node, and does not wait (`erpc:send_request/4`): the result is taken by [`Self::erpc_receive_response`], or found among the
+    /// items by [`ErpcRequest::is_answer`].
+    ///
+    /// # Errors
+    /// [`ErpcError`].
+    pub async fn erpc_send_request(
+        &self,
+        node: &NodeName,
+        module: &Atom,
+        function: &Atom,
+        arguments: &[Term],
+    ) -> Result<ErpcRequest, ErpcError> {
+        let result = Term::from(self.make_ref().map_err(erpc_not_sent)?);
+        let mfa = erpc::execute_call(&result, module, function, arguments)
+            .map_err(|_| SendError::TooLong)?;
+        let monitor = Some(SpawnMonitor::default());
+        let options = SpawnOptions { monitor, ..SpawnOptions::default() };
+        let reply = ReplyOptions { when: ReplyWhen::ErrorOnly, ..ReplyOptions::default() };
+        let reference =
+            self.spawn_request(node, mfa, &options, &reply).await.map_err(erpc_not_sent)?;
+        Ok(ErpcRequest::new(reference, result))
+    }
+
+    /// Waits for the result of a call, for at most `limit` (`erpc:receive_response/2`). After a time-out the request is void, and so it is if the
+    /// future is dropped.
+    ///
+    /// # Errors
+    /// [`ErpcError`].
+    pub async fn erpc_receive_response(
+        &self,
+        request: &ErpcRequest,
+        limit: Option<Duration>,
+    ) -> Result<Term, ErpcError> {
+        self.erpc_result(request, limit.and_then(|limit| Moment::now().checked_add(limit))).await
+    }
+
+    /// Calls a function on several nodes, and waits until all have ended, or for `limit` (`erpc:multicall/4,5`): the results in the order of
+    /// `nodes`.
+    pub async fn erpc_multicall(
+        &self,
+        nodes: &[NodeName],
+        module: &Atom,
+        function: &Atom,
+        arguments: &[Term],
+        limit: Option<Duration>,
+    ) -> Vec<Result<Term, ErpcError>> {
+        let end = limit.and_then(|limit| Moment::now().checked_add(limit));
+        let mut sent = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            sent.push(self.erpc_send_request(node, module, function, arguments).await);
+        }
+        let mut results = Vec::with_capacity(nodes.len());
+        for sent in sent {
+            results.push(match sent {
+                Ok(sent) => self.erpc_result(&sent, end).await,
+                Err(error) => Err(error),
+            });
+        }
+        results
+    }
+
+    /// Calls a function on a node, and waits for what it returns (`rpc:call/4,5`), for at most `limit`: as [`Self::erpc_call`], but for how it
+    /// tells errors.
+    ///
+    /// # Errors
+    /// [`RpcError`]: what Erlang's function returns as `{badrpc,Reason}`.
+    pub async fn rpc_call(
+        &self,
+        node: &NodeName,
+        module: &Atom,
+        function: &Atom,
+        arguments: &[Term],
+        limit: Option<Duration>,
+    ) -> Result<Term, RpcError> {
+        RpcError::of(self.erpc_call(node, module, function, arguments, limit).await)
+    }
+
+    async fn erpc_result(
+        &self,
+        request: &ErpcRequest,
+        end: Option<Moment>,
+    ) -> Result<Term, ErpcError> {
+        request.result(self.answer_to(request, end).await)
+    }
+}

@@ -1,0 +1,149 @@
+//! Servers in the manner of `gen_server`.
+
+use core::future::Future;
+use core::panic::AssertUnwindSafe;
+
+use futures_lite::FutureExt as _;
+use netkernel_blocking::shared::{Received, reply};
+use netkernel_blocking::{CallReaction, Info, Reaction, StartServerError};
+use netkernel_core::calls::gen_server::Client;
+use netkernel_core::calls::sys::System;
+use netkernel_core::term::{Atom, Pid, Term};
+
+use crate::mailbox::Mailbox;
+use crate::node::Node;
+
+/// A server that processes of Erlang, Elixir and this node call by `gen_server:call/2,3` and `cast/2`. Its value is the state.
+///
+/// An exit signal ends it without [`terminate`](Self::terminate), unless it traps exits ([`Mailbox::trap_exit`]): then it is an [`Info`]. A panic ends it for the
+/// reason `panic`. Its functions must not block. `gen_server:stop/1,3` ends it; other calls of `sys` it does not know.
+pub trait GenServer: Send {
+    /// Called once, before anything else, in the process of the server (`init/1`).
+    ///
+    /// # Errors
+    /// The reason for which there is to be no server.
+    fn init(&mut self, own: &Mailbox) -> impl Future<Output = Result<(), Term>> + Send {
+        let _ = own;
+        async { Ok(()) }
+    }
+
+    /// A call (`handle_call/3`). `client` is for a reply that is given later, by [`Mailbox::reply`].
+    fn handle_call(
+        &mut self,
+        own: &Mailbox,
+        request: Term,
+        client: Client,
+    ) -> impl Future<Output = CallReaction> + Send;
+
+    /// A cast (`handle_cast/2`). At first they are dropped.
+    fn handle_cast(
+        &mut self,
+        own: &Mailbox,
+        request: Term,
+    ) -> impl Future<Output = Reaction> + Send {
+        let _ = (own, request);
+        async { Reaction::Continue }
+    }
+
+    /// Anything else (`handle_info/2`). At first it is dropped.
+    fn handle_info(&mut self, own: &Mailbox, info: Info) -> impl Future<Output = Reaction> + Send {
+        let _ = (own, info);
+        async { Reaction::Continue }
+    }
+
+    /// The server is about to end for this reason (`terminate/2`).
+    fn terminate(&mut self, own: &Mailbox, reason: &Term) -> impl Future<Output = ()> + Send {
+        let _ = (own, reason);
+        async {}
+    }
+}
+
+impl Node {
+    /// Starts a server in a task of its own, under that name if there is one (`gen_server:start/3,4`), and waits for its `init`: its pid.
+    ///
+    /// While it runs it keeps the node from stopping by itself.
+    ///
+    /// # Errors
+    /// [`StartServerError`].
+    pub async fn start_server(
+        &self,
+        name: Option<&Atom>,
+        mut server: impl GenServer + 'static,
+    ) -> Result<Pid, StartServerError> {
+        let own = self.mailbox();
+        let pid = own.pid().ok_or(StartServerError::NotAlive)?;
+        if let Some(name) = name {
+            own.register(name.clone()).map_err(StartServerError::Name)?;
+        }
+        let (started, waiting) = reply();
+        let run = async move {
+            match server.init(&own).await {
+                Ok(()) => {
+                    started.send(Ok(()));
+                    own.serve(&mut server).await;
+                }
+                Err(reason) => {
+                    let _ = own.terminate(&reason);
+                    started.send(Err(reason));
+                }
+            }
+        };
+        // A panic ends the process alone, and not whoever runs the executor.
+        let run = async move { drop(AssertUnwindSafe(run).catch_unwind().await) };
+        (self.spawner.0)(Box::pin(run));
+        match waiting.wait().await {
+            Some(Ok(())) => Ok(pid),
+            Some(Err(reason)) => Err(StartServerError::Init(reason)),
+            None => Err(StartServerError::Panicked),
+        }
+    }
+}
+
+impl Mailbox {
+    /// Runs a server in this process until it ends, without its `init` (`gen_server:enter_loop/3`).
+    pub async fn serve(self, server: &mut impl GenServer) {
+        let Some((reason, last)) = self.serve_calls(server).await else { return };
+        server.terminate(&self, &reason).await;
+        if let Some((client, reply)) = last {
+            let _ = self.reply(&client, &reply).await;
+        }
+        let _ = self.terminate(&reason);
+    }
+
+    /// Why the server is to end, and who is told after that; `None` if its process has ended.
+    async fn serve_calls(
+        &self,
+        server: &mut impl GenServer,
+    ) -> Option<(Term, Option<(Client, Term)>)> {
+        loop {
+            let reaction = match Received::of(self.recv().await) {
+                Received::Call(client, request) => {
+                    match server.handle_call(self, request, client.clone()).await {
+                        CallReaction::Reply(reply) => {
+                            // A reply that nobody can get is none.
+                            let _ = self.reply(&client, &reply).await;
+                            Reaction::Continue
+                        }
+                        CallReaction::NoReply => Reaction::Continue,
+                        CallReaction::Stop { reason, reply } => {
+                            return Some((reason, reply.map(|reply| (client, reply))));
+                        }
+                    }
+                }
+                Received::Cast(request) => server.handle_cast(self, request).await,
+                Received::System(client, request) => {
+                    let _ = self.reply(&client, &request.answer()).await;
+                    match request {
+                        System::Terminate(reason) => Reaction::Stop(reason),
+                        System::Other(_) => Reaction::Continue,
+                    }
+                }
+                Received::Info(info) => server.handle_info(self, info).await,
+                Received::Ended => return None,
+            };
+            if let Reaction::Stop(reason) = reaction {
+                return Some((reason, None));
+            }
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Calls of functions by `erpc` and `rpc`: Erlang's callers and ours, of Erlang's functions and ours, see the same.
+#![expect(clippy::unwrap_used, reason = "scenarios are functions that the macro makes tests of")]
+
+use core::time::Duration;
+use std::sync::mpsc::channel;
+use std::thread;
+
+use netkernel_blocking::core::NodeType;
+use netkernel_blocking::core::calls::erpc::{ErpcFailure, Exception};
+use netkernel_blocking::core::calls::rpc::BadRpc;
+use netkernel_blocking::core::term::{Atom, Term};
+use netkernel_blocking::{ErpcError, Function, Outcome, RpcError};
+use netkernel_tests::each_release_and_runtime;
+use netkernel_tests::otp::{Epmd, Erl, ErlOptions, Release, Signal};
+use netkernel_tests::ours::{Ours, eventually, node_name};
+
+const RUST: &str = "rust@127.0.0.1";
+const NOBODY: &str = "nobody@127.0.0.1";
+
+/// Functions of Erlang that ours do the same as.
+const CALC: &str = "
+-module(calc).
+-export([id/1, add/2, raise/2, sleep/1, kill/0]).
+id(X) -> X.
+add(X, Y) -> X + Y.
+raise(Class, Reason) -> erlang:raise(Class, Reason, []).
+sleep(T) -> timer:sleep(T).
+kill() -> exit(self(), kill), timer:sleep(infinity).
+";
+
+fn atom(text: &str) -> Atom {
+    Atom::new(text).unwrap()
+}
+
+fn term(text: &str) -> Term {
+    text.parse().unwrap()
+}
+
+fn list(text: &str) -> Vec<Term> {
+    Vec::try_from(term(text)).unwrap()
+}
+
+fn function(name: &str, arity: u32) -> Function {
+    Function { module: atom("calc"), function: atom(name), arity }
+}
+
+/// Serves what the module `calc` has.
+fn serve(rust: &Ours) {
+    let serve = |name, arity, handler: fn(Vec<Term>) -> Outcome| {
+        assert!(rust.node.serve_rpc(function(name, arity), handler));
+    };
+    serve("id", 1, |mut it| Outcome::Return(it.remove(0)));
+    serve("add", 2, |it| match (it[0].as_i64(), it[1].as_i64()) {
+        (Some(one), Some(other)) => Outcome::Return((one + other).into()),
+        _ => Outcome::Error { reason: term("badarith"), stack: Term::NIL },
+    });
+    serve("raise", 2, |mut it| {
+        let reason = it.remove(1);
+        match it[0].as_atom().unwrap().as_str() {
+            "throw" => Outcome::Throw(reason),
+            "exit" => Outcome::Exit(reason),
+            _ => Outcome::Error { reason, stack: Term::NIL },
+        }
+    });
+    serve("sleep", 1, |it| {
+        thread::sleep(Duration::from_millis(it[0].as_i64().unwrap().try_into().unwrap()));
+        Outcome::Return(term("ok"))
+    });
+}
+
+/// A node of Erlang with its functions, a caller, and a node of ours that serves the same.
+fn nodes(release: Release) -> (Epmd, Erl, Erl, Ours) {
+    let epmd = Epmd::start(release);
+    let [b, client] = ["b", "client"].map(|name| {
+        let erl = Erl::start(&ErlOptions::new(release, &epmd, name));
+        erl.load("calc", CALC);
+        erl
+    });
+    let rust = Ours::start("rust", Ours::config(epmd.port()));
+    serve(&rust);
+    rust.connect(b.name());
+    rust.expect_up(b.name(), NodeType::Visible);
+    (epmd, b, client, rust)
+}
+
+/// Erlang's result of that expression, with the stack of an error left out: it tells of the callee's inside.
+fn evaluated(erl: &Erl, call: &str) -> String {
+    erl.eval(&format!(
+        "Hide = fun Hide({{error, {{exception, R, _}}}}) -> {{error, {{exception, R}}}};
+                    Hide({{ok, {{badrpc, {{'EXIT', {{R, [_|_]}}}}}}}}) -> {{ok, {{badrpc, {{'EXIT', {{R, stack}}}}}}}};
+                    Hide({{ok, {{badrpc, {{'EXIT', {{R, []}}}}}}}}) -> {{ok, {{badrpc, {{'EXIT', {{R, stack}}}}}}}};
+                    Hide({{ok, L}}) when is_list(L) -> {{ok, [Hide(X) || X <- L]}};
+                    Hide(X) -> X end,
+         Hide(try {{ok, begin {call} end}} catch C:E -> {{C, E}} end)"
+    ))
+}
+
+/// As [`evaluated`] shows it.
+fn shown(result: Result<Term, ErpcError>) -> String {
+    match result {
+        Ok(value) => Term::tuple([term("ok"), value]).to_string(),
+        Err(ErpcError::Raised(Exception::Error(error))) => {
+            format!("{{error,{{exception,{}}}}}", error.0)
+        }
+        Err(ErpcError::Raised(exception)) => exception.to_term().to_string(),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+fn shown_rpc(result: Result<Term, RpcError>) -> String {
+    let value = match result {
+        Ok(value) => value,
+        Err(RpcError::Bad(BadRpc::Exit(reason))) => match reason.as_tuple() {
+            Some([reason, Term::List(_)]) => {
+                return format!("{{ok,{{badrpc,{{'EXIT',{{{reason},stack}}}}}}}}");
+            }
+            _ => BadRpc::Exit(reason).to_term(),
+        },
+        Err(RpcError::Bad(bad)) => bad.to_term(),
+        Err(other) => panic!("{other}"),
+    };
+    Term::tuple([term("ok"), value]).to_string()
+}
+
+/// Functions and arguments, and whether ours has them.
+const CALLS: [(&str, &str, bool); 12] = [
+    ("id", "[[1,{2},<<3>>]]", true),
+    ("id", "[{'EXIT',why}]", true),
+    ("add", "[1,2]", true),
+    ("add", "[1,a]", true),
+    ("raise", "[throw,{a,1}]", true),
+    ("raise", "[throw,{'EXIT',1}]", true),
+    ("raise", "[exit,normal]", true),
+    ("raise", "[exit,{a,1}]", true),
+    ("raise", "[error,badarg]", true),
+    ("nofun", "[a]", true),
+    ("id", "[]", true),
+    ("kill", "[]", false),
+];
+
+each_release_and_runtime! {
+    //= docs/spec/calls.md#erpc-request
+    //= type=test
+    //= docs/spec/calls.md#erpc-result
+    //= type=test
+    //= docs/spec/calls.md#rpc-result
+    //= type=test
+    #[test]
+    fn our_calls_give_what_erlangs_give(release: Release) {
+        let (_epmd, b, client, rust) = nodes(release);
+        let mailbox = rust.node.mailbox();
+        let (calc, node, nobody) = (atom("calc"), node_name(b.name()), node_name(NOBODY));
+        for (name, arguments, _) in CALLS {
+            for limit in [None, Some(60_000)] {
+                let until = limit.map_or_else(|| "infinity".to_owned(), |ms: u64| ms.to_string());
+                let call = format!("call({node}, calc, {name}, {arguments}, {until})");
+                let limit = limit.map(Duration::from_millis);
+                let ours = mailbox.erpc_call(&node, &calc, &atom(name), &list(arguments), limit);
+                assert_eq!(shown(ours), evaluated(&client, &format!("erpc:{call}")), "{call}");
+                let ours = mailbox.rpc_call(&node, &calc, &atom(name), &list(arguments), limit);
+                assert_eq!(shown_rpc(ours), evaluated(&client, &format!("rpc:{call}")), "{call}");
+            }
+        }
+        for (node, arguments, limit) in [(&node, "[60000]", Some(20)), (&nobody, "[1]", None)] {
+            let until = limit.map_or_else(|| "infinity".to_owned(), |ms: u64| ms.to_string());
+            let call = format!("call({node}, calc, sleep, {arguments}, {until})");
+            let limit = limit.map(Duration::from_millis);
+            let ours = mailbox.erpc_call(node, &calc, &atom("sleep"), &list(arguments), limit);
+            assert_eq!(shown(ours), evaluated(&client, &format!("erpc:{call}")), "{call}");
+            let ours = mailbox.rpc_call(node, &calc, &atom("sleep"), &list(arguments), limit);
+            assert_eq!(shown_rpc(ours), evaluated(&client, &format!("rpc:{call}")), "{call}");
+        }
+        let nodes = [node.clone(), nobody, node.clone()];
+        let all = mailbox.erpc_multicall(&nodes, &calc, &atom("id"), &[1.into()], None);
+        let all: Vec<_> = all.into_iter().map(shown).collect();
+        assert_eq!(all, ["{ok,1}", "{error,{erpc,noconnection}}", "{ok,1}"]);
+        assert_eq!(mailbox.message_queue_len(), 0);
+
+        mailbox.erpc_cast(&node, &atom("erlang"), &atom("register"), &list("[cast,undefined]")).unwrap();
+        mailbox
+            .erpc_cast(&node, &atom("application"), &atom("set_env"), &list("[calc,cast,there]"))
+            .unwrap();
+        eventually("the cast is carried out", || {
+            b.eval("application:get_env(calc, cast)") == "{ok,there}"
+        });
+    }
+
+    //= docs/spec/calls.md#erpc-outcome
+    //= type=test
+    //= docs/spec/calls.md#erpc-served
+    //= type=test
+    #[test]
+    fn erlangs_calls_of_our_functions_give_what_calls_of_its_own_give(release: Release) {
+        let (_epmd, b, client, rust) = nodes(release);
+        let seen = |node: &str, call: &str| evaluated(&client, &format!("N = '{node}', {call}"));
+        let both = |call: &str| assert_eq!(seen(RUST, call), seen(b.name(), call), "{call}");
+        for (name, arguments, is_ours) in CALLS {
+            if is_ours {
+                for module in ["erpc", "rpc"] {
+                    both(&format!("{module}:call(N, calc, {name}, {arguments})"));
+                    both(&format!("{module}:call(N, calc, {name}, {arguments}, 60000)"));
+                }
+            }
+        }
+        for call in [
+            "erpc:call(N, calc, sleep, [1000], 20)",
+            "rpc:call(N, calc, sleep, [1000], 20)",
+            "erpc:multicall([N, 'nobody@127.0.0.1', N], calc, add, [1, 2])",
+            "rpc:multicall([N, 'nobody@127.0.0.1', N], calc, add, [1, 2]), element(1, rpc:multicall([N], calc, id, [7]))",
+            "R = erpc:send_request(N, calc, id, [1]), erpc:receive_response(R)",
+            "K = rpc:async_call(N, calc, id, [1]), rpc:yield(K)",
+            "erpc:cast(N, calc, id, [1])",
+            "P = spawn(N, erpc, execute_cast, [calc, raise, [exit, why]]), M = monitor(process, P), receive {'DOWN', M, _, _, R} when R =:= why; R =:= noproc -> ok end",
+            "{_, M} = spawn_monitor(N, erpc, execute_call, [r, 1, id, [1]]), receive {'DOWN', M, _, _, {r, error, badarg, _}} -> ok end",
+        ] {
+            both(call);
+        }
+        // A cast runs.
+        let (send, told) = channel();
+        rust.node.serve_rpc(function("told", 1), move |it| {
+            send.send(it[0].to_string()).unwrap();
+            Outcome::Return(term("ok"))
+        });
+        client.eval(&format!("erpc:cast('{RUST}', calc, told, [{{a, 1}}])"));
+        assert_eq!(told.recv_timeout(netkernel_tests::GIVE_UP).unwrap(), "{a,1}");
+        // A panic is an exit signal, and the node goes on.
+        rust.node.serve_rpc(function("panic", 0), |_| panic!("on purpose"));
+        let panicked = seen(RUST, "erpc:call(N, calc, panic, [])");
+        assert_eq!(panicked, "{exit,{signal,panic}}");
+        assert!(rust.node.unserve_rpc(&function("panic", 0)));
+        assert!(seen(RUST, "erpc:call(N, calc, panic, [])").contains("undef"));
+        // Our own calls of our own functions.
+        let own = rust.node.mailbox();
+        let sum = own.erpc_call(&node_name(RUST), &atom("calc"), &atom("add"), &list("[1,2]"), None);
+        assert_eq!(sum, Ok(term("3")));
+    }
+
+    //= docs/spec/calls.md#erpc-result
+    //= type=test
+    #[test]
+    fn calls_end_with_their_node(release: Release) {
+        let (_epmd, mut b, _client, rust) = nodes(release);
+        let (mailbox, node) = (rust.node.mailbox(), node_name(b.name()));
+        let requests: Vec<_> = (0..100)
+            .map(|_| {
+                mailbox.erpc_send_request(&node, &atom("calc"), &atom("sleep"), &list("[100000]")).unwrap()
+            })
+            .collect();
+        let there = mailbox.erpc_call(&node, &atom("calc"), &atom("id"), &[1.into()], None);
+        assert_eq!(there, Ok(term("1")));
+        b.signal(Signal::Kill);
+        let down = ErpcError::Raised(Exception::Failed(ErpcFailure::NoConnection));
+        for request in &requests {
+            assert_eq!(mailbox.erpc_receive_response(request, None), Err(down.clone()));
+        }
+        assert_eq!(mailbox.message_queue_len(), 0);
+        b.wait_end();
+    }
+}
