@@ -555,7 +555,8 @@ fn what_a_process_has_can_be_asked_and_is_counted() {
     let usage = cluster.processes(0).usage();
     let rows = (usage.processes, usage.monitors, usage.watches, usage.links, usage.aliases);
     assert_eq!(rows, (2, 2, 0, 1, 1));
-    assert_eq!((usage.names, usage.node_monitors, usage.nodes), (0, 1, 1));
+    let rows = (usage.names, usage.node_monitors, usage.nodes, usage.spawns);
+    assert_eq!(rows, (0, 1, 1, 0));
     cluster.unlink(0, one, &pids[1]);
     assert_eq!(cluster.processes(0).usage().links, 1, "it is not acknowledged");
     cluster.settle();

@@ -351,7 +351,9 @@ fn a_peer_that_does_not_spawn_is_not_asked() {
     let monitor = cluster.monitor(0, parent, Target::Name(atom("x"), name(1)), None);
     cluster.connection_up(0, 1, Flags::SERVED);
     assert_eq!(cluster.got(0), []);
+    assert_eq!(cluster.processes(0).usage().spawns, 1);
     cluster.connection_up(0, 1, Flags::SERVED.without(Flags::SPAWN));
+    assert_eq!(cluster.processes(0).usage().spawns, 0);
     let failed = |request| (parent, told(request, Err(SpawnFailure::NotSupported)));
     assert_eq!(cluster.take_got(0), [failed(&waited)]);
     assert!(cluster.demonitor(0, parent, &monitor), "a monitor waits on");

@@ -99,6 +99,12 @@ fn a_violent_cluster_comes_together_in_the_end() {
     assert!(report.converged.is_some() && report.counts.faults > 5 && report.counts.delivered > 50);
 }
 
+//= docs/spec/process.md#process-spawn
+//= type=test
+//= docs/spec/process.md#process-spawn-reply
+//= type=test
+//= docs/spec/process.md#process-spawn-abandon
+//= type=test
 #[test]
 fn processes_have_to_do_with_each_other_in_every_way() {
     let plan = Plan {
@@ -114,6 +120,10 @@ fn processes_have_to_do_with_each_other_in_every_way() {
     let audience = Audience { oracles, tracing, sink: &mut sink };
     let report = run(plan, &mut Prng::new(3), audience);
     assert_eq!(report.violation, None);
+    let has_line = |what: &str, words: &str| {
+        lines.lines().any(|line| line.contains(what) && line.contains(words))
+    };
+    assert!(has_line(" started ", "is one too many") && has_line(" act ", "abandon"));
     for signal in [
         "Link",
         "UnlinkId",
@@ -126,6 +136,8 @@ fn processes_have_to_do_with_each_other_in_every_way() {
         "Send",
         "RegSend",
         "AliasSend",
+        "SpawnRequest(SpawnRequest",
+        "SpawnReply",
     ] {
         let arrived =
             |line: &str| line.contains(" arrived ") && line.contains(&format!(" {signal} {{"));
@@ -137,8 +149,13 @@ fn processes_have_to_do_with_each_other_in_every_way() {
         "Event(Down",
         "Event(NodeDown",
         "Event(Ended",
+        "Event(SpawnReply",
+        "Ok(Pid",
+        "BadOption",
         "noconnection",
         "noproc",
+        "undef",
+        "abandoned",
     ] {
         assert!(lines.lines().any(|line| line.contains(" got ") && line.contains(got)), "{got}");
     }

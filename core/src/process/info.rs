@@ -25,6 +25,8 @@ pub struct Usage {
     pub links: usize,
     /// Monitors of nodes, however often each process has one.
     pub node_monitors: usize,
+    /// Requests to spawn that are not answered; of one that is to be linked, also when its process has ended.
+    pub spawns: usize,
     /// Nodes that any of these are with.
     pub nodes: usize,
 }
@@ -67,6 +69,7 @@ impl Processes {
             watches: sum(|relations| relations.watches.len()),
             links: sum(|relations| relations.links.len()),
             node_monitors: sum(|relations| relations.node_monitors.len()),
+            spawns: self.spawns.len(),
             nodes: self.nodes.len(),
         }
     }

@@ -4,8 +4,11 @@ use core::fmt;
 
 use bytes::Bytes;
 use netkernel_core::NodeName;
-use netkernel_core::process::{AliasOption, MonitorAlias, Target};
-use netkernel_core::term::{Atom, Pid, Reference};
+use netkernel_core::process::{
+    AliasOption, Mfa, MonitorAlias, ReplyOptions, ReplyWhen, SpawnMonitor, SpawnOptions, Spawning,
+    Target,
+};
+use netkernel_core::term::{Atom, Pid, Reference, Term};
 
 use super::letter::Letter;
 
@@ -38,6 +41,56 @@ pub enum Act {
     Unalias(Reference),
     /// `erlang:monitor_node/2`.
     MonitorNode(NodeName, bool),
+    /// `erlang:spawn_request/5`.
+    Spawn(NodeName, Wanted),
+    /// `erlang:spawn_request_abandon/1`.
+    Abandon(Reference),
+}
+
+/// The function that each node serves: its module and its name. It takes one argument.
+pub const SERVED: (&str, &str) = ("sim", "run");
+
+/// One that none has.
+const UNSERVED: (&str, &str) = ("sim", "none");
+
+/// What a process wants another node to spawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The function is one that is served.
+    pub served: bool,
+    /// The new process is to be linked.
+    pub link: bool,
+    /// It is to be monitored, with an alias or without.
+    pub monitor: Option<Option<MonitorAlias>>,
+    /// Which answers are told.
+    pub when: ReplyWhen,
+    /// There is an option that nobody takes.
+    pub bad_option: bool,
+    /// The argument.
+    pub letter: Letter,
+}
+
+impl Wanted {
+    /// The call.
+    #[must_use]
+    pub fn mfa(&self) -> Option<Mfa> {
+        let (module, function) = if self.served { SERVED } else { UNSERVED };
+        let (module, function) = (Atom::new(module).ok()?, Atom::new(function).ok()?);
+        let letter = self.letter.to_term(0);
+        // Behind version, tag and length of a binary.
+        Mfa::new(module, function, &[Term::from(letter.get(6..)?)]).ok()
+    }
+
+    pub(super) fn spawning(&self) -> Option<Spawning> {
+        let bad_option = Atom::new("bogus").ok().filter(|_| self.bad_option);
+        let options = SpawnOptions {
+            link: self.link,
+            monitor: self.monitor.map(|alias| SpawnMonitor { alias, tag: None }),
+            process: bad_option.into_iter().map(Term::from).collect(),
+        };
+        let reply = ReplyOptions { when: self.when, tag: None };
+        Spawning::new(self.mfa()?, &options, &reply).ok()
+    }
 }
 
 /// Who is to get a letter.
@@ -83,9 +136,9 @@ impl Act {
                 Some(&pid.node)
             }
             Self::Monitor(target, _) => Some(target.node()),
-            Self::Send(Receiver::Name(_, node), ..) | Self::MonitorNode(node, true) => {
-                Some(node.as_atom())
-            }
+            Self::Send(Receiver::Name(_, node), ..)
+            | Self::MonitorNode(node, true)
+            | Self::Spawn(node, _) => Some(node.as_atom()),
             Self::Send(Receiver::Alias(alias), ..) => Some(alias.node()),
             Self::Begin
             | Self::Register(_)
@@ -95,6 +148,7 @@ impl Act {
             | Self::Trap(_)
             | Self::Alias(_)
             | Self::Unalias(_)
+            | Self::Abandon(_)
             | Self::MonitorNode(_, false) => None,
         }
     }
@@ -137,6 +191,8 @@ impl fmt::Display for Act {
             Self::Alias(option) => write!(f, "alias {option:?}"),
             Self::Unalias(alias) => write!(f, "unalias {alias}"),
             Self::MonitorNode(node, on) => write!(f, "monitor_node {node} {on}"),
+            Self::Spawn(node, wanted) => write!(f, "spawn_request {node} {wanted:?}"),
+            Self::Abandon(request) => write!(f, "spawn_request_abandon {request}"),
         }
     }
 }

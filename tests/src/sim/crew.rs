@@ -1,18 +1,17 @@
 //! Processes of applications: what they do is drawn, and done as a runtime does it for its mailboxes.
-//!
-//! There is a place here for processes that ask other nodes to spawn: an [`Act`] that sends SPAWN_REQUEST, and a
-//! process that begins because one came.
 
 use std::collections::VecDeque;
 
 use bytes::Bytes;
 use netkernel_core::link::FRAGMENT_BYTES;
-use netkernel_core::process::{AliasOption, Deliver as _, MonitorAlias, Processes, Reach, Target};
+use netkernel_core::process::{
+    AliasOption, Deliver as _, MonitorAlias, Processes, Reach, ReplyWhen, Target,
+};
 use netkernel_core::term::{Atom, Pid, Reference};
 use netkernel_core::wire::control::Control;
 use netkernel_core::{MailboxId, NodeName};
 
-use super::act::{Act, Reason, Receiver};
+use super::act::{Act, Reason, Receiver, Wanted};
 use super::body::Body;
 use super::choice::{Topic, pick};
 use super::delivery::Delivery;
@@ -38,6 +37,9 @@ const ALIASES: [Option<MonitorAlias>; 5] = [
     Some(MonitorAlias::Demonitor),
     Some(MonitorAlias::ReplyDemonitor),
 ];
+
+const WHEN: [ReplyWhen; 5] =
+    [ReplyWhen::Yes, ReplyWhen::Yes, ReplyWhen::No, ReplyWhen::SuccessOnly, ReplyWhen::ErrorOnly];
 
 /// What is known in the world, some of it not true any more.
 #[derive(Debug, Default)]
@@ -80,10 +82,19 @@ impl World<'_> {
         let Some(act) = self.draw_act(node, by) else { return };
         self.shared.counts.acts += 1;
         let Some(process) = &mut self.actors[node].process else { return };
-        let has_alias = matches!(act, Act::Alias(_) | Act::Monitor(_, Some(_)));
-        let made = process.body.act(by, act, &mut self.shared);
-        if let Some(alias) = made.filter(|_| has_alias) {
-            learn(&mut self.book.aliases, alias);
+        let has_alias = matches!(
+            act,
+            Act::Alias(_)
+                | Act::Monitor(_, Some(_))
+                | Act::Spawn(_, Wanted { monitor: Some(Some(_)), .. })
+        );
+        let is_request = matches!(act, Act::Spawn(..));
+        let Some(made) = process.body.act(by, act, &mut self.shared) else { return };
+        if has_alias {
+            learn(&mut self.book.aliases, made.clone());
+        }
+        if is_request && self.shared.choice.chance(Topic::Process, 150) {
+            process.body.act(by, Act::Abandon(made), &mut self.shared);
         }
     }
 
@@ -107,7 +118,7 @@ impl World<'_> {
     }
 
     fn draw_act(&mut self, node: usize, by: MailboxId) -> Option<Act> {
-        Some(match self.shared.choice.draw(Topic::Process, 32) {
+        Some(match self.shared.choice.draw(Topic::Process, 36) {
             0..=7 => {
                 let to = Receiver::Pid(self.any_pid()?);
                 self.letter_to(node, by, to)?
@@ -147,8 +158,23 @@ impl World<'_> {
                 let reply = self.shared.choice.chance(Topic::Process, 500);
                 Act::Alias(if reply { AliasOption::Reply } else { AliasOption::ExplicitUnalias })
             }
-            _ => Act::Unalias(self.any_alias()?),
+            31 => Act::Unalias(self.any_alias()?),
+            _ => {
+                let other = self.any_node(Topic::Process);
+                Act::Spawn(self.name_of(other)?, self.any_wanted(node, by)?)
+            }
         })
+    }
+
+    fn any_wanted(&mut self, node: usize, by: MailboxId) -> Option<Wanted> {
+        let letter = self.number(node, by)?;
+        let choice = &mut *self.shared.choice;
+        let mut chance = |permille| choice.chance(Topic::Process, permille);
+        let (unserved, link, monitor) = (chance(200), chance(500), chance(500));
+        let bad_option = chance(100);
+        let monitor = monitor.then(|| pick(choice, Topic::Process, &ALIASES));
+        let when = pick(choice, Topic::Process, &WHEN);
+        Some(Wanted { served: !unserved, link, monitor, when, bad_option, letter })
     }
 
     fn processes(&self, node: usize) -> Option<&Processes> {
@@ -277,13 +303,15 @@ impl Body {
         }
         // Without a name it reaches nobody.
         let nameless = processes.pid(by).is_none().then_some(false);
-        let (reached, unlink, reference) =
-            self.with_processes(None, shared, |processes, deliver| {
-                let reference = call(processes, by, act, deliver);
-                let reach = deliver.reach.map(|reach| reach != Reach::NoConnection);
-                (deliver.reached.or(reach).or(nameless), deliver.unlink, reference)
-            });
-        (done.reached, done.unlink, done.reference) = (reached, unlink, reference.clone());
+        let reference = self.with_processes(None, shared, |processes, deliver| {
+            let reference = call(processes, by, act, deliver);
+            let reach = deliver.reach.map(|reach| reach != Reach::NoConnection);
+            done.reached = deliver.reached.or(reach).or(nameless);
+            done.unlink = deliver.unlink;
+            done.to = done.to.or_else(|| deliver.started.first().copied());
+            reference
+        });
+        done.reference.clone_from(&reference);
         self.did(by, done, shared);
         reference
     }
@@ -346,6 +374,13 @@ fn call(
             None
         }
         Act::MonitorNode(node, on) => nothing(processes.monitor_node(by, &node, on, deliver)),
+        Act::Spawn(node, wanted) => {
+            processes.spawn_request(by, &node, wanted.spawning()?, deliver).ok()
+        }
+        Act::Abandon(request) => {
+            processes.spawn_request_abandon(by, &request);
+            None
+        }
         Act::Register(name) => {
             // It may be taken.
             let _ = processes.register(name, by);
@@ -388,7 +423,9 @@ fn meant(processes: &Processes, act: &Act) -> Option<MailboxId> {
         | Act::Trap(_)
         | Act::Alias(_)
         | Act::Unalias(_)
-        | Act::MonitorNode(..) => None,
+        | Act::MonitorNode(..)
+        | Act::Spawn(..)
+        | Act::Abandon(_) => None,
     }
 }
 

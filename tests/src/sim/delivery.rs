@@ -39,6 +39,11 @@ pub(super) struct Delivery<'a, 'c> {
     pub(super) reached: Option<bool>,
     /// Of the first UNLINK_ID.
     pub(super) unlink: Option<NonZeroU64>,
+    /// How many processes more can run here, and those that are to.
+    pub(super) places: usize,
+    pub(super) started: Vec<MailboxId>,
+    /// Those that there was no place for.
+    pub(super) refused: Vec<MailboxId>,
 }
 
 impl Delivery<'_, '_> {
@@ -103,8 +108,12 @@ impl Deliver for Delivery<'_, '_> {
         self.shared.note(self.who, Kinds::LETTERS, fact);
     }
 
-    /// No application here serves requests to spawn yet.
-    fn start(&mut self, _process: MailboxId, _mfa: Mfa) {}
+    fn start(&mut self, process: MailboxId, _mfa: Mfa) {
+        let runs = self.started.len() < self.places;
+        let which = if runs { &mut self.started } else { &mut self.refused };
+        which.push(process);
+        self.shared.note(self.who, Kinds::PROCESSES, || Fact::Started { process, runs });
+    }
 
     fn event(&mut self, to: MailboxId, event: ProcessEvent) {
         let fact = || Fact::Got { to, got: Got::Event(event) };

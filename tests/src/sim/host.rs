@@ -10,7 +10,7 @@ use netkernel_core::net_kernel::{
     Address, Answer, Diagnostic, Endpoint, Input, NodeEvent, OpenError, OptionName, OptsError,
     Promotion, SocketOption, Target,
 };
-use netkernel_core::{Creation, LinkId, MailboxId, NodeName, RequestId, StreamId};
+use netkernel_core::{Creation, Flags, LinkId, MailboxId, NodeName, RequestId, StreamId};
 
 use super::HostId;
 use super::body::Body;
@@ -155,13 +155,19 @@ impl Host for Carrier<'_, '_> {
         self.note(Kinds::LINKS, || Fact::Told { to, event, listed });
     }
 
-    fn promote(&mut self, stream: StreamId, promotion: Promotion) {
+    fn promote(&mut self, stream: StreamId, mut promotion: Promotion) {
         self.body.outputs += 1;
         let who = self.body.who();
         let Body { streams, office, .. } = &mut *self.body;
         let slot = streams.get_mut(stream.get() as usize).and_then(Option::as_deref_mut);
         let Some(promoted) = slot else { return };
         let conn = self.shared.net.serial(promoted.end);
+        // As if one of both had not offered it in the handshake.
+        let owners = [promoted.end, promoted.end.other()].map(|end| self.shared.net.owner(end));
+        let spawnless = self.shared.plan.spawnless;
+        if owners.iter().any(|it| matches!(it, Owner::Actor(id, _) if id.0 < spawnless)) {
+            promotion.flags = promotion.flags.without(Flags::SPAWN);
+        }
         self.shared.note(who, Kinds::LINKS, || Fact::Promoted {
             stream,
             conn,
@@ -180,6 +186,7 @@ impl Host for Carrier<'_, '_> {
         }
         promoted.wake_writer(self.shared);
         promoted.promote(&promotion, self.shared);
+        self.body.connected(&promotion.node, promotion.flags, self.shared);
         self.retry();
     }
 

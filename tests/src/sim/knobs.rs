@@ -133,6 +133,7 @@ fn fields(plan: &mut Plan) -> Vec<(&'static str, Field<'_>)> {
         letter_max,
         hostile_every_ns,
         act_every_ns,
+        spawnless,
     } = plan;
     vec![
         ("nodes", Field::Size(nodes)),
@@ -165,6 +166,7 @@ fn fields(plan: &mut Plan) -> Vec<(&'static str, Field<'_>)> {
         ("letter_max", Field::Size(letter_max)),
         ("hostile_every", Field::Every(hostile_every_ns)),
         ("act_every", Field::Every(act_every_ns)),
+        ("spawnless", Field::Size(spawnless)),
     ]
 }
 

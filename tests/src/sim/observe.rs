@@ -179,6 +179,11 @@ pub enum Fact {
         to: MailboxId,
         got: Got,
     },
+    /// There is a new process, which calls a function that is served; `runs`: it is not one too many.
+    Started {
+        process: MailboxId,
+        runs: bool,
+    },
     /// A node is not reached any more: what its processes had to do with ours ends in this step.
     Lost {
         node: NodeName,
@@ -217,7 +222,7 @@ pub enum Fact {
 pub struct Did {
     /// What.
     pub act: Act,
-    /// The process of this node that was meant, if there was one.
+    /// The process of this node that was meant, or that was made, if there was one.
     pub to: Option<MailboxId>,
     /// Another node was meant.
     pub elsewhere: bool,
@@ -326,6 +331,7 @@ impl Fact {
             | Self::Signalled { .. }
             | Self::Arrived { .. }
             | Self::Got { .. }
+            | Self::Started { .. }
             | Self::Lost { .. } => Kinds::PROCESSES,
             Self::Ticked { .. } | Self::Sampled { .. } => Kinds::TICKS,
             Self::Wrote { .. } | Self::Read { .. } => Kinds::BYTES,

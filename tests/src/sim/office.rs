@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 
 use netkernel_core::link::{Busy, Frame, Limits, Peer, Sending};
 use netkernel_core::net_kernel::Promotion;
-use netkernel_core::process::{Origin, Processes};
+use netkernel_core::process::{Function, Origin, Processes};
 use netkernel_core::term::Atom;
 use netkernel_core::wire::control::{Control, Monitored};
-use netkernel_core::{Creation, LinkId, MailboxId, NodeName, StreamId};
+use netkernel_core::{Creation, Flags, LinkId, MailboxId, NodeName, StreamId};
 
 use super::ActorId;
-use super::act::Act;
+use super::act::{Act, SERVED};
 use super::body::{Body, Message};
 use super::call::Call;
 use super::delivery::{Delivery, Pending};
@@ -18,6 +18,9 @@ use super::letter::Letter;
 use super::observe::{Fact, Kinds};
 use super::shared::Shared;
 use super::stream::Stream;
+
+/// So many processes of applications run on a node at the most.
+const CREW_MAX: usize = 8;
 
 /// The name that the mailbox of a node is registered under.
 const MAILBOX: &str = "sim";
@@ -82,6 +85,7 @@ impl Office {
         let name = Atom::new(MAILBOX).unwrap_or_else(|_| unreachable!("short"));
         let registered = processes.register(name.clone(), witness);
         debug_assert_eq!(registered, Ok(()));
+        processes.serve_function(served());
         Self {
             processes,
             witness,
@@ -377,6 +381,11 @@ impl Body {
     }
 }
 
+fn served() -> Function {
+    let atom = |text| Atom::new(text).unwrap_or_else(|_| unreachable!("short"));
+    Function { module: atom(SERVED.0), function: atom(SERVED.1), arity: 1 }
+}
+
 /// What becomes of processes.
 impl Body {
     /// Does something with the processes; `handled` is the link whose signals are.
@@ -388,7 +397,7 @@ impl Body {
     ) -> R {
         let who = self.who();
         let Self { streams, office, identity, .. } = self;
-        let Office { processes, peers, links, pending, witness, .. } = office;
+        let Office { processes, peers, links, pending, witness, crew, .. } = office;
         let mut delivery = Delivery {
             who,
             shared,
@@ -402,11 +411,26 @@ impl Body {
             reach: None,
             reached: None,
             unlink: None,
+            places: CREW_MAX.saturating_sub(crew.len()),
+            started: Vec::new(),
+            refused: Vec::new(),
         };
         let result = work(processes, &mut delivery);
-        let Office { crew, processes, .. } = office;
+        delivery.handled = None;
+        for process in core::mem::take(&mut delivery.refused) {
+            processes.not_started(process, &mut delivery);
+        }
+        let started = delivery.started;
+        crew.extend(started);
         crew.retain(|process| processes.has(*process));
         result
+    }
+
+    /// A link has come up, and nobody has sent on it yet.
+    pub(super) fn connected(&mut self, node: &NodeName, flags: Flags, shared: &mut Shared<'_>) {
+        self.with_processes(None, shared, |processes, deliver| {
+            processes.connection_up(node, flags, deliver);
+        });
     }
 
     /// The end of a link.

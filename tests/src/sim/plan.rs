@@ -181,6 +181,8 @@ pub struct Plan {
     pub hostile_every_ns: u64,
     /// Mean time between what processes of applications do.
     pub act_every_ns: u64,
+    /// So many nodes, the first ones, do not offer to spawn.
+    pub spawnless: usize,
 }
 
 impl Plan {
@@ -218,6 +220,7 @@ impl Plan {
             letter_max: 0,
             hostile_every_ns: 0,
             act_every_ns: 0,
+            spawnless: 0,
         }
     }
 
@@ -298,6 +301,7 @@ impl Plan {
         plan.auto_connect = pick(choice, topic, &automatic);
         if choice.chance(Topic::Process, 500) {
             plan.act_every_ns = pick(choice, Topic::Process, &[5000, 1000, 200]) * MILLI;
+            plan.spawnless = pick(choice, Topic::Process, &[0, 0, 0, 1]);
             // What cannot wait piles up behind a connection that stands still, and must not be too much for it.
             plan.high_mark = plan.high_mark.max(5000);
         }
@@ -398,7 +402,7 @@ impl fmt::Display for Plan {
         )?;
         write!(
             f,
-            " calls={:?}/{}s letters={}ms<={} hostile={}s auto={:?} acts={}ms",
+            " calls={:?}/{}s letters={}ms<={} hostile={}s auto={:?} acts={}ms spawnless={}",
             self.calls,
             seconds(self.call_every_ns),
             millis(self.letter_every_ns),
@@ -406,6 +410,7 @@ impl fmt::Display for Plan {
             seconds(self.hostile_every_ns),
             self.auto_connect,
             millis(self.act_every_ns),
+            self.spawnless,
         )
     }
 }

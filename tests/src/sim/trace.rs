@@ -104,6 +104,9 @@ fn columns(fact: &Fact, world: &World<'_>) -> (&'static str, String) {
             ("arrived", format!("{link:?} conn#{conn} {signal:?}"))
         }
         Fact::Got { to, got } => ("got", format!("{to:?} {got:?}")),
+        Fact::Started { process, runs } => {
+            ("started", format!("{process:?}{}", if *runs { "" } else { " is one too many" }))
+        }
         Fact::Lost { node } => ("lost", node.to_string()),
         Fact::Ticked { stream } => ("tick", format!("{stream:?}")),
         Fact::Sampled { stream, traffic } => {

@@ -12,8 +12,9 @@ use crate::sim::observe::{Fact, Kinds, Oracle, Seen};
 use crate::sim::world::World;
 
 /// What comes into the mailboxes of a node's processes in a step is what its [`Kin`] says, no more and no less: messages, exit
-/// signals, ends of monitors and of nodes; `noconnection` once for each link and monitor that a lost node had. In the end, links, monitors
-/// and aliases are those of the model.
+/// signals, ends of monitors and of nodes, answers to requests to spawn; `noconnection` once for each link, monitor and request that a
+/// lost node had. Requests of others are answered in the step in which they come. In the end, links, monitors, aliases and requests
+/// are those of the model.
 ///
 /// *Antecedent*: a process acts, a signal is handled and a node is lost within one step, with all that it leads to inside the node.
 #[derive(Debug, Default)]
@@ -44,6 +45,8 @@ impl Oracle for Relations {
             }
             Fact::Promoted { promotion, .. } => {
                 self.nodes.insert((actor, promotion.link), promotion.node.clone());
+                self.touched.insert(actor);
+                kin.up(&promotion.node, promotion.flags);
             }
             Fact::Disconnected { link, .. } => drop(self.nodes.remove(&(actor, *link))),
             Fact::Acted { by, did } => {
@@ -57,6 +60,11 @@ impl Oracle for Relations {
                 };
                 kin.arrived(node, *to, signal);
             }
+            Fact::Signalled { signal, .. } => {
+                self.touched.insert(actor);
+                return kin.signalled(signal);
+            }
+            Fact::Started { process, runs } => kin.started(*process, *runs),
             Fact::Lost { node } => {
                 self.touched.insert(actor);
                 kin.lost(node);
@@ -103,8 +111,9 @@ impl Oracle for Relations {
             }
             let (usage, aliases) = (processes.usage(), kin.aliases());
             let node_monitors = kin.node_monitors().count();
-            if (usage.aliases, usage.node_monitors) != (aliases, node_monitors) {
-                return Err(format!("{usage:?}: {aliases} aliases, {node_monitors} of nodes"));
+            let expected = (aliases, node_monitors, kin.requests());
+            if (usage.aliases, usage.node_monitors, usage.spawns) != expected {
+                return Err(format!("{usage:?}: {expected:?}"));
             }
         }
         Ok(())

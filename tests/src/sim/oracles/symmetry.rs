@@ -96,8 +96,9 @@ impl Known {
         let monitors = self.local_monitors + self.monitors.values().sum::<usize>();
         let watches = self.watchers.values().sum::<usize>();
         let counted = (self.links.len(), monitors, watches);
-        let Usage { links, monitors, watches, .. } = self.usage;
-        if (links, monitors, watches) != counted {
+        let Usage { links, monitors, watches, spawns, .. } = self.usage;
+        // All requests to spawn are answered by now.
+        if (links, monitors, watches) != counted || spawns != 0 {
             return Err(format!("{:?} in tables, {counted:?} of processes", self.usage));
         }
         Ok(())

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
-use netkernel_core::process::{AliasOption, MonitorAlias, ProcessEvent, Target};
+use netkernel_core::process::{AliasOption, MonitorAlias, ProcessEvent};
 use netkernel_core::term::{Atom, Pid, Reference};
 use netkernel_core::wire::control::Control;
 use netkernel_core::{MailboxId, NodeName};
@@ -15,6 +15,11 @@ use super::act::{Act, Receiver};
 use super::delivery::Got;
 use super::letter::Letter;
 use super::observe::Did;
+
+mod rules;
+mod spawns;
+
+use spawns::{Answer, Due, Request};
 
 /// The processes of a node.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +33,11 @@ pub struct Kin {
     monitors: BTreeMap<Reference, Monitor>,
     aliases: BTreeMap<Reference, (MailboxId, Until)>,
     node_monitors: BTreeMap<(Atom, MailboxId), u64>,
+    /// To spawn, and not answered.
+    requests: BTreeMap<Reference, Request>,
+    /// Nodes that there is a link with, and that do not spawn.
+    mute: BTreeSet<Atom>,
+    due: Due,
     owed: Vec<(MailboxId, Owed)>,
 }
 
@@ -63,11 +73,23 @@ enum Until {
     ReplyDemonitor,
 }
 
+impl Until {
+    const fn of(alias: MonitorAlias) -> Self {
+        match alias {
+            MonitorAlias::ExplicitUnalias => Self::Unalias,
+            MonitorAlias::Demonitor => Self::Demonitor,
+            MonitorAlias::ReplyDemonitor => Self::ReplyDemonitor,
+        }
+    }
+}
+
 /// Who a signal comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum From {
     Here(MailboxId),
     Pid(Pid),
+    /// A process of this node that has ended as soon as it began.
+    New,
 }
 
 /// What has to come into a mailbox.
@@ -77,6 +99,7 @@ enum Owed {
     Exit(From, Bytes),
     Down(Reference, Bytes),
     NodeDown(Atom),
+    SpawnReply(Reference, Answer),
     Ended(Bytes),
 }
 
@@ -153,6 +176,8 @@ impl Kin {
                 }
             }
             Act::MonitorNode(node, on) => self.monitor_node(by, node, *on, did),
+            Act::Spawn(node, wanted) => self.asked(by, node, wanted, did),
+            Act::Abandon(request) => self.abandoned(by, request),
         }
     }
 
@@ -197,13 +222,15 @@ impl Kin {
                     self.owe(to, Owed::Down(reference.clone(), reason.clone()));
                 }
             }
+            (Control::SpawnRequest(request), _) => self.spawn_arrived(request),
+            (Control::SpawnReply { request, to, flags, result, .. }, _) => {
+                self.answered(node, request, (to, *flags), result);
+            }
             // Who is watched, and by whom, tells no process anything.
             (
                 Control::MonitorP { .. }
                 | Control::DemonitorP { .. }
                 | Control::GroupLeader { .. }
-                | Control::SpawnRequest(_)
-                | Control::SpawnReply { .. }
                 | Control::Altact { .. },
                 _,
             )
@@ -243,6 +270,7 @@ impl Kin {
                 self.owe(monitor.by, Owed::Down(reference, NOCONNECTION));
             }
         }
+        self.requests_lost(node);
         let all = core::mem::take(&mut self.node_monitors);
         for ((other, by), count) in all {
             if other == *node {
@@ -273,7 +301,7 @@ impl Kin {
     pub fn settled(&self) -> Result<(), String> {
         match self.owed.first() {
             Some((to, owed)) => Err(format!("{to:?} did not get {owed:?}")),
-            None => Ok(()),
+            None => self.nothing_due(),
         }
     }
 }
@@ -310,6 +338,12 @@ impl Kin {
         monitors.map(|(reference, _)| reference)
     }
 
+    /// Requests to spawn that are not answered.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        self.requests.len()
+    }
+
     /// Pairs of a process and a node that it monitors.
     pub fn node_monitors(&self) -> impl Iterator<Item = &Atom> {
         self.node_monitors.keys().map(|(node, _)| node)
@@ -328,6 +362,7 @@ impl Owed {
                     && match from {
                         From::Here(process) => process.get() == u64::from(pid.id),
                         From::Pid(from) => from == pid,
+                        From::New => true,
                     }
             }
             (
@@ -337,6 +372,10 @@ impl Owed {
             (Self::NodeDown(node), Got::Event(ProcessEvent::NodeDown(got))) => {
                 node == got.as_atom()
             }
+            (
+                Self::SpawnReply(request, answer),
+                Got::Event(ProcessEvent::SpawnReply { request: of, result, .. }),
+            ) => request == of && answer.is(result),
             (Self::Ended(reason), Got::Event(ProcessEvent::Ended { reason: got })) => {
                 is_reason(reason, got)
             }
@@ -345,6 +384,7 @@ impl Owed {
                 | Self::Exit(..)
                 | Self::Down(..)
                 | Self::NodeDown(_)
+                | Self::SpawnReply(..)
                 | Self::Ended(_),
                 _,
             ) => false,
@@ -355,197 +395,4 @@ impl Owed {
 /// A term is the same with its version byte.
 fn is_reason(reason: &[u8], got: &[u8]) -> bool {
     got.strip_prefix(&[131]) == Some(reason)
-}
-
-/// What comes of it.
-impl Kin {
-    fn link(&mut self, by: MailboxId, pid: &Pid, did: &Did, lost: bool) {
-        if let Some(other) = did.to {
-            if other != by {
-                self.local_links.extend([(by, other), (other, by)]);
-            }
-            return;
-        }
-        let key = (by, pid.clone());
-        if did.elsewhere && (!lost || self.links.get(&key) == Some(&Link::Active)) {
-            self.links.insert(key, Link::Active);
-            return;
-        }
-        let reason = if did.elsewhere { NOCONNECTION } else { NOPROC };
-        let from = From::Pid(pid.clone());
-        self.deliver(Signal::Exit { to: by, from, reason, exit_2: false });
-    }
-
-    fn unlink_here(&mut self, one: MailboxId, other: MailboxId) {
-        self.local_links.remove(&(one, other));
-        self.local_links.remove(&(other, one));
-    }
-
-    fn remove_link(&mut self, of: MailboxId, with: &Pid, if_it_is: Link) -> bool {
-        let key = (of, with.clone());
-        let is_it = self.links.get(&key) == Some(&if_it_is);
-        if is_it {
-            self.links.remove(&key);
-        }
-        is_it
-    }
-
-    fn monitor(
-        &mut self,
-        by: MailboxId,
-        of: &Target,
-        alias: Option<MonitorAlias>,
-        did: &Did,
-        lost: bool,
-    ) {
-        let Some(reference) = did.reference.clone() else { return };
-        if let Some(alias) = alias {
-            let until = match alias {
-                MonitorAlias::ExplicitUnalias => Until::Unalias,
-                MonitorAlias::Demonitor => Until::Demonitor,
-                MonitorAlias::ReplyDemonitor => Until::ReplyDemonitor,
-            };
-            self.aliases.insert(reference.clone(), (by, until));
-        }
-        let here = match of {
-            Target::Pid(_) => did.to,
-            Target::Name(name, _) => self.names.get(name).copied(),
-        };
-        let of = match (did.elsewhere, here) {
-            (true, _) if !lost => Watched::At(of.node().clone()),
-            (false, Some(process)) => Watched::Here(process),
-            (elsewhere, _) => {
-                self.monitor_of_alias_ended(&reference);
-                let reason = if elsewhere { NOCONNECTION } else { NOPROC };
-                return self.owe(by, Owed::Down(reference, reason));
-            }
-        };
-        self.monitors.insert(reference, Monitor { by, of });
-    }
-
-    fn end_monitor(&mut self, reference: &Reference) -> Option<Monitor> {
-        self.monitor_of_alias_ended(reference);
-        self.monitors.remove(reference)
-    }
-
-    fn monitor_of_alias_ended(&mut self, reference: &Reference) {
-        let until = self.aliases.get(reference).map(|(_, until)| *until);
-        if matches!(until, Some(Until::Demonitor | Until::ReplyDemonitor)) {
-            self.aliases.remove(reference);
-        }
-    }
-
-    fn monitor_node(&mut self, by: MailboxId, node: &NodeName, on: bool, did: &Did) {
-        let key = (node.as_atom().clone(), by);
-        match (on, did.elsewhere, did.reached) {
-            (true, true, Some(true)) => *self.node_monitors.entry(key).or_default() += 1,
-            (true, true, _) => self.owe(by, Owed::NodeDown(key.0)),
-            (true, false, _) => {}
-            (false, ..) => {
-                if let Some(count) = self.node_monitors.get_mut(&key) {
-                    *count -= 1;
-                }
-                self.node_monitors.retain(|_, count| *count > 0);
-            }
-        }
-    }
-
-    fn message(&mut self, to: Option<MailboxId>, message: &[u8]) {
-        if let Some(letter) = Letter::of_term(message) {
-            self.letter(to, letter);
-        }
-    }
-
-    fn letter(&mut self, to: Option<MailboxId>, letter: Letter) {
-        if let Some(to) = to {
-            self.owe(to, Owed::Letter(letter));
-        }
-    }
-
-    fn letter_to_alias(&mut self, alias: &Reference, letter: Letter) {
-        let Some(&(of, until)) = self.aliases.get(alias) else { return };
-        self.owe(of, Owed::Letter(letter));
-        match until {
-            Until::Unalias | Until::Demonitor => {}
-            Until::Reply => drop(self.aliases.remove(alias)),
-            Until::ReplyDemonitor => drop(self.end_monitor(alias)),
-        }
-    }
-
-    fn owe(&mut self, to: MailboxId, owed: Owed) {
-        self.owed.push((to, owed));
-    }
-
-    fn deliver(&mut self, signal: Signal) {
-        self.deliver_all(VecDeque::from([signal]));
-    }
-
-    /// In the order in which they were sent.
-    fn deliver_all(&mut self, mut signals: VecDeque<Signal>) {
-        while let Some(signal) = signals.pop_front() {
-            match signal {
-                Signal::Exit { to, from, reason, exit_2 } => {
-                    self.exit(to, from, reason, exit_2, &mut signals);
-                }
-                Signal::Down { by, reference, reason } => {
-                    if self.processes.contains_key(&by) {
-                        self.owe(by, Owed::Down(reference, reason));
-                    }
-                }
-            }
-        }
-    }
-
-    fn exit(
-        &mut self,
-        to: MailboxId,
-        from: From,
-        reason: Bytes,
-        exit_2: bool,
-        signals: &mut VecDeque<Signal>,
-    ) {
-        let Some(process) = self.processes.get(&to) else { return };
-        let kills = exit_2 && *reason == *KILL;
-        if process.trap && !kills {
-            return self.owe(to, Owed::Exit(from, reason));
-        }
-        if *reason == *NORMAL && !(exit_2 && from == From::Here(to)) {
-            return;
-        }
-        let reason = if kills { KILLED } else { reason };
-        self.end(to, &reason, signals);
-        self.owe(to, Owed::Ended(reason));
-    }
-
-    fn end(&mut self, process: MailboxId, reason: &Bytes, signals: &mut VecDeque<Signal>) {
-        self.processes.remove(&process);
-        self.names.retain(|_, of| *of != process);
-        self.aliases.retain(|_, (of, _)| *of != process);
-        self.node_monitors.retain(|(_, by), _| *by != process);
-        self.links.retain(|(by, _), _| *by != process);
-        let linked: Vec<MailboxId> = self
-            .local_links
-            .iter()
-            .filter(|(one, _)| *one == process)
-            .map(|(_, other)| *other)
-            .collect();
-        for other in linked {
-            self.unlink_here(process, other);
-            let (from, reason) = (From::Here(process), reason.clone());
-            signals.push_back(Signal::Exit { to: other, from, reason, exit_2: false });
-        }
-        let watchers: Vec<Reference> = self
-            .monitors
-            .iter()
-            .filter(|(_, monitor)| monitor.of == Watched::Here(process))
-            .map(|(reference, _)| reference.clone())
-            .collect();
-        for reference in watchers {
-            if let Some(Monitor { by, .. }) = self.end_monitor(&reference) {
-                let reason = reason.clone();
-                signals.push_back(Signal::Down { by, reference, reason });
-            }
-        }
-        self.monitors.retain(|_, monitor| monitor.by != process);
-    }
 }
