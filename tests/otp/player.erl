@@ -3,7 +3,7 @@
 %% What comes to an actor and is not from the script's director goes to the process `player`, which keeps it in order, and adds
 %% `{ended,Reason}` when the actor ends.
 -module(player).
--export([cast/1, step/3, seen/1, stop/0, actor/0]).
+-export([cast/1, step/3, seen/1, stop/0, actor/0, child/1]).
 
 %% Makes an actor for each name: their pids.
 cast(Names) ->
@@ -52,6 +52,9 @@ hear(Names, Log, Waiting) ->
         {'DOWN', _, process, Pid, Reason} ->
             {Name, Rest} = maps:take(Pid, Names),
             keep(Rest, add(Name, {ended, Reason}, Log), Waiting);
+        {began, Pid, Name} ->
+            monitor(process, Pid),
+            keep(Names#{Pid => Name}, add(Name, {began, Pid}, Log), Waiting);
         {seen, From, Counts} -> keep(Names, Log, {From, Counts});
         {stop, From} ->
             [begin exit(Pid, kill), receive {'DOWN', _, process, Pid, _} -> ok end end || Pid <- maps:keys(Names)],
@@ -61,6 +64,11 @@ hear(Names, Log, Waiting) ->
 
 add(Name, Item, Log) ->
     Log#{Name => maps:get(Name, Log, []) ++ [Item]}.
+
+%% A process that an actor has spawned is one, too, and says so first.
+child(Name) ->
+    player ! {began, self(), Name},
+    actor().
 
 actor() ->
     receive
@@ -90,4 +98,15 @@ do({send, To, Message}) -> To ! Message, sent;
 do({register, Name}) -> register(Name, self());
 do({unregister, Name}) -> unregister(Name);
 do({monitor_node, Node, On}) -> monitor_node(Node, On);
-do({disconnect, Node}) -> erlang:disconnect_node(Node).
+do({disconnect, Node}) -> erlang:disconnect_node(Node);
+do({spawn, Node, Name, F}) -> spawn(Node, module(F), F, [Name]);
+do({spawn_link, Node, Name, F}) -> spawn_link(Node, module(F), F, [Name]);
+do({spawn_monitor, Node, Name, F, _}) -> spawn_monitor(Node, module(F), F, [Name]);
+do({spawn_opt, Node, Name, F, Options}) -> spawn_opt(Node, module(F), F, [Name], Options);
+do({spawn_opt, Node, Name, F, Options, _}) -> spawn_opt(Node, module(F), F, [Name], Options);
+do({spawn_request, Node, Name, F, _}) -> spawn_request(Node, module(F), F, [Name]);
+do({spawn_request, Node, Name, F, Options, _}) -> spawn_request(Node, module(F), F, [Name], Options);
+do({abandon, Request}) -> spawn_request_abandon(Request).
+
+module(child) -> ?MODULE;
+module(nobody) -> nomod.

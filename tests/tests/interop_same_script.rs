@@ -1,4 +1,4 @@
-//! The same script of links, monitors, exit signals and aliases, played by two nodes of Erlang, by one of Erlang and one of ours in either
+//! The same script of links, monitors, exit signals, aliases and spawns, played by two nodes of Erlang, by one of Erlang and one of ours in either
 //! role, and by two of ours: all processes see the same, term by term.
 
 use std::env;
@@ -85,6 +85,20 @@ each_release_and_runtime! {
     //= docs/spec/process.md#process-loss
     //= type=test
     //= docs/spec/process.md#process-monitor-node-count
+    //= type=test
+    //= docs/spec/process.md#process-spawn
+    //= type=test
+    //= docs/spec/process.md#process-spawn-reply
+    //= type=test
+    //= docs/spec/process.md#process-spawn-link
+    //= type=test
+    //= docs/spec/process.md#process-spawn-undef
+    //= type=test
+    //= docs/spec/process.md#process-spawn-badopt
+    //= type=test
+    //= docs/spec/process.md#process-spawn-noconnection
+    //= type=test
+    //= docs/spec/process.md#process-spawn-here
     //= type=test
     #[test]
     fn written_scripts_go_as_between_two_nodes_of_erlang(release: Release) {

@@ -55,13 +55,58 @@ impl Draw {
         of[self.below(of.len())].clone()
     }
 
-    fn process(&mut self) -> &'static str {
-        self.one(&["a1", "a2", "a3", "b1", "b2", "b3"])
+    /// One of the first ones, or one that was spawned and lives.
+    fn process(&mut self, model: &Model) -> String {
+        let mut all: Vec<_> = ["a1", "a2", "a3", "b1", "b2", "b3"].map(str::to_owned).into();
+        let spawned = model.alive().into_iter().filter(|name| name.contains('c'));
+        all.extend(spawned.map(|name| name.to_string()));
+        self.one(&all)
     }
 
-    fn dest(&mut self) -> String {
+    fn dest(&mut self, model: &Model) -> String {
         let (name, node) = (self.one(&["shop", "mill"]), self.one(&["a", "b"]));
-        if self.below(3) == 0 { format!("{{{name},{node}}}") } else { self.process().to_owned() }
+        if self.below(3) == 0 { format!("{{{name},{node}}}") } else { self.process(model) }
+    }
+
+    fn spawn(&mut self, number: usize) -> String {
+        let at = self.one(&["a", "b", "b"]);
+        let function = self.one(&["child", "child", "child", "nobody"]);
+        let whom = format!("{at} {at}c{number} {function}");
+        match self.below(6) {
+            0 => format!("spawn {whom}"),
+            1 => format!("spawn_link {whom}"),
+            2 => format!("spawn_monitor {whom} m{number}"),
+            3 => match self.options(&[]) {
+                (options, true) => format!("spawn_opt {whom} [{options}] m{number}"),
+                (options, false) => format!("spawn_opt {whom} [{options}]"),
+            },
+            _ => {
+                let reply =
+                    ["yes", "no", "success_only", "error_only"].map(|it| format!("{{reply,{it}}}"));
+                let more = [
+                    self.one(&reply),
+                    self.one(&["{priority,low}", "{reply_tag,told}", "bogus"]).to_owned(),
+                ];
+                let more = &more[..self.below(3)];
+                format!("spawn_request {whom} [{}] m{number}", self.options(more).0)
+            }
+        }
+    }
+
+    /// Whether there is a monitor among them.
+    fn options(&mut self, more: &[String]) -> (String, bool) {
+        let monitor = self.one(&[
+            None,
+            None,
+            Some("monitor"),
+            Some("{monitor,[{alias,explicit_unalias}]}"),
+            Some("{monitor,[{alias,demonitor}]}"),
+            Some("{monitor,[{alias,reply_demonitor}]}"),
+        ]);
+        let link = (self.below(2) == 0).then_some("link");
+        let options = link.into_iter().chain(monitor).map(str::to_owned);
+        let options: Vec<_> = options.chain(more.iter().cloned()).collect();
+        (options.join(","), monitor.is_some())
     }
 
     /// A reference that this process has made, or any at all.
@@ -74,15 +119,15 @@ impl Draw {
     }
 
     fn line(&mut self, by: &Name, number: usize, model: &Model) -> String {
-        let (to, on) = (self.process(), self.below(3) > 0);
+        let (to, on) = (self.process(model), self.below(3) > 0);
         let remote = if node(by) == "a" { "b" } else { "a" };
-        let op = match self.below(100) {
+        let op = match self.below(120) {
             0..18 => format!("link {to}"),
             18..24 => format!("unlink {to}"),
-            24..36 => format!("monitor {} m{number}", self.dest()),
+            24..36 => format!("monitor {} m{number}", self.dest(model)),
             36..43 => {
                 let alias = self.one(&["explicit_unalias", "demonitor", "reply_demonitor"]);
-                format!("monitor {} m{number} {alias}", self.dest())
+                format!("monitor {} m{number} {alias}", self.dest(model))
             }
             43..49 => match self.reference(model, Some(by)) {
                 Some(own) => format!("demonitor {own}"),
@@ -100,10 +145,15 @@ impl Draw {
                 Some(any) => format!("send {any} {{hello,{number}}}"),
                 None => format!("send {to} [{number},{to}]"),
             },
-            87..90 => format!("send {} large", self.dest()),
+            87..90 => format!("send {} large", self.dest(model)),
             90..94 => format!("register {}", self.one(&["shop", "mill"])),
             94..95 => format!("unregister {}", self.one(&["shop", "mill"])),
             95..99 => format!("monitor_node {remote} {on}"),
+            99..118 => self.spawn(number),
+            118 => match self.reference(model, Some(by)) {
+                Some(own) => format!("abandon {own}"),
+                None => "links".to_owned(),
+            },
             _ => format!("disconnect {remote}"),
         };
         format!("{by} {op}")

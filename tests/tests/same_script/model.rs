@@ -8,6 +8,7 @@ use netkernel_blocking::{AliasOption, MonitorAlias};
 
 use super::names::atom;
 use super::op::{Dest, Name, Op, Step};
+use super::spawns::Spawn;
 
 /// Who is there, and what they have to do with each other.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub(crate) struct Outcome {
     touched: Vec<(Name, Name)>,
     /// Who has ended, by whose signal.
     ended: BTreeMap<Name, Name>,
+    /// Processes that have begun.
+    pub(crate) born: Vec<Name>,
     /// It is not in any script: Erlang promises nothing, or we do what Erlang does not, and say so.
     unfit: bool,
 }
@@ -63,6 +66,16 @@ enum Until {
     Reply,
     Demonitor,
     ReplyDemonitor,
+}
+
+impl Until {
+    fn of(alias: MonitorAlias) -> Self {
+        match alias {
+            MonitorAlias::ExplicitUnalias => Self::Unalias,
+            MonitorAlias::Demonitor => Self::Demonitor,
+            MonitorAlias::ReplyDemonitor => Self::ReplyDemonitor,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -181,6 +194,8 @@ impl Model {
                 }
             }
             Op::Disconnect(from) => self.disconnect(by, from),
+            Op::Spawn(spawn) => self.spawn(by, spawn),
+            Op::Abandon(_) => {}
         }
     }
 
@@ -211,15 +226,50 @@ impl Model {
             Dest::Registered(name, node) => self.whereis(name, node),
         };
         self.now.unfit |= target.as_ref() == Some(by);
-        let alias = alias.map(|alias| match alias {
-            MonitorAlias::ExplicitUnalias => Until::Unalias,
-            MonitorAlias::Demonitor => Until::Demonitor,
-            MonitorAlias::ReplyDemonitor => Until::ReplyDemonitor,
-        });
+        let alias = alias.map(Until::of);
         let is_there = target.as_ref().is_some_and(|target| self.reaches(by, target));
         self.refer(name, Reference { of: by.clone(), target, is_monitor: true, alias });
         if !is_there {
             self.waiting.push_back(Signal::Down(name.clone()));
+        }
+    }
+
+    fn spawn(&mut self, by: &Name, spawn: &Spawn) {
+        let (child, here) = (&spawn.child, *spawn.node == *node(by));
+        let (link, monitors) = (spawn.options.link, spawn.monitors());
+        // Erlang raises an exception where ours is an error, or gives the pid of a process that was never there.
+        if spawn.is_bad() || !(here || self.connected) {
+            self.now.unfit |= !spawn.is_request() || (here && spawn.is_bad());
+            if spawn.tells(false) {
+                self.see(by, child);
+            }
+            return;
+        }
+        if let Some(monitor) = spawn.reference.clone().filter(|_| monitors) {
+            let (of, target) = (by.clone(), Some(child.clone()));
+            let alias = spawn.options.monitor.as_ref().and_then(|it| it.alias).map(Until::of);
+            self.refer(&monitor, Reference { of, target, is_monitor: true, alias });
+        }
+        if spawn.tells(true) {
+            self.see(by, child);
+        }
+        if spawn.plays {
+            self.processes.insert(child.clone(), Process::default());
+            self.see(child, child);
+            self.now.born.push(child.clone());
+            if link {
+                self.link(by, child);
+            }
+            return;
+        }
+        // Nobody would know who has ended, or what the reference is.
+        self.now.unfit |= spawn.is_request() && !spawn.tells(true) && (link || monitors);
+        self.now.unfit |= link && spawn.reference.is_some() && !self.process(by).traps;
+        if link {
+            self.exit_of_link(child, by, &atom("undef").into());
+        }
+        if let Some(monitor) = spawn.reference.clone().filter(|_| monitors) {
+            self.waiting.push_back(Signal::Down(monitor));
         }
     }
 
@@ -354,7 +404,7 @@ impl Model {
         self.processes.iter().filter(|(of, _)| node(of) == at).find(is_it).map(|(of, _)| of.clone())
     }
 
-    fn reaches(&self, from: &str, to: &str) -> bool {
+    pub(crate) fn reaches(&self, from: &str, to: &str) -> bool {
         self.is_alive(to) && (self.connected || node(from) == node(to))
     }
 

@@ -5,6 +5,8 @@ use core::fmt;
 use netkernel_blocking::core::term::{Atom, Term};
 use netkernel_blocking::{AliasOption, MonitorAlias};
 
+use super::spawns::Spawn;
+
 /// What a process, a reference or a node is called in a script: an atom that stands for it wherever it stands.
 pub(crate) type Name = Atom;
 
@@ -30,6 +32,9 @@ pub(crate) enum Op {
     Unregister(Atom),
     MonitorNode(Name, bool),
     Disconnect(Name),
+    Spawn(Spawn),
+    /// `spawn_request_abandon/1`.
+    Abandon(Name),
 }
 
 /// To whom.
@@ -103,7 +108,8 @@ fn op(words: &[Term]) -> Option<Op> {
         ("unregister", [called]) => Op::Unregister(name(called)),
         ("monitor_node", [node, on]) => Op::MonitorNode(name(node), flag(on)),
         ("disconnect", [node]) => Op::Disconnect(name(node)),
-        _ => return None,
+        ("abandon", [request]) => Op::Abandon(name(request)),
+        _ => Op::Spawn(Spawn::of(called.as_atom()?, arguments)?),
     })
 }
 
@@ -118,7 +124,7 @@ fn term(text: &str) -> Term {
     text.parse().unwrap_or_else(|error| panic!("{text}: {error:?}"))
 }
 
-fn name(term: &Term) -> Name {
+pub(super) fn name(term: &Term) -> Name {
     term.as_atom().unwrap_or_else(|| panic!("{term} is no name")).clone()
 }
 

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex};
-use std::thread::{self, JoinHandle};
+use std::thread;
 
 use netkernel_blocking::core::NodeName;
-use netkernel_blocking::core::term::{Limits, Pid, Term};
-use netkernel_blocking::{Item, ProcessEvent, Target};
+use netkernel_blocking::core::process::Function;
+use netkernel_blocking::core::term::{Limits, Pid, Reference, Term};
+use netkernel_blocking::{Item, ProcessEvent, SendError, SpawnError, Target};
 use netkernel_tests::GIVE_UP;
 use netkernel_tests::ours::{Ours, node_name};
 use netkernel_tests::runtime::{Mailbox, Node};
 
 use super::names::{Names, atom};
 use super::op::{Dest, Name, Op, Step};
+use super::spawns::{Form, Spawn};
 use super::stage::Side;
 
 /// A node and its actors.
@@ -21,15 +23,23 @@ pub(crate) struct Rust {
     ours: Ours,
     /// Sends what wakes an actor.
     director: Mailbox,
-    actors: BTreeMap<Name, Actor>,
-    log: Arc<Log>,
+    troupe: Arc<Troupe>,
+}
+
+/// The actors of a node, those among them that others have spawned, and what they saw.
+#[derive(Default)]
+struct Troupe {
+    actors: Mutex<BTreeMap<Name, Actor>>,
+    seen: Mutex<BTreeMap<Name, Vec<Term>>>,
+    more: Condvar,
 }
 
 struct Actor {
     pid: Pid,
     /// What to do; it is looked at when [`act`] has come.
     orders: Option<Sender<Order>>,
-    thread: Option<JoinHandle<()>>,
+    /// Ends with the actor.
+    done: Receiver<()>,
 }
 
 struct Order {
@@ -39,28 +49,29 @@ struct Order {
     results: Sender<Vec<Term>>,
 }
 
-/// What all actors of the node saw.
-#[derive(Default)]
-struct Log {
-    seen: Mutex<BTreeMap<Name, Vec<Term>>>,
-    more: Condvar,
-}
-
 impl Rust {
     pub(crate) fn new(ours: Ours) -> Self {
-        let director = ours.node.mailbox();
-        Self { ours, director, actors: BTreeMap::new(), log: Arc::default() }
+        let (director, troupe) = (ours.node.mailbox(), Arc::<Troupe>::default());
+        let (node, joined) = (ours.node.clone(), Arc::clone(&troupe));
+        ours.node.serve_function(child(), move |mailbox, arguments| {
+            let name = arguments[0].as_atom().unwrap();
+            let playing = joined.join(name, mailbox, &node);
+            joined.add(name, Term::tuple([atom("began").into(), playing.pid().into()]));
+            playing.run();
+        });
+        Self { ours, director, troupe }
     }
 
     fn wake(&self, actor: &Actor) {
         self.director.send(&actor.pid, encoded(&act())).unwrap();
     }
 
-    fn stop(&mut self) {
-        for mut actor in core::mem::take(&mut self.actors).into_values() {
+    fn stop(&self) {
+        let actors = core::mem::take(&mut *self.troupe.actors.lock().unwrap());
+        for mut actor in actors.into_values() {
             actor.orders = None;
             self.wake(&actor);
-            actor.thread.take().unwrap().join().unwrap();
+            assert!(actor.done.recv().is_err());
         }
     }
 }
@@ -78,17 +89,12 @@ impl Side for Rust {
 
     fn cast(&mut self, names: &[Name]) -> Vec<Term> {
         self.stop();
-        self.log = Arc::default();
+        self.troupe.seen.lock().unwrap().clear();
         let mut pids = Vec::new();
         for name in names {
-            let mailbox = self.ours.node.mailbox();
-            let (pid, (orders, received)) = (mailbox.pid().unwrap(), channel());
-            let playing = Playing { mailbox, name: name.clone(), log: Arc::clone(&self.log) };
-            let node = self.ours.node.clone();
-            let thread = thread::spawn(move || playing.run(&node, &received));
-            pids.push(pid.clone().into());
-            let actor = Actor { pid, orders: Some(orders), thread: Some(thread) };
-            self.actors.insert(name.clone(), actor);
+            let playing = self.troupe.join(name, self.ours.node.mailbox(), &self.ours.node);
+            pids.push(playing.pid().into());
+            thread::spawn(move || playing.run());
         }
         pids
     }
@@ -100,13 +106,15 @@ impl Side for Rust {
         syncs: &[Name],
         names: &Names,
     ) -> Option<Vec<Term>> {
-        let actor = &self.actors[by];
         let (results, told) = channel();
         let ops = ops.iter().map(|step| step.op.clone()).collect();
         let syncs = syncs.iter().map(|name| names.pid(name)).collect();
         let order = Order { ops, syncs, names: names.clone(), results };
+        let actors = self.troupe.actors.lock().unwrap();
+        let actor = &actors[by];
         actor.orders.as_ref().unwrap().send(order).unwrap();
         self.wake(actor);
+        drop(actors);
         told.recv().ok()
     }
 
@@ -114,8 +122,8 @@ impl Side for Rust {
         let lacks = |seen: &mut BTreeMap<Name, Vec<Term>>| {
             counts.iter().any(|(name, count)| seen.get(name).map_or(0, Vec::len) < *count)
         };
-        let waited =
-            self.log.more.wait_timeout_while(self.log.seen.lock().unwrap(), GIVE_UP, lacks);
+        let seen = self.troupe.seen.lock().unwrap();
+        let waited = self.troupe.more.wait_timeout_while(seen, GIVE_UP, lacks);
         let (mut seen, waited) = waited.unwrap();
         assert!(!waited.timed_out(), "waits for {counts:?}, has {seen:?}");
         core::mem::take(&mut *seen)
@@ -124,17 +132,28 @@ impl Side for Rust {
 
 impl Drop for Rust {
     fn drop(&mut self) {
+        // What serves it holds the node.
+        self.ours.node.unserve_function(&child());
         if !thread::panicking() {
             self.stop();
         }
     }
 }
 
+/// `player:child/1`.
+fn child() -> Function {
+    Function { module: atom("player"), function: atom("child"), arity: 1 }
+}
+
 /// What an actor's thread has.
 struct Playing {
     mailbox: Mailbox,
     name: Name,
-    log: Arc<Log>,
+    node: Node,
+    troupe: Arc<Troupe>,
+    orders: Receiver<Order>,
+    /// The last that is dropped.
+    _done: Sender<()>,
 }
 
 /// What came that was not seen.
@@ -145,17 +164,21 @@ enum Heard {
 }
 
 impl Playing {
-    fn run(self, node: &Node, orders: &Receiver<Order>) {
+    fn pid(&self) -> Pid {
+        self.mailbox.pid().unwrap()
+    }
+
+    fn run(self) {
         while let Heard::Act = self.next() {
-            let Ok(order) = orders.recv() else { return };
+            let Ok(order) = self.orders.recv() else { return };
             let mut results = Vec::new();
             for op in &order.ops {
                 if let Op::End(reason) = op {
                     let reason = order.names.resolved(reason);
                     self.mailbox.terminate(&reason).unwrap();
-                    return self.log.add(&self.name, ended(reason));
+                    return self.troupe.add(&self.name, ended(reason));
                 }
-                results.push(self.call(op, &order.names, node));
+                results.push(self.call(op, &order.names));
             }
             if !self.sync(&order.syncs) {
                 return;
@@ -186,13 +209,13 @@ impl Playing {
                     }
                 }
                 Item::Process(ProcessEvent::Ended { reason }) => {
-                    self.log.add(&self.name, ended(decoded(&reason)));
+                    self.troupe.add(&self.name, ended(decoded(&reason)));
                     return Heard::Ended;
                 }
                 Item::Process(event) => event_term(event),
                 other => panic!("{}: {other:?}", self.name),
             };
-            self.log.add(&self.name, item);
+            self.troupe.add(&self.name, item);
         }
     }
 
@@ -212,7 +235,7 @@ impl Playing {
         true
     }
 
-    fn call(&self, op: &Op, names: &Names, node: &Node) -> Term {
+    fn call(&self, op: &Op, names: &Names) -> Term {
         let mailbox = &self.mailbox;
         let at = |role: &str| node_of(names, role);
         match op {
@@ -266,12 +289,55 @@ impl Playing {
             Op::MonitorNode(of, on) => {
                 mailbox.monitor_node(&at(of), *on).map(|()| true.into()).unwrap()
             }
-            Op::Disconnect(from) => node.disconnect_node(&at(from)).unwrap().into(),
+            Op::Disconnect(from) => self.node.disconnect_node(&at(from)).unwrap().into(),
+            Op::Spawn(spawn) => {
+                self.spawn(spawn, &at(&spawn.node)).unwrap_or_else(|| atom("gone").into())
+            }
+            Op::Abandon(request) => {
+                let Term::Reference(request) = names.get(request) else { panic!("{request}") };
+                mailbox.spawn_request_abandon(request).into()
+            }
+        }
+    }
+
+    /// Nothing if the process has ended meanwhile.
+    fn spawn(&self, spawn: &Spawn, node: &NodeName) -> Option<Term> {
+        let (mailbox, mfa, options) = (&self.mailbox, spawn.mfa(), &spawn.options);
+        let both = |(pid, monitor): (Pid, Reference)| Term::tuple([pid.into(), monitor.into()]);
+        let pid = match spawn.form {
+            Form::Spawn => mailbox.spawn(node, mfa).map(Term::from),
+            Form::Link => mailbox.spawn_link(node, mfa).map(Term::from),
+            Form::Monitor => mailbox.spawn_monitor(node, mfa).map(both),
+            Form::Opt => {
+                mailbox.spawn_opt(node, mfa, options).map(|(pid, monitor)| match monitor {
+                    Some(monitor) => both((pid, monitor)),
+                    None => pid.into(),
+                })
+            }
+            Form::Request => {
+                let request = mailbox.spawn_request(node, mfa, options, &spawn.reply);
+                request.map(Term::from).map_err(SpawnError::from)
+            }
+        };
+        match pid {
+            Ok(pid) => Some(pid),
+            Err(SpawnError::Send(SendError::Ended)) => None,
+            Err(error) => panic!("{}: {error}", self.name),
         }
     }
 }
 
-impl Log {
+impl Troupe {
+    /// Has a new actor wait for orders.
+    fn join(self: &Arc<Self>, name: &Name, mailbox: Mailbox, node: &Node) -> Playing {
+        let ((orders, received), (playing, done)) = (channel(), channel());
+        let pid = mailbox.pid().unwrap();
+        let actor = Actor { pid, orders: Some(orders), done };
+        self.actors.lock().unwrap().insert(name.clone(), actor);
+        let (name, node, troupe) = (name.clone(), node.clone(), Arc::clone(self));
+        Playing { mailbox, name, node, troupe, orders: received, _done: playing }
+    }
+
     fn add(&self, name: &Name, item: Term) {
         self.seen.lock().unwrap().entry(name.clone()).or_default().push(item);
         self.more.notify_all();
@@ -296,6 +362,13 @@ fn event_term(event: ProcessEvent) -> Term {
         }
         ProcessEvent::NodeDown(node) => {
             Term::tuple([atom("nodedown").into(), node.as_atom().clone().into()])
+        }
+        ProcessEvent::SpawnReply { tag, request, result } => {
+            let [ok, what] = match result {
+                Ok(pid) => [atom("ok").into(), pid.into()],
+                Err(failure) => [atom("error").into(), failure.to_atom().into()],
+            };
+            Term::Tuple(vec![decoded(&tag), request.into(), ok, what])
         }
         other => panic!("{other:?} is not of these scripts"),
     }

@@ -10,6 +10,10 @@ use netkernel_tests::GIVE_UP;
 use super::model::{Model, node};
 use super::names::{Names, atom};
 use super::op::{Name, Op, Step};
+use super::spawns::Spawn;
+
+/// Those who watch the others.
+const KEEPERS: [&str; 2] = ["ak", "bk"];
 
 /// One of the two nodes.
 pub(crate) trait Side {
@@ -111,16 +115,15 @@ impl<'a, 'b> Play<'a, 'b> {
             }
         }
         let mut play = Self { sides, model: Model::new(everybody()), names };
-        for keeper in ["ak", "bk"] {
-            play.watch(keeper);
+        for keeper in KEEPERS {
+            play.watch(keeper, everybody().filter(|name| &**name != keeper));
         }
         play
     }
 
     /// Whoever ends has told all others, and whoever is told has it before it is told more, once both keepers know: a process tells links
     /// before monitors, its own node before others, and all of it goes one way.
-    fn watch(&mut self, keeper: &str) {
-        let watched = everybody().filter(|name| &**name != keeper);
+    fn watch(&mut self, keeper: &str, watched: impl Iterator<Item = Name>) {
         let lines = watched.map(|name| format!("{keeper} monitor {name} w{keeper}_{name}"));
         let steps: Vec<_> = lines.map(|line| Step::parse(&line)).collect();
         for step in &steps {
@@ -138,7 +141,8 @@ impl<'a, 'b> Play<'a, 'b> {
         let outcome = self.model.step(step);
         assert!(outcome.is_fit(), "{step}: what comes of it is not determined");
         let lives = self.model.is_alive(&step.by);
-        let others = if lives { self.model.others(&step.by) } else { Vec::new() };
+        let mut others = if lives { self.model.others(&step.by) } else { Vec::new() };
+        others.retain(|name| !outcome.born.contains(name));
         let results = self.side(&step.by).step(&step.by, &[step], &others);
         let result =
             lives.then(|| results.unwrap_or_else(|| panic!("{step}: it has ended")).remove(0));
@@ -154,6 +158,9 @@ impl<'a, 'b> Play<'a, 'b> {
                 seen.extend(side.seen(&counts));
             }
         }
+        if let Op::Spawn(spawn) = &step.op {
+            self.meet(step, spawn, result.as_ref(), &seen);
+        }
         for (name, items) in &mut seen {
             items.iter_mut().for_each(|item| *item = self.names.named(item));
             items.sort_by_key(|item| self.sender(item));
@@ -165,6 +172,13 @@ impl<'a, 'b> Play<'a, 'b> {
             }
             let expected = outcome.seen.get(name).copied().unwrap_or_default();
             assert_eq!(items.len(), expected, "{step}: {name} saw {items:?}");
+        }
+        for child in outcome.born {
+            for keeper in KEEPERS {
+                if self.model.reaches(keeper, &child) {
+                    self.watch(keeper, [child.clone()].into_iter());
+                }
+            }
         }
         let result = result.map(|result| sorted(step, self.names.named(&result)));
         Told { step: step.to_string(), result, seen }
@@ -180,15 +194,42 @@ impl<'a, 'b> Play<'a, 'b> {
                 target.map_or_else(|| who.to_string(), ToString::to_string)
             }
             Some("ended") => "z".to_owned(),
+            // Before anything else of that process.
+            Some("spawn_reply") => item.as_tuple().unwrap()[3].to_string(),
             Some(_) | None => String::new(),
         }
     }
 
     /// Gives what a step has made its name.
     fn bind(&mut self, step: &Step, result: &Term) {
-        if let Op::Monitor(_, name, _) | Op::Alias(name, _) = &step.op {
-            assert!(matches!(result, Term::Reference(_)), "{step}: {result}");
-            self.names.bind(name.clone(), result.clone());
+        let (name, reference) = match &step.op {
+            Op::Monitor(_, name, _) | Op::Alias(name, _) => (name, result),
+            // `{Pid,Reference}`, or the request.
+            Op::Spawn(Spawn { reference: Some(name), .. }) => {
+                (name, result.as_tuple().map_or(result, |it| &it[1]))
+            }
+            _ => return,
+        };
+        assert!(matches!(reference, Term::Reference(_)), "{step}: {result}");
+        self.names.bind(name.clone(), reference.clone());
+    }
+
+    /// Gives a new process its name: the call has given its pid, or the answer tells it, or the process itself.
+    fn meet(
+        &mut self,
+        step: &Step,
+        spawn: &Spawn,
+        result: Option<&Term>,
+        seen: &BTreeMap<Name, Vec<Term>>,
+    ) {
+        let told = seen.get(&step.by).into_iter().flatten();
+        let answers = told.filter(|it| {
+            it.as_tuple().is_some_and(|it| it.len() == 4 && it[2] == atom("ok").into())
+        });
+        let began = seen.get(&spawn.child).into_iter().flatten();
+        let pid = result.into_iter().chain(answers).chain(began).find_map(pid_of);
+        if let Some(pid) = pid {
+            self.names.bind(spawn.child.clone(), pid.clone());
         }
     }
 
@@ -212,6 +253,12 @@ impl At<'_, '_> {
 
 fn is_down(item: &Term) -> bool {
     item.as_tuple().is_some_and(|it| it.first() == Some(&atom("DOWN").into()))
+}
+
+/// A pid, or the first one in a tuple.
+fn pid_of(term: &Term) -> Option<&Term> {
+    let elements = term.as_tuple().into_iter().flatten();
+    [term].into_iter().chain(elements).find(|it| matches!(it, Term::Pid(_)))
 }
 
 /// Links have no order.

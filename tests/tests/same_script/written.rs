@@ -1,7 +1,7 @@
 //! Scripts that somebody wrote, each for one rule or one difficulty.
 
 /// Titles and texts.
-pub(crate) const SCRIPTS: [(&str, &str); 24] = [
+pub(crate) const SCRIPTS: [(&str, &str); 35] = [
     (
         "a link ends both, with the reason of the first",
         "a1 link b1\n a1 links\n b1 links\n b1 terminate {bye,[1,2.5],#{a2=>b2}}",
@@ -100,5 +100,58 @@ pub(crate) const SCRIPTS: [(&str, &str); 24] = [
         "the loss of a node, by the other side",
         "b1 trap_exit true\n b1 link a1\n a2 link b2\n a2 monitor b1 m1 explicit_unalias\n a3 monitor_node b true\n a3 monitor_node b false\n a3 monitor_node b false\n b3 monitor_node b true\n \
          b1 disconnect a\n a3 links\n b1 links\n a3 send m1 dropped\n b3 link a1",
+    ),
+    (
+        "a spawned process is one as any other",
+        "a1 spawn b bc1 child\n a1 send bc1 {hello,bc1}\n bc1 send a1 back\n bc1 register shop\n a2 send {shop,b} {hello,2}\n a2 trap_exit true\n a2 link bc1\n bc1 trap_exit true\n \
+         a3 exit bc1 bye\n bc1 links\n bc1 terminate {bye,bc1}",
+    ),
+    (
+        "a process that is linked from the beginning",
+        "a1 trap_exit true\n a1 spawn_link b bc1 child\n a1 links\n bc1 links\n bc1 terminate normal\n b1 spawn_link a ac2 child\n ac2 terminate {bye,1}\n a2 spawn_link b bc3 child\n bc3 trap_exit true\n \
+         a2 terminate bye\n a3 spawn_link b bc4 child\n a3 unlink bc4\n bc4 links\n a3 terminate bye",
+    ),
+    (
+        "a process that is monitored from the beginning",
+        "a1 spawn_monitor b bc1 child m1\n bc1 terminate {bye,bc1}\n b1 spawn_monitor a ac2 child m2\n b1 demonitor m2\n ac2 terminate bye\n a2 spawn_monitor b bc3 child m3\n a2 terminate bye\n bc3 links",
+    ),
+    (
+        "processes with options",
+        "a1 trap_exit true\n a1 spawn_opt b bc1 child [link,monitor,{priority,high}] m1\n bc1 terminate bye\n a1 spawn_opt b bc2 child []\n a1 spawn_opt b bc3 child [{fullsweep_after,1},link]\n bc3 links\n \
+         b1 spawn_opt a ac4 child [{monitor,[]},link] m4\n a2 exit ac4 kill",
+    ),
+    (
+        "aliases of the monitors of new processes",
+        "a1 spawn_opt b bc1 child [{monitor,[{alias,explicit_unalias}]}] m1\n bc1 send m1 one\n bc1 terminate bye\n b2 send m1 two\n a1 unalias m1\n b2 send m1 three\n \
+         a1 spawn_request b bc2 child [{monitor,[{alias,reply_demonitor}]}] m2\n bc2 send m2 four\n bc2 send m2 five\n bc2 terminate bye\n b1 spawn_opt a ac3 child [{monitor,[{alias,demonitor}]}] m3\n ac3 send m3 six\n b1 demonitor m3\n ac3 send m3 seven",
+    ),
+    (
+        "requests, and which answers are told",
+        "a1 spawn_request b bc1 child r1\n a1 spawn_request b bc2 child [{reply,no}] r2\n a1 spawn_request b bc3 child [{reply,success_only},link] r3\n a1 spawn_request b bc4 child [{reply,error_only},monitor] r4\n \
+         bc4 terminate bye\n a1 links\n b1 spawn_request a ac5 child [{reply_tag,{told,b1}}] r5\n b1 spawn_request a ac6 child [monitor,link,{reply,yes}] r6\n b1 trap_exit true\n ac6 terminate {bye,1}\n a1 abandon r1\n b1 abandon r6",
+    ),
+    (
+        "options that nobody takes",
+        "a1 spawn_request b bc1 child [bogus] r1\n a1 spawn_request b bc2 child [link,bogus,{reply,no}] r2\n a1 spawn_request b bc3 child [{reply,success_only},bogus] r3\n a1 spawn_request b bc4 child [bogus,{reply,error_only},monitor] r4\n \
+         b1 spawn_request a ac5 child [monitor,bogus,{reply_tag,told}] r5\n a1 links",
+    ),
+    (
+        "functions that are not there",
+        "a1 trap_exit true\n a1 spawn b bc1 nobody\n a1 spawn_link b bc2 nobody\n a1 spawn_monitor b bc3 nobody m3\n a1 spawn_opt b bc4 nobody [link,monitor] m4\n b1 spawn_request a ac5 nobody [] r5\n \
+         b1 spawn_request a ac6 nobody [{reply,success_only},monitor] r6\n b1 spawn_monitor a ac7 nobody m7\n a2 spawn_link b bc8 nobody\n b2 link b3\n b2 spawn_link a ac9 nobody",
+    ),
+    (
+        "processes of the own node",
+        "a1 trap_exit true\n a1 spawn a ac1 child\n a1 spawn_link a ac2 child\n a1 spawn_monitor a ac3 child m3\n a1 spawn_request a ac4 child [link,monitor] r4\n ac2 terminate bye\n ac3 terminate normal\n ac4 terminate {bye,4}\n \
+         a1 spawn_link a ac5 nobody\n a1 spawn_monitor a ac6 nobody m6\n b1 spawn_request b bc7 nobody [{reply,no}] r7\n b1 spawn_link b bc8 nobody",
+    ),
+    (
+        "who is spawned spawns, too, and links pass an end on",
+        "a1 spawn_link b bc1 child\n bc1 spawn_link a ac2 child\n ac2 spawn_monitor b bc3 child m3\n bc3 spawn_link b bc4 child\n b3 monitor ac2 m4\n bc4 link ac2\n bc4 trap_exit true\n a1 terminate {bye,1}\n bc3 send bc4 hello",
+    ),
+    (
+        "the loss of a node that has spawned, and requests to it",
+        "a1 trap_exit true\n a1 spawn_link b bc1 child\n a2 spawn_monitor b bc2 child m2\n b1 spawn_link a ac3 child\n a1 spawn_request b bc4 child [link,{reply,no}] r4\n ac3 trap_exit true\n a3 disconnect b\n bc2 links\n \
+         a1 spawn_request b bc5 child [] r5\n a1 spawn_request b bc6 child [link,monitor,{reply,success_only}] r6\n a1 spawn_request b bc7 child [monitor,{reply,error_only}] r7\n a1 spawn a ac8 child\n b2 spawn_request a ac9 child [link] r9",
     ),
 ];
