@@ -133,6 +133,7 @@ impl Flags {
             | Self::EXIT_PAYLOAD.0
             | Self::SPAWN.0
             | Self::ALIAS.0
+            | Self::ALTACT_SIG.0
             | Self::NATIVE_RECORDS.0,
     );
 

@@ -1,4 +1,4 @@
-//! Frames of a channel as they were captured between real nodes of OTP 25 and a program that spoke the protocol.
+//! Frames of a channel as they were captured between real nodes of OTP 25 and a program that spoke the protocol, and between two of OTP 29.
 //!
 //! Hexadecimal is as captured, without the length of the frame; identifiers that the captures abbreviate are filled in.
 
@@ -9,7 +9,9 @@ use core::num::NonZeroU64;
 use bytes::Bytes;
 use netkernel_core::link::Violation;
 use netkernel_core::term::{Atom, Pid, Reader, Reference};
-use netkernel_core::wire::control::{Control, Monitored, SpawnFlags, SpawnRequest, Spawned, parse};
+use netkernel_core::wire::control::{
+    Content, Control, Monitored, Receiver, SpawnFlags, SpawnRequest, Spawned, parse,
+};
 use netkernel_core::wire::framing::{FrameBuffer, FrameTooLong, Framing};
 use netkernel_core::{Creation, Flags, NodeName};
 
@@ -45,9 +47,9 @@ fn reference(node: &str, creation: u32, words: &[u32]) -> Reference {
     Reference::new(atom(node), Creation(creation), words).unwrap()
 }
 
-/// The frame is this control message, and this control message is the frame, in the form of all flags.
+/// The frame is this control message, and this control message is the frame, in the form of all flags that OTP 25 has.
 fn both_ways(peer: &str, frame: &Bytes, control: Control) {
-    both_ways_with(Flags::SERVED, peer, frame, control);
+    both_ways_with(Flags::SERVED.without(Flags::ALTACT_SIG), peer, frame, control);
 }
 
 fn both_ways_with(flags: Flags, peer: &str, frame: &Bytes, control: Control) {
@@ -366,4 +368,42 @@ fn v18_the_forms_without_exit_payload_and_sender() {
 fn v19_a_link_from_a_pid_of_another_node() {
     let link = hex(&format!("70 83 68 03 61 01 {PY1} {OTP_59}"));
     assert_eq!(parse(&link, &node("py2@localhost")), Err(Violation::Control));
+}
+
+/// What `erlang:send/3`, `exit/2` and `exit/3` of OTP 29.1.1 send to pids, names and aliases.
+//= docs/spec/channel.md#ch-altact
+//= type=test
+//= docs/spec/channel.md#ch-alias-form
+//= type=test
+#[test]
+fn signals_with_more_attributes_between_nodes_of_otp_29() {
+    let a = r#"58 770b "a@127.0.0.1" 0000000a 00000000 11223344"#;
+    let b = r#"58 770b "b@127.0.0.1" 0000000a 00000000 6b02c462"#;
+    let alias =
+        r#"5a 0005 770b "b@127.0.0.1" 6b02c462 0000ef3f 98f90001 7008b18f 00000503 00000000"#;
+    let words = [0xEF3F, 0x98F9_0001, 0x7008_B18F, 0x503, 0];
+    let to_alias = reference("b@127.0.0.1", 0x6B02_C462, &words);
+    let from = pid("a@127.0.0.1", 10, 0x1122_3344);
+    let to_pid = Receiver::Pid(pid("b@127.0.0.1", 10, 0x6B02_C462));
+    let captured = |flags: &str, to: &str, payload: &str, control| {
+        let frame = hex(&format!("70 83 68 04 61 25 61 {flags} {a} {to} 83 {payload}"));
+        both_ways_with(Flags::SERVED, "a@127.0.0.1", &frame, control);
+    };
+    let exit = |to, priority, reason: &str| {
+        let content = Content::Exit(hex(reason));
+        Control::Altact { from: from.clone(), to, priority, content, token: None }
+    };
+    let message = |to, text: &str| {
+        let content = Content::Message(hex(&format!("83 {text}")));
+        Control::Altact { from: from.clone(), to, priority: true, content, token: None }
+    };
+    let text = r#"77 02 "e1""#;
+    captured("14", alias, text, exit(Receiver::Alias(to_alias.clone()), false, text));
+    captured("15", alias, text, exit(Receiver::Alias(to_alias.clone()), true, text));
+    captured("11", b, text, exit(to_pid, true, text));
+    captured("05", alias, text, message(Receiver::Alias(to_alias.clone()), text));
+    captured("09", r#"77 01 "b""#, text, message(Receiver::Name(atom("b")), text));
+    let message = hex(&format!("83 {text}"));
+    let (from, token) = (Some(from), None);
+    captured("04", alias, text, Control::AliasSend { from, to: to_alias, message, token });
 }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use end::*;
 use netkernel_core::Flags;
 use netkernel_core::link::Violation;
+use netkernel_core::process::AliasOption;
 
 /// As OTP answers a peer that does not take reasons as payload.
 //= docs/spec/channel.md#ch-forms
@@ -137,6 +138,9 @@ fn messages_arrive_in_whichever_form() {
     end.processes.register(atom("rex"), mailbox).unwrap();
     let pid = end.processes.pid(mailbox).unwrap();
     let to = format!("58 770f 'pysrv@localhost' {:08x} 00000000 11223344", pid.id);
+    let alias = end.processes.alias(mailbox, AliasOption::ExplicitUnalias).unwrap();
+    let words: String = alias.words().iter().map(|word| format!("{word:08x} ")).collect();
+    let alias = format!("5a 0003 770f 'pysrv@localhost' 11223344 {words}");
     for head in [
         &["68 03 61 02 7700", &to][..],
         &["68 04 61 0c 7700", &to, "61 07"],
@@ -147,6 +151,11 @@ fn messages_arrive_in_whichever_form() {
         &["68 04 61 25 61 00", OTP, &to],
         &["68 05 61 25 61 03", OTP, &to, "61 07"],
         &["68 04 61 25 61 09", OTP, "7703 'rex'"],
+        &["68 03 61 21", OTP, &alias],
+        &["68 04 61 22", OTP, &alias, "61 07"],
+        &["68 04 61 25 61 04", OTP, &alias],
+        &["68 05 61 25 61 06", OTP, &alias, "61 07"],
+        &["68 04 61 25 61 05", OTP, &alias],
     ] {
         end.receive(&frame(&[head, &["83 61 05"]].concat())).unwrap();
         let message = Bytes::from_static(&[0x83, 0x61, 5]);

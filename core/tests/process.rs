@@ -6,9 +6,9 @@
 mod cluster;
 
 use cluster::{Cluster, Got, atom, name, reason};
-use netkernel_core::process::{Limits, MonitorAlias, NoProcess, Target};
+use netkernel_core::process::{AliasOption, Limits, MonitorAlias, NoProcess, Target};
 use netkernel_core::stream::Violation;
-use netkernel_core::term::Pid;
+use netkernel_core::term::{Pid, Reference};
 use netkernel_core::wire::control::{Content, Control, Receiver};
 use netkernel_core::{Creation, MailboxId};
 use proptest::collection::vec as many;
@@ -368,6 +368,37 @@ fn an_exit_signal_of_the_new_operation_is_one_of_exit_2() {
     };
     cluster.inject(1, 0, signal(Receiver::Name(atom("nobody"))));
     cluster.inject(1, 0, signal(Receiver::Pid(pids[0].clone())));
+    cluster.settle();
+    assert_eq!(cluster.got(0), [(one, Got::Ended(reason("killed")))]);
+}
+
+//= docs/spec/process.md#process-alias-exit
+//= type=test
+#[test]
+fn an_exit_signal_to_an_alias_is_one_to_its_process_and_leaves_the_alias() {
+    let (mut cluster, [one, _], pids) = pair();
+    cluster.processes(0).trap_exit(one, true).unwrap();
+    let alias = cluster.processes(0).alias(one, AliasOption::Reply).unwrap();
+    let ended = cluster.processes(0).alias(one, AliasOption::Reply).unwrap();
+    assert!(cluster.processes(0).unalias(one, &ended));
+    let signal = |to: &Reference, text| Control::Altact {
+        from: pids[1].clone(),
+        to: Receiver::Alias(to.clone()),
+        priority: text == "two",
+        content: Content::Exit(reason(text)),
+        token: None,
+    };
+    for (to, text) in [(&alias, "one"), (&ended, "lost"), (&alias, "two"), (&alias, "normal")] {
+        cluster.inject(1, 0, signal(to, text));
+    }
+    cluster.send_alias(1, 0, &alias, &Got::Message(b"\x83\x61\x01".as_slice().into()));
+    cluster.inject(1, 0, signal(&alias, "late"));
+    cluster.settle();
+    let exit = |text| (one, Got::Exit(reason(text)));
+    let message = (one, Got::Message(b"\x83\x61\x01".as_slice().into()));
+    assert_eq!(cluster.take_got(0), [exit("one"), exit("two"), exit("normal"), message]);
+    let alias = cluster.processes(0).alias(one, AliasOption::ExplicitUnalias).unwrap();
+    cluster.inject(1, 0, signal(&alias, "kill"));
     cluster.settle();
     assert_eq!(cluster.got(0), [(one, Got::Ended(reason("killed")))]);
 }

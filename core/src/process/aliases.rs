@@ -86,6 +86,11 @@ impl Processes {
         }
     }
 
+    /// The process that has this alias.
+    pub(super) fn alias_of(&self, alias: &Reference) -> Option<MailboxId> {
+        self.aliases.get(alias).map(|alias| alias.of)
+    }
+
     pub(super) fn add_monitor_alias(
         &mut self,
         of: MailboxId,

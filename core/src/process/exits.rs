@@ -103,6 +103,20 @@ impl Processes {
         self.deliver_exits(Pending::Exit { to, from, reason, kind: Kind::Exit2 }, deliver);
     }
 
+    /// The same for the process that has this alias, which stays one.
+    //= docs/spec/process.md#process-alias-exit
+    pub(super) fn exit_by_alias(
+        &mut self,
+        from: Pid,
+        alias: &Reference,
+        reason: &[u8],
+        deliver: &mut impl Deliver,
+    ) {
+        let Some(to) = self.alias_of(alias) else { return };
+        let reason = Reason::new(reason);
+        self.deliver_exits(Pending::Exit { to, from, reason, kind: Kind::Exit2 }, deliver);
+    }
+
     /// Delivers an exit signal, and all to which it leads.
     pub(super) fn deliver_exits(&mut self, first: Pending, deliver: &mut impl Deliver) {
         self.deliver_all(VecDeque::from([first]), deliver);

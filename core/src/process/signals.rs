@@ -47,6 +47,12 @@ impl Processes {
                 return self.message(origin, to, message, deliver);
             }
             Control::Altact {
+                from,
+                to: Receiver::Alias(to),
+                content: Content::Exit(reason),
+                ..
+            } => self.exit_by_alias(from, &to, &reason, deliver),
+            Control::Altact {
                 from, to: Receiver::Pid(to), content: Content::Exit(reason), ..
             }
             | Control::Exit2 { from, to, reason, .. } => {

@@ -63,7 +63,7 @@ pub fn reason(text: &str) -> Bytes {
 
 /// The flags of all links here.
 fn flags() -> Flags {
-    Flags::SERVED.without(Flags::DIST_HEADER) | Flags::ALTACT_SIG
+    Flags::SERVED.without(Flags::DIST_HEADER)
 }
 
 impl Cluster {

@@ -111,6 +111,14 @@ impl Control {
                 }
                 .token()
             }
+            //= docs/spec/channel.md#ch-alias-form
+            Self::AliasSend { from: Some(from), to, message, token }
+                if flags.contains(Flags::ALTACT_SIG) =>
+            {
+                let bits = op::altact::ALIAS | traced_bit(token.is_some());
+                let shape = Shape::traced(op::ALTACT_SIG_SEND, token).integer(bits.into());
+                shape.pid(from).reference(to).token().message(message)
+            }
             Self::AliasSend { from, to, message, token } => {
                 let shape = Shape::traced(op::ALIAS_SEND, token);
                 let shape = shape.push(from.as_ref().map_or(Element::Nothing, Element::Pid));
@@ -152,8 +160,12 @@ const fn altact_bits(to: &Receiver, priority: bool, content: &Content, traced: b
     };
     receiver
         | if priority { op::altact::PRIORITY } else { 0 }
-        | if traced { op::altact::TOKEN } else { 0 }
+        | traced_bit(traced)
         | if matches!(content, Content::Exit(_)) { op::altact::EXIT } else { 0 }
+}
+
+const fn traced_bit(traced: bool) -> u8 {
+    if traced { op::altact::TOKEN } else { 0 }
 }
 
 /// As many elements has the longest control message.

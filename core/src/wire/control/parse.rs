@@ -323,9 +323,17 @@ impl Fields<'_> {
             return Err(Mismatch);
         }
         let token = self.token(traced)?;
-        let content =
-            if is_set(op::altact::EXIT) { Content::Exit } else { Content::Message }(Bytes::new());
-        Ok(Control::Altact { from, to, priority: is_set(op::altact::PRIORITY), content, token })
+        let (priority, exit) = (is_set(op::altact::PRIORITY), is_set(op::altact::EXIT));
+        Ok(match to {
+            //= docs/spec/channel.md#ch-alias-form
+            Receiver::Alias(to) if !priority && !exit => {
+                Control::AliasSend { from: Some(from), to, message: Bytes::new(), token }
+            }
+            Receiver::Pid(_) | Receiver::Name(_) | Receiver::Alias(_) => {
+                let content = if exit { Content::Exit } else { Content::Message }(Bytes::new());
+                Control::Altact { from, to, priority, content, token }
+            }
+        })
     }
 
     /// The lowest byte of an integer of any size that is not negative.

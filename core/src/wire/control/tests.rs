@@ -177,6 +177,29 @@ fn flags_and_tokens_choose_the_operation() {
     );
 }
 
+//= docs/spec/channel.md#ch-alias-form
+//= type=test
+#[test]
+fn a_message_to_an_alias_has_the_newer_form_where_it_was_agreed_on() {
+    let token = Token::new(Bytes::from_static(&[0x68, 0])).unwrap();
+    let send = |from, token| {
+        let message = Bytes::from_static(&[0x83, 0x6A]);
+        Control::AliasSend { from, to: reference(), message, token }
+    };
+    for (control, old, new) in [
+        (send(Some(theirs()), None), [3, 33], [4, 37]),
+        (send(Some(theirs()), Some(token.clone())), [4, 34], [5, 37]),
+        (send(None, None), [3, 33], [3, 33]),
+        (send(None, Some(token)), [4, 34], [4, 34]),
+    ] {
+        for (flags, [arity, op]) in [(FORMS, old), (FORMS | Flags::ALTACT_SIG, new)] {
+            let bytes = frame(&control, flags);
+            assert_eq!(bytes[..6], [b'p', 0x83, 0x68, arity, 0x61, op]);
+            assert_eq!(parsed(bytes), Ok(control.clone()));
+        }
+    }
+}
+
 //= docs/spec/channel.md#ch-pass-through
 //= type=test
 #[test]
@@ -530,10 +553,22 @@ fn control() -> impl Strategy<Value = Control> {
     ]
 }
 
-/// What arrives of a message in this form: one without a place for the sender loses it.
+/// What arrives of a signal in this form: a message in one without a place for the sender loses it.
 fn received(mut control: Control, flags: Flags) -> Control {
     if let Control::Send { from, .. } = &mut control {
         *from = from.take().filter(|_| flags.contains(Flags::SEND_SENDER));
+    }
+    // An ordinary message to an alias is one in either form.
+    if let Control::Altact {
+        from,
+        to: Receiver::Alias(to),
+        priority: false,
+        content: Content::Message(message),
+        token,
+    } = &control
+    {
+        let (from, to, message) = (Some(from.clone()), to.clone(), message.clone());
+        return Control::AliasSend { from, to, message, token: token.clone() };
     }
     control
 }
