@@ -172,6 +172,21 @@ fn a_link_made_anew_outlives_the_unlink_before_it() {
     assert!(cluster.is_forgotten(), "to link with whom one is linked with is nothing");
 }
 
+//= docs/spec/process.md#process-exit-received
+//= type=test
+#[test]
+fn an_unlink_of_a_process_of_an_earlier_incarnation_is_over_with_its_end() {
+    let (mut cluster, [one, _], pids) = pair();
+    let stale = Pid { creation: Creation(1), ..pids[1].clone() };
+    cluster.link(0, one, &stale);
+    // As if it had waited for the link of the nodes: what is for another incarnation is left out then.
+    cluster.unlink(0, one, &stale);
+    cluster.lose_last(0, 1);
+    cluster.settle();
+    assert_eq!(cluster.got(0), []);
+    assert!(cluster.is_forgotten());
+}
+
 /// What somebody does in the property below.
 #[derive(Clone, Copy, Debug)]
 enum Act {

@@ -45,7 +45,7 @@ impl NetKernel {
     pub(super) fn refuses_to_wait(&self, node: &NodeName) -> Option<ConnectError> {
         match self.table.get(node) {
             Some(Row { state: RowState::Closing { successor: None, .. }, callers, .. })
-                if callers.requests.is_empty() =>
+                if callers.requests.is_empty() && self.is_alive() =>
             {
                 match self.config.auto_connect {
                     DistAutoConnect::Never => Some(ConnectError::NotAutomatic),

@@ -167,7 +167,7 @@ impl Processes {
         }
     }
 
-    /// EXIT: void unless there is a link.
+    /// EXIT: void unless there is a link. Who has ended has none, so no unlink of it is waited for, either.
     //= docs/spec/process.md#process-exit-received
     pub(super) fn exit_received(
         &mut self,
@@ -177,7 +177,13 @@ impl Processes {
         deliver: &mut impl Deliver,
     ) {
         let Some(mailbox) = self.mailbox(to) else { return };
-        if self.remove_link_if(mailbox, &from, |link| link.unlink.is_none()) {
+        // An unlink that was too late for a process of an earlier incarnation is not sent, and so not acknowledged.
+        let mut active = false;
+        self.remove_link_if(mailbox, &from, |link| {
+            active = link.unlink.is_none();
+            true
+        });
+        if active {
             self.deliver_exits(Pending::link_exit(mailbox, from, Reason::new(reason)), deliver);
         }
     }

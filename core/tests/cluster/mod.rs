@@ -200,6 +200,12 @@ impl Cluster {
         true
     }
 
+    /// The signal that was sent last does not arrive.
+    pub fn lose_last(&mut self, from: usize, to: usize) {
+        let queue = self.wires.queues.get_mut(&(from, to));
+        assert!(queue.and_then(VecDeque::pop_back).is_some());
+    }
+
     /// Has all signals arrive, also those that come of it.
     pub fn settle(&mut self) {
         let pairs: Vec<_> = self.wires.up.iter().copied().collect();

@@ -118,6 +118,25 @@ fn a_node_that_is_not_alive_ignores_calls() {
     assert_eq!(world.nodes[a].kernel.node(), NodeName::nonode());
 }
 
+//= docs/spec/kernel.md#kernel-ignored
+//= type=test
+#[test]
+fn a_node_that_stops_ignores_a_wish_that_it_would_refuse() {
+    let mut world = World::default();
+    let a = world.start_with(A, once(), false);
+    world.start(B);
+    assert_eq!(world.connect(a, B), CONNECTED);
+    let (now, kernel) = (world.now, &mut world.nodes[a].kernel);
+    kernel.disconnect_node(now, &name(B));
+    let refused = kernel.connect_automatically(now, name(B));
+    kernel.stop(now);
+    let ignored = kernel.connect_automatically(now, name(B));
+    world.settle();
+    for (request, error) in [(refused, ConnectError::Barred), (ignored, ConnectError::NotAlive)] {
+        assert_eq!(answer(&world, a, request), Some(Answer::Connected(Err(error))));
+    }
+}
+
 //= docs/spec/kernel.md#kernel-stop
 //= type=test
 //= docs/spec/kernel.md#kernel-stopping

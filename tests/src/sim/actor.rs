@@ -3,11 +3,13 @@
 use core::cell::Cell;
 use core::time::Duration;
 
+use bytes::Bytes;
 use netkernel_core::driver::{Machine, SLICE, turn};
 use netkernel_core::epmd_server::{self, Server};
 use netkernel_core::net_kernel::{
     Config, Input, MonitorOptions, NetKernel, NodeKinds, OpenError, Output, StartOptions,
 };
+use netkernel_core::term::Term;
 use netkernel_core::wire::epmd::EPMD_PORT;
 use netkernel_core::{Cookie, Instant, LinkId, NodeName, StreamId};
 
@@ -16,6 +18,7 @@ use super::call::Call;
 use super::choice::Topic;
 use super::clock::Clock;
 use super::host::Carrier;
+use super::inquiry::Inquirer;
 use super::net::{End, Owner, Piece};
 use super::observe::{Fact, Kinds};
 use super::shared::{Event, Shared};
@@ -359,6 +362,16 @@ fn process_message(
             }
         }
         Message::Accepted(end) => accept(brain, body, now, end, shared),
+        Message::Call(Call::NetAdm(call)) => {
+            if let Brain::Kernel(kernel) = brain {
+                Inquirer { kernel, body, now, shared }.begin(call);
+            }
+        }
+        Message::Heard(heard) => {
+            if let Brain::Kernel(kernel) = brain {
+                Inquirer { kernel, body, now, shared }.hear(heard);
+            }
+        }
         Message::Call(call) => {
             if let (Brain::Kernel(kernel), Role::Node { name, hidden, dynamic }) = (brain, role) {
                 let options = if *dynamic {
@@ -421,6 +434,13 @@ fn make_call(
             kernel.set_own_cookie(cookie(*right));
             None
         }
+        Call::Request(from, body) => Some(kernel.request(now, from.as_atom(), &encoded(body))),
+        // These have a machine of their own.
+        Call::NetAdm(_) | Call::Names(_) | Call::ConnectAutomatically(_) => None,
+        Call::Cast(body) => {
+            kernel.cast(now, &encoded(body));
+            None
+        }
         Call::Apply(call) => {
             let entropy = shared.entropy();
             Some(kernel.apply(now, body.office.other, call.clone(), entropy))
@@ -430,6 +450,14 @@ fn make_call(
     if let Some(request) = request {
         body.calls.insert(request, call);
     }
+}
+
+/// Without version byte.
+fn encoded(term: &Term) -> Bytes {
+    let mut out = Vec::new();
+    let written = term.encode(&mut out);
+    debug_assert_eq!(written, Ok(()));
+    Bytes::from(out).slice(1..)
 }
 
 fn cookie(right: bool) -> Cookie {

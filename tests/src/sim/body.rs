@@ -6,9 +6,11 @@ use netkernel_core::net_kernel::Input;
 use netkernel_core::{Creation, Instant, NodeName, RequestId, StreamId};
 
 use super::call::Call;
+use super::inquiry::{Heard, Inquiries};
 use super::net::{End, Owner, Piece};
 use super::observe::{Fact, Kinds};
 use super::office::Office;
+use super::options::Sockets;
 use super::shared::{Event, Shared};
 use super::stream::{Stream, Writing};
 use super::{ActorId, HostId};
@@ -22,6 +24,8 @@ pub enum Message {
     Accepted(End),
     /// Of an application or an operator.
     Call(Call),
+    /// For a call of `net_adm`.
+    Heard(Heard),
 }
 
 /// The surroundings of one machine, in one incarnation.
@@ -43,6 +47,10 @@ pub struct Body {
     pub(super) identity: Option<(NodeName, Creation)>,
     /// Calls that have not been answered.
     pub calls: BTreeMap<RequestId, Call>,
+    /// The options of sockets.
+    pub sockets: Sockets,
+    /// Calls of `net_adm` that go on.
+    pub inquiries: Inquiries,
     /// Processes and what senders hold.
     pub office: Office,
     /// The clock of this turn.
@@ -67,6 +75,8 @@ impl Body {
             port: None,
             identity: None,
             calls: BTreeMap::new(),
+            sockets: Sockets::default(),
+            inquiries: Inquiries::default(),
             office: Office::new(),
             local: Instant::ORIGIN,
             outputs: 0,
@@ -160,6 +170,7 @@ impl Body {
     }
 
     fn forget(&mut self, id: StreamId) -> bool {
+        self.sockets.closed(id);
         self.streams.get_mut(id.get() as usize).is_some_and(|slot| slot.take().is_some())
     }
 
@@ -170,7 +181,7 @@ impl Body {
         }
         let backlog = self.inbox.drain(..).filter_map(|message| match message {
             Message::Accepted(end) => Some(end),
-            Message::Input(_) | Message::Call(_) => None,
+            Message::Input(_) | Message::Call(_) | Message::Heard(_) => None,
         });
         let streams = self.streams.drain(..).flatten().map(|stream| stream.end);
         for end in backlog.chain(streams) {

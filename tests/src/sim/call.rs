@@ -2,7 +2,9 @@
 
 use core::fmt;
 
+use netkernel_core::net_adm;
 use netkernel_core::net_kernel::{MonitorOptions, mfa};
+use netkernel_core::term::Term;
 use netkernel_core::{LinkId, NodeName};
 
 /// A call of the kernel's public functions.
@@ -37,8 +39,53 @@ pub enum Call {
     SetCookie(NodeName, bool),
     /// `erlang:set_cookie/1`: as above, for all that have none of their own.
     SetOwnCookie(bool),
-    /// A call in Erlang's form, which changes nothing.
+    /// A call in Erlang's form, which changes nothing but socket options.
     Apply(mfa::Call),
+    /// A call of `net_adm`.
+    NetAdm(net_adm::Call),
+    /// What it needs to know: the names of a host, and whether there is a link.
+    Names(String),
+    /// As above.
+    ConnectAutomatically(NodeName),
+    /// What a process of this node asks of `net_kernel`.
+    Request(NodeName, Term),
+    /// As above, without an answer.
+    Cast(Term),
+}
+
+impl Call {
+    /// Whom it adds to the allow list, if it does.
+    #[must_use]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "of all calls, few do")]
+    pub fn allows(&self) -> Option<Vec<NodeName>> {
+        match self {
+            Self::Allow(nodes) => Some(nodes.clone()),
+            Self::Request(_, body) => match body.as_tuple()? {
+                [name, nodes] if name.to_string() == "allow" => {
+                    let node = |node: &Term| NodeName::new(node.as_atom()?.as_str()).ok();
+                    nodes.as_list()?.iter().map(node).collect()
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// For how many seconds it begins a change of the ticktime at least, if it does.
+    #[must_use]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "of all calls, few do")]
+    pub fn changes_ticktime_for(&self) -> Option<u32> {
+        match self {
+            Self::SetNetTicktime { transition_seconds, .. } => Some(*transition_seconds),
+            Self::Request(_, body) => match body.as_tuple()? {
+                [name, _, ms] if name.to_string() == "new_ticktime" => {
+                    u32::try_from(ms.as_i64()?.div_euclid(1000) + 1).ok()
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Call {
@@ -64,6 +111,11 @@ impl fmt::Display for Call {
             Self::SetCookie(node, false) => write!(f, "set_cookie {node} wrong"),
             Self::SetOwnCookie(true) => f.write_str("set_cookie right"),
             Self::SetOwnCookie(false) => f.write_str("set_cookie wrong"),
+            Self::NetAdm(call) => write!(f, "net_adm {call:?}"),
+            Self::Names(host) => write!(f, "names {host}"),
+            Self::ConnectAutomatically(node) => write!(f, "connect_automatically {node}"),
+            Self::Request(from, body) => write!(f, "request of {from} {body}"),
+            Self::Cast(body) => write!(f, "cast {body}"),
             Self::Apply(call) => write!(f, "apply {call:?}"),
         }
     }

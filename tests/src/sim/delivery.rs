@@ -37,6 +37,8 @@ pub(super) struct Delivery<'a, 'c> {
     /// What became of the first signal, if there was any, and whether a node was reached that somebody asked for.
     pub(super) reach: Option<Reach>,
     pub(super) reached: Option<bool>,
+    /// What has become of pings.
+    pub(super) pongs: Vec<(PingId, bool)>,
     /// Of the first UNLINK_ID.
     pub(super) unlink: Option<NonZeroU64>,
     /// How many processes more can run here, and those that are to.
@@ -161,7 +163,9 @@ impl Deliver for Delivery<'_, '_> {
         Ok(())
     }
 
-    fn pong(&mut self, _ping: PingId, _alive: bool) {}
+    fn pong(&mut self, ping: PingId, alive: bool) {
+        self.pongs.push((ping, alive));
+    }
 
     fn request(&mut self, _request: Request) {}
 }

@@ -12,7 +12,6 @@ use netkernel_core::net_kernel::{
 };
 use netkernel_core::{Creation, Flags, LinkId, MailboxId, NodeName, RequestId, StreamId};
 
-use super::HostId;
 use super::body::Body;
 use super::call::Call;
 use super::net::{Owner, Piece};
@@ -35,16 +34,6 @@ pub(super) struct Carrier<'a, 'c> {
 impl Carrier<'_, '_> {
     fn note(&mut self, kind: Kinds, fact: impl FnOnce() -> Fact) {
         self.shared.note(self.body.who(), kind, fact);
-    }
-
-    /// The host with this name, as a resolver finds it.
-    fn resolve(&self, name: &str) -> Option<HostId> {
-        if name == "127.0.0.1" {
-            return Some(self.body.host);
-        }
-        let number: usize = name.strip_prefix('h')?.parse().ok()?;
-        let host = self.shared.hosts.get(number)?;
-        (host.unresolved_until <= self.shared.now).then_some(HostId(number))
     }
 }
 
@@ -78,7 +67,11 @@ impl Host for Carrier<'_, '_> {
         self.body.outputs += 1;
         let Target { address, family: _, purpose } = target;
         let port = if let Address::Port { port, .. } = address { port } else { 0 };
-        let to = if let Address::Port { host, .. } = &address { self.resolve(host) } else { None };
+        let to = if let Address::Port { host, .. } = &address {
+            self.shared.resolve(self.body.host, host)
+        } else {
+            None
+        };
         let Some(to) = to else {
             let error = OpenError::Resolve;
             self.note(Kinds::STREAMS, || Fact::Opening { stream, purpose, conn: 0 });
@@ -110,16 +103,18 @@ impl Host for Carrier<'_, '_> {
         }
     }
 
-    // These streams have no options.
-
-    fn setopts(&mut self, _: Endpoint, _: &[SocketOption]) -> Result<(), OptsError> {
+    fn setopts(&mut self, endpoint: Endpoint, options: &[SocketOption]) -> Result<(), OptsError> {
         self.body.outputs += 1;
-        Err(OptsError::NotSupported)
+        self.body.sockets.set(endpoint, options)
     }
 
-    fn getopts(&mut self, _: StreamId, _: &[OptionName]) -> Result<Vec<SocketOption>, OptsError> {
+    fn getopts(
+        &mut self,
+        stream: StreamId,
+        names: &[OptionName],
+    ) -> Result<Vec<SocketOption>, OptsError> {
         self.body.outputs += 1;
-        Err(OptsError::NotSupported)
+        Ok(self.body.sockets.get(stream, names))
     }
 
     fn attempting(&mut self, node: NodeName, link: LinkId) {
@@ -253,6 +248,7 @@ impl Host for Carrier<'_, '_> {
             self.body.office.wish_answered(&node);
             self.retry();
         }
+        self.body.answers_inquiry(request, &answer, self.shared);
         self.note(Kinds::CALLS, || Fact::Answered { request, answer });
     }
 

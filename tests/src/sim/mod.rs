@@ -6,7 +6,7 @@
 //! | [`choice`] | the one source of decisions: a seed, a fuzzer's bytes, a recording |
 //! | [`plan`] | the knobs of a run |
 //! | [`queue`], [`clock`], [`net`], [`shared`] | time, connections, and what all machines share |
-//! | [`body`], [`stream`], [`office`], `host` | what a runtime keeps around a machine; each step of each of its threads is an event |
+//! | [`body`], [`stream`], [`office`], [`inquiry`], [`options`], `host` | what a runtime keeps around a machine; each step of each of its threads is an event |
 //! | [`actor`], [`world`] | machines, and what happens to them |
 //! | [`act`], `crew`, [`delivery`] | processes of applications, what they do, and where it leads |
 //! | `fault`, `operator`, `hostile` | who makes it happen |
@@ -27,15 +27,21 @@ pub mod delivery;
 mod fault;
 mod host;
 mod hostile;
+pub mod inquiry;
 pub mod kin;
 pub mod knobs;
 pub mod letter;
 pub mod model;
+mod model_asked;
+mod model_info;
+mod model_opts;
+mod model_pace;
 mod model_told;
 pub mod net;
 pub mod observe;
 pub mod office;
 mod operator;
+pub mod options;
 pub mod oracles;
 pub mod plan;
 pub mod queue;

@@ -4,13 +4,18 @@
 //! no bytes, streams or timers. Whether a handshake succeeds, and when, it takes from the node's word; everything that follows from
 //! that it knows by itself. Where the requirements leave a choice, it allows each.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use netkernel_core::net_kernel::{Answer, ConnectError, StartError, StopError, TicktimeState};
-use netkernel_core::{LinkId, NodeName, NodeType, RequestId};
+use netkernel_core::net_kernel::{
+    Answer, ConnectError, DistAutoConnect, StartError, StopError, TicktimeState,
+};
+use netkernel_core::term::Term;
+use netkernel_core::{LinkId, NodeName, NodeType, RequestId, StreamId};
 
 use super::call::Call;
-use super::plan::{MILLI, SECOND};
+use super::model_info::Inquiry;
+use super::model_opts::ModelOptions;
+use super::model_pace::{Pace, interval_ms};
 
 /// A node.
 #[derive(Clone, Debug)]
@@ -23,8 +28,8 @@ pub struct Model {
     callers: Vec<(RequestId, NodeName)>,
     /// Callers of `disconnect_node`.
     enders: Vec<(RequestId, NodeName)>,
-    /// Answers that must come before anything else of this kind.
-    due: VecDeque<(RequestId, Answer)>,
+    /// Answers that must come before anything else of this kind: one of each list.
+    due: VecDeque<(RequestId, Vec<Answer>)>,
     /// In the order in which they came, each once.
     allowed: Vec<String>,
     /// Whom a start or a stop in force is owed an answer.
@@ -40,6 +45,19 @@ pub struct Model {
     /// Whether a cookie that was set is right: this node's, and those for others.
     own_cookie: bool,
     cookies: BTreeMap<NodeName, bool>,
+    /// With whom no attempt begins by itself, since there was a link.
+    barred: BTreeSet<NodeName>,
+    /// With whom a hidden link was asked for.
+    hidden_wishes: BTreeSet<NodeName>,
+    /// Connections that others have begun and that are no links. Any may be to replace one.
+    accepted: BTreeSet<StreamId>,
+    /// Calls about the table.
+    pub(super) inquiries: BTreeMap<RequestId, Inquiry>,
+    pub(super) opts: ModelOptions,
+    /// What `verbose` has set.
+    pub(super) verbosity: Term,
+    /// Callers who may be told that no attempt begins by itself.
+    pub(super) perhaps_refused: BTreeSet<RequestId>,
 }
 
 /// How a node is started, each time.
@@ -49,6 +67,10 @@ pub struct Manner {
     pub host: String,
     /// Its first peer gives it a name.
     pub dynamic: bool,
+    /// Some node around is started like that.
+    pub among_dynamic: bool,
+    /// `dist_auto_connect`.
+    pub auto_connect: DistAutoConnect,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,20 +91,10 @@ struct Row {
     closing: bool,
 }
 
-/// The ticktime of a node that is alive, by its clock.
-#[derive(Clone, Copy, Debug)]
-struct Pace {
-    seconds: u32,
-    /// A change to these seconds; it ends between these two moments.
-    change: Option<(u32, u64, u64)>,
-    /// Whether a call found a change or not cannot be known.
-    unsure: bool,
-}
-
 impl Model {
     /// A node that is not alive; its ticktime and intensity once it is.
     #[must_use]
-    pub const fn new(configured: (u32, u16), manner: Manner) -> Self {
+    pub fn new(configured: (u32, u16), manner: Manner) -> Self {
         Self {
             started: Started::No,
             name: None,
@@ -100,12 +112,18 @@ impl Model {
             loses_name: false,
             own_cookie: true,
             cookies: BTreeMap::new(),
+            barred: BTreeSet::new(),
+            hidden_wishes: BTreeSet::new(),
+            accepted: BTreeSet::new(),
+            inquiries: BTreeMap::new(),
+            opts: ModelOptions::default(),
+            verbosity: 0_i64.into(),
+            perhaps_refused: BTreeSet::new(),
         }
     }
 
     /// A call. `now` is the node's clock, `late` what a ring may be late by.
     pub fn called(&mut self, now: u64, late: u64, request: Option<RequestId>, call: &Call) {
-        let alive = self.started == Started::Alive;
         match (call, request) {
             (Call::Start, Some(request)) if self.started == Started::No || self.may_be_over() => {
                 (self.started, self.starter) = (Started::Starting, Some(request));
@@ -115,22 +133,12 @@ impl Model {
                 self.stoppers.push(request);
             }
             (Call::Connect(node) | Call::HiddenConnect(node), Some(request)) => {
-                self.callers.push((request, node.clone()));
-                self.answer_at_once(alive, request, node);
+                self.connect(request, node, matches!(call, Call::HiddenConnect(_)));
             }
-            (Call::Disconnect(node), Some(request)) => self.disconnect(alive, request, node),
-            (Call::Allow(nodes), _) if alive => {
-                for node in nodes.iter().map(|node| node.as_str().to_owned()) {
-                    if !self.allowed.contains(&node) {
-                        self.allowed.push(node);
-                    }
-                }
-            }
+            (Call::Disconnect(node), Some(request)) => self.disconnect(request, node),
+            (Call::Allow(nodes), _) => self.allow(nodes.iter().map(NodeName::as_str)),
             (Call::SetNetTicktime { seconds, transition_seconds }, _) => {
-                let intensity = self.configured.1;
-                if let Some(pace) = &mut self.pace {
-                    pace.change(now, late, (*seconds, *transition_seconds), intensity);
-                }
+                self.change_ticktime(now, late, (*seconds, *transition_seconds));
             }
             (Call::SetCookie(node, right), _) if self.node() == Some(node) => {
                 self.own_cookie = *right;
@@ -138,11 +146,59 @@ impl Model {
             (Call::SetCookie(node, right), _) => drop(self.cookies.insert(node.clone(), *right)),
             (Call::SetOwnCookie(right), _) => self.own_cookie = *right,
             (Call::Apply(call), Some(request)) => {
-                self.due.extend(self.told(call).map(|told| (request, told)));
+                let told = self.told(request, call);
+                self.owe(request, told);
             }
+            (Call::NodesInfo, Some(request)) => self.asked_of_all(request),
+            (Call::ConnectAutomatically(node), Some(request)) => {
+                self.connect_automatically(request, node);
+            }
+            (Call::Request(_, body), Some(request)) => self.asked(now, late, request, body),
+            (Call::Cast(body), _) => self.cast(body),
             (Call::AutoConnect(..) | Call::NodesInfo | Call::MonitorNodes(..), _)
-            | (Call::Apply(_) | Call::Start | Call::Stop | Call::Allow(_), _)
+            | (Call::NetAdm(_) | Call::Names(_) | Call::ConnectAutomatically(_), _)
+            | (Call::Apply(_) | Call::Request(..) | Call::Start | Call::Stop, _)
             | (Call::Connect(_) | Call::HiddenConnect(_) | Call::Disconnect(_), _) => {}
+        }
+    }
+
+    /// One of these is the answer, and comes next; none of them: it comes some time.
+    pub(super) fn owe(&mut self, request: RequestId, answers: Vec<Answer>) {
+        if !answers.is_empty() {
+            self.due.push_back((request, answers));
+        }
+    }
+
+    /// If an answer is owed, it may as well be this one.
+    pub(super) fn may_also(&mut self, request: RequestId, answer: Answer) {
+        if let Some((_, answers)) = self.due.iter_mut().find(|(of, _)| *of == request) {
+            answers.push(answer);
+        }
+    }
+
+    pub(super) fn connect(&mut self, request: RequestId, node: &NodeName, hidden: bool) {
+        if hidden {
+            self.hidden_wishes.insert(node.clone());
+        }
+        self.callers.push((request, node.clone()));
+        self.answer_at_once(self.started == Started::Alive, request, node);
+    }
+
+    pub(super) fn allow<'a>(&mut self, nodes: impl Iterator<Item = &'a str>) {
+        if self.started != Started::Alive {
+            return;
+        }
+        for node in nodes.map(str::to_owned) {
+            if !self.allowed.contains(&node) {
+                self.allowed.push(node);
+            }
+        }
+    }
+
+    pub(super) fn change_ticktime(&mut self, now: u64, late: u64, asked: (u32, u32)) {
+        let intensity = self.configured.1;
+        if let Some(pace) = &mut self.pace {
+            pace.change(now, late, asked, intensity);
         }
     }
 
@@ -165,10 +221,11 @@ impl Model {
             // Of a link, unless it is being replaced: its callers learn of that end. Of an attempt, at its end.
             (true, ..) => return,
         };
-        self.due.push_back((request, Answer::Connected(answer)));
+        self.owe(request, vec![Answer::Connected(answer)]);
     }
 
-    fn disconnect(&mut self, alive: bool, request: RequestId, node: &NodeName) {
+    pub(super) fn disconnect(&mut self, request: RequestId, node: &NodeName) {
+        let alive = self.started == Started::Alive;
         let row = self.rows.get_mut(node).filter(|row| alive && row.up.is_some());
         match row {
             Some(row) => {
@@ -178,7 +235,7 @@ impl Model {
             None => {
                 let not_alive = netkernel_core::net_kernel::NotAlive;
                 let answer = if alive { Ok(false) } else { Err(not_alive) };
-                self.due.push_back((request, Answer::Disconnected(answer)));
+                self.owe(request, vec![Answer::Disconnected(answer)]);
             }
         }
     }
@@ -186,6 +243,7 @@ impl Model {
     fn stop(&mut self) {
         self.started = Started::Stopping;
         self.allowed.clear();
+        self.barred.clear();
         self.pace = None;
         self.rows.values_mut().for_each(|row| row.closing = true);
     }
@@ -221,6 +279,7 @@ impl Model {
     /// # Errors
     /// There is something with that node already, or it is this one.
     pub fn attempting(&mut self, node: &NodeName, link: LinkId) -> Result<(), String> {
+        self.barred.remove(node);
         let row = Row { link, up: None, closing: false };
         if self.name.as_ref() == Some(node) || self.rows.insert(node.clone(), row).is_some() {
             return Err(format!("an attempt with {node}, where none can be"));
@@ -236,11 +295,12 @@ impl Model {
         let row = self.rows.get_mut(node).filter(|row| row.link == link && row.up.is_none());
         let Some(row) = row else { return Err(format!("{node} is up without an attempt")) };
         row.up = Some(of);
+        self.opts.came_up(link);
         if self.manner.dynamic && self.namer.is_none() {
             self.namer = Some(node.clone());
         }
         let told = self.callers.iter().filter(|(_, wanted)| wanted == node);
-        self.due.extend(told.map(|(request, _)| (*request, Answer::Connected(Ok(())))));
+        self.due.extend(told.map(|(request, _)| (*request, vec![Answer::Connected(Ok(()))])));
         Ok(())
     }
 
@@ -260,9 +320,14 @@ impl Model {
         if row.is_none_or(|row| row.up.is_some() != was_up) {
             return Err(format!("{link:?} with {node} ends, up {was_up}, and is {row:?}"));
         }
+        self.opts.ended(link);
+        if was_up && self.manner.auto_connect == DistAutoConnect::Once && self.name.is_some() {
+            let is_alive = self.started == Started::Alive;
+            self.barred.extend(is_alive.then(|| node.clone()));
+        }
         self.loses_name |= self.namer.as_ref() == Some(node);
         let told = self.enders.iter().filter(|(_, wanted)| wanted == node);
-        self.due.extend(told.map(|(request, _)| (*request, Answer::Disconnected(Ok(true)))));
+        self.due.extend(told.map(|(request, _)| (*request, vec![Answer::Disconnected(Ok(true))])));
         Ok(())
     }
 
@@ -271,9 +336,16 @@ impl Model {
     /// # Errors
     /// It is not what has to be answered, or not yet.
     pub fn answered(&mut self, request: RequestId, answer: &Answer) -> Result<(), String> {
+        self.opts.answered(request, answer);
+        if let Some(holds) = self.informed(request, answer) {
+            let wrong = || format!("{request:?} about the table was answered {answer:?}: {self:?}");
+            return if holds { Ok(()) } else { Err(wrong()) };
+        }
         if let Some(at) = self.due.iter().position(|(due, _)| *due == request) {
             let due = self.due.remove(at);
-            if at != 0 || due.as_ref().is_none_or(|(_, due)| due != answer) {
+            let told = Answer::Reply(answer.to_reply());
+            let is_due = |due: &[Answer]| due.contains(answer) || due.contains(&told);
+            if at != 0 || due.as_ref().is_none_or(|(_, due)| !is_due(due)) {
                 return Err(format!("{request:?} was answered {answer:?}, not {due:?} at {at}"));
             }
             self.callers.retain(|(of, _)| *of != request);
@@ -350,6 +422,10 @@ impl Model {
             return Err(format!("{request:?} has not asked"));
         };
         let (_, node) = self.callers.remove(at);
+        let is_refusal = matches!(result, Err(ConnectError::NotAutomatic | ConnectError::Barred));
+        if self.perhaps_refused.remove(&request) && is_refusal {
+            return Ok(());
+        }
         let first = !self.callers[..at].iter().any(|(_, other)| *other == node);
         let row = self.rows.get(&node);
         let up = self.name.as_ref() == Some(&node) || row.is_some_and(|row| row.up.is_some());
@@ -399,10 +475,63 @@ impl Model {
         (!self.may_be_over()).then_some(self.started == Started::No)
     }
 
-    /// Whether there is a link that is up.
+    /// The link that is up.
     #[must_use]
-    pub fn has_link(&self, node: &str) -> bool {
-        self.nodes().any(|(up, ..)| up.as_str() == node)
+    pub fn link(&self, node: &str) -> Option<LinkId> {
+        self.nodes().find(|(up, ..)| up.as_str() == node).map(|(_, link, _)| link)
+    }
+
+    /// What there is with other nodes: the link or attempt, its type once it is up, and whether this side ends it.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (&NodeName, LinkId, Option<NodeType>, bool)> {
+        self.rows.iter().map(|(node, row)| (node, row.link, row.up, row.closing))
+    }
+
+    /// Nodes that are barred.
+    pub(super) fn barred(&self) -> impl Iterator<Item = &NodeName> {
+        self.barred.iter().filter(|node| !self.rows.contains_key(*node))
+    }
+
+    pub(super) fn has_hidden_wish(&self, node: &NodeName) -> bool {
+        self.hidden_wishes.contains(node)
+    }
+
+    /// A connection that somebody else has begun, and that it is no more.
+    pub fn accepted(&mut self, stream: StreamId, goes_on: bool) {
+        if goes_on {
+            self.accepted.insert(stream);
+        } else {
+            self.accepted.remove(&stream);
+        }
+    }
+
+    /// Whether some link may be being replaced.
+    pub(super) fn may_replace(&self) -> bool {
+        !self.accepted.is_empty()
+    }
+
+    pub(super) fn is_awaited(&self, node: &NodeName) -> bool {
+        self.callers.iter().any(|(_, wanted)| wanted == node)
+    }
+
+    /// What the ticktime may be in milliseconds, and whether it is changing to that; nothing if that is not known. `None` of a node
+    /// that is not alive.
+    pub(super) fn paces(&self, now: u64) -> Option<Vec<(u64, bool)>> {
+        let (pace, intensity) = (self.pace?, self.configured.1);
+        let ms = |seconds| interval_ms(seconds, intensity) * u64::from(intensity);
+        Some(match pace.change {
+            _ if pace.unsure => Vec::new(),
+            None => vec![(ms(pace.seconds), false)],
+            Some((to, earliest, _)) if now < earliest => vec![(ms(to), true)],
+            Some((to, _, latest)) if now <= latest => vec![(ms(to), true), (ms(to), false)],
+            Some((to, ..)) => vec![(ms(to), false)],
+        })
+    }
+
+    /// What the ticktime is cannot be known until the node tells it.
+    pub(super) fn forget_pace(&mut self) {
+        if let Some(pace) = &mut self.pace {
+            pace.unsure = true;
+        }
     }
 
     /// Whether the cookie for this node is right; that of this one without another.
@@ -428,61 +557,6 @@ impl Model {
             (None, None) => true,
             (None, Some(_)) | (Some(_), None) => false,
             (Some(pace), Some(told)) => pace.may_be(now, told),
-        }
-    }
-}
-
-/// Whole milliseconds between two ticks, so that `intensity` of them make the ticktime or a little more.
-fn interval_ms(seconds: u32, intensity: u16) -> u64 {
-    (u64::from(seconds) * 1000).div_ceil(u64::from(intensity))
-}
-
-impl Pace {
-    fn change(&mut self, now: u64, late: u64, asked: (u32, u32), intensity: u16) {
-        let (seconds, period) = asked;
-        if let Some((to, earliest, latest)) = self.change {
-            if now < earliest {
-                return;
-            }
-            if now <= latest {
-                self.unsure = true;
-                return;
-            }
-            (self.seconds, self.change) = (to, None);
-        }
-        let (old, new) = (interval_ms(self.seconds, intensity), interval_ms(seconds, intensity));
-        if old == new {
-            return;
-        }
-        // At the start, and after each of the shorter intervals, until the period is over.
-        let apart = old.min(new);
-        let waits = (u64::from(period) * 1000).div_ceil(apart);
-        let earliest = now + waits * apart * MILLI;
-        let latest = earliest + waits * (late + MILLI / 1000);
-        self.change = Some((seconds, earliest, latest));
-    }
-
-    fn may_be(&mut self, now: u64, told: TicktimeState) -> bool {
-        if core::mem::take(&mut self.unsure) {
-            // The node's word counts; how long that change takes is not known, but it is no more than a minute and one interval.
-            match told {
-                TicktimeState::Steady(seconds) => (self.seconds, self.change) = (seconds, None),
-                TicktimeState::OngoingChangeTo(seconds) => {
-                    let latest = now + 1000 * SECOND;
-                    self.change = Some((seconds, now, latest));
-                }
-            }
-            return true;
-        }
-        let Some((to, earliest, latest)) = self.change else {
-            return told == TicktimeState::Steady(self.seconds);
-        };
-        match told {
-            TicktimeState::OngoingChangeTo(seconds) => seconds == to && now <= latest,
-            TicktimeState::Steady(seconds) => {
-                (self.seconds, self.change) = (to, None);
-                seconds == to && now >= earliest
-            }
         }
     }
 }

@@ -2,23 +2,26 @@
 
 use netkernel_core::NodeName;
 use netkernel_core::NodeType;
+use netkernel_core::RequestId;
 use netkernel_core::net_kernel::mfa::Call;
-use netkernel_core::net_kernel::{
-    Answer, ConnectError, NodeKinds, NotAlive, OptsError, StartError, mfa,
-};
-use netkernel_core::term::Term;
+use netkernel_core::net_kernel::{Answer, ConnectError, NodeKinds, NotAlive, StartError, mfa};
+use netkernel_core::term::{Atom, Term};
 
 use super::model::Model;
 
 impl Model {
-    /// The answer; `None` of a call that waits for something.
-    pub(super) fn told(&self, call: &Call) -> Option<Answer> {
+    /// One of these is the answer; there is none to a call that waits for something.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "calls about options have several answers")]
+    pub(super) fn told(&mut self, request: RequestId, call: &Call) -> Vec<Answer> {
+        match call {
+            Call::GetOpts(node, names) => self.getopts(node, names),
+            Call::SetOpts(node, options) => self.setopts(request, node, options),
+            _ => self.told_at_once(request, call).into_iter().collect(),
+        }
+    }
+
+    fn told_at_once(&mut self, request: RequestId, call: &Call) -> Option<Answer> {
         let alive = self.is_alive();
-        let opts = |node: &str| match (alive, self.has_link(node)) {
-            (false, _) => Some(OptsError::NotAlive),
-            (true, false) => Some(OptsError::NoConnection),
-            (true, true) => None,
-        };
         Some(match call {
             Call::GetState => at_once(self.state()),
             Call::IsAlive => at_once(word(if alive { "true" } else { "false" })),
@@ -44,9 +47,6 @@ impl Model {
                 );
                 at_once(word(if right { "right" } else { "wrong" }))
             }
-            Call::GetOpts(node, Ok(_)) => Answer::GetOpts(Err(opts(node)?)),
-            // Of a link it is not known whether it is being replaced.
-            Call::SetOpts(node, Err(_)) => Answer::SetOpts(Err(opts(node)?)),
             Call::MonitorNodes(Err(error)) => at_once(error.to_term()),
             Call::Start(Err(error)) => {
                 let busy = !self.is_over()?;
@@ -56,24 +56,33 @@ impl Model {
             Call::NodeInfo(_) | Call::NodeInfoKey(..) | Call::NodesInfo if !alive => {
                 Answer::Applied(Err(mfa::Exception::badarg()))
             }
+            Call::NodeInfo(node) => {
+                self.asked_of_one(request, node.as_ref().map_or("", Atom::as_str));
+                return None;
+            }
+            Call::NodeInfoKey(node, key) => {
+                self.asked_for_key(request, node.as_ref().map_or("", Atom::as_str), *key);
+                return None;
+            }
+            Call::NodesInfo => {
+                self.asked_of_all(request);
+                return None;
+            }
             Call::NodeOf(node) => at_once(node.clone().into()),
             Call::NetAdm(_) => Answer::Applied(Err(mfa::Exception::undef())),
             Call::Allow(Some(_))
             | Call::GetNetTicktime
-            | Call::GetOpts(_, Err(_))
+            | Call::GetOpts(..)
             | Call::MonitorNodes(Ok(_))
-            | Call::NodeInfo(_)
-            | Call::NodeInfoKey(..)
-            | Call::NodesInfo
             | Call::SetCookie(..)
             | Call::SetNetTicktime { .. }
-            | Call::SetOpts(_, Ok(_))
+            | Call::SetOpts(..)
             | Call::Start(Ok(_))
             | Call::Stop => return None,
         })
     }
 
-    fn state(&self) -> Term {
+    pub(super) fn state(&self) -> Term {
         if !self.is_alive() {
             return read("#{started => no}");
         }
@@ -106,7 +115,7 @@ impl Model {
         }))
     }
 
-    fn name_now(&self) -> NodeName {
+    pub(super) fn name_now(&self) -> NodeName {
         self.node().cloned().unwrap_or_else(NodeName::nonode)
     }
 }

@@ -5,6 +5,7 @@ use core::num::NonZeroU64;
 
 use netkernel_core::link::Violation as ChannelViolation;
 use netkernel_core::liveness::Traffic;
+use netkernel_core::net_adm;
 use netkernel_core::net_kernel::{
     Answer, CloseCause, Diagnostic, NodeEvent, OpenError, Promotion, Purpose,
 };
@@ -74,6 +75,15 @@ pub enum Fact {
         answer: Answer,
     },
     Diagnosed(Diagnostic),
+    /// A call of `net_adm`, and its answer.
+    Inquired {
+        number: u64,
+        call: net_adm::Call,
+    },
+    Concluded {
+        number: u64,
+        answer: net_adm::Answer,
+    },
 
     /// Life of a stream: `Open` or an accepted one, its one end, and what the machine wants in between. `conn` is the number
     /// of the TCP connection: the same on both sides.
@@ -310,6 +320,8 @@ impl Fact {
             | Self::NotAlive
             | Self::Called { .. }
             | Self::Answered { .. }
+            | Self::Inquired { .. }
+            | Self::Concluded { .. }
             | Self::Diagnosed(_) => Kinds::CALLS,
             Self::Opening { .. }
             | Self::Opened { .. }

@@ -14,6 +14,7 @@ use super::act::{Act, SERVED};
 use super::body::{Body, Message};
 use super::call::Call;
 use super::delivery::{Delivery, Pending};
+use super::inquiry::Heard;
 use super::letter::Letter;
 use super::observe::{Fact, Kinds};
 use super::shared::Shared;
@@ -400,7 +401,7 @@ impl Body {
         let Office { processes, peers, links, pending, witness, crew, .. } = office;
         let mut delivery = Delivery {
             who,
-            shared,
+            shared: &mut *shared,
             streams,
             peers,
             links,
@@ -414,15 +415,19 @@ impl Body {
             places: CREW_MAX.saturating_sub(crew.len()),
             started: Vec::new(),
             refused: Vec::new(),
+            pongs: Vec::new(),
         };
         let result = work(processes, &mut delivery);
         delivery.handled = None;
         for process in core::mem::take(&mut delivery.refused) {
             processes.not_started(process, &mut delivery);
         }
-        let started = delivery.started;
+        let Delivery { started, pongs, .. } = delivery;
         crew.extend(started);
         crew.retain(|process| processes.has(*process));
+        for (ping, alive) in pongs {
+            self.tell(Message::Heard(Heard::Pong(ping, alive)), shared);
+        }
         result
     }
 

@@ -4,6 +4,7 @@ use netkernel_core::NodeName;
 use netkernel_core::link::FRAGMENT_BYTES;
 use netkernel_core::net_kernel::subscriptions::NodeTypes;
 use netkernel_core::net_kernel::{MonitorOptions, TicktimeState, mfa};
+use netkernel_core::term::Term;
 
 use super::ActorId;
 use super::actor::Role;
@@ -29,7 +30,7 @@ const OPTIONS: [MonitorOptions; 5] = [
 ];
 
 /// Calls of [`CallClass::Query`]; `NODE` is the name of some node.
-const QUERIES: [&str; 24] = [
+const QUERIES: [&str; 31] = [
     "net_kernel:get_state()",
     "is_alive()",
     "node()",
@@ -54,6 +55,93 @@ const QUERIES: [&str; 24] = [
     "net_kernel:setopts(foo,[1|2])",
     "net_kernel:monitor_nodes(true,[foo])",
     "net_kernel:start('x y',#{})",
+    "net_kernel:node_info(NODE)",
+    "net_kernel:node_info(foo)",
+    "net_kernel:node_info(NODE,state)",
+    "net_kernel:node_info(NODE,type)",
+    "net_kernel:node_info(NODE,in)",
+    "net_kernel:node_info(NODE,owner)",
+    "net_kernel:nodes_info()",
+];
+
+/// Calls of [`CallClass::Options`].
+const OPTION_CALLS: [&str; 12] = [
+    "net_kernel:getopts(NODE,[nodelay,tos,linger,priority,keepalive,sndbuf,recbuf])",
+    "net_kernel:getopts(NODE,[tos,tos])",
+    "net_kernel:getopts(NODE,[tos,foo])",
+    "net_kernel:setopts(NODE,[{tos,16}])",
+    "net_kernel:setopts(NODE,[{nodelay,false},{keepalive,true},{nodelay,true}])",
+    "net_kernel:setopts(NODE,[{linger,{true,3}},{tos,300},{priority,2}])",
+    "net_kernel:setopts(NODE,[{sndbuf,30000},{recbuf,40000}])",
+    "net_kernel:setopts(new,[{nodelay,false},{tos,8}])",
+    "net_kernel:setopts(new,[{linger,{true,1}},{linger,{false,1}}])",
+    "net_kernel:setopts(new,[{priority,3},{tos,999}])",
+    "net_kernel:setopts(new,[{nodelay,true},{active,true}])",
+    "net_kernel:setopts(new,[])",
+];
+
+/// Calls of [`CallClass::NetAdm`]; `HOST` is the host of some node.
+const NET_ADM_CALLS: [&str; 20] = [
+    "net_adm:ping(NODE)",
+    "net_adm:ping(NODE)",
+    "net_adm:ping(NODE)",
+    "net_adm:ping('x@nowhere')",
+    "net_adm:ping(foo)",
+    "net_adm:names()",
+    "net_adm:names(HOST)",
+    "net_adm:names(\"HOST\")",
+    "net_adm:names(nowhere)",
+    "net_adm:world()",
+    "net_adm:world_list(['HOST'])",
+    "net_adm:world_list([nowhere,'HOST',h0])",
+    "net_adm:world_list(['HOST'|x])",
+    "net_adm:world_list([\"HOST\"])",
+    "net_adm:world_list([5])",
+    "net_adm:world_list(foo)",
+    "net_adm:host_file()",
+    "net_adm:localhost()",
+    "net_adm:dns_hostname(HOST)",
+    "net_adm:dns_hostname(nowhere)",
+];
+
+/// Requests of [`CallClass::Request`].
+const REQUESTS: [&str; 36] = [
+    "get_state",
+    "allowed",
+    "longnames",
+    "nodename",
+    "ticktime",
+    "foo",
+    "{foo,bar}",
+    "{is_auth,NODE}",
+    "{verbose,1}",
+    "{verbose,[foo]}",
+    "{connect,normal,NODE}",
+    "{connect,normal,NODE}",
+    "{connect,hidden,NODE}",
+    "{connect,normal,'x@nowhere'}",
+    "{connect,normal,foo}",
+    "{connect,normal,1}",
+    "{passive_cnct,NODE}",
+    "{passive_cnct,foo}",
+    "{disconnect,NODE}",
+    "{disconnect,'x@nowhere'}",
+    "{disconnect,1}",
+    "{allow,[NODE]}",
+    "{allow,foo}",
+    "{allow,[NODE,1]}",
+    "{allow,[]}",
+    "{new_ticktime,8000,10000}",
+    "{new_ticktime,2500,0}",
+    "{new_ticktime,60000,foo}",
+    "{setopts,NODE,[{tos,24},{keepalive,true}]}",
+    "{setopts,NODE,[{tos,24},{foo,1}]}",
+    "{setopts,NODE,foo}",
+    "{setopts,new,[{priority,1}]}",
+    "{setopts,new,foo}",
+    "{getopts,NODE,[tos,priority,keepalive]}",
+    "{getopts,NODE,[foo]}",
+    "{getopts,foo,[tos]}",
 ];
 
 impl World<'_> {
@@ -114,18 +202,40 @@ impl World<'_> {
                 }
             }
             CallClass::Info => self.call(node, Call::NodesInfo),
-            CallClass::Query => self.query(node, &name),
+            CallClass::Query => self.query(node, &name, &QUERIES),
+            CallClass::NetAdm => self.query(node, &name, &NET_ADM_CALLS),
+            CallClass::Options => self.query(node, &name, &OPTION_CALLS),
+            CallClass::Request => self.request(node, other, &name),
         }
         self.plan_call();
     }
 
-    /// A call that changes nothing, in Erlang's form. What it raises at once no node is asked.
-    fn query(&mut self, node: usize, name: &NodeName) {
-        let text = pick(self.shared.choice, Topic::Operator, &QUERIES);
-        let text = text.replace("NODE", &name.to_string());
-        if let Ok(Ok(call)) = mfa::Call::parse(&text, "here") {
-            self.call(node, Call::Apply(call));
+    /// One of these calls, in Erlang's form. What it raises at once no node is asked.
+    fn query(&mut self, node: usize, name: &NodeName, calls: &[&'static str]) {
+        let text = pick(self.shared.choice, Topic::Operator, calls);
+        let text = text.replace("NODE", &name.to_string()).replace("HOST", name.host());
+        match mfa::Call::parse(&text, "here") {
+            Ok(Ok(mfa::Call::NetAdm(call))) => self.call(node, Call::NetAdm(call)),
+            Ok(Ok(call)) => self.call(node, Call::Apply(call)),
+            Ok(Err(_)) | Err(_) => {}
         }
+    }
+
+    /// A process of another node sends something to `net_kernel`.
+    fn request(&mut self, node: usize, other: usize, name: &NodeName) {
+        let asker = self.any_node(Topic::Operator);
+        let text = pick(self.shared.choice, Topic::Operator, &REQUESTS);
+        let text = text.replace("NODE", &name.to_string());
+        let (Some(asker), Ok(body)) = (self.name_of(asker), text.parse()) else { return };
+        let is_cast = node != other && self.shared.choice.chance(Topic::Operator, 50);
+        let call = if is_cast {
+            let name = Term::from(name.as_atom().clone());
+            let disconnect = "async_disconnect".parse().unwrap_or(Term::NIL);
+            Call::Cast(Term::tuple([disconnect, name]))
+        } else {
+            Call::Request(asker, body)
+        };
+        self.call(node, call);
     }
 
     fn plan_call(&mut self) {

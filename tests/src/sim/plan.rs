@@ -99,11 +99,17 @@ pub enum CallClass {
     Info,
     /// Any call of `net_kernel::mfa` that changes nothing, with good and with bad arguments.
     Query,
+    /// `setopts` and `getopts`, of links and of `new`.
+    Options,
+    /// Requests of processes of other nodes to `net_kernel`, and messages that nobody is answered.
+    Request,
+    /// `net_adm`.
+    NetAdm,
 }
 
 impl CallClass {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Connect,
         Self::HiddenConnect,
         Self::Disconnect,
@@ -115,6 +121,9 @@ impl CallClass {
         Self::Cookie,
         Self::Info,
         Self::Query,
+        Self::Options,
+        Self::Request,
+        Self::NetAdm,
     ];
 }
 

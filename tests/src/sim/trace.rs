@@ -56,6 +56,8 @@ fn columns(fact: &Fact, world: &World<'_>) -> (&'static str, String) {
         Fact::Called { request: Some(request), call } => ("call", format!("{request:?} {call}")),
         Fact::Called { request: None, call } => ("call", call.to_string()),
         Fact::Answered { request, answer } => ("answer", format!("{request:?} {answer:?}")),
+        Fact::Inquired { number, call } => ("inquire", format!("{number} {call:?}")),
+        Fact::Concluded { number, answer } => ("conclude", format!("{number} {answer:?}")),
         Fact::Diagnosed(diagnostic) => ("diagnostic", diagnostic.to_string()),
         Fact::Opening { stream, purpose, conn } => {
             ("open", format!("{stream:?} conn#{conn} {purpose:?}"))

@@ -160,8 +160,10 @@ impl Admission {
         world: &World<'_>,
     ) {
         let Some(node) = self.nodes.get_mut(&actor) else { return };
+        if node.alive {
+            node.allowed.extend(call.allows().into_iter().flatten());
+        }
         match call {
-            Call::Allow(nodes) if node.alive => node.allowed.extend(nodes.iter().cloned()),
             Call::Stop => (node.alive, node.allowed) = (false, BTreeSet::new()),
             Call::SetCookie(peer, right) => {
                 node.cookies.insert(peer.clone(), *right);

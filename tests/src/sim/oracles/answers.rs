@@ -107,6 +107,7 @@ fn limit(call: &Call, plan: &Plan) -> u64 {
         }
         Call::Connect(_) | Call::HiddenConnect(_) => 4 * SECOND + 2 * attempt,
         Call::Stop | Call::Disconnect(_) => 4 * SECOND,
+        Call::Names(_) => 12 * SECOND,
         Call::AutoConnect(..)
         | Call::NodesInfo
         | Call::Allow(_)
@@ -114,7 +115,13 @@ fn limit(call: &Call, plan: &Plan) -> u64 {
         | Call::MonitorNodes(..)
         | Call::SetCookie(..)
         | Call::SetOwnCookie(_)
+        | Call::Cast(_)
+        | Call::NetAdm(_)
         | Call::Apply(_) => SECOND,
+        Call::Request(..) | Call::ConnectAutomatically(_) if plan.dynamic > 0 => {
+            4 * SECOND + (plan.nodes as u64 + 1) * attempt
+        }
+        Call::Request(..) | Call::ConnectAutomatically(_) => 4 * SECOND + 2 * attempt,
     }
 }
 
@@ -130,20 +137,31 @@ impl Node {
             (Call::Stop, Answer::Stopped(Ok(()))) => {
                 true_or(self.name.is_none() && self.links.is_empty())
             }
-            (Call::Connect(node) | Call::HiddenConnect(node), Answer::Connected(Ok(()))) => {
-                true_or(self.name.as_ref() == Some(node) || self.links.contains_key(node))
-            }
+            (
+                Call::Connect(node) | Call::HiddenConnect(node) | Call::ConnectAutomatically(node),
+                Answer::Connected(Ok(())),
+            ) => true_or(self.name.as_ref() == Some(node) || self.links.contains_key(node)),
             (Call::Disconnect(node), Answer::Disconnected(Ok(true))) => {
                 true_or(!self.links.contains_key(node))
             }
             (Call::Start, Answer::Started(Err(_)))
             | (Call::Stop, Answer::Stopped(Err(_)))
             | (Call::Connect(_) | Call::HiddenConnect(_), Answer::Connected(Err(_)))
+            | (Call::ConnectAutomatically(_), Answer::Connected(Err(_)))
+            | (Call::Names(_), Answer::Names(_))
             | (Call::Disconnect(_), Answer::Disconnected(_))
             | (Call::AutoConnect(..), Answer::AutoConnect(_))
             | (Call::NodesInfo, Answer::NodesInfo(_)) => Ok(()),
             // The model says what it must be.
             (Call::Apply(_), answer) if answer.to_result().is_some() => Ok(()),
+            (
+                Call::Request(..),
+                Answer::Reply(_)
+                | Answer::Connected(_)
+                | Answer::Disconnected(_)
+                | Answer::SetOpts(_)
+                | Answer::GetOpts(_),
+            ) => Ok(()),
             _ => true_or(false),
         }
     }

@@ -8,7 +8,6 @@ use netkernel_core::net_kernel::{
 use netkernel_core::{LinkId, StreamId};
 
 use crate::sim::ActorId;
-use crate::sim::call::Call;
 use crate::sim::observe::{Fact, Kinds, Oracle, Seen};
 use crate::sim::plan::{MILLI, Plan, SECOND};
 use crate::sim::world::World;
@@ -77,9 +76,10 @@ impl Oracle for Detection {
                 self.nodes.remove(&actor);
             }
             Fact::Resumed => self.nodes.entry(actor).or_default().paused_until = seen.at,
-            Fact::Called { call: Call::SetNetTicktime { transition_seconds, .. }, .. } => {
+            Fact::Called { call, .. } => {
+                let Some(transition_seconds) = call.changes_ticktime_for() else { return Ok(()) };
                 // A transition is longer by less than one of its intervals, and after it one more wait was begun in it.
-                let length = (u64::from(*transition_seconds) + 2 * 60) * SECOND;
+                let length = (u64::from(transition_seconds) + 2 * 60) * SECOND;
                 let node = self.nodes.entry(actor).or_default();
                 node.unsteady_until = node.unsteady_until.max(seen.at + length + length / 50);
             }

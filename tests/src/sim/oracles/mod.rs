@@ -11,6 +11,7 @@ mod fifo;
 mod loss;
 mod model;
 mod monitor;
+mod net_adm;
 mod one_link;
 mod order;
 mod peers;
@@ -34,6 +35,7 @@ pub use fifo::Fifo;
 pub use loss::Loss;
 pub use model::Agreement;
 pub use monitor::Monitor;
+pub use net_adm::NetAdm;
 pub use one_link::OneLink;
 pub use order::Order;
 pub use peers::Peers;
@@ -59,6 +61,7 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
         Box::<Detection>::default(),
         Box::<Ticktime>::default(),
         Box::<Monitor>::default(),
+        Box::<NetAdm>::default(),
         Box::<Epmd>::default(),
         Box::<Agreement>::default(),
         Box::new(Peers),

@@ -31,7 +31,7 @@ impl Oracle for Agreement {
     }
 
     fn wants(&self) -> Kinds {
-        Kinds::LINKS.and(Kinds::STREAMS).and(Kinds::LIFE).and(Kinds::CALLS)
+        Kinds::LINKS.and(Kinds::STREAMS).and(Kinds::LIFE).and(Kinds::CALLS).and(Kinds::TICKS)
     }
 
     fn observe(&mut self, seen: &Seen, world: &World<'_>) -> Result<(), String> {
@@ -44,7 +44,12 @@ impl Oracle for Agreement {
             let Role::Node { name, dynamic, .. } = &world.actors[actor.0].role else {
                 return Ok(());
             };
-            let manner = Manner { host: name.host().to_owned(), dynamic: *dynamic };
+            let manner = Manner {
+                host: name.host().to_owned(),
+                dynamic: *dynamic,
+                among_dynamic: plan.dynamic > 0,
+                auto_connect: plan.auto_connect,
+            };
             self.models.insert(actor, Model::new((plan.ticktime, plan.intensity), manner));
             self.paused.remove(&actor);
         }
@@ -67,7 +72,14 @@ impl Oracle for Agreement {
             Fact::Called { request, call } => model.called(now, 6 * self.step_ns, *request, call),
             Fact::Answered { request, answer } => return model.answered(*request, answer),
             Fact::Attempting { node, link } => return model.attempting(node, *link),
+            Fact::Accepted { stream, .. } => model.accepted(*stream, true),
+            Fact::Sampled { stream, traffic } => {
+                if let Some(link) = self.links.get(&(actor, *stream)) {
+                    model.sampled(*link, traffic.received, traffic.sent);
+                }
+            }
             Fact::Promoted { stream, promotion, .. } => {
+                model.accepted(*stream, false);
                 self.links.insert((actor, *stream), promotion.link);
                 return model.came_up(&promotion.node, promotion.link, promotion.node_type);
             }
@@ -76,7 +88,10 @@ impl Oracle for Agreement {
                     model.closing(*link);
                 }
             }
-            Fact::Closed { stream, .. } => drop(self.links.remove(&(actor, *stream))),
+            Fact::Closed { stream, .. } => {
+                model.accepted(*stream, false);
+                self.links.remove(&(actor, *stream));
+            }
             Fact::Disconnected { node, link, was_up } => {
                 return model.ended(node, *link, *was_up);
             }

@@ -45,6 +45,9 @@ impl Oracle for Ticktime {
                 let period = u64::from(*transition_seconds) * SECOND;
                 self.begun(actor, call, seen.at, period, world.nodes().len());
             }
+            Fact::Called { call, .. } if call.changes_ticktime_for().is_some() => {
+                (self.changed, self.spoilt) = (true, true);
+            }
             // A node that begins anew has the ticktime that it is configured with.
             Fact::Crashed { .. } | Fact::NotAlive | Fact::Alive { .. } if self.changed => {
                 self.spoilt = true;
@@ -87,7 +90,8 @@ fn changes_to(seconds: u32, actor: ActorId, world: &World<'_>) -> bool {
 /// intervals at the latest, so half of the ticktime is left for delays on both sides.
 fn is_calm(plan: &Plan) -> bool {
     // Operators may choose a second.
-    let changes = plan.has_call(CallClass::Ticktime) || plan.has_call(CallClass::TicktimeAlone);
+    let changing = [CallClass::Ticktime, CallClass::TicktimeAlone, CallClass::Request];
+    let changes = changing.iter().any(|class| plan.has_call(*class));
     let shortest = if changes { SECOND } else { u64::from(plan.ticktime) * SECOND };
     let delays = plan.latency_ns + plan.jitter_ns + 8 * plan.step_max_ns;
     plan.skew_ppm == 0 && !plan.has_faults() && delays < shortest / 8
