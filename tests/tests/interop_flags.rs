@@ -33,53 +33,69 @@ const PEER: &str = "peer@127.0.0.1";
 /// A node that is not to start, and what both say then.
 type Refused = Option<&'static str>;
 
-/// `LONG` is a good name and the cookie of the peer. `PORT` is a free port, `TAKEN` one that somebody has.
+/// `LONG` is a good name and the cookie of the peer. `PORT` is a free port, `TAKEN` one that somebody has. Flags of different kinds, each with
+/// facts of its own, share a line: names and cookies, times, links, the listener.
 const TABLE: &[(&str, Refused)] = &[
     ("LONG", None),
     ("", None),
-    // Names.
+    // Names, with times and listeners.
     ("-name a@127.0.0.1 b -setcookie secret", None),
-    ("-sname a@localhost -setcookie secret", None),
-    ("-sname a@localhost -name b@127.0.0.1 -setcookie secret", None),
-    ("-name a@127.0.0.1 -name b@127.0.0.1 -setcookie secret", None),
-    ("-name undefined@127.0.0.1 -setcookie secret", None),
+    (
+        "-sname a@localhost -setcookie secret -kernel net_ticktime 0 net_tickintensity 1 net_setuptime 0 \
+         inet_dist_listen_min PORT inet_dist_use_interface {127,0,0,1}",
+        None,
+    ),
+    (
+        "-sname a@localhost -name b@127.0.0.1 -setcookie secret -kernel net_ticktime 17 net_tickintensity 5000 \
+         net_setuptime 500 inet_dist_listen_min PORT inet_dist_listen_max foo",
+        None,
+    ),
+    (
+        "-name a@127.0.0.1 -name b@127.0.0.1 -setcookie secret -kernel net_ticktime 8.5 net_tickintensity x \
+         net_setuptime 2.5 inet_dist_listen_max PORT inet_dist_use_interface loopback",
+        None,
+    ),
+    (
+        "-name undefined@127.0.0.1 -setcookie secret -kernel net_ticktime foo net_tickintensity 7 net_setuptime foo",
+        None,
+    ),
     ("-sname a@127.0.0.1", Some("Can't set short node name!")),
     ("-name a.b@127.0.0.1", Some("Invalid node name!")),
     ("-name @127.0.0.1", Some("Invalid node name!")),
     ("-name a@b@127.0.0.1", Some("nvalid node name")),
-    // Cookies.
-    ("-name a@127.0.0.1", None),
-    ("-name a@127.0.0.1 -nocookie", None),
-    ("-name a@127.0.0.1 -setcookie secret -setcookie two", None),
-    ("-name a@127.0.0.1 -nocookie -setcookie one -setcookie two", None),
-    ("LONG -setcookie z@h zzz", None),
-    ("LONG -setcookie z@h zzz -setcookie z@h yyy", None),
-    ("-name a@127.0.0.1 -setcookie other -setcookie peer@127.0.0.1 secret", None),
-    ("-name a@127.0.0.1 -setcookie other -setcookie a@127.0.0.1 secret", None),
-    ("-name a@127.0.0.1 -nocookie -setcookie a@127.0.0.1 one -setcookie a@127.0.0.1 two", None),
-    // Times.
-    ("LONG -kernel net_ticktime 0 net_tickintensity 1 net_setuptime 0", None),
-    ("LONG -kernel net_ticktime 17 net_tickintensity 5000 net_setuptime 500", None),
-    ("LONG -kernel net_ticktime 8.5 net_tickintensity x net_setuptime 2.5", None),
-    ("LONG -kernel net_ticktime foo net_tickintensity 7 net_setuptime foo", None),
-    ("LONG -kernel net_ticktime 8 net_ticktime 9 net_setuptime 119.9999", None),
-    ("LONG -kernel net_ticktime 8 net_setuptime 3 -kernel net_ticktime 9", None),
-    ("LONG -kernel net_ticktime 8 net_tickintensity -- x -kernel net_ticktime", None),
+    // Cookies that are not the peer's, with times.
+    ("-name a@127.0.0.1 -kernel net_ticktime 8 net_ticktime 9 net_setuptime 119.9999", None),
+    (
+        "-name a@127.0.0.1 -nocookie -kernel net_ticktime 8 net_setuptime 3 -kernel net_ticktime 9",
+        None,
+    ),
+    (
+        "-name a@127.0.0.1 -setcookie secret -setcookie two -kernel net_setuptime 99999999999999999999",
+        None,
+    ),
+    ("-name a@127.0.0.1 -nocookie -setcookie one -setcookie two -kernel net_ticktime foo", None),
+    (
+        "-name a@127.0.0.1 -nocookie -setcookie a@127.0.0.1 one -setcookie a@127.0.0.1 two \
+         -kernel net_tickintensity 7",
+        None,
+    ),
     ("LONG -kernel net_ticktime foo(", Some("bad_environment_value")),
-    // Links.
-    ("LONG -hidden", None),
-    ("LONG -hidden foo -hidden", None),
-    ("LONG -dist_listen false", None),
+    // Cookies that are, with links.
+    ("LONG -setcookie z@h zzz -hidden", None),
+    ("LONG -setcookie z@h zzz -setcookie z@h yyy -hidden foo -hidden", None),
+    (
+        "-name a@127.0.0.1 -setcookie other -setcookie peer@127.0.0.1 secret -kernel dist_auto_connect once",
+        None,
+    ),
+    (
+        "-name a@127.0.0.1 -setcookie other -setcookie a@127.0.0.1 secret -kernel dist_auto_connect foo",
+        None,
+    ),
+    ("LONG -dist_listen false -kernel dist_auto_connect false", None),
     ("LONG -dist_listen foo -dist_listen false", None),
     ("LONG -kernel dist_auto_connect never", None),
-    ("LONG -kernel dist_auto_connect once", None),
-    ("LONG -kernel dist_auto_connect false", None),
-    ("LONG -kernel dist_auto_connect foo", None),
     ("LONG -kernel connect_all foo", Some("invalid_parameter_value,connect_all,foo")),
     // The listener.
-    ("LONG -kernel inet_dist_listen_min PORT inet_dist_use_interface {127,0,0,1}", None),
-    ("LONG -kernel inet_dist_listen_min PORT inet_dist_listen_max foo", None),
-    ("LONG -kernel inet_dist_listen_max PORT inet_dist_use_interface loopback", None),
     ("LONG -kernel inet_dist_listen_min TAKEN", Some("")),
     ("LONG -kernel inet_dist_listen_min PORT inet_dist_listen_max 1", Some("")),
     ("LONG -kernel inet_dist_listen_min 70000", Some("badarg")),
@@ -87,21 +103,22 @@ const TABLE: &[(&str, Refused)] = &[
     ("LONG -kernel inet_dist_use_interface {0,0,0,0,0,0,0,1}", Some("badarg")),
     ("LONG -kernel inet_dist_listen_options [{tos,8}] inet_dist_connect_options [{tos,8}]", None),
     ("LONG -kernel inet_dist_listen_options [{foo,1}]", Some("")),
-    ("LONG -kernel inet_dist_listen_options [{backlog,3},{packet,foo},{active,foo}]", None),
-    // OTP 25 looks at it.
+    // OTP 25 looks at the packet that a link which it begins is to have.
     (
-        "LONG -kernel inet_dist_connect_options [{packet,IDLE},{reuseaddr,false},{buffer,4096}]",
+        "LONG -kernel inet_dist_listen_options [{backlog,3},{packet,foo},{active,foo}] \
+         inet_dist_connect_options [{packet,IDLE},{reuseaddr,false},{buffer,4096}]",
         None,
     ),
     ("LONG -kernel inet_dist_listen_options [{backlog,foo}]", Some("")),
     ("LONG -kernel inet_dist_listen_options [{buffer,foo}]", Some("")),
-    ("LONG -kernel net_setuptime 99999999999999999999", None),
     ("LONG -proto_dist foo_tcp", Some("not supported")),
+    // EPMD. The variable counts; this port is nobody's. OTP 25 does not know the parameter.
     ("LONG -erl_epmd_port PORT", None),
-    // OTP 25 does not know this one.
     ("LONG -kernel erl_epmd_node_listen_port PORT", None),
-    // EPMD. The variable counts; this port is nobody's.
-    ("LONG -epmd_port PORT -start_epmd true", None),
+    (
+        "LONG -epmd_port PORT -start_epmd true -kernel net_ticktime 8 net_tickintensity -- x -kernel net_ticktime",
+        None,
+    ),
     ("LONG -start_epmd foo", Some("Expected boolean argument")),
 ];
 
@@ -174,7 +191,7 @@ each_release! {
         let rows = Mutex::new(TABLE.iter());
         let differences = Mutex::new(Vec::new());
         thread::scope(|scope| {
-            for _ in 0..3 {
+            for _ in 0..4 {
                 scope.spawn(|| loop {
                     let Some(&(line, refused)) = rows.lock().unwrap().next() else { return };
                     let found = compare(release, line, refused);
@@ -200,7 +217,6 @@ fn compare(release: Release, line: &str, refused: Refused) -> Vec<String> {
         Release::Otp25 => filled.replace("erl_epmd_node_listen_port", "unknown"),
         Release::Otp27 | Release::Newest => filled.clone(),
     };
-    let theirs = erlangs(release, &filled);
     let read = read(&known);
     // A node without a cookie would ask this user's files for one, and one without a name has nothing to tell.
     let told = |name: &str| read.as_ref().ok().and_then(|facts| facts.get(name)).cloned();
@@ -208,11 +224,15 @@ fn compare(release: Release, line: &str, refused: Refused) -> Vec<String> {
         Some(cookie) => cookie != "file" && told("name_type").is_some_and(|kind| kind == "static"),
         None => read.is_err(),
     };
-    let mut ours = vec![("flags", read)];
-    if starts {
-        let node = |runtime: Runtime| (runtime.name(), runtime.with(|| started(&known)));
-        ours.extend(Runtime::ALL.map(node));
-    }
+    let start = |runtime: Runtime| (runtime.name(), runtime.with(|| started(&known)));
+    let runtimes = if starts { &Runtime::ALL[..] } else { &[] };
+    // Of those that want the same port, there is one at a time.
+    let (theirs, started) = if line.contains("PORT") {
+        (erlangs(release, &filled), runtimes.iter().map(|runtime| start(*runtime)).collect())
+    } else {
+        side_by_side(|| erlangs(release, &filled), runtimes, start)
+    };
+    let ours = [vec![("flags", read)], started].concat();
     drop(taken);
     let mut differences = Vec::new();
     for (who, ours) in ours {
@@ -229,6 +249,21 @@ fn compare(release: Release, line: &str, refused: Refused) -> Vec<String> {
         differences.extend(difference.map(|text| format!("{line}: {who}: {text}")));
     }
     differences
+}
+
+/// What each of these nodes comes to, all at once.
+fn side_by_side<T: Send, O: Send>(
+    theirs: impl FnOnce() -> T + Send,
+    runtimes: &[Runtime],
+    ours: impl Fn(Runtime) -> O + Sync,
+) -> (T, Vec<O>) {
+    thread::scope(|scope| {
+        let ours = &ours;
+        let started: Vec<_> =
+            runtimes.iter().map(|runtime| scope.spawn(move || ours(*runtime))).collect();
+        let theirs = theirs();
+        (theirs, started.into_iter().map(|node| node.join().unwrap()).collect())
+    })
 }
 
 /// What both lists tell must be the same. What ours does not tell, it cannot know.
