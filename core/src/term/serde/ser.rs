@@ -18,6 +18,15 @@ fn float(value: f64) -> Result<Term, Error> {
     Term::try_from(value).map_err(|_| Error::custom("a float that is not a finite number"))
 }
 
+/// Values that become terms by [`From`].
+macro_rules! as_they_are {
+    ($($method:ident($value:ty))*) => {$(
+        fn $method(self, value: $value) -> Result<Term, Error> {
+            Ok(value.into())
+        }
+    )*};
+}
+
 impl ser::Serializer for Serializer {
     type Ok = Term;
     type Error = Error;
@@ -29,49 +38,11 @@ impl ser::Serializer for Serializer {
     type SerializeStruct = Pairs;
     type SerializeStructVariant = Pairs;
 
-    fn serialize_bool(self, value: bool) -> Result<Term, Error> {
-        Ok(value.into())
-    }
-
-    fn serialize_i8(self, value: i8) -> Result<Term, Error> {
-        Ok(value.into())
-    }
-
-    fn serialize_i16(self, value: i16) -> Result<Term, Error> {
-        Ok(value.into())
-    }
-
-    fn serialize_i32(self, value: i32) -> Result<Term, Error> {
-        Ok(value.into())
-    }
-
-    fn serialize_i64(self, value: i64) -> Result<Term, Error> {
-        Ok(value.into())
-    }
-
-    fn serialize_i128(self, value: i128) -> Result<Term, Error> {
-        Ok(value.into())
-    }
-
-    fn serialize_u8(self, value: u8) -> Result<Term, Error> {
-        Ok(value.into())
-    }
-
-    fn serialize_u16(self, value: u16) -> Result<Term, Error> {
-        Ok(value.into())
-    }
-
-    fn serialize_u32(self, value: u32) -> Result<Term, Error> {
-        Ok(value.into())
-    }
-
-    fn serialize_u64(self, value: u64) -> Result<Term, Error> {
-        Ok(value.into())
-    }
-
-    fn serialize_u128(self, value: u128) -> Result<Term, Error> {
-        Ok(value.into())
-    }
+    as_they_are!(
+        serialize_bool(bool) serialize_i8(i8) serialize_i16(i16) serialize_i32(i32) serialize_i64(i64) serialize_i128(i128)
+        serialize_u8(u8) serialize_u16(u16) serialize_u32(u32) serialize_u64(u64) serialize_u128(u128)
+        serialize_str(&str) serialize_bytes(&[u8])
+    );
 
     fn serialize_f32(self, value: f32) -> Result<Term, Error> {
         float(value.into())
@@ -83,14 +54,6 @@ impl ser::Serializer for Serializer {
 
     fn serialize_char(self, value: char) -> Result<Term, Error> {
         Ok((&*value.encode_utf8(&mut [0; 4])).into())
-    }
-
-    fn serialize_str(self, value: &str) -> Result<Term, Error> {
-        Ok(value.into())
-    }
-
-    fn serialize_bytes(self, value: &[u8]) -> Result<Term, Error> {
-        Ok(value.into())
     }
 
     fn serialize_none(self) -> Result<Term, Error> {
@@ -202,56 +165,28 @@ impl Terms {
     }
 }
 
-impl ser::SerializeSeq for Terms {
-    type Ok = Term;
-    type Error = Error;
+macro_rules! sequences {
+    ($($kind:ident $method:ident)*) => {$(
+        impl ser::$kind for Terms {
+            type Ok = Term;
+            type Error = Error;
 
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        self.push(value)
-    }
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+                self.push(value)
+            }
 
-    fn end(self) -> Result<Term, Error> {
-        Ok(self.term())
-    }
+            fn end(self) -> Result<Term, Error> {
+                Ok(self.term())
+            }
+        }
+    )*};
 }
 
-impl ser::SerializeTuple for Terms {
-    type Ok = Term;
-    type Error = Error;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        self.push(value)
-    }
-
-    fn end(self) -> Result<Term, Error> {
-        Ok(self.term())
-    }
-}
-
-impl ser::SerializeTupleStruct for Terms {
-    type Ok = Term;
-    type Error = Error;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        self.push(value)
-    }
-
-    fn end(self) -> Result<Term, Error> {
-        Ok(self.term())
-    }
-}
-
-impl ser::SerializeTupleVariant for Terms {
-    type Ok = Term;
-    type Error = Error;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        self.push(value)
-    }
-
-    fn end(self) -> Result<Term, Error> {
-        Ok(self.term())
-    }
+sequences! {
+    SerializeSeq serialize_element
+    SerializeTuple serialize_element
+    SerializeTupleStruct serialize_field
+    SerializeTupleVariant serialize_field
 }
 
 /// The pairs of a map so far.
@@ -296,36 +231,25 @@ impl ser::SerializeMap for Pairs {
     }
 }
 
-impl ser::SerializeStruct for Pairs {
-    type Ok = Term;
-    type Error = Error;
+macro_rules! structs {
+    ($($kind:ident)*) => {$(
+        impl ser::$kind for Pairs {
+            type Ok = Term;
+            type Error = Error;
 
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        key: &'static str,
-        value: &T,
-    ) -> Result<(), Error> {
-        self.push(atom(key)?, value)
-    }
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                key: &'static str,
+                value: &T,
+            ) -> Result<(), Error> {
+                self.push(atom(key)?, value)
+            }
 
-    fn end(self) -> Result<Term, Error> {
-        self.term()
-    }
+            fn end(self) -> Result<Term, Error> {
+                self.term()
+            }
+        }
+    )*};
 }
 
-impl ser::SerializeStructVariant for Pairs {
-    type Ok = Term;
-    type Error = Error;
-
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        key: &'static str,
-        value: &T,
-    ) -> Result<(), Error> {
-        self.push(atom(key)?, value)
-    }
-
-    fn end(self) -> Result<Term, Error> {
-        self.term()
-    }
-}
+structs!(SerializeStruct SerializeStructVariant);
