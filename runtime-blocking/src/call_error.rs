@@ -74,12 +74,22 @@ impl RpcError {
     /// [`RpcError`].
     #[doc(hidden)]
     pub fn of(result: Result<Term, ErpcError>) -> Result<Term, Self> {
-        let result = match result {
-            Ok(value) => Ok(value),
-            Err(ErpcError::Raised(exception)) => Err(exception),
-            Err(ErpcError::Send(error)) => return Err(Self::Send(error)),
-        };
-        Ok(rpc::result(result)?)
+        Ok(rpc::result(ErpcError::raised(result)?)?)
+    }
+}
+
+impl ErpcError {
+    /// What the call gave.
+    ///
+    /// # Errors
+    /// [`SendError`]: it was not even sent.
+    #[doc(hidden)]
+    pub fn raised(result: Result<Term, Self>) -> Result<Result<Term, Exception>, SendError> {
+        match result {
+            Ok(value) => Ok(Ok(value)),
+            Err(Self::Raised(exception)) => Ok(Err(exception)),
+            Err(Self::Send(error)) => Err(error),
+        }
     }
 }
 
@@ -93,8 +103,8 @@ pub enum StartServerError {
     Name(RegisterNameError),
     /// Its `init` has refused.
     Init(Term),
-    /// Its `init` has panicked.
-    Panicked,
+    /// It ended before its `init` was through: by a panic, or with its executor.
+    Died,
     /// This node is not alive, so that it has no pids.
     NotAlive,
     /// There are too many threads.
@@ -106,7 +116,7 @@ impl fmt::Display for StartServerError {
         match self {
             Self::Name(error) => error.fmt(f),
             Self::Init(reason) => write!(f, "the server refuses to start: {reason}"),
-            Self::Panicked => f.write_str("the server panicked when it started"),
+            Self::Died => f.write_str("the server ended while it started"),
             Self::NotAlive => f.write_str("this node is not alive"),
             Self::SystemLimit => f.write_str("there are too many threads"),
         }

@@ -5,18 +5,18 @@ use std::time::Instant as Moment;
 
 use bytes::Bytes;
 use netkernel_core::NodeName;
-use netkernel_core::calls::gen_server::{self, Client, ReplyTo};
+use netkernel_core::calls::gen_server::{self, CallFailure, Client, ReplyTo};
 use netkernel_core::process::{MonitorAlias, Target};
-use netkernel_core::term::{Atom, Term};
+use netkernel_core::term::{Atom, Reference, Term};
 use netkernel_core::wire::control::Control;
 
 use crate::call_error::CallError;
 use crate::item::{Item, SendError};
 use crate::mailbox::Mailbox;
-use crate::shared::{CallRequest, MultiCall, Outcome, Pending, call_not_sent};
+use crate::shared::{CallRequest, MultiCall, Outcome, call_not_sent, is_answer};
 
 impl Mailbox {
-    /// Calls a server, and waits for its reply (`gen_server:call/2,3`), for at most `limit`. A server of Erlang is a `gen_server` or anything else that
+    /// Calls a server, and waits for its reply (`gen_server:call/2,3`), for at most `limit` from when the request is sent. A server of Erlang is a `gen_server` or anything else that
     /// answers calls in its manner, such as a `gen_statem` or a `GenServer` of Elixir.
     ///
     /// Connects to the node, and waits, as [`Self::send`] does. Other items stay in the mailbox.
@@ -29,9 +29,12 @@ impl Mailbox {
         request: &Term,
         limit: Option<Duration>,
     ) -> Result<Term, CallError> {
-        let end = limit.and_then(|limit| Moment::now().checked_add(limit));
+        let server = server.into();
+        if self.handle.table.is_process(self.id, &server) {
+            return Err(CallError::Failed(CallFailure::CallingSelf));
+        }
         let request = self.send_request(server, request)?;
-        self.response(&request, end)
+        self.response(&request, after(limit))
     }
 
     /// Sends a request to a server (`gen_server:cast/2`). As in Erlang, success says nothing about the arrival.
@@ -54,21 +57,26 @@ impl Mailbox {
     pub fn send_request(
         &self,
         server: impl Into<Target>,
-        request: &Term,
+        body: &Term,
     ) -> Result<CallRequest, CallError> {
         let server = server.into();
         let reference = self
             .monitor_with_alias(server.clone(), MonitorAlias::ReplyDemonitor)
             .map_err(|error| call_not_sent(error, &server))?;
-        let own = self.pid().ok_or(SendError::Ended)?;
-        let sent = gen_server::call(&own, &reference, request)
-            .map_err(|_| SendError::TooLong)
-            .and_then(|message| self.send_noconnect(&server, message));
-        if let Err(error) = sent {
-            self.demonitor(&reference, true);
-            return Err(error.into());
+        let request = CallRequest::new(reference, server);
+        match self.send_call(&request, body) {
+            Ok(()) => Ok(request),
+            Err(error) => {
+                self.void(request.reference());
+                Err(call_not_sent(error, request.server()))
+            }
         }
-        Ok(CallRequest::new(reference, server))
+    }
+
+    fn send_call(&self, request: &CallRequest, body: &Term) -> Result<(), SendError> {
+        let own = self.pid().ok_or(SendError::NotAlive)?;
+        let message = gen_server::call(&own, request.reference(), body);
+        self.send_noconnect(request.server(), message.map_err(|_| SendError::TooLong)?)
     }
 
     /// Waits for the reply to a request, for at most `limit` (`gen_server:receive_response/2`). After a time-out the request is void, and its
@@ -78,31 +86,41 @@ impl Mailbox {
     /// [`CallError`].
     pub fn receive_response(
         &self,
-        request: &CallRequest,
+        request: CallRequest,
         limit: Option<Duration>,
     ) -> Result<Term, CallError> {
-        let end = limit.and_then(|limit| Moment::now().checked_add(limit));
-        self.response(request, end)
+        self.response(&request, after(limit))
+    }
+
+    /// Gives a request up: its reply reaches nobody, and what has come of it is dropped.
+    pub fn abandon_request(&self, request: CallRequest) {
+        drop(self.void(request.reference()));
     }
 
     fn response(&self, request: &CallRequest, end: Option<Moment>) -> Result<Term, CallError> {
-        request.result(self.answer_to(request, end))
+        request.result(self.answer_to(request.reference(), end))
     }
 
     /// The answer, if it comes before that moment. Else the request is void.
-    pub(crate) fn answer_to(&self, request: &impl Pending, end: Option<Moment>) -> Option<Item> {
-        let is_answer = |item: &Item| request.is_answer(item);
+    pub(crate) fn answer_to(&self, request: &Reference, end: Option<Moment>) -> Option<Item> {
+        let wanted = |item: &Item| is_answer(item, request);
         let item = match end {
-            None => Some(self.recv_match(is_answer)),
-            Some(_) => self.queue.receive_match_blocking(end, is_answer),
+            None => Some(self.recv_match(wanted)),
+            Some(_) => self.queue.receive_match_blocking(end, wanted),
         };
-        item.or_else(|| {
-            if !self.spawn_request_abandon(request.reference()) {
-                self.demonitor(request.reference(), false);
-            }
-            // It may have come meanwhile.
-            self.try_recv_match(is_answer)
-        })
+        if matches!(item, Some(Item::Message(_))) {
+            // It may have been sent to the pid, which ends no monitor.
+            self.demonitor(request, true);
+        }
+        item.or_else(|| self.void(request))
+    }
+
+    /// Nobody waits any more: what has come.
+    pub(crate) fn void(&self, request: &Reference) -> Option<Item> {
+        if !self.spawn_request_abandon(request) {
+            self.demonitor(request, false);
+        }
+        self.try_recv_match(|item| is_answer(item, request))
     }
 
     /// Sends a message if that needs no new link (`erlang:send/3` with `noconnect`).
@@ -135,7 +153,7 @@ impl Mailbox {
     /// the nodes that gave none, both in the order of `nodes`.
     ///
     /// # Errors
-    /// [`CallError::Send`].
+    /// [`CallError::Send`]: the request is too long, or the own process has ended.
     pub fn multi_call(
         &self,
         nodes: &[NodeName],
@@ -143,18 +161,20 @@ impl Mailbox {
         request: &Term,
         limit: Option<Duration>,
     ) -> Result<MultiCall, CallError> {
-        let end = limit.and_then(|limit| Moment::now().checked_add(limit));
         let server = |node: &NodeName| Target::Name(name.clone(), node.clone());
         let sent: Vec<_> = nodes.iter().map(|it| self.send_request(server(it), request)).collect();
-        let mut called = MultiCall::default();
+        let end = after(limit);
+        let (mut called, mut not_sent) = (MultiCall::default(), None);
         for (node, sent) in nodes.iter().zip(sent) {
             match sent.and_then(|it| self.response(&it, end)) {
                 Ok(reply) => called.replies.push((node.clone(), reply)),
-                Err(CallError::Failed(_)) => called.bad_nodes.push(node.clone()),
-                Err(error) => return Err(error),
+                Err(CallError::Send(error @ (SendError::Ended | SendError::TooLong))) => {
+                    not_sent = Some(error);
+                }
+                Err(_) => called.bad_nodes.push(node.clone()),
             }
         }
-        Ok(called)
+        not_sent.map_or(Ok(called), |error| Err(error.into()))
     }
 
     /// Answers a call (`gen_server:reply/2`).
@@ -167,4 +187,9 @@ impl Mailbox {
             (ReplyTo::Alias(alias), message) => self.send_to_alias(&alias, message),
         }
     }
+}
+
+/// The moment that long from now; none if there is no limit, or one beyond what the clock can tell.
+pub(crate) fn after(limit: Option<Duration>) -> Option<Moment> {
+    limit.and_then(|limit| Moment::now().checked_add(limit))
 }

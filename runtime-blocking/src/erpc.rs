@@ -9,12 +9,13 @@ use netkernel_core::process::{ReplyOptions, ReplyWhen, SpawnMonitor, SpawnOption
 use netkernel_core::term::{Atom, Term};
 
 use crate::call_error::{ErpcError, RpcError};
+use crate::calls::after;
 use crate::item::SendError;
 use crate::mailbox::Mailbox;
 use crate::shared::{ErpcRequest, erpc_not_sent};
 
 impl Mailbox {
-    /// Calls a function on a node, and waits for what it returns (`erpc:call/4,5`), for at most `limit`. On this node it can be one that is
+    /// Calls a function on a node, and waits for what it returns (`erpc:call/4,5`), for at most `limit` from when it is asked for. On this node it can be one that is
     /// served ([`Node::serve_rpc`](crate::Node::serve_rpc)).
     ///
     /// Connects to the node, and waits, as [`Self::send`] does. Other items stay in the mailbox.
@@ -29,9 +30,8 @@ impl Mailbox {
         arguments: &[Term],
         limit: Option<Duration>,
     ) -> Result<Term, ErpcError> {
-        let end = limit.and_then(|limit| Moment::now().checked_add(limit));
         let request = self.erpc_send_request(node, module, function, arguments)?;
-        self.erpc_result(&request, end)
+        self.erpc_result(&request, after(limit))
     }
 
     /// Calls a function on a node, and does not wait (`erpc:cast/4`). As in Erlang, success says nothing.
@@ -79,10 +79,15 @@ impl Mailbox {
     /// [`ErpcError`].
     pub fn erpc_receive_response(
         &self,
-        request: &ErpcRequest,
+        request: ErpcRequest,
         limit: Option<Duration>,
     ) -> Result<Term, ErpcError> {
-        self.erpc_result(request, limit.and_then(|limit| Moment::now().checked_add(limit)))
+        self.erpc_result(&request, after(limit))
+    }
+
+    /// Gives a call up, which may go on: what comes of it is dropped.
+    pub fn erpc_abandon_request(&self, request: ErpcRequest) {
+        drop(self.void(request.reference()));
     }
 
     /// Calls a function on several nodes, and waits until all have ended, or for `limit` (`erpc:multicall/4,5`): the results in the order of
@@ -95,9 +100,9 @@ impl Mailbox {
         arguments: &[Term],
         limit: Option<Duration>,
     ) -> Vec<Result<Term, ErpcError>> {
-        let end = limit.and_then(|limit| Moment::now().checked_add(limit));
         let send = |node| self.erpc_send_request(node, module, function, arguments);
         let sent: Vec<_> = nodes.iter().map(send).collect();
+        let end = after(limit);
         sent.into_iter().map(|sent| self.erpc_result(&sent?, end)).collect()
     }
 
@@ -118,6 +123,6 @@ impl Mailbox {
     }
 
     fn erpc_result(&self, request: &ErpcRequest, end: Option<Moment>) -> Result<Term, ErpcError> {
-        request.result(self.answer_to(request, end))
+        request.result(self.answer_to(request.reference(), end))
     }
 }

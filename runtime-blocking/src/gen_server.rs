@@ -81,7 +81,7 @@ impl Node {
         match waiting.block() {
             Some(Ok(())) => Ok(pid),
             Some(Err(reason)) => Err(StartServerError::Init(reason)),
-            None => Err(StartServerError::Panicked),
+            None => Err(StartServerError::Died),
         }
     }
 }

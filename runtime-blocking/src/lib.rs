@@ -56,6 +56,7 @@ mod node;
 mod owner;
 mod ping;
 mod reader;
+mod rex;
 mod rpc_server;
 #[doc(hidden)]
 pub mod shared;

@@ -15,12 +15,27 @@ impl Node {
     ///
     /// Each call has a thread of its own. What the handler gives is what Erlang's caller gets: a value, or an exception. A panic is an exit
     /// signal `panic` to it. How many calls run is bounded ([`Limits`](netkernel_core::process::Limits)), and the rest end by `system_limit`. A handler that
-    /// holds a [`Node`] or a mailbox of this node keeps it from stopping.
+    /// holds a [`Node`] or a mailbox of this node keeps it from stopping. The first call serves `erpc:execute_call/4` and `execute_cast/3`, too, and has this node
+    /// have a `rex`, which old callers ask.
     pub fn serve_rpc(
         &self,
         function: Function,
         handler: impl Fn(Vec<Term>) -> Outcome + Send + Sync + 'static,
     ) -> bool {
+        if self.handle.rpc.is_first() {
+            self.serve_calls();
+            self.serve_rex();
+        }
+        self.handle.rpc.serve(function, Arc::new(move |arguments, done| done(handler(arguments))))
+    }
+
+    /// Serves a function no longer: calls of it fail with `undef`. Those that run go on. `false` if it was not served.
+    pub fn unserve_rpc(&self, function: &Function) -> bool {
+        self.handle.rpc.unserve(function)
+    }
+
+    /// What `erpc` asks for.
+    fn serve_calls(&self) {
         for execute in erpc::served() {
             let functions = Arc::clone(&self.handle.rpc);
             self.serve_function(execute, move |own: Mailbox, arguments| {
@@ -31,11 +46,5 @@ impl Node {
                 });
             });
         }
-        self.handle.rpc.serve(function, Arc::new(move |arguments, done| done(handler(arguments))))
-    }
-
-    /// Serves a function no longer: calls of it fail with `undef`. Those that run go on. `false` if it was not served.
-    pub fn unserve_rpc(&self, function: &Function) -> bool {
-        self.handle.rpc.unserve(function)
     }
 }

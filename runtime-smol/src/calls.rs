@@ -1,24 +1,23 @@
 //! Calls of servers, as `gen_server` makes them.
 
-use core::mem;
 use core::time::Duration;
 use std::time::Instant as Moment;
 
 use async_io::Timer;
 use bytes::Bytes;
 use futures_lite::future;
-use netkernel_blocking::shared::{Outcome, Pending, call_not_sent};
+use netkernel_blocking::shared::{Outcome, call_not_sent, is_answer};
 use netkernel_blocking::{CallError, CallRequest, Item, MultiCall, SendError};
 use netkernel_core::NodeName;
-use netkernel_core::calls::gen_server::{self, Client, ReplyTo};
+use netkernel_core::calls::gen_server::{self, CallFailure, Client, ReplyTo};
 use netkernel_core::process::{MonitorAlias, Target};
-use netkernel_core::term::{Atom, Term};
+use netkernel_core::term::{Atom, Reference, Term};
 use netkernel_core::wire::control::Control;
 
 use crate::mailbox::Mailbox;
 
 impl Mailbox {
-    /// Calls a server, and waits for its reply (`gen_server:call/2,3`), for at most `limit`. A server of Erlang is a `gen_server` or anything else that
+    /// Calls a server, and waits for its reply (`gen_server:call/2,3`), for at most `limit` from when the request is sent. A server of Erlang is a `gen_server` or anything else that
     /// answers calls in its manner, such as a `gen_statem` or a `GenServer` of Elixir.
     ///
     /// Connects to the node, and waits, as [`Self::send`] does. Other items stay in the mailbox. If the future is dropped, the request is void.
@@ -31,9 +30,12 @@ impl Mailbox {
         request: &Term,
         limit: Option<Duration>,
     ) -> Result<Term, CallError> {
-        let end = limit.and_then(|limit| Moment::now().checked_add(limit));
-        let request = self.send_request(server, request).await?;
-        self.response(&request, end).await
+        let server = server.into();
+        if self.handle.table.is_process(self.id, &server) {
+            return Err(CallError::Failed(CallFailure::CallingSelf));
+        }
+        let (request, waiting) = self.ask(server, request).await?;
+        request.result(waiting.answer(after(limit)).await)
     }
 
     /// Sends a request to a server (`gen_server:cast/2`). As in Erlang, success says nothing about the arrival.
@@ -56,66 +58,56 @@ impl Mailbox {
     pub async fn send_request(
         &self,
         server: impl Into<Target>,
-        request: &Term,
+        body: &Term,
     ) -> Result<CallRequest, CallError> {
-        let server = server.into();
+        let (request, waiting) = self.ask(server.into(), body).await?;
+        waiting.keep();
+        Ok(request)
+    }
+
+    async fn ask(
+        &self,
+        server: Target,
+        body: &Term,
+    ) -> Result<(CallRequest, Waiting<'_>), CallError> {
         let reference = self
             .monitor_with_alias(server.clone(), MonitorAlias::ReplyDemonitor)
             .await
             .map_err(|error| call_not_sent(error, &server))?;
-        let sent = CallRequest::new(reference, server.clone());
-        let void = Void { mailbox: self, request: &sent };
-        let own = self.pid().ok_or(SendError::Ended)?;
-        let message = gen_server::call(&own, sent.reference(), request);
-        self.send_noconnect(&server, message.map_err(|_| SendError::TooLong)?).await?;
-        void.keep();
-        Ok(sent)
+        let waiting = self.waiting(&reference);
+        let request = CallRequest::new(reference, server);
+        let sent = self.send_call(&request, body).await;
+        sent.map_err(|error| call_not_sent(error, request.server()))?;
+        Ok((request, waiting))
+    }
+
+    pub(crate) fn waiting(&self, request: &Reference) -> Waiting<'_> {
+        Waiting { mailbox: self, request: request.clone(), is_kept: false }
+    }
+
+    async fn send_call(&self, request: &CallRequest, body: &Term) -> Result<(), SendError> {
+        let own = self.pid().ok_or(SendError::NotAlive)?;
+        let message = gen_server::call(&own, request.reference(), body);
+        let message = message.map_err(|_| SendError::TooLong)?;
+        self.send_noconnect(request.server(), message).await
     }
 
     /// Waits for the reply to a request, for at most `limit` (`gen_server:receive_response/2`). After a time-out the request is void, and its
-    /// reply reaches nobody; so it is if the future is dropped.
+    /// reply reaches nobody; and so it is if the future is dropped.
     ///
     /// # Errors
     /// [`CallError`].
     pub async fn receive_response(
         &self,
-        request: &CallRequest,
+        request: CallRequest,
         limit: Option<Duration>,
     ) -> Result<Term, CallError> {
-        let end = limit.and_then(|limit| Moment::now().checked_add(limit));
-        self.response(request, end).await
+        request.result(self.waiting(request.reference()).answer(after(limit)).await)
     }
 
-    async fn response(
-        &self,
-        request: &CallRequest,
-        end: Option<Moment>,
-    ) -> Result<Term, CallError> {
-        request.result(self.answer_to(request, end).await)
-    }
-
-    /// The answer, if it comes before that moment. Else the request is void.
-    pub(crate) async fn answer_to(
-        &self,
-        request: &impl Pending,
-        end: Option<Moment>,
-    ) -> Option<Item> {
-        let void = Void { mailbox: self, request };
-        let answer = async { Some(self.recv_match(|item| request.is_answer(item)).await) };
-        let late = async {
-            match end {
-                Some(end) => drop(Timer::at(end).await),
-                None => future::pending().await,
-            }
-            None
-        };
-        match future::or(answer, late).await {
-            Some(item) => {
-                void.keep();
-                Some(item)
-            }
-            None => void.end(),
-        }
+    /// Gives a request up: its reply reaches nobody, and what has come of it is dropped.
+    pub fn abandon_request(&self, request: CallRequest) {
+        drop(self.waiting(request.reference()));
     }
 
     /// Sends a message if that needs no new link (`erlang:send/3` with `noconnect`).
@@ -148,7 +140,7 @@ impl Mailbox {
     /// the nodes that gave none, both in the order of `nodes`.
     ///
     /// # Errors
-    /// [`CallError::Send`].
+    /// [`CallError::Send`]: the request is too long, or the own process has ended.
     pub async fn multi_call(
         &self,
         nodes: &[NodeName],
@@ -156,25 +148,26 @@ impl Mailbox {
         request: &Term,
         limit: Option<Duration>,
     ) -> Result<MultiCall, CallError> {
-        let end = limit.and_then(|limit| Moment::now().checked_add(limit));
         let mut sent = Vec::with_capacity(nodes.len());
         for node in nodes {
-            let server = Target::Name(name.clone(), node.clone());
-            sent.push(self.send_request(server, request).await);
+            sent.push(self.ask(Target::Name(name.clone(), node.clone()), request).await);
         }
-        let mut called = MultiCall::default();
+        let end = after(limit);
+        let (mut called, mut not_sent) = (MultiCall::default(), None);
         for (node, sent) in nodes.iter().zip(sent) {
             let result = match sent {
-                Ok(sent) => self.response(&sent, end).await,
+                Ok((request, waiting)) => request.result(waiting.answer(end).await),
                 Err(error) => Err(error),
             };
             match result {
                 Ok(reply) => called.replies.push((node.clone(), reply)),
-                Err(CallError::Failed(_)) => called.bad_nodes.push(node.clone()),
-                Err(error) => return Err(error),
+                Err(CallError::Send(error @ (SendError::Ended | SendError::TooLong))) => {
+                    not_sent = Some(error);
+                }
+                Err(_) => called.bad_nodes.push(node.clone()),
             }
         }
-        Ok(called)
+        not_sent.map_or(Ok(called), |error| Err(error.into()))
     }
 
     /// Answers a call (`gen_server:reply/2`).
@@ -189,34 +182,55 @@ impl Mailbox {
     }
 }
 
-/// Makes a request void unless somebody keeps it: nothing comes of it any more.
-struct Void<'a, R: Pending> {
+/// A request that is void, with all that has come of it, unless somebody keeps it.
+pub(crate) struct Waiting<'a> {
     mailbox: &'a Mailbox,
-    request: &'a R,
+    request: Reference,
+    is_kept: bool,
 }
 
-impl<R: Pending> Void<'_, R> {
-    fn keep(self) {
-        mem::forget(self);
+impl Waiting<'_> {
+    pub(crate) fn keep(mut self) {
+        self.is_kept = true;
     }
 
-    /// What has come of it before.
-    fn end(self) -> Option<Item> {
-        let item = self.make_void();
-        self.keep();
-        item
-    }
-
-    fn make_void(&self) -> Option<Item> {
-        if !self.mailbox.spawn_request_abandon(self.request.reference()) {
-            self.mailbox.demonitor(self.request.reference(), false);
+    /// The answer, if it comes before that moment. Else the request is void.
+    pub(crate) async fn answer(mut self, end: Option<Moment>) -> Option<Item> {
+        let wanted = |item: &Item| is_answer(item, &self.request);
+        let answer = async { Some(self.mailbox.recv_match(wanted).await) };
+        let late = async {
+            match end {
+                Some(end) => drop(Timer::at(end).await),
+                None => future::pending().await,
+            }
+            None
+        };
+        let item = future::or(answer, late).await;
+        if matches!(item, Some(Item::Message(_))) {
+            // It may have been sent to the pid, which ends no monitor.
+            self.mailbox.demonitor(&self.request, true);
         }
-        self.mailbox.try_recv_match(|item| self.request.is_answer(item))
+        self.is_kept = true;
+        item.or_else(|| self.void())
+    }
+
+    fn void(&self) -> Option<Item> {
+        if !self.mailbox.spawn_request_abandon(&self.request) {
+            self.mailbox.demonitor(&self.request, false);
+        }
+        self.mailbox.try_recv_match(|item| is_answer(item, &self.request))
     }
 }
 
-impl<R: Pending> Drop for Void<'_, R> {
+impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        drop(self.make_void());
+        if !self.is_kept {
+            drop(self.void());
+        }
     }
+}
+
+/// The moment that long from now; none if there is no limit, or one beyond what the clock can tell.
+pub(crate) fn after(limit: Option<Duration>) -> Option<Moment> {
+    limit.and_then(|limit| Moment::now().checked_add(limit))
 }

@@ -1,7 +1,6 @@
 //! Calls of functions on other nodes, as `erpc` and `rpc` make them.
 
 use core::time::Duration;
-use std::time::Instant as Moment;
 
 use netkernel_blocking::shared::erpc_not_sent;
 use netkernel_blocking::{ErpcError, ErpcRequest, RpcError, SendError};
@@ -10,13 +9,14 @@ use netkernel_core::calls::erpc;
 use netkernel_core::process::{ReplyOptions, ReplyWhen, SpawnMonitor, SpawnOptions};
 use netkernel_core::term::{Atom, Term};
 
+use crate::calls::{Waiting, after};
 use crate::mailbox::Mailbox;
 
 impl Mailbox {
-    /// Calls a function on a node, and waits for what it returns (`erpc:call/4,5`), for at most `limit`. On this node it can be one that is
+    /// Calls a function on a node, and waits for what it returns (`erpc:call/4,5`), for at most `limit` from when it is asked for. On this node it can be one that is
     /// served ([`Node::serve_rpc`](crate::Node::serve_rpc)).
     ///
-    /// Connects to the node, and waits, as [`Self::send`] does. Other items stay in the mailbox.
+    /// Connects to the node, and waits, as [`Self::send`] does. Other items stay in the mailbox. If the future is dropped, the request is void.
     ///
     /// # Errors
     /// [`ErpcError`]: what Erlang's function raises.
@@ -28,9 +28,8 @@ impl Mailbox {
         arguments: &[Term],
         limit: Option<Duration>,
     ) -> Result<Term, ErpcError> {
-        let end = limit.and_then(|limit| Moment::now().checked_add(limit));
-        let request = self.erpc_send_request(node, module, function, arguments).await?;
-        self.erpc_result(&request, end).await
+        let (request, waiting) = self.erpc_ask(node, module, function, arguments).await?;
+        request.result(waiting.answer(after(limit)).await)
     }
 
     /// Calls a function on a node, and does not wait (`erpc:cast/4`). As in Erlang, success says nothing.
@@ -62,6 +61,18 @@ impl Mailbox {
         function: &Atom,
         arguments: &[Term],
     ) -> Result<ErpcRequest, ErpcError> {
+        let (request, waiting) = self.erpc_ask(node, module, function, arguments).await?;
+        waiting.keep();
+        Ok(request)
+    }
+
+    async fn erpc_ask(
+        &self,
+        node: &NodeName,
+        module: &Atom,
+        function: &Atom,
+        arguments: &[Term],
+    ) -> Result<(ErpcRequest, Waiting<'_>), ErpcError> {
         let result = Term::from(self.make_ref().map_err(erpc_not_sent)?);
         let mfa = erpc::execute_call(&result, module, function, arguments)
             .map_err(|_| SendError::TooLong)?;
@@ -70,20 +81,26 @@ impl Mailbox {
         let reply = ReplyOptions { when: ReplyWhen::ErrorOnly, ..ReplyOptions::default() };
         let reference =
             self.spawn_request(node, mfa, &options, &reply).await.map_err(erpc_not_sent)?;
-        Ok(ErpcRequest::new(reference, result))
+        let waiting = self.waiting(&reference);
+        Ok((ErpcRequest::new(reference, result), waiting))
     }
 
-    /// Waits for the result of a call, for at most `limit` (`erpc:receive_response/2`). After a time-out the request is void, and so it is if the
-    /// future is dropped.
+    /// Waits for the result of a call, for at most `limit` (`erpc:receive_response/2`). After a time-out the request is void, and so it is if
+    /// the future is dropped.
     ///
     /// # Errors
     /// [`ErpcError`].
     pub async fn erpc_receive_response(
         &self,
-        request: &ErpcRequest,
+        request: ErpcRequest,
         limit: Option<Duration>,
     ) -> Result<Term, ErpcError> {
-        self.erpc_result(request, limit.and_then(|limit| Moment::now().checked_add(limit))).await
+        request.result(self.waiting(request.reference()).answer(after(limit)).await)
+    }
+
+    /// Gives a call up, which may go on: what comes of it is dropped.
+    pub fn erpc_abandon_request(&self, request: ErpcRequest) {
+        drop(self.waiting(request.reference()));
     }
 
     /// Calls a function on several nodes, and waits until all have ended, or for `limit` (`erpc:multicall/4,5`): the results in the order of
@@ -96,15 +113,14 @@ impl Mailbox {
         arguments: &[Term],
         limit: Option<Duration>,
     ) -> Vec<Result<Term, ErpcError>> {
-        let end = limit.and_then(|limit| Moment::now().checked_add(limit));
         let mut sent = Vec::with_capacity(nodes.len());
         for node in nodes {
-            sent.push(self.erpc_send_request(node, module, function, arguments).await);
+            sent.push(self.erpc_ask(node, module, function, arguments).await);
         }
-        let mut results = Vec::with_capacity(nodes.len());
+        let (end, mut results) = (after(limit), Vec::with_capacity(nodes.len()));
         for sent in sent {
             results.push(match sent {
-                Ok(sent) => self.erpc_result(&sent, end).await,
+                Ok((request, waiting)) => request.result(waiting.answer(end).await),
                 Err(error) => Err(error),
             });
         }
@@ -125,13 +141,5 @@ impl Mailbox {
         limit: Option<Duration>,
     ) -> Result<Term, RpcError> {
         RpcError::of(self.erpc_call(node, module, function, arguments, limit).await)
-    }
-
-    async fn erpc_result(
-        &self,
-        request: &ErpcRequest,
-        end: Option<Moment>,
-    ) -> Result<Term, ErpcError> {
-        request.result(self.answer_to(request, end).await)
     }
 }

@@ -3,7 +3,7 @@
 use core::future::Future;
 use core::panic::AssertUnwindSafe;
 
-use futures_lite::FutureExt as _;
+use futures_lite::{FutureExt as _, future};
 use netkernel_blocking::shared::{Received, reply};
 use netkernel_blocking::{CallReaction, Info, Reaction, StartServerError};
 use netkernel_core::calls::gen_server::Client;
@@ -12,6 +12,7 @@ use netkernel_core::term::{Atom, Pid, Term};
 
 use crate::mailbox::Mailbox;
 use crate::node::Node;
+use crate::owner::SLICE;
 
 /// A server that processes of Erlang, Elixir and this node call by `gen_server:call/2,3` and `cast/2`. Its value is the state.
 ///
@@ -94,7 +95,7 @@ impl Node {
         match waiting.wait().await {
             Some(Ok(())) => Ok(pid),
             Some(Err(reason)) => Err(StartServerError::Init(reason)),
-            None => Err(StartServerError::Panicked),
+            None => Err(StartServerError::Died),
         }
     }
 }
@@ -115,7 +116,14 @@ impl Mailbox {
         &self,
         server: &mut impl GenServer,
     ) -> Option<(Term, Option<(Client, Term)>)> {
+        let mut taken = 0;
         loop {
+            taken += 1;
+            if taken == SLICE {
+                taken = 0;
+                // Who always has messages must not keep others from running.
+                future::yield_now().await;
+            }
             let reaction = match Received::of(self.recv().await) {
                 Received::Call(client, request) => {
                     match server.handle_call(self, request, client.clone()).await {

@@ -4,7 +4,7 @@
 //! go. A [`Mailbox`] is a process of that node: messages and node events arrive in it in one order.
 //!
 //! ```no_run
-//! use netkernel_smol::{Item, MonitorOptions, Node, MultiCall, NodeConfig, StartOptions};
+//! use netkernel_smol::{Item, MonitorOptions, Node, NodeConfig, StartOptions};
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let node = Node::new(NodeConfig::from_env()?)?;
@@ -51,6 +51,7 @@ mod node;
 mod owner;
 mod ping;
 mod reader;
+mod rex;
 mod rpc_server;
 mod socket;
 mod spawn;

@@ -1,11 +1,11 @@
 //! Functions that `erpc` and `rpc` call.
 
-use core::future::{self, Future};
+use core::future::Future;
 use core::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_lite::FutureExt as _;
-use netkernel_blocking::shared::Done;
+use netkernel_blocking::shared::{self, Done, reply};
 use netkernel_core::calls::erpc::{self, Outcome};
 use netkernel_core::process::Function;
 use netkernel_core::term::Term;
@@ -19,22 +19,16 @@ impl Node {
     ///
     /// Each call has a task of its own, on the thread of the node unless that has another executor, so it must not block. What the handler gives is what Erlang's caller gets: a value, or an exception. A panic is an exit
     /// signal `panic` to it. How many calls run is bounded ([`Limits`](netkernel_core::process::Limits)), and the rest end by `system_limit`. A handler that
-    /// holds a [`Node`] or a mailbox of this node keeps it from stopping.
+    /// holds a [`Node`] or a mailbox of this node keeps it from stopping. The first call serves `erpc:execute_call/4` and `execute_cast/3`, too, and has this node
+    /// have a `rex`, which old callers ask.
     pub fn serve_rpc<F: Future<Output = Outcome> + Send + 'static>(
         &self,
         function: Function,
         handler: impl Fn(Vec<Term>) -> F + Send + Sync + 'static,
     ) -> bool {
-        for execute in erpc::served() {
-            let functions = Arc::clone(&self.handle.rpc);
-            self.serve_function(execute, move |own: Mailbox, arguments| {
-                functions.execute(arguments, move |reason| {
-                    if let Some(reason) = reason {
-                        let _ = own.terminate(&reason);
-                    }
-                });
-                future::ready(())
-            });
+        if self.handle.rpc.is_first() {
+            self.serve_calls();
+            self.serve_rex();
         }
         let spawner = self.spawner.clone();
         let call = move |arguments, done: Done| {
@@ -49,5 +43,25 @@ impl Node {
     /// Serves a function no longer: calls of it fail with `undef`. Those that run go on. `false` if it was not served.
     pub fn unserve_rpc(&self, function: &Function) -> bool {
         self.handle.rpc.unserve(function)
+    }
+
+    /// What `erpc` asks for.
+    fn serve_calls(&self) {
+        for execute in erpc::served() {
+            let functions = Arc::clone(&self.handle.rpc);
+            self.serve_function(execute, move |own: Mailbox, arguments| {
+                let functions = Arc::clone(&functions);
+                async move {
+                    let (end, ended) = reply();
+                    functions.execute(arguments, |reason| end.send(reason));
+                    // The call has a task of its own, which this one waits for: so it counts as a process that runs.
+                    match ended.wait().await {
+                        Some(Some(reason)) => drop(own.terminate(&reason)),
+                        Some(None) => {}
+                        None => own.end(&shared::PANIC),
+                    }
+                }
+            });
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! Both runtimes behind one interface, which is that of the blocking one: what is tested with one, is tested with the other.
 
 use core::cell::Cell;
-use core::future;
 use core::time::Duration;
 use std::sync::Arc;
 use std::{io, thread};
@@ -311,16 +310,20 @@ impl Node {
         either!(self.unserve_function(function))
     }
 
+    /// As above.
     pub fn serve_rpc(
         &self,
         function: Function,
         handler: impl Fn(Vec<Term>) -> Outcome + Send + Sync + 'static,
     ) -> bool {
+        let handler = Arc::new(handler);
         match self {
-            Self::Blocking(node) => node.serve_rpc(function, handler),
-            Self::Smol(node) => {
-                node.serve_rpc(function, move |arguments| future::ready(handler(arguments)))
-            }
+            Self::Blocking(node) => node.serve_rpc(function, move |arguments| handler(arguments)),
+            Self::Smol(node) => node.serve_rpc(function, move |arguments| {
+                let (handler, (done, ended)) = (Arc::clone(&handler), reply());
+                thread::spawn(move || done.send(handler(arguments)));
+                async move { ended.wait().await.expect("the handler does not panic") }
+            }),
         }
     }
 
@@ -555,10 +558,14 @@ impl Mailbox {
 
     pub fn receive_response(
         &self,
-        request: &CallRequest,
+        request: CallRequest,
         limit: Option<Duration>,
     ) -> Result<Term, CallError> {
         either!(self.receive_response(request, limit).await)
+    }
+
+    pub fn abandon_request(&self, request: CallRequest) {
+        either!(self.abandon_request(request));
     }
 
     pub fn multi_call(
@@ -608,10 +615,14 @@ impl Mailbox {
 
     pub fn erpc_receive_response(
         &self,
-        request: &ErpcRequest,
+        request: ErpcRequest,
         limit: Option<Duration>,
     ) -> Result<Term, ErpcError> {
         either!(self.erpc_receive_response(request, limit).await)
+    }
+
+    pub fn erpc_abandon_request(&self, request: ErpcRequest) {
+        either!(self.erpc_abandon_request(request));
     }
 
     pub fn erpc_multicall(

@@ -12,7 +12,7 @@ use netkernel_blocking::core::term::{Atom, Term};
 use netkernel_blocking::{ErpcError, Function, Outcome, RpcError};
 use netkernel_tests::each_release_and_runtime;
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, Release, Signal};
-use netkernel_tests::ours::{Ours, eventually, node_name};
+use netkernel_tests::ours::{Ours, eventually, next_message, node_name};
 
 const RUST: &str = "rust@127.0.0.1";
 const NOBODY: &str = "nobody@127.0.0.1";
@@ -176,7 +176,6 @@ each_release_and_runtime! {
         assert_eq!(all, ["{ok,1}", "{error,{erpc,noconnection}}", "{ok,1}"]);
         assert_eq!(mailbox.message_queue_len(), 0);
 
-        mailbox.erpc_cast(&node, &atom("erlang"), &atom("register"), &list("[cast,undefined]")).unwrap();
         mailbox
             .erpc_cast(&node, &atom("application"), &atom("set_env"), &list("[calc,cast,there]"))
             .unwrap();
@@ -203,14 +202,16 @@ each_release_and_runtime! {
             }
         }
         for call in [
-            "erpc:call(N, calc, sleep, [1000], 20)",
-            "rpc:call(N, calc, sleep, [1000], 20)",
+            "erpc:call(N, calc, sleep, [60000], 20)",
+            "rpc:call(N, calc, sleep, [60000], 20)",
             "erpc:multicall([N, 'nobody@127.0.0.1', N], calc, add, [1, 2])",
             "rpc:multicall([N, 'nobody@127.0.0.1', N], calc, add, [1, 2]), element(1, rpc:multicall([N], calc, id, [7]))",
             "R = erpc:send_request(N, calc, id, [1]), erpc:receive_response(R)",
             "K = rpc:async_call(N, calc, id, [1]), rpc:yield(K)",
             "erpc:cast(N, calc, id, [1])",
-            "P = spawn(N, erpc, execute_cast, [calc, raise, [exit, why]]), M = monitor(process, P), receive {'DOWN', M, _, _, R} when R =:= why; R =:= noproc -> ok end",
+            "{_, M} = spawn_monitor(N, erpc, execute_cast, [calc, raise, [exit, why]]), receive {'DOWN', M, _, _, R} -> R end",
+            "{_, M} = spawn_monitor(N, erpc, execute_cast, [calc, raise, [throw, why]]), receive {'DOWN', M, _, _, {R, _}} -> R end",
+            "{_, M} = spawn_monitor(N, erpc, execute_cast, [calc, raise, [error, why]]), receive {'DOWN', M, _, _, {{exception, {R, _}}, _}} -> R end",
             "{_, M} = spawn_monitor(N, erpc, execute_call, [r, 1, id, [1]]), receive {'DOWN', M, _, _, {r, error, badarg, _}} -> ok end",
         ] {
             both(call);
@@ -235,6 +236,47 @@ each_release_and_runtime! {
         assert_eq!(sum, Ok(term("3")));
     }
 
+    //= docs/spec/calls.md#rex-requests
+    //= type=test
+    //= docs/spec/calls.md#rex-reply
+    //= type=test
+    //= docs/spec/calls.md#rex-features
+    //= type=test
+    //= docs/spec/calls.md#rex-broadcast
+    //= type=test
+    #[test]
+    fn our_rex_answers_as_erlangs_does(release: Release) {
+        let (_epmd, b, client, rust) = nodes(release);
+        let seen = |node: &str, call: &str| {
+            let hidden = evaluated(&client, &format!("N = '{node}', {call}"));
+            hidden.replace(node, "node")
+        };
+        let both = |call: &str| assert_eq!(seen(RUST, call), seen(b.name(), call), "{call}");
+        for (name, arguments, is_ours) in CALLS {
+            if is_ours {
+                both(&format!("rpc:block_call(N, calc, {name}, {arguments})"));
+                both(&format!(
+                    "gen_server:call({{rex, N}}, {{call, calc, {name}, {arguments}, group_leader()}}, infinity)"
+                ));
+            }
+        }
+        let there = rust.mailbox("there");
+        b.eval("spawn(fun() -> register(there, self()), receive stop -> ok end end)");
+        for call in [
+            "{rex, N} ! {self(), {call, calc, add, [1, 2], group_leader()}}, receive {rex, R} -> R end",
+            "{rex, N} ! {self(), features_request}, receive {features_reply, N, L} -> lists:member(erpc, L) end",
+            "rpc:sbcast([N], there, hello)",
+            "rpc:sbcast([N], nobody, hello)",
+            "{rex, N} ! {self(), {send, nobody, hello}}, receive {rex, N, R} -> R end",
+            "gen_server:call({rex, N}, {call, calc, id, not_a_list, group_leader()}, infinity)",
+            "rpc:eval_everywhere([N], calc, id, [1])",
+            "{rex, N} ! nonsense, gen_server:cast({rex, N}, nonsense), rpc:block_call(N, calc, id, [1])",
+        ] {
+            both(call);
+        }
+        assert_eq!(next_message(&there), b"\x83w\x05hello");
+    }
+
     //= docs/spec/calls.md#erpc-result
     //= type=test
     #[test]
@@ -250,7 +292,7 @@ each_release_and_runtime! {
         assert_eq!(there, Ok(term("1")));
         b.signal(Signal::Kill);
         let down = ErpcError::Raised(Exception::Failed(ErpcFailure::NoConnection));
-        for request in &requests {
+        for request in requests {
             assert_eq!(mailbox.erpc_receive_response(request, None), Err(down.clone()));
         }
         assert_eq!(mailbox.message_queue_len(), 0);

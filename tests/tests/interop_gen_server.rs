@@ -244,6 +244,17 @@ each_release_and_runtime! {
             let Term::Pid(pid) = found else { panic!("{found}") };
             assert_eq!(shown(mailbox.call(pid, &term("{echo,1}"), None)), expected);
         }
+        // One that replies to the pid, as C nodes do.
+        let echo = "spawn(fun Loop() -> receive {'$gen_call', {P, T}, X} -> P ! {T, X}, Loop() end end)";
+        erl.eval(&format!("register(echo, {echo})"));
+        let echo = Target::Name(atom("echo"), node_name(b));
+        for _ in 0..3 {
+            assert_eq!(shown(mailbox.call(echo.clone(), &term("[1]"), None)), "{ok,[1]}");
+        }
+        eventually("no monitors of it are left", || {
+            erl.eval("process_info(whereis(echo), monitored_by)") == "{monitored_by,[]}"
+        });
+        erl.eval("exit(whereis(echo), kill)");
         // A name of this node that nobody has.
         assert_eq!(shown(mailbox.call(srv(RUST), &term("x"), None)), "{exit,noproc}");
         nothing_is_left(&erl, &mailbox);
@@ -267,13 +278,13 @@ each_release_and_runtime! {
             let released = mailbox.call(srv(erl.name()), &term(&format!("{{release,{which}}}")), None);
             assert_eq!(released, Ok(term("ok")));
         }
-        assert_eq!(mailbox.receive_response(&one, None), Ok(term("{released,1}")));
-        assert_eq!(mailbox.receive_response(&two, ms(0)), Ok(term("{released,2}")));
+        assert_eq!(mailbox.receive_response(one, None), Ok(term("{released,1}")));
+        assert_eq!(mailbox.receive_response(two, ms(0)), Ok(term("{released,2}")));
         assert_eq!(mailbox.message_queue_len(), 1, "hello is there still");
         assert!(mailbox.try_recv().is_some());
         // What comes after the time-out reaches nobody.
         let late = ask("{later,3}");
-        let timeout = mailbox.receive_response(&late, ms(1));
+        let timeout = mailbox.receive_response(late, ms(1));
         assert_eq!(timeout, Err(CallError::Failed(CallFailure::Timeout)));
         assert_eq!(mailbox.call(srv(erl.name()), &term("{release,3}"), None), Ok(term("ok")));
 
@@ -320,7 +331,7 @@ each_release_and_runtime! {
             "A = alias(), S ! {'$gen_call', {self(), [[alias|A]|x]}, {echo, 1}}, receive {[[alias|A]|x], X} -> unalias(A), X end",
             // The end, told by a reply, by the monitor, and to the server itself.
             "gen_server:cast(S, {put, tell, self()}), E = fun Get() -> receive {terminated, R} -> [R | Get()] after 0 -> [] end end,
-             {gen_server:call(S, {stop, why, bye}), E()}",
+             M = monitor(process, S), {gen_server:call(S, {stop, why, bye}), E(), receive {'DOWN', M, _, _, D} -> D end}",
             "catch gen_server:call(S, {stop, normal})",
             "catch gen_server:call(S, {stop, {shutdown, [1]}})",
             "M = monitor(process, S), gen_server:cast(S, {stop, {a, b}}), receive {'DOWN', M, _, _, R} -> R end",
@@ -380,7 +391,7 @@ each_release_and_runtime! {
             .collect();
         // All replies have come when this one has.
         assert_eq!(mailbox.call(srv(erl.name()), &term("{echo,last}"), None), Ok(term("last")));
-        for (number, request) in (0..CALLS).zip(&requests) {
+        for (number, request) in (0..CALLS).zip(requests) {
             let expected = match number % 100 {
                 0 => Err(CallError::Failed(CallFailure::Timeout)),
                 _ => Ok(number.into()),
@@ -403,7 +414,7 @@ each_release_and_runtime! {
         assert_eq!(mailbox.call(srv(erl.name()), &term("{echo,1}"), None), Ok(term("1")));
         erl.signal(Signal::Kill);
         let down = || Err(CallError::Failed(CallFailure::NodeDown(atom("b@127.0.0.1"))));
-        for request in &requests {
+        for request in requests {
             assert_eq!(mailbox.receive_response(request, None), down());
         }
         assert_eq!(mailbox.call(srv("b@127.0.0.1"), &term("{echo,1}"), None), down());

@@ -64,6 +64,19 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// As its caller gets it.
+    ///
+    /// # Errors
+    /// [`Exception`]: it gave no value.
+    pub fn into_result(self) -> Result<Term, Exception> {
+        match self {
+            Self::Return(value) => Ok(value),
+            Self::Throw(value) => Err(Exception::Throw(value)),
+            Self::Exit(reason) => Err(Exception::Exit(reason)),
+            Self::Error { reason, stack } => Err(Exception::Error(Box::new((reason, stack)))),
+        }
+    }
+
     /// There is no such function: `undef`.
     #[must_use]
     pub fn undefined(module: Atom, function: Atom, arguments: Term) -> Self {
@@ -117,15 +130,20 @@ impl Execution {
     #[must_use]
     pub fn parse(mut arguments: Vec<Term>) -> Self {
         let result = (arguments.len() == 4).then(|| arguments.remove(0));
-        let call = match <[Term; 3]>::try_from(arguments) {
-            Ok([Term::Atom(module), Term::Atom(function), arguments]) => {
-                Vec::try_from(arguments).ok().map(|arguments| (module, function, arguments))
-            }
-            _ => None,
-        };
-        let badarg = || Outcome::Error { reason: Term::literal("badarg"), stack: Term::NIL };
-        Self { result, call: call.ok_or_else(badarg) }
+        let call = <[Term; 3]>::try_from(arguments).map_or_else(|_| Err(badarg()), apply);
+        Self { result, call }
     }
+}
+
+/// Module, function and arguments, or what the call of these raises.
+pub(super) fn apply(call: [Term; 3]) -> Result<(Atom, Atom, Vec<Term>), Outcome> {
+    let [Term::Atom(module), Term::Atom(function), arguments] = call else { return Err(badarg()) };
+    let arguments = Vec::try_from(arguments).map_err(|_| badarg())?;
+    Ok((module, function, arguments))
+}
+
+fn badarg() -> Outcome {
+    Outcome::Error { reason: Term::literal("badarg"), stack: Term::NIL }
 }
 
 /// Why a call gave nothing: what `erpc:call/5` raises.
@@ -188,7 +206,7 @@ impl Exception {
 }
 
 impl ErpcFailure {
-    /// What Erlang has for it.
+    /// What Erlang has for it; `badterm` is ours.
     #[must_use]
     pub fn to_term(&self) -> Term {
         match self {

@@ -63,6 +63,8 @@ pub enum CallFailure {
     NoProcess,
     /// `{nodedown,Node}`: its node cannot be reached, or the link has ended. The server may have had the request.
     NodeDown(Atom),
+    /// `calling_self`: the server is the caller, who could not answer.
+    CallingSelf,
     /// `timeout`: no reply has come in time. The server may have the request still.
     Timeout,
     /// The server has ended for this reason.
@@ -87,12 +89,13 @@ impl CallFailure {
         }
     }
 
-    /// What Erlang's function exits with, but for the `{gen_server,call,Arguments}` that it puts beside it.
+    /// What Erlang's function exits with, but for the `{gen_server,call,Arguments}` that it puts beside it; `badterm` is ours.
     #[must_use]
     pub fn to_reason(&self) -> Term {
         match self {
             Self::NoProcess => Term::literal("noproc"),
             Self::NodeDown(node) => Term::tuple([Term::literal("nodedown"), node.clone().into()]),
+            Self::CallingSelf => Term::literal("calling_self"),
             Self::Timeout => Term::literal("timeout"),
             Self::Exit(reason) => reason.clone(),
             Self::Refused(_) => Term::literal("badterm"),
@@ -105,6 +108,7 @@ impl fmt::Display for CallFailure {
         match self {
             Self::NoProcess => f.write_str("there is no such server"),
             Self::NodeDown(node) => write!(f, "there is no link with {node}"),
+            Self::CallingSelf => f.write_str("the server is the caller"),
             Self::Timeout => f.write_str("no reply has come in time"),
             Self::Exit(reason) => write!(f, "the server has ended: {reason}"),
             Self::Refused(error) => write!(f, "the answer is refused: {error}"),
@@ -134,8 +138,13 @@ impl Message {
     /// What is wrong with it, or which limit it breaks. Who asked by it waits for its own time-out.
     //= docs/spec/calls.md#call-server
     pub fn parse(message: &[u8], limits: &Limits) -> Result<Self, TermError> {
-        let term = decode(message, limits)?;
-        Ok(match elements::<3>(term) {
+        Ok(Self::of(decode(message, limits)?))
+    }
+
+    /// What a term means.
+    #[must_use]
+    pub fn of(term: Term) -> Self {
+        match elements::<3>(term) {
             Ok([label, from, body]) if is_atom(&label, "$gen_call") => match Client::of(from) {
                 Ok(client) => Self::Call(client, body),
                 Err(from) => Self::Info(Term::tuple([label, from, body])),
@@ -151,7 +160,7 @@ impl Message {
                 Ok(other) => Self::Info(Term::tuple(other)),
                 Err(other) => Self::Info(other),
             },
-        })
+        }
     }
 }
 

@@ -4,10 +4,11 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::erpc::{ErpcFailure, Exception};
+use super::erpc::{self, ErpcFailure, Exception, Outcome};
 use super::gen_server::{Client, Message};
 use super::{elements, is_atom};
-use crate::term::{Atom, Limits, Pid, Term, TermError};
+use crate::process::Function;
+use crate::term::{Atom, Pid, Term};
 
 /// Why a call gave nothing (`{badrpc,Reason}`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -70,11 +71,14 @@ pub fn result(result: Result<Term, Exception>) -> Result<Term, BadRpc> {
     }
 }
 
-/// What an old caller is answered.
+/// What a caller of `rex` is answered: as [`result`], but what is returned or thrown is a value, whatever it is.
 //= docs/spec/calls.md#rex-reply
 #[must_use]
 pub fn reply(outcome: Result<Term, Exception>) -> Term {
-    result(outcome).unwrap_or_else(|bad| bad.to_term())
+    match outcome {
+        Ok(value) | Err(Exception::Throw(value)) => value,
+        Err(exception) => result(Err(exception)).unwrap_or_else(|bad| bad.to_term()),
+    }
 }
 
 /// The reason in `{'EXIT',Reason}`.
@@ -89,6 +93,12 @@ fn exit(reason: Term) -> Term {
     Term::tuple([Term::literal("EXIT"), reason])
 }
 
+/// The function that takes each message to `rex`. Its module is the name of that process.
+#[must_use]
+pub fn rex() -> Function {
+    Function { module: Atom::literal("rex"), function: Atom::literal("message"), arity: 1 }
+}
+
 /// What a message to `rex` means.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Rex {
@@ -98,31 +108,23 @@ pub enum Rex {
     Cast(Apply),
     /// What this node can do: [`features`] is the answer.
     Features(Pid),
-    /// A message for a registered process, of a sender who wants to know whether it is there (`rpc:sbcast/3`): [`broadcast`] is the answer.
+    /// A message for a registered process, of a sender who wants to know whether it is there (`rpc:sbcast/3`): [`was_sent`] is the answer.
     Broadcast(Pid, Atom, Term),
+    /// A message for a registered process, which is to answer it (`rpc:multi_server_call/3`): [`was_sent`] is the answer if it is not there.
+    Send(Pid, Atom, Term),
     /// Anything else, which is dropped.
     Nothing,
 }
 
-/// A function and what it is to be called with.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Apply {
-    /// The module.
-    pub module: Atom,
-    /// The function.
-    pub function: Atom,
-    /// The arguments.
-    pub arguments: Vec<Term>,
-}
+/// Module, function and arguments; or what the call raises, which is none.
+pub type Apply = Result<(Atom, Atom, Vec<Term>), Outcome>;
 
 impl Rex {
-    /// What a complete external term means.
-    ///
-    /// # Errors
-    /// What is wrong with it, or which limit it breaks.
+    /// What a message means.
     //= docs/spec/calls.md#rex-requests
-    pub fn parse(message: &[u8], limits: &Limits) -> Result<Self, TermError> {
-        let found = match Message::parse(message, limits)? {
+    #[must_use]
+    pub fn of(message: Term) -> Self {
+        let found = match Message::of(message) {
             Message::Call(client, body) => {
                 apply(body, &["call", "block_call"]).map(|call| Self::Call(client, call))
             }
@@ -130,7 +132,7 @@ impl Rex {
             Message::Info(term) => Self::info(term),
             Message::System(..) => None,
         };
-        Ok(found.unwrap_or(Self::Nothing))
+        found.unwrap_or(Self::Nothing)
     }
 
     fn info(term: Term) -> Option<Self> {
@@ -139,9 +141,11 @@ impl Rex {
             return Some(Self::Features(from));
         }
         match elements::<3>(what) {
-            Ok([sbcast, Term::Atom(name), message]) if is_atom(&sbcast, "sbcast") => {
-                Some(Self::Broadcast(from, name, message))
-            }
+            Ok([what, Term::Atom(name), message]) => match what.as_atom()?.as_str() {
+                "sbcast" => Some(Self::Broadcast(from, name, message)),
+                "send" => Some(Self::Send(from, name, message)),
+                _ => None,
+            },
             Ok(_) => None,
             Err(what) => {
                 let call = apply(what, &["call"])?;
@@ -154,11 +158,8 @@ impl Rex {
 /// `{Label,Module,Function,Arguments,GroupLeader}`.
 fn apply(request: Term, labels: &[&str]) -> Option<Apply> {
     let [label, module, function, arguments, _] = elements::<5>(request).ok()?;
-    if !labels.iter().any(|text| is_atom(&label, text)) {
-        return None;
-    }
-    let (Term::Atom(module), Term::Atom(function)) = (module, function) else { return None };
-    Some(Apply { module, function, arguments: Vec::try_from(arguments).ok()? })
+    let is_call = labels.iter().any(|text| is_atom(&label, text));
+    is_call.then(|| erpc::apply([module, function, arguments]))
 }
 
 /// What a node can do, as it says to another one that asks: functions are called by `erpc`.
@@ -169,10 +170,10 @@ pub fn features(own: Atom) -> Term {
     Term::tuple([Term::literal("features_reply"), own.into(), features])
 }
 
-/// The answer to a broadcast: whether there was a process with that name.
+/// The answer to who has a message sent to a name: whether there was a process with that name.
 //= docs/spec/calls.md#rex-broadcast
 #[must_use]
-pub fn broadcast(own: Atom, name: Atom, was_there: bool) -> Term {
+pub fn was_sent(own: Atom, name: Atom, was_there: bool) -> Term {
     let what = if was_there {
         own.clone().into()
     } else {
@@ -183,10 +184,10 @@ pub fn broadcast(own: Atom, name: Atom, was_there: bool) -> Term {
 
 #[cfg(test)]
 mod tests {
-    use super::super::erpc::{self, Outcome};
     use super::super::external;
     use super::*;
     use crate::creation::Creation;
+    use crate::term::Limits;
     use alloc::string::ToString as _;
     use alloc::vec;
 
@@ -199,12 +200,10 @@ mod tests {
     }
 
     fn parse(message: &Term) -> Rex {
-        Rex::parse(&external(message).unwrap(), &Limits::default()).unwrap()
+        Rex::of(message.clone())
     }
 
     //= docs/spec/calls.md#rpc-result
-    //= type=test
-    //= docs/spec/calls.md#rex-reply
     //= type=test
     #[test]
     fn results_have_the_old_form() {
@@ -219,7 +218,8 @@ mod tests {
         ] {
             let reason = external(&outcome.into_reason(term("res"))).unwrap();
             let new = erpc::outcome(&reason, &term("res"), &Limits::default());
-            assert_eq!(reply(new).to_string(), old);
+            let given = result(new).unwrap_or_else(|bad| bad.to_term());
+            assert_eq!(given.to_string(), old);
         }
         for (failure, old) in [
             (Exception::Failed(ErpcFailure::NoConnection), "{badrpc,nodedown}"),
@@ -240,10 +240,7 @@ mod tests {
             let [m, f] = ["m", "f"].map(|name| Term::from(Atom::new(name).unwrap()));
             Term::tuple([Term::from(Atom::new(label).unwrap()), m, f, term("[1]"), pid().into()])
         };
-        let apply = || {
-            let (module, function) = (Atom::literal("m"), Atom::literal("f"));
-            Apply { module, function, arguments: vec![term("1")] }
-        };
+        let apply = || Ok((Atom::literal("m"), Atom::literal("f"), vec![term("1")]));
         let from = Term::tuple([pid().into(), term("tag")]);
         for label in ["call", "block_call"] {
             let asked = Term::tuple([term("'$gen_call'"), from.clone(), call(label)]);
@@ -257,12 +254,16 @@ mod tests {
         assert_eq!(parse(&cast), Rex::Cast(apply()));
         let broadcast = Term::tuple([pid().into(), term("{sbcast,name,1}")]);
         assert_eq!(parse(&broadcast), Rex::Broadcast(pid(), Atom::literal("name"), term("1")));
+        let send = Term::tuple([pid().into(), term("{send,name,1}")]);
+        assert_eq!(parse(&send), Rex::Send(pid(), Atom::literal("name"), term("1")));
+        let bad = Term::tuple([pid().into(), term("{call,m,f,[1|2],user}")]);
+        assert!(matches!(parse(&bad), Rex::Call(_, Err(_))));
         for other in [
             Term::tuple([term("'$gen_call'"), from, call("cast")]),
             Term::tuple([term("'$gen_cast'"), call("call")]),
             Term::tuple([pid().into(), call("cast")]),
             Term::tuple([pid().into(), term("{sbcast,1,1}")]),
-            Term::tuple([pid().into(), term("{call,m,f,[1|2],user}")]),
+            Term::tuple([pid().into(), term("{other,name,1}")]),
             term("{a,features_request}"),
             term("x"),
         ] {
@@ -281,8 +282,8 @@ mod tests {
         let own = || Atom::literal("b@h");
         assert_eq!(features(own()), term("{features_reply,b@h,[erpc]}"));
         let name = || Atom::literal("name");
-        assert_eq!(broadcast(own(), name(), true), term("{rex,b@h,b@h}"));
+        assert_eq!(was_sent(own(), name(), true), term("{rex,b@h,b@h}"));
         let nobody = term("{rex,b@h,{nonexisting_name,name}}");
-        assert_eq!(broadcast(own(), name(), false), nobody);
+        assert_eq!(was_sent(own(), name(), false), nobody);
     }
 }

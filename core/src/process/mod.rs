@@ -13,6 +13,7 @@ mod aliases;
 mod apply;
 mod crash;
 mod deliver;
+mod dispatch;
 mod exits;
 mod identity;
 mod info;

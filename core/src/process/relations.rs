@@ -29,6 +29,8 @@ pub(super) struct Process {
     pub(super) spawns: BTreeSet<Reference>,
     /// The node that had it started.
     pub(super) spawned_for: Option<Atom>,
+    /// The module and the function that handle its messages.
+    pub(super) dispatch: Option<(Atom, Atom)>,
 }
 
 /// A link with a process of another node.

@@ -120,8 +120,8 @@ impl Processes {
             Some(pinger) if pinger == self.pinger => {
                 self.ping_answered(origin, &message, deliver)?
             }
-            Some(mailbox) if self.has(mailbox) => deliver.message(mailbox, message),
-            Some(_) | None => {}
+            Some(mailbox) => self.hand_over(mailbox, message, deliver),
+            None => {}
         }
         Ok(())
     }
@@ -149,9 +149,9 @@ impl Processes {
         Ok(())
     }
 
-    fn deliver(&self, to: &Atom, message: Bytes, deliver: &mut impl Deliver) {
+    fn deliver(&mut self, to: &Atom, message: Bytes, deliver: &mut impl Deliver) {
         if let Some(mailbox) = self.whereis(to) {
-            deliver.message(mailbox, message);
+            self.hand_over(mailbox, message, deliver);
         }
     }
 }

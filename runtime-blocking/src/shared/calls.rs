@@ -8,37 +8,20 @@ use netkernel_core::term::{Limits, Reader, Reference, Term};
 use crate::call_error::{CallError, ErpcError};
 use crate::item::{Item, SendError};
 
-/// What somebody waits for an answer to.
-pub trait Pending {
-    /// The monitor that tells of the end of who is to answer.
-    fn reference(&self) -> &Reference;
-
-    /// Whether this item is the answer, or tells that there will be none.
-    fn is_answer(&self, item: &Item) -> bool;
-}
-
-impl Pending for CallRequest {
-    fn reference(&self) -> &Reference {
-        &self.reference
-    }
-
-    fn is_answer(&self, item: &Item) -> bool {
-        Self::is_answer(self, item)
-    }
-}
-
-impl Pending for ErpcRequest {
-    fn reference(&self) -> &Reference {
-        &self.reference
-    }
-
-    fn is_answer(&self, item: &Item) -> bool {
-        Self::is_answer(self, item)
+/// Whether this item is what somebody waits for who has this reference: the reply to a call, or the end of whoever was to answer.
+#[must_use]
+pub fn is_answer(item: &Item, to: &Reference) -> bool {
+    match item {
+        Item::Message(message) => gen_server::reply(message, to).is_some(),
+        Item::Process(ProcessEvent::SpawnReply { request, .. }) => request == to,
+        Item::Process(ProcessEvent::Down { reference, .. }) => reference == to,
+        Item::Process(_) | Item::Event(_) | Item::Diagnostic(_) => false,
     }
 }
 
 /// A call whose reply has not been taken (`gen_server:request_id()`).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
+#[must_use = "a request that nobody waits for leaves its monitor and its reply behind"]
 pub struct CallRequest {
     reference: Reference,
     server: Target,
@@ -46,7 +29,6 @@ pub struct CallRequest {
 
 impl CallRequest {
     #[doc(hidden)]
-    #[must_use]
     pub const fn new(reference: Reference, server: Target) -> Self {
         Self { reference, server }
     }
@@ -57,13 +39,17 @@ impl CallRequest {
         &self.reference
     }
 
-    /// Whether this item is the reply, or tells that there will be none (`gen_server:check_response/2`).
+    /// The server that was called.
+    #[must_use]
+    pub const fn server(&self) -> &Target {
+        &self.server
+    }
+
+    /// Whether this item is the reply, or tells that there will be none (`gen_server:check_response/2`). Who takes it out of the mailbox by himself ends
+    /// the monitor, too ([`Mailbox::demonitor`](crate::Mailbox::demonitor)): a server may reply to the pid, which does not end it.
     #[must_use]
     pub fn is_answer(&self, item: &Item) -> bool {
-        if let Item::Message(message) = item {
-            return gen_server::reply(message, &self.reference).is_some();
-        }
-        is_down(item, &self.reference)
+        is_answer(item, &self.reference)
     }
 
     /// What an item that [`is_answer`](Self::is_answer) says.
@@ -101,7 +87,8 @@ pub fn call_not_sent(error: SendError, server: &Target) -> CallError {
 }
 
 /// A call of a function whose result has not been taken (`erpc:request_id()`).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
+#[must_use = "a request that nobody waits for leaves its monitor and its result behind"]
 pub struct ErpcRequest {
     reference: Reference,
     result: Term,
@@ -109,7 +96,6 @@ pub struct ErpcRequest {
 
 impl ErpcRequest {
     #[doc(hidden)]
-    #[must_use]
     pub const fn new(reference: Reference, result: Term) -> Self {
         Self { reference, result }
     }
@@ -123,10 +109,7 @@ impl ErpcRequest {
     /// Whether this item tells the result (`erpc:check_response/2`).
     #[must_use]
     pub fn is_answer(&self, item: &Item) -> bool {
-        if let Item::Process(ProcessEvent::SpawnReply { request, .. }) = item {
-            return *request == self.reference;
-        }
-        is_down(item, &self.reference)
+        is_answer(item, &self.reference)
     }
 
     /// What an item that [`is_answer`](Self::is_answer) says.
@@ -161,8 +144,4 @@ pub const fn erpc_not_sent(error: SendError) -> ErpcError {
 
 const fn is_down_node(error: SendError) -> bool {
     matches!(error, SendError::NotAlive | SendError::NoSuchNode)
-}
-
-fn is_down(item: &Item, monitor: &Reference) -> bool {
-    matches!(item, Item::Process(ProcessEvent::Down { reference, .. }) if reference == monitor)
 }

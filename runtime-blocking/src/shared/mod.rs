@@ -38,7 +38,7 @@ mod table;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use bell::Bell;
-pub use calls::{CallRequest, ErpcRequest, Pending, call_not_sent, erpc_not_sent};
+pub use calls::{CallRequest, ErpcRequest, call_not_sent, erpc_not_sent, is_answer};
 pub(crate) use clock::random_bytes;
 pub use clock::{Clock, entropy};
 pub use epmd::{Clients, Epmd};
@@ -55,7 +55,7 @@ pub use local_socket::{FULL_PAUSE, dial_locally};
 pub use message::{Call, Message, TicktimeAnswer};
 pub use outgoing::{Outgoing, Written};
 pub use owner::{Next, Owner};
-pub use processes::{PANIC, reason};
+pub use processes::{PANIC, external, reason};
 pub use queue::Queue;
 pub use reply::{Awaited, Reply, reply};
 pub use rpc::{Done, RpcFunctions, RpcHandler};

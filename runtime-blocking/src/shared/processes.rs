@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use netkernel_core::process::{
-    AliasOption, Deliver as _, MonitorAlias, NoProcess, Processes, RegisterNameError, Target,
+    AliasOption, Deliver as _, Function, MonitorAlias, NoProcess, Processes, RegisterNameError,
+    Target,
 };
 use netkernel_core::term::{Atom, Pid, Reference, Term, write};
 use netkernel_core::{MailboxId, NodeName};
 
 use super::delivery::{Delivery, Effects};
 use super::{Queue, Table, lock};
-use crate::item::SendError;
+use crate::item::{Bound, Overflow, SendError};
 
 /// The reason of a process whose thread or task panics.
 pub const PANIC: Bytes = Bytes::from_static(b"w\x05panic");
@@ -224,6 +225,32 @@ impl Table {
         lock(&self.state).processes.trap_exit(id, on).map_err(ended)
     }
 
+    /// A process under that name, each of whose messages is handled by a process that runs this function of one argument. It has it
+    /// until the node ends. `false` if the name is taken.
+    pub fn dispatch(&self, name: Atom, function: &Function) -> bool {
+        let (id, queue) = self.add_mailbox();
+        // What is not dispatched, nobody would take out.
+        queue.set_bound(Some(Bound { messages: 0, bytes: 0, overflow: Overflow::DropNewest }));
+        let registered = self.register(name, id).is_ok()
+            && lock(&self.state).processes.dispatch(id, function.clone()).is_ok();
+        if !registered {
+            self.remove_mailbox(id, None);
+        }
+        registered
+    }
+
+    /// Whether this process is that one.
+    pub fn is_process(&self, id: MailboxId, other: &Target) -> bool {
+        let processes = &lock(&self.state).processes;
+        match other {
+            Target::Pid(pid) => processes.mailbox(pid) == Some(id),
+            Target::Name(name, node) => {
+                processes.pid(id).is_some_and(|own| own.node == *node.as_atom())
+                    && processes.whereis(name) == Some(id)
+            }
+        }
+    }
+
     /// `erlang:make_ref/0`.
     ///
     /// # Errors
@@ -244,6 +271,16 @@ impl Table {
     pub fn unalias(&self, id: MailboxId, alias: &Reference) -> bool {
         lock(&self.state).processes.unalias(id, alias)
     }
+}
+
+/// A message: the complete external term.
+///
+/// # Errors
+/// [`SendError::TooLong`].
+pub fn external(term: &Term) -> Result<Bytes, SendError> {
+    let mut out = Vec::new();
+    term.encode(&mut out).map_err(|_| SendError::TooLong)?;
+    Ok(out.into())
 }
 
 /// A reason as signals have it: the term without version byte.

@@ -1,6 +1,7 @@
 //! Functions that other nodes call.
 
 use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -18,24 +19,32 @@ pub type RpcHandler = Arc<dyn Fn(Vec<Term>, Done) + Send + Sync>;
 
 /// The functions that `erpc` and `rpc` can call.
 #[derive(Default)]
-pub struct RpcFunctions(Mutex<BTreeMap<Function, RpcHandler>>);
+pub struct RpcFunctions {
+    handlers: Mutex<BTreeMap<Function, RpcHandler>>,
+    is_served: AtomicBool,
+}
 
 impl fmt::Debug for RpcFunctions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(lock(&self.0).keys()).finish()
+        f.debug_set().entries(lock(&self.handlers).keys()).finish()
     }
 }
 
 impl RpcFunctions {
+    /// Whether this is the first time that somebody asks.
+    pub fn is_first(&self) -> bool {
+        !self.is_served.swap(true, Ordering::Relaxed)
+    }
+
     /// Has a function called so; `false` if another way was there, which is no more.
     pub fn serve(&self, function: Function, handler: RpcHandler) -> bool {
-        let before = lock(&self.0).insert(function, handler);
+        let before = lock(&self.handlers).insert(function, handler);
         before.is_none()
     }
 
     /// Calls a function no more; `false` if it was not served.
     pub fn unserve(&self, function: &Function) -> bool {
-        let before = lock(&self.0).remove(function);
+        let before = lock(&self.handlers).remove(function);
         before.is_some()
     }
 
@@ -52,7 +61,7 @@ impl RpcFunctions {
         };
         let arity = u32::try_from(arguments.len()).unwrap_or(u32::MAX);
         let named = Function { module, function, arity };
-        let handler = lock(&self.0).get(&named).map(Arc::clone);
+        let handler = lock(&self.handlers).get(&named).map(Arc::clone);
         match handler {
             Some(handler) => handler(arguments, Box::new(done)),
             None => done(Outcome::undefined(named.module, named.function, arguments.into())),

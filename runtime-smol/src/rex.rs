@@ -1,0 +1,69 @@
+//! The process `rex`, which callers from before `erpc` and from C ask.
+
+use netkernel_blocking::{ErpcError, SendError, shared};
+use netkernel_core::NodeName;
+use netkernel_core::calls::rpc::{self, Rex};
+use netkernel_core::term::{Pid, Term};
+
+use crate::mailbox::Mailbox;
+use crate::node::Node;
+
+impl Node {
+    /// Has this node have a `rex`, unless a process has that name.
+    pub(crate) fn serve_rex(&self) {
+        let message = rpc::rex();
+        let name = message.module.clone();
+        if self.handle.table.whereis(name.as_str()).is_some() {
+            return;
+        }
+        self.serve_function(message.clone(), |own: Mailbox, mut arguments| async move {
+            if let Some(message) = arguments.pop() {
+                // Who is gone needs no answer.
+                let _ = own.take_for_rex(Rex::of(message)).await;
+            }
+        });
+        self.handle.table.dispatch(name, &message);
+    }
+}
+
+impl Mailbox {
+    async fn take_for_rex(&self, message: Rex) -> Result<(), SendError> {
+        let own = self.pid().ok_or(SendError::NotAlive)?.node;
+        let node = NodeName::new(&own).map_err(|_| SendError::NotAlive)?;
+        match message {
+            Rex::Call(client, call) => {
+                let result = match call {
+                    Ok((module, function, arguments)) => {
+                        let called =
+                            self.erpc_call(&node, &module, &function, &arguments, None).await;
+                        ErpcError::raised(called)?
+                    }
+                    Err(outcome) => outcome.into_result(),
+                };
+                self.reply(&client, &rpc::reply(result)).await
+            }
+            Rex::Cast(Ok((module, function, arguments))) => {
+                self.erpc_cast(&node, &module, &function, &arguments).await
+            }
+            // Erlang's process of the cast ends by badarg.
+            Rex::Cast(Err(_)) => Ok(()),
+            Rex::Features(from) => self.tell(&from, &rpc::features(own)).await,
+            Rex::Broadcast(from, name, message) => {
+                let to = self.handle.table.whereis(name.as_str());
+                if let Some(to) = &to {
+                    self.tell(to, &message).await?;
+                }
+                self.tell(&from, &rpc::was_sent(own, name, to.is_some())).await
+            }
+            Rex::Send(from, name, message) => match self.handle.table.whereis(name.as_str()) {
+                Some(to) => self.tell(&to, &Term::tuple([from.into(), message])).await,
+                None => self.tell(&from, &rpc::was_sent(own, name, false)).await,
+            },
+            Rex::Nothing => Ok(()),
+        }
+    }
+
+    async fn tell(&self, to: &Pid, message: &Term) -> Result<(), SendError> {
+        self.send(to, shared::external(message)?).await
+    }
+}
