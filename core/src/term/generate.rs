@@ -123,6 +123,7 @@ fn identity() -> impl Strategy<Value = Term> {
     ]
 }
 
+// Alternatives are boxed where terms are inside terms: a value of each takes stack at each level.
 /// The bytes of any term that may be sent between nodes, in any encoding that may be read.
 pub fn term() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![atom_bytes(), number(), data(), identifier()].prop_recursive(4, 60, 6, |inner| {
@@ -145,14 +146,15 @@ pub fn term() -> impl Strategy<Value = Vec<u8>> {
                     let (names, values): (Vec<_>, Vec<_>) = fields.into_iter().unzip();
                     let head = cat(&[&[0x43], &count(values.len()), &[flags], &module, &name]);
                     cat(&[&head, &names.concat(), &values.concat()])
-                }),
-            (any::<[u8; 29 - 4]>(), atom_bytes(), pid_bytes(), terms()).prop_map(
-                |(fixed, module, pid, variables)| {
+                })
+                .boxed(),
+            (any::<[u8; 29 - 4]>(), atom_bytes(), pid_bytes(), terms())
+                .prop_map(|(fixed, module, pid, variables)| {
                     let small = [0x61, 1, 0x62, 0, 1, 2, 3];
                     let end = [&module[..], &small, &pid, &variables.concat()].concat();
                     cat(&[&[0x70], &fixed, &count(variables.len()), &end])
-                }
-            ),
+                })
+                .boxed(),
         ]
     })
 }
@@ -165,7 +167,7 @@ fn count(len: usize) -> [u8; 4] {
     (len as u32).to_be_bytes()
 }
 
-fn atom_bytes() -> impl Strategy<Value = Vec<u8>> {
+fn atom_bytes() -> BoxedStrategy<Vec<u8>> {
     prop_oneof![
         atom().prop_map(|atom| {
             cat(&[&[0x76], &(atom.len() as u16).to_be_bytes(), atom.as_bytes()])
@@ -174,6 +176,7 @@ fn atom_bytes() -> impl Strategy<Value = Vec<u8>> {
         many(any::<u8>(), 0..=255).prop_map(|text| cat(&[&[0x64, 0, text.len() as u8], &text])),
         many(any::<u8>(), 0..=255).prop_map(|text| cat(&[&[0x73, text.len() as u8], &text])),
     ]
+    .boxed()
 }
 
 fn number() -> impl Strategy<Value = Vec<u8>> {
@@ -239,8 +242,8 @@ fn identifier() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn pid_bytes() -> impl Strategy<Value = Vec<u8>> {
-    (atom_bytes(), any::<[u8; 12]>()).prop_map(|(node, id)| cat(&[&[0x58], &node, &id]))
+fn pid_bytes() -> BoxedStrategy<Vec<u8>> {
+    (atom_bytes(), any::<[u8; 12]>()).prop_map(|(node, id)| cat(&[&[0x58], &node, &id])).boxed()
 }
 
 #[cfg(test)]
