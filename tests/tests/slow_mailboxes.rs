@@ -8,8 +8,8 @@ use netkernel_blocking::core::net_kernel::NodeDownReason;
 use netkernel_blocking::core::term::{Atom, Term};
 use netkernel_blocking::core::wire::control::Control;
 use netkernel_blocking::{
-    AliasOption, Bound, Item, MonitorOptions, NodeConfig, NodeKind, Overflow, ProcessEvent,
-    SendError, Target,
+    AliasOption, Bound, DistAutoConnect, Item, MonitorOptions, NodeConfig, NodeKind, Overflow,
+    ProcessEvent, SendError, Target,
 };
 use netkernel_tests::ours::{Ours, eventually, next_message, node_name};
 use netkernel_tests::runtime::Mailbox;
@@ -44,12 +44,7 @@ impl Stage {
     }
 
     fn frame(&self, to: &str, number: u32) -> Vec<u8> {
-        let (from, to) = (self.peer.pid(), Atom::new(to).expect("an atom"));
-        let mut frame = Vec::new();
-        let message = message(number).into();
-        let signal = Control::RegSend { from, to, message, token: None };
-        signal.emit(FLAGS, &mut frame).expect("it fits");
-        frame
+        frame(&self.peer, to, number)
     }
 
     /// Sends so many to the slow process, and then one to the other.
@@ -63,6 +58,16 @@ impl Stage {
     fn assert_up(&self) {
         assert_eq!(self.ours.nodes(), [(C.to_owned(), NodeKind::Visible)]);
     }
+}
+
+/// A message of this peer to a name.
+fn frame(peer: &Script, to: &str, number: u32) -> Vec<u8> {
+    let (from, to) = (peer.pid(), Atom::new(to).expect("an atom"));
+    let mut frame = Vec::new();
+    let message = message(number).into();
+    let signal = Control::RegSend { from, to, message, token: None };
+    signal.emit(FLAGS, &mut frame).expect("it fits");
+    frame
 }
 
 fn message(number: u32) -> Vec<u8> {
@@ -123,6 +128,90 @@ each_runtime! {
             assert_eq!(next_message(&stage.slow), message(number));
         }
         stage.peer.read_to_end();
+    }
+
+    //= docs/spec/process.md#process-mailbox-pause
+    //= type=test
+    #[test]
+    fn links_that_fill_one_mailbox_and_a_process_that_does_all_get_through() {
+        const EACH: u32 = 3000;
+        let mut stage = Stage::new(bound(10, Overflow::Pause), |config| {
+            // The peers do not tick, and have time.
+            config.kernel.net_ticktime = Ours::config(0).kernel.net_ticktime;
+            config.pause_limit = None;
+        });
+        let mut second = Script::join(stage.ours.port(), "d@127.0.0.1");
+        let frames = |peer: &Script, begin: u32| -> Vec<u8> {
+            (begin..begin + EACH).flat_map(|number| frame(peer, "slow", number)).collect()
+        };
+        let (first_frames, second_frames) = (frames(&stage.peer, 0), frames(&second, EACH));
+        let Stage { ours, slow, peer, .. } = &mut stage;
+        let (pid, local) = (slow.pid().expect("alive"), ours.node.mailbox());
+        thread::scope(|scope| {
+            scope.spawn(|| peer.send(&first_frames));
+            scope.spawn(|| second.send(&second_frames));
+            scope.spawn(|| {
+                for number in 2 * EACH..3 * EACH {
+                    while local.send(&pid, message(number)) == Err(SendError::Full) {
+                        thread::yield_now();
+                    }
+                }
+            });
+            // Of each sender in order.
+            let mut next = [0, EACH, 2 * EACH];
+            for _ in 0..3 * EACH {
+                let came = next_message(slow);
+                let sender = next.iter_mut().find(|number| message(**number) == came);
+                *sender.expect("the next one of somebody") += 1;
+            }
+            assert_eq!(next, [EACH, 2 * EACH, 3 * EACH]);
+        });
+        assert_eq!((slow.try_recv(), slow.messages_dropped()), (None, 0));
+    }
+
+    //= docs/spec/process.md#process-mailbox-pause
+    //= type=test
+    #[test]
+    fn nodes_whose_full_mailboxes_wait_for_each_other_lose_their_link() {
+        // More than a link brings on top of the bound.
+        const BEFORE: u32 = 400;
+        let directory = Directory::start();
+        let start = |name| {
+            let mut config = Ours::config(directory.port());
+            config.kernel.auto_connect = DistAutoConnect::Never;
+            config.pause_limit = Some(Duration::from_secs(1));
+            let ours = Ours::start(name, config);
+            let slow = ours.mailbox("slow");
+            slow.set_bound(Some(bound(10, Overflow::Pause)));
+            (ours, slow)
+        };
+        let (a, b) = (start("a"), start("b"));
+        a.0.connect(b.0.name());
+        a.0.expect_up(b.0.name(), NodeType::Visible);
+        b.0.expect_up(a.0.name(), NodeType::Visible);
+        let ends = [(&a, &b), (&b, &a)];
+        for ((ours, slow), (other, _)) in ends {
+            slow.monitor_node(&node_name(other.name()), true).expect("alive");
+            // As many as fill the other mailbox, and behind them what its process waits for.
+            let (name, node) = (Atom::new("slow").expect("an atom"), node_name(other.name()));
+            let sender = ours.node.mailbox();
+            for number in 0..=BEFORE {
+                sender.send_to_name(&name, &node, message(number)).expect("alive");
+            }
+        }
+        for ((_, slow), (other, _)) in ends {
+            let answer = Item::Message(message(BEFORE).into());
+            let lost = Item::Process(ProcessEvent::NodeDown(node_name(other.name())));
+            let item = slow.recv_match_timeout(GIVE_UP, |item| *item == answer || *item == lost);
+            assert_eq!(item, Some(lost));
+        }
+        // Whose limit is over first ends it, and the other may see that before its own is over.
+        let reasons = ends.map(|((ours, _), _)| ours.next_event().nodedown_reason().cloned());
+        let is_end = |reason: &Option<NodeDownReason>| {
+            matches!(reason, Some(NodeDownReason::Killed | NodeDownReason::ConnectionClosed))
+        };
+        assert!(reasons.iter().all(is_end), "{reasons:?}");
+        assert!(reasons.contains(&Some(NodeDownReason::Killed)), "{reasons:?}");
     }
 
     //= docs/spec/process.md#process-mailbox-pause

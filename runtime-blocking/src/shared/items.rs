@@ -187,11 +187,6 @@ impl Items {
         self.overfull = false;
     }
 
-    /// Whether who brings more is to be held.
-    pub(super) const fn is_overfull(&self) -> bool {
-        self.overfull
-    }
-
     /// Whether a process of this node is to hear that there is no room.
     pub(super) fn refuses(&self) -> bool {
         self.is_full() && self.policy() == Some(Overflow::Pause)
@@ -202,13 +197,16 @@ impl Items {
         self.dropped
     }
 
-    /// Has this rung when there is room, if there is none now.
-    pub(super) fn hold(&mut self, bell: &Arc<Bell>) {
+    /// Whether there is room for who brings more; if not, this is rung when there is.
+    ///
+    /// To be asked anew after each ring: whoever was faster may have filled it again.
+    pub(super) fn has_room_or_rings(&mut self, bell: &Arc<Bell>) -> bool {
         // Those of links that have ended.
         self.held.retain(|held| Arc::strong_count(held) > 1);
-        if self.overfull {
+        if self.overfull && !self.held.iter().any(|held| Arc::ptr_eq(held, bell)) {
             self.held.push(Arc::clone(bell));
         }
+        !self.overfull
     }
 
     /// Who is to be told that there is room: when half of the bound is free.
@@ -290,22 +288,21 @@ mod tests {
             for byte in 1..most {
                 assert_eq!(items.push(message(byte)), Pushed::Taken);
             }
-            assert!(!items.is_overfull() && !items.refuses());
+            assert!(!items.overfull && !items.refuses());
             for byte in most..2 * most {
                 assert_eq!(items.push(message(byte)), Pushed::Full, "nothing is lost");
             }
             assert_eq!(items.push(diagnostic()), Pushed::Taken);
             let bell = Arc::default();
-            items.hold(&bell);
-            assert!(items.is_overfull() && items.refuses());
+            assert!(!items.has_room_or_rings(&bell) && items.refuses());
             let last = 3 * most / 2 - 1;
             for byte in 1..last {
                 assert_eq!(items.next(), Some(message(byte)));
-                assert!(items.relieved().is_empty() && items.is_overfull());
+                assert!(items.relieved().is_empty() && items.overfull);
             }
             assert_eq!(items.next(), Some(message(last)));
             assert_eq!(items.relieved().len(), 1);
-            assert!(!items.is_overfull() && items.relieved().is_empty());
+            assert!(!items.overfull && items.relieved().is_empty());
         }
     }
 
@@ -319,7 +316,7 @@ mod tests {
         assert_eq!((&pushed[2..], items.dropped()), (&[Pushed::Dropped; 3][..], 3));
         assert_eq!(items.push(diagnostic()), Pushed::Taken);
         assert_eq!(items.push(exit()), Pushed::Taken, "exit signals are never dropped");
-        assert_eq!((items.count(), items.is_overfull(), items.refuses()), (4, false, false));
+        assert_eq!((items.count(), items.overfull, items.refuses()), (4, false, false));
         let mut items = bounded(2, 1000, Overflow::Kill);
         assert_eq!([message(1), exit()].map(|item| items.push(item)), [Pushed::Taken; 2]);
         assert_eq!(items.push(diagnostic()), Pushed::Taken);
@@ -354,10 +351,10 @@ mod tests {
             let mut items = bounded(1, 1, Overflow::Pause);
             items.push(message(1));
             let bell = Arc::default();
-            items.hold(&bell);
+            assert!(!items.has_room_or_rings(&bell));
             end(&mut items);
             assert_eq!(items.relieved().len(), 1);
-            assert!(!items.is_overfull() && !items.refuses());
+            assert!(!items.overfull && !items.refuses());
         }
     }
 
@@ -365,8 +362,32 @@ mod tests {
     fn who_has_ended_is_not_remembered_as_held() {
         let mut items = bounded(1, 1, Overflow::Pause);
         items.push(message(1));
-        (0..10).for_each(|_| items.hold(&Arc::default()));
+        (0..10).for_each(|_| assert!(!items.has_room_or_rings(&Arc::default())));
         assert!(items.held.len() <= 1);
+    }
+
+    //= docs/spec/process.md#process-mailbox-pause
+    //= type=test
+    #[test]
+    fn who_looks_again_when_others_have_filled_it_is_told_again() {
+        let mut items = bounded(2, 1000, Overflow::Pause);
+        let fill = |items: &mut Items| [1, 2].map(|byte| items.push(message(byte)));
+        let bell = Arc::default();
+        for _ in 0..3 {
+            assert_eq!(fill(&mut items)[1], Pushed::Full);
+            // However often somebody looks.
+            (0..3).for_each(|_| assert!(!items.has_room_or_rings(&bell)));
+            assert_eq!(items.held.len(), 1);
+            assert!(items.next().is_some());
+            let told = items.relieved();
+            assert!(told.len() == 1 && Arc::ptr_eq(&told[0], &bell));
+            // Before the second look.
+            items.push(message(3));
+            assert!(!items.has_room_or_rings(&bell), "it is full again");
+            while items.next().is_some() {}
+            assert_eq!(items.relieved().len(), 1, "and the second wait ends too");
+            assert!(items.has_room_or_rings(&bell) && items.held.is_empty());
+        }
     }
 
     #[test]

@@ -64,14 +64,9 @@ impl Queue {
         lock(&self.items).refuses()
     }
 
-    /// Whether who brings more need not be held, or not any more.
-    pub(super) fn has_room(&self) -> bool {
-        !lock(&self.items).is_overfull()
-    }
-
-    /// Has this rung when there is room, if there is none now.
-    pub(super) fn hold(&self, bell: &Arc<Bell>) {
-        lock(&self.items).hold(bell);
+    /// Whether there is room for who brings more; if not, this is rung when there is.
+    pub(super) fn has_room_or_rings(&self, bell: &Arc<Bell>) -> bool {
+        lock(&self.items).has_room_or_rings(bell)
     }
 
     fn wake(&self) {

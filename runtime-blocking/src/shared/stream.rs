@@ -152,7 +152,7 @@ impl Stream {
         if full.is_empty() {
             return true;
         }
-        self.hold(full);
+        self.held.store(true, Ordering::Relaxed);
         let end = limit.and_then(|limit| Moment::now().checked_add(limit));
         let room = self.outgoing.room.block_until(end, || self.has_room_in(full));
         self.held.store(false, Ordering::Relaxed);
@@ -162,20 +162,16 @@ impl Stream {
     /// Has the reader wait until these mailboxes have room, or the stream has ended.
     pub async fn wait_for_mailboxes(&self, full: &[Arc<Queue>]) {
         if !full.is_empty() {
-            self.hold(full);
+            self.held.store(true, Ordering::Relaxed);
             self.outgoing.room.wait(|| self.has_room_in(full)).await;
             self.held.store(false, Ordering::Relaxed);
         }
     }
 
+    /// The first one without room rings, which is enough: then all are asked again.
     //= docs/spec/process.md#process-mailbox-pause
-    fn hold(&self, full: &[Arc<Queue>]) {
-        full.iter().for_each(|queue| queue.hold(&self.outgoing.room));
-        self.held.store(true, Ordering::Relaxed);
-    }
-
     fn has_room_in(&self, full: &[Arc<Queue>]) -> Option<()> {
-        let has_room = full.iter().all(|queue| queue.has_room());
+        let has_room = full.iter().all(|queue| queue.has_room_or_rings(&self.outgoing.room));
         (has_room || self.outgoing.has_ended()).then_some(())
     }
 
