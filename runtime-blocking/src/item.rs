@@ -36,7 +36,7 @@ pub struct Bound {
     pub overflow: Overflow,
 }
 
-/// What becomes of messages to a mailbox that is full. Exit signals, `DOWN`, and all about nodes always find room.
+/// What becomes of messages to a mailbox that is full. `DOWN` and all about nodes always find room; exit signals do, except by `Kill`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Overflow {
@@ -46,6 +46,9 @@ pub enum Overflow {
     /// All that comes on that link waits, for other processes, too; it is still ticked, and not taken for dead. A link that was not
     /// read for [`NodeConfig::pause_limit`](crate::NodeConfig::pause_limit) ends: two nodes that wait for each other would wait for ever.
     /// Processes of this node are told [`SendError::Full`].
+    ///
+    /// What finds room must still be read, and it comes behind what is held: while this mailbox may be full, do not wait for one item
+    /// of a node that may fill it (a call, the answer to a spawn, a `recv_match`). It would come only when that link ends.
     Pause,
     /// They are dropped, and counted. Exit signals are not: a process that traps those of strangers has no bound by this policy.
     DropNewest,
