@@ -4,7 +4,6 @@
 
 mod support;
 
-use core::time::Duration;
 use std::thread;
 use std::time::Instant;
 
@@ -86,12 +85,11 @@ each_runtime! {
     #[test]
     fn who_allows_it_waits_for_the_other_side_to_connect() {
         const PASSIVE: MonitorNodeOptions = MonitorNodeOptions { allow_passive_connect: true };
-        let setup_time = Duration::from_secs(2);
         let epmd = Epmd::start();
         let (b, b_box) = epmd.node(B);
         let mut config = epmd.config();
         config.kernel.auto_connect = DistAutoConnect::Once;
-        config.kernel.setup_time = setup_time;
+        let setup_time = config.kernel.setup_time;
         let (a, events) = epmd.node_with(A, config);
         let mailbox = a.mailbox();
         let is_told = || {

@@ -16,7 +16,8 @@ use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release};
 use netkernel_tests::ours::{Ours, eventually, node_name};
 use netkernel_tests::runtime::Mailbox;
 
-const SETUP_TIME: Duration = Duration::from_secs(2);
+/// Unless a node is told another one.
+const SETUP_TIME: Duration = Duration::from_secs(7);
 const X: &str = "x@127.0.0.1";
 
 fn atom(text: &str) -> Atom {
@@ -181,13 +182,12 @@ each_release_and_runtime! {
     fn monitors_of_a_node_wait_for_it_where_erlangs_do(release: Release) {
         let epmd = Epmd::start(release);
         let mut options = ErlOptions::new(release, &epmd, "erlang");
-        let seconds = SETUP_TIME.as_secs().to_string();
-        let once = ["-kernel", "dist_auto_connect", "once", "-kernel", "net_setuptime", &seconds];
+        let once = ["-kernel", "dist_auto_connect", "once"];
         options.args.extend(once.map(str::to_owned));
         let erl = Erl::start(&options);
         let mut config = Ours::config(epmd.port());
         config.kernel.auto_connect = DistAutoConnect::Once;
-        config.kernel.setup_time = SETUP_TIME;
+        assert_eq!(config.kernel.setup_time, SETUP_TIME);
         let rust = Ours::start("rust", config);
         let x = Ours::start("x", Ours::config(epmd.port()));
 
