@@ -46,6 +46,14 @@ struct Wires {
     up: BTreeSet<(usize, usize)>,
 }
 
+/// Two nodes with a link between them, and a process on each.
+pub fn pair() -> (Cluster, [MailboxId; 2], [Pid; 2]) {
+    let mut cluster = Cluster::new(2);
+    let mailboxes = [0, 1].map(|node| cluster.spawn(node));
+    let pids = [0, 1].map(|node| cluster.pid(node, mailboxes[node]));
+    (cluster, mailboxes, pids)
+}
+
 pub fn name(node: usize) -> NodeName {
     NodeName::new(&format!("n{node}@localhost")).unwrap()
 }
