@@ -345,8 +345,22 @@ impl Kin {
     }
 
     /// Pairs of a process and a node that it monitors.
-    pub fn node_monitors(&self) -> impl Iterator<Item = &Atom> {
-        self.node_monitors.keys().map(|(node, _)| node)
+    #[must_use]
+    pub fn node_monitors(&self) -> usize {
+        self.node_monitors.len()
+    }
+
+    /// The nodes that any link, monitor, monitor of a node or request to spawn is with.
+    #[must_use]
+    pub fn nodes(&self) -> BTreeSet<Atom> {
+        let links = self.links.keys().map(|(_, pid)| &pid.node);
+        let monitors = self.monitors.values().filter_map(|monitor| match &monitor.of {
+            Watched::Here(_) => None,
+            Watched::At(node) => Some(node),
+        });
+        let node_monitors = self.node_monitors.keys().map(|(node, _)| node);
+        let requests = self.requests.values().map(|request| &request.node);
+        links.chain(monitors).chain(node_monitors).chain(requests).cloned().collect()
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use netkernel_core::NodeName;
 use netkernel_core::net_kernel::{ConnectionId, NodeEvent};
-use netkernel_core::process::ProcessEvent;
+use netkernel_core::process::{ProcessEvent, SpawnFailure};
 use netkernel_core::term::Atom;
 
 use crate::sim::ActorId;
@@ -13,7 +13,7 @@ use crate::sim::observe::{Fact, Kinds, Oracle, Seen};
 use crate::sim::world::World;
 
 /// All that the processes of a lost node had comes to its end before `monitor_nodes` says `nodedown`: exit signals of links first, then the
-/// ends of monitors, then `nodedown` of `monitor_node`.
+/// ends of monitors and of requests to spawn, then `nodedown` of `monitor_node`.
 ///
 /// *Antecedent*: what comes to different mailboxes of a node shares one order. That it is all of it is for `relations` to find.
 #[derive(Debug, Default)]
@@ -78,6 +78,12 @@ impl Loss {
         let now = match event {
             ProcessEvent::Exit { from, .. } if is_it(&from.node) => Part::Links,
             ProcessEvent::Down { object, .. } if is_it(object.node()) => Part::Monitors,
+            // Nobody asks for one in such a step, so it is of that node.
+            ProcessEvent::SpawnReply { result: Err(SpawnFailure::NoConnection), .. }
+                if *of == actor =>
+            {
+                Part::Monitors
+            }
             ProcessEvent::NodeDown(node) if is_it(node.as_atom()) => Part::Nodes,
             _ => return Ok(()),
         };
@@ -106,6 +112,11 @@ mod tests {
         let (creation, reason) = (Creation(4), bytes::Bytes::new());
         let from = Pid { node: node.as_atom().clone(), id: 3, serial: 0, creation };
         let reference = Reference::new(node.as_atom().clone(), creation, &[1, 2, 3]).unwrap();
+        let answer = ProcessEvent::SpawnReply {
+            tag: reason.clone(),
+            request: reference.clone(),
+            result: Err(SpawnFailure::NoConnection),
+        };
         let down = ProcessEvent::Down {
             reference,
             object: Target::Pid(from.clone()),
@@ -130,5 +141,8 @@ mod tests {
         assert_eq!(in_order([&exit, &down, &nodedown]), Ok(()));
         assert!(in_order([&down, &exit, &nodedown]).is_err());
         assert!(in_order([&exit, &nodedown, &down]).is_err());
+        assert_eq!(in_order([&exit, &answer, &down]), Ok(()));
+        assert!(in_order([&answer, &exit, &nodedown]).is_err());
+        assert!(in_order([&down, &nodedown, &answer]).is_err());
     }
 }

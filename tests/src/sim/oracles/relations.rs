@@ -14,7 +14,7 @@ use crate::sim::world::World;
 /// What comes into the mailboxes of a node's processes in a step is what its [`Kin`] says, no more and no less: messages, exit
 /// signals, ends of monitors and of nodes, answers to requests to spawn; `noconnection` once for each link, monitor and request that a
 /// lost node had. Requests of others are answered in the step in which they come. In the end, links, monitors, aliases and requests
-/// are those of the model.
+/// are those of the model, and no node is remembered that none of them is with.
 ///
 /// *Antecedent*: a process acts, a signal is handled and a node is lost within one step, with all that it leads to inside the node.
 #[derive(Debug, Default)]
@@ -98,9 +98,13 @@ impl Oracle for Relations {
             if crew != process.body.office.crew {
                 return Err(format!("{crew:?} is {:?}", process.body.office.crew));
             }
+            let mut nodes = kin.nodes();
             for by in crew {
                 let links: BTreeSet<Pid> = processes.links(by).into_iter().collect();
                 let monitors = processes.monitors(by);
+                let own = processes.pid(by).map(|pid| pid.node);
+                let watchers = processes.monitored_by(by).into_iter().map(|pid| pid.node);
+                nodes.extend(watchers.filter(|node| Some(node) != own.as_ref()));
                 let holds = links.len() == kin.links(by).count() + kin.local_links(by)
                     && kin.links(by).all(|pid| links.contains(pid))
                     && monitors.len() == kin.monitors(by).count()
@@ -110,9 +114,8 @@ impl Oracle for Relations {
                 }
             }
             let (usage, aliases) = (processes.usage(), kin.aliases());
-            let node_monitors = kin.node_monitors().count();
-            let expected = (aliases, node_monitors, kin.requests());
-            if (usage.aliases, usage.node_monitors, usage.spawns) != expected {
+            let expected = (aliases, kin.node_monitors(), kin.requests(), nodes.len());
+            if (usage.aliases, usage.node_monitors, usage.spawns, usage.nodes) != expected {
                 return Err(format!("{usage:?}: {expected:?}"));
             }
         }

@@ -1,6 +1,6 @@
 //! Signals of processes arrive as they were sent.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use netkernel_core::LinkId;
 use netkernel_core::wire::control::{Control, Monitored};
@@ -34,7 +34,13 @@ impl Oracle for Signals {
     fn observe(&mut self, seen: &Seen, world: &World<'_>) -> Result<(), String> {
         let Some(actor) = seen.actor else { return Ok(()) };
         match &seen.fact {
-            Fact::Crashed { .. } => self.conns.retain(|(of, _), _| *of != actor),
+            Fact::Crashed { .. } => {
+                let own =
+                    |((of, _), conn): (&(ActorId, LinkId), &u64)| (*of == actor).then_some(*conn);
+                let conns: BTreeSet<u64> = self.conns.iter().filter_map(own).collect();
+                self.conns.retain(|(of, _), _| *of != actor);
+                self.under_way.retain(|(at, by, _), _| *by == actor || !conns.contains(at));
+            }
             Fact::Promoted { conn, promotion, .. } => {
                 self.conns.insert((actor, promotion.link), *conn);
             }
@@ -71,9 +77,16 @@ impl Oracle for Signals {
 impl Signals {
     fn arrived(&mut self, actor: ActorId, conn: u64, signal: &Control) -> Result<(), String> {
         let pair = pair(signal);
-        let mut queues = self.under_way.iter_mut();
-        let queue = queues.find(|((on, by, of), _)| (*on, of) == (conn, &pair) && *by != actor);
-        let next = queue.and_then(|(_, queue)| queue.pop_front());
+        let mut keys = self.under_way.keys();
+        let key = keys.find(|(on, by, of)| (*on, of) == (conn, &pair) && *by != actor).cloned();
+        let next = key.and_then(|key| {
+            let queue = self.under_way.get_mut(&key)?;
+            let next = queue.pop_front();
+            if queue.is_empty() {
+                self.under_way.remove(&key);
+            }
+            next
+        });
         if next.as_ref() != Some(signal) {
             return Err(format!("{signal:?} on conn#{conn}, where {next:?} is next"));
         }
@@ -138,5 +151,20 @@ mod tests {
         assert_eq!(come(&[1, 2]), Ok(()));
         assert!(come(&[2]).is_err() && come(&[2, 1]).is_err() && come(&[1, 1]).is_err());
         assert!(come(&[1, 2, 2]).is_err() && come(&[3]).is_err());
+    }
+
+    #[test]
+    fn what_has_arrived_or_cannot_any_more_is_forgotten() {
+        let (link, conn) = (link(), 8);
+        let sent = |by| (by, Fact::Signalled { link, conn, signal: signal(1) });
+        let arrived = (1, Fact::Arrived { link, conn, to: Some(mailbox()), signal: signal(1) });
+        let mut oracle = Signals::default();
+        assert_eq!(judge(&mut oracle, vec![sent(0), arrived]), Ok(()));
+        assert!(oracle.under_way.is_empty());
+        oracle.conns.insert((ActorId(1), link), conn);
+        let crashed = (1, Fact::Crashed { host: false });
+        assert_eq!(judge(&mut oracle, vec![sent(0), sent(1), crashed]), Ok(()));
+        let left: Vec<_> = oracle.under_way.keys().map(|(_, by, _)| *by).collect();
+        assert_eq!((left, oracle.conns.len()), (vec![ActorId(1)], 0), "its own may still arrive");
     }
 }

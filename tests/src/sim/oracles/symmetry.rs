@@ -10,7 +10,7 @@ use crate::sim::observe::{Kinds, Oracle, Seen};
 use crate::sim::world::World;
 
 /// In the end each link of two processes and each monitor is known on both sides, or on neither; and a node remembers nothing else: no
-/// relation of a process that has ended, no link with one of a node that is gone, no unlink that was never acknowledged.
+/// relation of a process that has ended, no link with one of a node that is gone, no unlink that was never acknowledged. (That it remembers no other node is for `relations` to find.)
 ///
 /// *Antecedent*: faults have stopped, nobody has acted since, dead links have been found out, and signals have gone on as long as any
 /// arrived.
