@@ -48,7 +48,7 @@ fn main() {
             in_process(&mut times, at, term);
         }
         run(&mut times, "ei", Command::new(&ei).args(&files));
-        let mut erl = Command::new(Release::Newest.program("erl"));
+        let mut erl = Release::Newest.erl();
         erl.args(["-noinput", "+S", "1:1", "-pa"]).arg(&beam).args([
             "-run",
             "term_figures",

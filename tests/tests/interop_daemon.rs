@@ -12,7 +12,9 @@ use std::time::Instant;
 use netkernel_blocking::core::Cookie;
 use netkernel_blocking::{EpmdMode, NodeConfig, StartOptions};
 use netkernel_tests::each_release;
-use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release, TempDir, free_port};
+use netkernel_tests::otp::{
+    Epmd, Erl, ErlOptions, GIVE_UP, NO_CRASH_DUMP, Release, TempDir, free_port,
+};
 use netkernel_tests::runtime::{Node, Runtime};
 
 /// Exit code and standard output.
@@ -172,7 +174,7 @@ each_release! {
         let say = "{ok, [{Name, _}]} = erl_epmd:names(), io:format(\"~s\", [Name]), halt().";
         let mut erl = Command::new(bin.join("erlexec"));
         erl.env("ROOTDIR", root(release)).env("BINDIR", bin).env("EMU", "beam").env("PROGNAME", "erl");
-        erl.env("HOME", bin).env("ERL_EPMD_ADDRESS", "127.0.0.1");
+        erl.envs(NO_CRASH_DUMP).env("HOME", bin).env("ERL_EPMD_ADDRESS", "127.0.0.1");
         let flags = ["-noinput", "-setcookie", "secret", "-sname", "first", "-eval", say];
         assert_eq!(said(erl, port, &flags), (Some(0), "first".into()));
         // It is still there, and may not have seen the end of the node yet.
@@ -213,9 +215,8 @@ fn embedded(release: Release) {
 
 /// The folder that the release is run from.
 fn root(release: Release) -> String {
-    let erl = release.program("erl");
     let say = "io:format(\"~s\", [code:root_dir()]), halt().";
-    said(Command::new(erl), 1, &["-noinput", "-boot", "start_clean", "-eval", say]).1
+    said(release.erl(), 1, &["-noinput", "-boot", "start_clean", "-eval", say]).1
 }
 
 /// A folder like that of the release's programs, but with ours for `epmd`.

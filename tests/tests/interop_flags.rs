@@ -23,7 +23,7 @@ use netkernel_blocking::core::net_kernel::{DistAutoConnect, NodeEvent, OwnName, 
 use netkernel_blocking::core::start_flags::{CookieSetting, NodeSettings, StartFlags, ThisHost};
 use netkernel_blocking::{NodeConfig, NodeKind, NodeKinds};
 use netkernel_tests::each_release;
-use netkernel_tests::otp::{Epmd, GIVE_UP, Release, TempDir, free_port};
+use netkernel_tests::otp::{Epmd, GIVE_UP, NO_CRASH_DUMP, Release, TempDir, free_port};
 use netkernel_tests::our_epmd::OurEpmd;
 use netkernel_tests::ours::{COOKIE, Ours, eventually, node_name};
 use netkernel_tests::runtime::{Node, Runtime};
@@ -297,7 +297,7 @@ fn erlangs(release: Release, line: &str) -> Result<Facts, String> {
     let mut command = Command::new(release.program("erl"));
     command.env_clear().env("PATH", env::var_os("PATH").unwrap_or_default());
     command.env("HOME", home.path()).env("ERL_EPMD_PORT", epmd.port().to_string());
-    command.env("ERL_CRASH_DUMP_SECONDS", "0").current_dir(home.path());
+    command.envs(NO_CRASH_DUMP).current_dir(home.path());
     command.arg("-noinput").args(line.split_whitespace()).args(["-eval", REPORT]);
     let output = fs::File::create(home.path().join("output")).unwrap();
     command.stdin(Stdio::null()).stderr(output.try_clone().unwrap()).stdout(output);

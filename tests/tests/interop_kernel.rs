@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "scenarios are functions that the macro makes tests of")]
 
 use core::time::Duration;
-use std::process::Command;
 
 use netkernel_blocking::core::NodeType;
 use netkernel_blocking::core::handshake::Failure;
@@ -248,7 +247,7 @@ each_release_and_runtime! {
             let tell = format!(
                 "{start}, io:format(\"~0tp~n\", [net_kernel:get_state()]), halt(0)."
             );
-            let output = Command::new(release.program("erl"))
+            let output = release.erl()
                 .env("ERL_EPMD_PORT", epmd.port().to_string())
                 .args(["-noinput", "-start_epmd", "false", "-setcookie", "secret", "-eval", &tell])
                 .output()

@@ -7,7 +7,7 @@ use std::fs;
 use std::process::Command;
 
 use netkernel_tests::each_release_and_runtime;
-use netkernel_tests::otp::{Release, TempDir};
+use netkernel_tests::otp::{NO_CRASH_DUMP, Release, TempDir};
 use netkernel_tests::runtime::Runtime;
 
 /// A host: its own name, its line in the hosts file, and its file for the resolver.
@@ -37,7 +37,7 @@ fn printed(host: &str, files: &TempDir, home: &TempDir, command: &[&str]) -> Str
     }
     enter.args(["--uts", "--mount", "sh", "-c", ENTER, "enter", host]).arg(files.path());
     enter.args(command).current_dir(home.path());
-    enter.env("HOME", home.path()).env("ERL_INET_ETC_DIR", files.path());
+    enter.envs(NO_CRASH_DUMP).env("HOME", home.path()).env("ERL_INET_ETC_DIR", files.path());
     let output = enter.output().unwrap();
     assert!(output.status.success(), "{command:?}: {output:?}");
     String::from_utf8(output.stdout).unwrap().trim().to_owned()

@@ -1,8 +1,6 @@
 //! `getopts` and `setopts`, and what the connection table tells: the same calls on a real node and on ours.
 #![expect(clippy::unwrap_used, reason = "scenarios are functions that the macro makes tests of")]
 
-use std::process::Command;
-
 use netkernel_blocking::core::NodeType;
 use netkernel_blocking::core::term::Term;
 use netkernel_blocking::{ConnectionInfo, OptionName, OptsError, SocketOption};
@@ -219,7 +217,7 @@ each_release_and_runtime! {
         let not_alive = |text: &str| {
             let show = format!("io:format(\"~0tp\", [{text}]), halt().");
             let arguments = ["-noinput", "-start_epmd", "false", "-eval", &show];
-            let erl = Command::new(release.program("erl")).args(arguments).output().unwrap();
+            let erl = release.erl().args(arguments).output().unwrap();
             String::from_utf8(erl.stdout).unwrap()
         };
         let epmd = Epmd::start(release);

@@ -8,7 +8,6 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use netkernel_blocking::core::net_adm::HOST_FILE;
 use netkernel_blocking::core::net_kernel::mfa::{Call, Exception};
@@ -60,7 +59,7 @@ fn play_alone(script: &[&str], home: &TempDir, release: Release, epmd: &Epmd) ->
     let run = "{ok, play, Code} = compile:file(\"play.erl\", [binary]), \
                {module, play} = code:load_binary(play, \"play\", Code), \
                io:setopts([{encoding, unicode}]), play:all(), halt().";
-    let mut command = Command::new(release.program("erl"));
+    let mut command = release.erl();
     command.args(["-noinput", "-start_epmd", "false", "-kernel", "logger_level", "none"]);
     command.args(["-eval", run]).current_dir(home.path());
     command.env("HOME", home.path()).env("ERL_EPMD_PORT", epmd.port().to_string());

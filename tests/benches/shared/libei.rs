@@ -9,9 +9,8 @@ use netkernel_tests::otp::Release;
 
 /// A program out of one file of C, with the newest release's `ei`. It needs a C compiler.
 pub fn program(folder: &Path, text: &str) -> PathBuf {
-    let erl = Release::Newest.program("erl");
     let find = "io:put_chars(code:lib_dir(erl_interface)), halt().";
-    let found = Command::new(erl).args(["-noinput", "-eval", find]).output().unwrap();
+    let found = Release::Newest.erl().args(["-noinput", "-eval", find]).output().unwrap();
     let home = PathBuf::from(String::from_utf8(found.stdout).unwrap());
     let (source, program) = (folder.join("ei.c"), folder.join("ei"));
     fs::write(&source, text).unwrap();

@@ -11,7 +11,7 @@ use std::{env, fs, thread};
 
 use netkernel_core::term::{Limits, Term};
 
-use super::{Epmd, GIVE_UP, Release, Signal, TempDir, signal};
+use super::{Epmd, GIVE_UP, NO_CRASH_DUMP, Release, Signal, TempDir, signal};
 use crate::log::Log;
 
 /// How a node is started.
@@ -78,7 +78,10 @@ impl ErlOptions {
         );
         fs::write(&witness, include_str!("../../otp/witness.erl")).expect("a file in a new folder");
         let mut command = Command::new(self.release.program("erl"));
-        command.env_clear().env("PATH", env::var_os("PATH").unwrap_or_default());
+        command
+            .env_clear()
+            .envs(NO_CRASH_DUMP)
+            .env("PATH", env::var_os("PATH").unwrap_or_default());
         command.env("HOME", home.path()).env("ERL_EPMD_PORT", self.epmd.to_string());
         command.args(["-noinput", "-start_epmd", "false", "-setcookie", &self.cookie]);
         command.args(["-name", &format!("{}@{}", self.name, self.host)]);

@@ -30,6 +30,9 @@ pub enum Release {
     Newest,
 }
 
+/// For the environment of an Erlang node.
+pub const NO_CRASH_DUMP: [(&str, &str); 1] = [("ERL_CRASH_DUMP_BYTES", "0")];
+
 impl Release {
     /// All of them, oldest first.
     pub const ALL: [Self; 3] = [Self::Otp25, Self::Otp27, Self::Newest];
@@ -52,6 +55,17 @@ impl Release {
             home.display()
         );
         home.join("bin").join(name)
+    }
+
+    /// `erl`, which leaves no crash dump behind.
+    ///
+    /// # Panics
+    /// As [`Self::program`].
+    #[must_use]
+    pub fn erl(self) -> Command {
+        let mut erl = Command::new(self.program("erl"));
+        erl.envs(NO_CRASH_DUMP);
+        erl
     }
 }
 
