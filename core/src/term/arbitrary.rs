@@ -12,3 +12,69 @@ impl<'a> Arbitrary<'a> for Term {
         Reader::new(&bytes).term(&Limits::default()).map_err(|_| Error::IncorrectFormat)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::term::generate;
+    use proptest::prelude::*;
+
+    /// The next term of a fuzzer that has these bytes.
+    fn term_of(bytes: &[u8]) -> Result<Term> {
+        Unstructured::new(bytes).arbitrary()
+    }
+
+    fn encoded(term: &Term) -> Vec<u8> {
+        let mut out = Vec::new();
+        term.encode(&mut out).unwrap();
+        out
+    }
+
+    /// The bytes of a collection, as a fuzzer has to give them: each behind a true, and a false behind the last.
+    fn as_input(bytes: &[u8]) -> Vec<u8> {
+        bytes.iter().flat_map(|byte| [1, *byte]).chain([0]).collect()
+    }
+
+    proptest! {
+        //= docs/spec/term.md#term-encode
+        //= type=test
+        #[test]
+        fn an_encoded_term_is_the_term_that_comes(term in generate::tree()) {
+            let encoded = encoded(&term);
+            prop_assert_eq!(term_of(&as_input(&encoded[1..])), Ok(term.clone()));
+            prop_assert_eq!(Term::decode(&encoded, &Limits::default()), Ok(term));
+        }
+
+        //= docs/spec/term.md#term-limits
+        //= type=test
+        #[test]
+        fn what_comes_of_any_bytes_is_within_the_limits_and_encodes_to_itself(
+            bytes in proptest::collection::vec(any::<u8>(), 0..200),
+            kind in proptest::sample::select(&b"\x61\x62\x66\x68\x6A\x6B\x6C\x6D\x6E\x74\x77"[..]),
+        ) {
+            for input in [bytes.clone(), as_input(&bytes), as_input(&[&[kind], &bytes[..]].concat())] {
+                match term_of(&input) {
+                    Ok(term) => prop_assert_eq!(
+                        Term::decode(&encoded(&term), &Limits::default()), Ok(term)
+                    ),
+                    Err(error) => prop_assert!(
+                        matches!(error, Error::IncorrectFormat | Error::NotEnoughData), "{error:?}"
+                    ),
+                }
+            }
+        }
+    }
+
+    //= docs/spec/term.md#term-limits
+    //= type=test
+    #[test]
+    fn too_few_bytes_and_too_deep_a_term_are_errors() {
+        for bytes in [&b""[..], b"\0", b"\x01", b"\x01\x62\0", b"\x01\x6C\x01\xFF\x01\xFF"] {
+            assert!(matches!(term_of(bytes), Err(Error::IncorrectFormat)), "{bytes:02x?}");
+        }
+        let tuples = |depth| [&[0x68, 1].repeat(depth)[..], &[0x6A]].concat();
+        let limit = Limits::default().depth;
+        assert!(term_of(&as_input(&tuples(limit - 1))).is_ok());
+        assert!(term_of(&as_input(&tuples(limit))).is_err());
+    }
+}
