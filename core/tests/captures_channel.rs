@@ -7,7 +7,8 @@
 use core::num::NonZeroU64;
 
 use bytes::Bytes;
-use netkernel_core::link::Violation;
+use netkernel_core::link::{Frame, Limits, LinkReader, Violation};
+use netkernel_core::process::Origin;
 use netkernel_core::term::{Atom, Pid, Reader, Reference};
 use netkernel_core::wire::control::{
     Content, Control, Monitored, Receiver, SpawnFlags, SpawnRequest, Spawned, parse,
@@ -274,6 +275,95 @@ fn v11_spawn_its_reply_and_the_exits_of_the_process() {
     both_ways("py1@localhost", &kill, Control::Exit2 { from, to, reason, token: None });
 }
 
+/// The control messages that come out of frames, in the order in which these were captured.
+fn read_all(reader: &mut LinkReader, frames: &[Bytes]) -> Vec<Control> {
+    let framed = |frame: &Bytes| [&(frame.len() as u32).to_be_bytes()[..], frame].concat();
+    let batch = reader.decode(&frames.iter().flat_map(framed).collect::<Vec<u8>>());
+    assert_eq!(batch.violation, None);
+    batch.signals
+}
+
+fn reader(peer: &str, flags: Flags) -> LinkReader {
+    LinkReader::from_origin(Origin { node: node(peer), flags }, Limits::default())
+}
+
+//= docs/spec/channel.md#ch-header-empty
+//= type=test
+//= docs/spec/channel.md#ch-header-atoms
+//= type=test
+//= docs/spec/channel.md#ch-header-expanded
+//= type=test
+//= docs/spec/channel.md#ch-fragment
+//= type=test
+#[test]
+fn v12_messages_with_headers_and_one_in_fragments() {
+    let head = |id: &str| format!("68 04 61 06 58 52 00 {id} 00000000 6b0162f5 52 01 52 02");
+    let queued = hex(
+        r#"83 44 00 68 04 61 06 58 770d "otp@localhost" 0000008f 00000000 6b0162f5 7700 7708 "someproc"
+           77 05 "hello""#,
+    );
+    let rex = hex(&format!(
+        r#"83 44 04 8fdc00 990d "otp@localhost" 0500 7803 "rex" 5f10 "features_request"
+           {} 68 02 58 52 00 00000036 00000000 6b0162f5 52 03"#,
+        head("00000036")
+    ));
+    let second = hex(&format!(
+        r#"83 44 04 07fd00 99 05 c108 "someproc" ef05 "hello" {} 52 03"#,
+        head("00000093")
+    ));
+    let mut otp = reader("otp@localhost", Flags::SERVED);
+    let from = |id| pid("otp@localhost", id, 0x6B01_62F5);
+    let send = |id, to: &str, message| Control::RegSend {
+        from: from(id),
+        to: atom(to),
+        message,
+        token: None,
+    };
+    let hello = hex(r#"83 77 05 "hello""#);
+    let features = hex(
+        r#"83 68 02 58 770d "otp@localhost" 00000036 00000000 6b0162f5 7710 "features_request""#,
+    );
+    assert_eq!(
+        read_all(&mut otp, &[queued, rex, second]),
+        [
+            send(0x8F, "someproc", hello.clone()),
+            send(0x36, "rex", features),
+            send(0x93, "someproc", hello)
+        ]
+    );
+
+    // The name of the other node was put into its slot by a frame that was not captured.
+    let names = hex(&format!(
+        r#"83 44 04 07d500 99 05 c1 b10d "py1@localhost" {} 52 03"#,
+        head("00000096")
+    ));
+    let exit =
+        hex(r#"83 44 03 5708 99 b1 0806 "normal" 68 03 61 18 58 52 00 00000096 00000000 6b0162f5
+           58 52 01 00000005 00000000 11223344 52 02"#);
+    let (to, reason) = (pid("py1@localhost", 5, 0x1122_3344), hex(r#"77 06 "normal""#));
+    let name = hex(r#"83 77 0d "py1@localhost""#);
+    assert_eq!(
+        read_all(&mut otp, &[names, exit]),
+        [send(0x96, "someproc", name), Control::Exit { from: from(0x96), to, reason, token: None }]
+    );
+
+    let fragment =
+        |first: &str, rest: usize| Bytes::from([&hex(first)[..], &b"x".repeat(rest)[..]].concat());
+    let sequence = "000004a000000943";
+    let start = format!(
+        "83 45 {sequence} 0000000000000003 03 0705 99 05 c1 {} 6d 000249f0",
+        head("00000093")
+    );
+    let frames = [
+        fragment(&start, 65536 - 23 - 5),
+        fragment(&format!("83 46 {sequence} 0000000000000002"), 65536),
+        fragment(&format!("83 46 {sequence} 0000000000000001"), 18956),
+    ];
+    assert_eq!(frames.each_ref().map(Bytes::len), [65560, 65554, 18974], "as captured");
+    let binary = Bytes::from([&hex("83 6d 000249f0")[..], &b"x".repeat(150_000)].concat());
+    assert_eq!(read_all(&mut otp, &frames), [send(0x93, "someproc", binary)]);
+}
+
 //= docs/spec/channel.md#ch-term-walk
 //= type=test
 #[test]
@@ -360,6 +450,30 @@ fn v18_the_forms_without_exit_payload_and_sender() {
     let reference = reference("py6@localhost", 0x1122_3344, &[1, 2, 3]);
     let control = Control::MonitorPExit { from, to, reference, reason };
     both_ways_with(none, "otp@localhost", &down, control);
+}
+
+//= docs/spec/channel.md#ch-header-empty
+//= type=test
+#[test]
+fn v18_fragments_alone_bring_headers_without_atoms() {
+    let py6 = r#"58 770d "py6@localhost" 00000001 00000000 11223344"#;
+    let py6_ref = r#"5a 0003 770d "py6@localhost" 11223344 00000001 00000002 00000003"#;
+    let monitor = hex(&format!(r#"83 44 00 68 04 61 13 {py6} 7703 "zzz" {py6_ref}"#));
+    let noproc = hex(&format!(r#"83 44 00 68 04 61 1c 7703 "zzz" {py6} {py6_ref} 77 06 "noproc""#));
+    let (watcher, name) = (pid("py6@localhost", 1, 0x1122_3344), Monitored::Name(atom("zzz")));
+    let reference = reference("py6@localhost", 0x1122_3344, &[1, 2, 3]);
+    let (to, r) = (name.clone(), reference.clone());
+    let asked = Control::MonitorP { from: watcher.clone(), to, reference: r };
+    let reason = hex(r#"77 06 "noproc""#);
+    let told = Control::MonitorPExit { from: name, to: watcher, reference, reason };
+    let flags = Flags::SERVED.without(Flags::DIST_HDR_ATOM_CACHE);
+    for (peer, frame, control) in
+        [("py6@localhost", monitor, asked), ("otp@localhost", noproc, told)]
+    {
+        let written = Frame::new(&control, flags).unwrap().to_bytes();
+        assert_eq!(written[4..], frame[..], "what we send");
+        assert_eq!(read_all(&mut reader(peer, flags), &[frame]), [control]);
+    }
 }
 
 //= docs/spec/channel.md#ch-control-from
