@@ -1,13 +1,15 @@
 //! Node events and what may be asked for, compared with a real node term by term.
 #![expect(clippy::unwrap_used, reason = "scenarios are functions that the macro makes tests of")]
 
-use netkernel_blocking::Item;
+use std::process::Command;
+
 use netkernel_blocking::core::net_kernel::subscriptions::{MonitorOptions, NodeTypes};
 use netkernel_blocking::core::term::Term;
+use netkernel_blocking::{Item, StartOptions};
 use netkernel_tests::each_release_and_runtime;
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release};
 use netkernel_tests::ours::{Ours, node_name};
-use netkernel_tests::runtime::Mailbox;
+use netkernel_tests::runtime::{Mailbox, Node};
 
 /// Subscriptions of one process, as Erlang says them and as we do, in this order. Two are the same, and events of the last
 /// come last.
@@ -160,11 +162,79 @@ fn script(watcher: &Watcher, release: Release, epmd: &Epmd) -> Vec<String> {
     told
 }
 
+/// Lives of a node from its start to its stop: its name, and how it connects.
+const LIVES: [(&str, &str); 2] =
+    [("first@127.0.0.1", "connect_node"), ("second@127.0.0.1", "hidden_connect_node")];
+
+/// What a process of Erlang is told of them: one of a system that began without a name.
+fn lives_of_erlang(release: Release, epmd: &Epmd, peer: &str) -> Vec<String> {
+    let subscribe: String = subscriptions()
+        .iter()
+        .map(|(options, _)| format!("ok = net_kernel:monitor_nodes(true, {options}), "))
+        .collect();
+    let lives: String = LIVES
+        .iter()
+        .map(|(node, connect)| format!("Live('{node}', fun net_kernel:{connect}/1), "))
+        .collect();
+    // Its own nodedown, to the last subscription, ends a life.
+    let script = format!(
+        "Told = fun Told(Own) -> \
+             receive \
+                 {{nodedown, Own, #{{nodedown_reason := _}}}} = Last -> io:format(\"~0tp~n\", [Last]); \
+                 Event -> io:format(\"~0tp~n\", [Event]), Told(Own) \
+             after 600000 -> halt(1) end \
+         end, \
+         Live = fun(Own, Connect) -> \
+             {{ok, _}} = net_kernel:start(Own, #{{name_domain => longnames}}), \
+             true = Connect('{peer}'), pong = net_adm:ping('{peer}'), ok = net_kernel:stop(), Told(Own) \
+         end, \
+         {subscribe}{lives}halt(0)."
+    );
+    let output = Command::new(release.program("erl"))
+        .env("ERL_EPMD_PORT", epmd.port().to_string())
+        .args(["-noinput", "-start_epmd", "false", "-setcookie", "secret"])
+        .args(["-kernel", "logger_level", "none", "-eval", &script])
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
+    told.lines().map(str::to_owned).collect()
+}
+
+/// What a mailbox of ours is told of them.
+fn lives_of_ours(epmd: &Epmd, peer: &str) -> Vec<String> {
+    let node = Node::new(Ours::config(epmd.port())).unwrap();
+    let mailbox = node.mailbox();
+    for (_, options) in subscriptions() {
+        mailbox.monitor_nodes(true, options);
+    }
+    let mut told: Vec<String> = Vec::new();
+    for (own, connect) in LIVES {
+        node.start(StartOptions::new(node_name(own))).unwrap();
+        match connect {
+            "hidden_connect_node" => node.hidden_connect_node(node_name(peer)).unwrap(),
+            _ => node.connect_node(node_name(peer)).unwrap(),
+        }
+        node.ping(&node_name(peer), GIVE_UP).unwrap();
+        node.stop().unwrap();
+        let end = format!("{{nodedown,'{own}',#{{");
+        while !told.last().is_some_and(|event| is_last(event) && event.starts_with(&end)) {
+            match mailbox.recv_timeout(GIVE_UP) {
+                Some(Item::Event(event)) => told.push(event.to_string()),
+                other => panic!("no node event but {other:?} after {told:?}"),
+            }
+        }
+    }
+    assert!(mailbox.try_recv().is_none(), "nothing comes after it");
+    told
+}
+
 /// With the connection ids numbered as they come, since each node counts its own.
 fn normalized(told: &[String]) -> Vec<String> {
     let mut seen: Vec<String> = Vec::new();
     let mut normalize = |event: &String| {
-        let Some(at) = event.find("connection_id") else { return event.clone() };
+        let at = event.find("connection_id").filter(|at| !event[*at..].contains("undefined"));
+        let Some(at) = at else { return event.clone() };
         let number = at + event[at..].find(|c: char| c.is_ascii_digit()).unwrap();
         let end = number + event[number..].find(|c: char| !c.is_ascii_digit()).unwrap();
         let id = &event[number..end];
@@ -240,6 +310,26 @@ each_release_and_runtime! {
         assert_eq!(ours, theirs);
         // Six copies of what is visible, four of what is hidden, and two less of each at the end.
         assert_eq!(theirs.len(), 4 * 6 + 4 * 4 + 2 * 4 + 2 * 2, "{theirs:#?}");
+    }
+
+    //= docs/spec/kernel.md#kernel-stop
+    //= type=test
+    //= docs/spec/monitor.md#monitor-own-node
+    //= type=test
+    //= docs/spec/nodedown.md#nodedown-net-kernel-terminated
+    //= type=test
+    #[test]
+    fn starts_and_stops_are_told_as_by_erlang(release: Release) {
+        let epmd = Epmd::start(release);
+        let peer = Erl::start(&ErlOptions::new(release, &epmd, "b").without_auto_connect());
+        let theirs = normalized(&lives_of_erlang(release, &epmd, peer.name()));
+        let ours = normalized(&lives_of_ours(&epmd, peer.name()));
+        assert_eq!(ours, theirs);
+        // Six copies of what is visible, four of the hidden link.
+        assert_eq!(theirs.len(), 4 * 6 + 2 * 6 + 2 * 4, "{theirs:#?}");
+        let downs = theirs.iter().filter(|event| event.contains("nodedown_reason"));
+        let mut downs = downs.filter(|event| event.starts_with("{nodedown"));
+        assert!(downs.all(|event| event.contains("net_kernel_terminated")), "{theirs:#?}");
     }
 
     //= docs/spec/monitor.md#monitor-error-flag
