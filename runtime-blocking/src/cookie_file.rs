@@ -47,8 +47,8 @@ fn find_in(home: &Path, config: &Path) -> Result<Cookie, CookieFileError> {
 
 /// Reads the cookie in the file at `path`.
 ///
-/// The file must be a regular one that only its owner can access, and hold printable ASCII; line ends and blanks
-/// behind the cookie are dropped.
+/// The file must be a regular one that only its owner can access, and hold printable ASCII, blanks included; line ends behind
+/// the cookie, and blanks behind them, are dropped.
 ///
 /// # Errors
 /// [`CookieFileError`], which names the file and what is wrong with it.
@@ -58,10 +58,10 @@ pub fn read(path: &Path) -> Result<Cookie, CookieFileError> {
 }
 
 fn parse(bytes: &[u8]) -> Result<Cookie, CookieFileProblem> {
-    let end = bytes.iter().rposition(|b| !b"\r\n ".contains(b)).map_or(0, |last| last + 1);
-    let cookie = bytes.get(..end).unwrap_or_default();
-    if let Some(at) = cookie.iter().position(|b| !(32..=126).contains(b)) {
-        return Err(CookieFileProblem::BadCharacter { at });
+    let end = bytes.iter().position(|b| !(32..=126).contains(b)).unwrap_or(bytes.len());
+    let (cookie, rest) = bytes.split_at(end);
+    if !rest.iter().all(|b| b"\r\n ".contains(b)) {
+        return Err(CookieFileProblem::BadCharacter { at: end });
     }
     let text: String = cookie.iter().map(|&b| char::from(b)).collect();
     Cookie::new(&text).map_err(CookieFileProblem::Cookie)
@@ -228,11 +228,13 @@ mod tests {
     //= docs/spec/kernel.md#kernel-cookie-file
     //= type=test
     #[test]
-    fn line_ends_and_blanks_behind_the_cookie_are_dropped() {
-        for content in ["SECRET", "SECRET\n", "SECRET \r\n\n"] {
+    fn line_ends_and_blanks_behind_them_are_dropped() {
+        for content in ["SECRET", "SECRET\n", "SECRET\r\n \n "] {
             assert_eq!(parse(content.as_bytes()).unwrap(), cookie("SECRET"));
         }
-        assert_eq!(parse(b"two words\n").unwrap(), cookie("two words"));
+        for text in ["two words", " before and behind  ", " "] {
+            assert_eq!(parse(format!("{text}\n").as_bytes()).unwrap(), cookie(text));
+        }
     }
 
     #[test]
