@@ -29,7 +29,18 @@ impl Netkernel {
     /// If it cannot be built or run.
     #[must_use]
     pub fn start(home: &Path, arguments: &[&str]) -> Self {
-        Self::spawn(command(home, arguments))
+        Self::start_in(home, &[], arguments)
+    }
+
+    /// The same with these variables in its environment.
+    ///
+    /// # Panics
+    /// As above.
+    #[must_use]
+    pub fn start_in(home: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Self {
+        let mut command = command(home, arguments);
+        command.envs(variables.iter().copied());
+        Self::spawn(command)
     }
 
     /// Starts this example of a package, with the EPMD at this port.

@@ -1,0 +1,43 @@
+//! Nodes of the command with variables of EPMD in their environment.
+#![expect(clippy::unwrap_used, reason = "this is test code")]
+
+use std::net::TcpStream;
+
+use netkernel_tests::command::Netkernel;
+use netkernel_tests::otp::TempDir;
+use netkernel_tests::ports::free_port;
+use netkernel_tests::serving::{names, wait_for_names};
+
+/// Once with options of the command, and once with flags of `erl`.
+//= docs/spec/flags.md#flags-epmd-port
+//= type=test
+//= docs/spec/flags.md#flags-epmd-address
+//= type=test
+#[test]
+fn the_environment_says_where_epmd_is_and_where_it_is_served() {
+    let own = ["node", "rust@127.0.0.1", "--cookie", "secret", "--epmd", "embedded"];
+    let of_erl = ["node", "--", "-name", "rust@127.0.0.1", "-setcookie", "secret"];
+    for arguments in [&own[..], &of_erl[..]] {
+        let (home, port) = (TempDir::new(), free_port());
+        let number = port.to_string();
+        let variables = [("ERL_EPMD_PORT", &*number), ("ERL_EPMD_ADDRESS", "127.0.0.2")];
+        let start = |arguments: &[&str]| {
+            let node = Netkernel::start_in(home.path(), &variables, arguments);
+            node.wait_line("its own nodeup", |line| line.starts_with("{nodeup,"));
+            node
+        };
+        let _rust = start(arguments);
+        assert_eq!(names(port).unwrap(), ["rust"]);
+        let serves = |address: &str| TcpStream::connect((address, port)).is_ok();
+        assert_eq!(
+            ["127.0.0.1", "127.0.0.2", "127.0.0.3"].map(serves),
+            [true, true, false],
+            "loopback, what is named, and no other address of this host"
+        );
+        // Another one registers there, and finds the first by it.
+        let asks = ["node", "b@127.0.0.1", "--cookie", "secret", "--epmd", "external"];
+        let b = start(&[&asks[..], &["--connect", "rust@127.0.0.1"]].concat());
+        b.wait_line("the link", |line| line.starts_with("{nodeup,'rust@127.0.0.1',"));
+        wait_for_names(port, &["b", "rust"]);
+    }
+}
