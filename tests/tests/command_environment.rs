@@ -1,5 +1,4 @@
 //! Nodes of the command with variables of EPMD in their environment.
-#![expect(clippy::unwrap_used, reason = "this is test code")]
 
 use std::net::TcpStream;
 

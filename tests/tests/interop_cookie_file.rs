@@ -1,6 +1,7 @@
 //! The file of the cookie: `erl` and `netkernel node` find the same in the same home directory, or refuse it.
 #![expect(clippy::unwrap_used, reason = "scenarios are functions that the macro makes tests of")]
 
+use std::env;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
@@ -36,7 +37,7 @@ fn theirs(release: Release, epmd: &Epmd, home: &TempDir) -> Option<String> {
     let tell = "io:format(\"cookie ~0tp~n\", [erlang:get_cookie()]), halt(0).";
     let output = Command::new(release.program("erl"))
         .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("PATH", env::var_os("PATH").unwrap_or_default())
         .env("HOME", home.path())
         .env("ERL_EPMD_PORT", epmd.port().to_string())
         .env("ERL_CRASH_DUMP_SECONDS", "0")
@@ -44,7 +45,7 @@ fn theirs(release: Release, epmd: &Epmd, home: &TempDir) -> Option<String> {
         .current_dir(home.path())
         .stdin(Stdio::null())
         .output()
-        .unwrap();
+        .expect("erl runs");
     let told = String::from_utf8_lossy(&output.stdout);
     let cookie = told.lines().find_map(|line| line.strip_prefix("cookie ").map(str::to_owned));
     assert_eq!(cookie.is_some(), output.status.success(), "{told}");
