@@ -23,7 +23,7 @@ impl fmt::Display for Export {
 }
 
 /// A fun that was made in a module: which one, and the values that it captured. It can only be sent back to who can run it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Fun {
     /// The module.
     pub module: Atom,

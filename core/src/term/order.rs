@@ -2,7 +2,7 @@
 
 use core::cmp::Ordering;
 
-use super::{Float, Integer, List, Map, Pid, Port, Record, Reference, Term};
+use super::{Float, Fun, Integer, List, Map, Pid, Port, Record, Reference, Term};
 
 impl Term {
     /// Erlang's `<` and `==`: numbers compare by value, so that `1` and `1.0` are [`Equal`](Ordering::Equal) though they are not `==` in Rust, nor
@@ -28,6 +28,19 @@ impl Ord for Term {
     }
 }
 
+impl PartialOrd for Fun {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// As that of [`Term`].
+impl Ord for Fun {
+    fn cmp(&self, other: &Self) -> Ordering {
+        funs(self, other, Numbers::ByType)
+    }
+}
+
 /// How numbers of the two types compare.
 #[derive(Clone, Copy)]
 pub(super) enum Numbers {
@@ -49,7 +62,7 @@ pub(super) fn compare(one: &Term, other: &Term, numbers: Numbers) -> Ordering {
         (Term::Float(one), Term::Integer(other)) => mixed(other, *one, numbers).reverse(),
         (Term::Atom(one), Term::Atom(other)) => one.cmp(other),
         (Term::Reference(one), Term::Reference(other)) => references(one, other),
-        (Term::Fun(one), Term::Fun(other)) => one.cmp(other),
+        (Term::Fun(one), Term::Fun(other)) => funs(one, other, numbers),
         (Term::Export(one), Term::Export(other)) => one.cmp(other),
         (Term::Port(one), Term::Port(other)) => ports(one, other),
         (Term::Pid(one), Term::Pid(other)) => pids(one, other),
@@ -105,6 +118,22 @@ fn lists(one: &List, other: &List, numbers: Numbers) -> Ordering {
             (Ordering::Greater, _, Some(tail)) => rank(&Term::NIL).cmp(&rank(tail)),
         }
     })
+}
+
+/// By module and index, then by the values that they captured. Erlang looks at nothing else; in keys funs that are not the same differ.
+//= docs/spec/term.md#term-order-fun
+fn funs(one: &Fun, other: &Fun, numbers: Numbers) -> Ordering {
+    let by_place = one.module.cmp(&other.module).then(one.index.cmp(&other.index));
+    let by_values = || {
+        let by_count = one.free.len().cmp(&other.free.len());
+        by_count.then_with(|| sequences(&one.free, &other.free, numbers))
+    };
+    let rest = |fun: &Fun| (fun.old_unique, fun.old_index, fun.arity, fun.unique);
+    let by_rest = || match numbers {
+        Numbers::ByType => rest(one).cmp(&rest(other)).then_with(|| one.pid.cmp(&other.pid)),
+        Numbers::ByValue => Ordering::Equal,
+    };
+    by_place.then_with(by_values).then_with(by_rest)
 }
 
 /// By what they are, then by the values of their fields.
@@ -204,7 +233,8 @@ pub(super) mod steps {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::term::generate;
+    use crate::Creation;
+    use crate::term::{Atom, generate};
     use alloc::vec::Vec;
     use core::hash::{Hash as _, Hasher as _};
     use proptest::prelude::*;
@@ -263,6 +293,43 @@ mod tests {
             assert_ne!(one, other);
             assert!(one.cmp(&other).is_ne());
         }
+    }
+
+    //= docs/spec/term.md#term-order-fun
+    //= type=test
+    #[test]
+    fn funs_compare_by_module_index_and_captured_values() {
+        let fun = |module: &str, index, free: &[&str]| Fun {
+            module: Atom::new(module).unwrap(),
+            old_index: -i64::from(index),
+            old_unique: 7,
+            arity: 1,
+            unique: [9; 16],
+            index,
+            pid: Pid { node: Atom::literal("a@host"), id: 1, serial: 0, creation: Creation(4) },
+            free: free.iter().map(|text| parse(text)).collect(),
+        };
+        let sorted = [
+            fun("a", 1, &[]),
+            fun("a", 1, &["2"]),
+            fun("a", 1, &["2.5"]),
+            fun("a", 1, &["1", "1"]),
+            fun("a", 2, &[]),
+            fun("b", 0, &[]),
+        ];
+        for (at, one) in sorted.iter().enumerate() {
+            for (other_at, other) in sorted.iter().enumerate() {
+                let (one, other) = (Term::from(one.clone()), Term::from(other.clone()));
+                assert_eq!(one.cmp(&other), at.cmp(&other_at), "{one:?} {other:?}");
+                assert_eq!(one.cmp_erlang(&other), at.cmp(&other_at), "{one:?} {other:?}");
+            }
+            assert!(Term::from(one.clone()) < parse("fun a:a/0"));
+        }
+        // Of another version of the module: the same for Erlang, and another key for us.
+        let [one, other] = [7, 8].map(|old_unique| Fun { old_unique, ..fun("a", 1, &["2"]) });
+        assert!(one < other && Term::from(one).cmp_erlang(&other.into()).is_eq());
+        let [one, other] = ["2", "2.0"].map(|value| Term::from(fun("a", 1, &[value])));
+        assert!(one < other && one.cmp_erlang(&other).is_eq());
     }
 
     fn hash(term: &Term) -> u64 {

@@ -2,7 +2,7 @@
 
 use netkernel_blocking::core::Creation;
 use netkernel_blocking::core::term::{
-    Atom, BitString, Export, Float, Integer, List, Pid, Port, Reference, Term,
+    Atom, BitString, Export, Float, Fun, Integer, List, Pid, Port, Reference, Term,
 };
 
 /// Any terms, the same each time for the same number.
@@ -102,6 +102,21 @@ impl Choice {
             9 => List::with_tail(terms(self), self.readable(depth - 1)),
             _ => Term::map(terms(self).into_iter().zip(terms(self))),
         }
+    }
+
+    /// A fun of one of a few modules. Of each there is one version: the releases do not agree on funs of several.
+    pub(crate) fn fun(&mut self) -> Term {
+        let module = Atom::new(["a", "b"][self.below(2) as usize]).unwrap();
+        let index = self.below(3) as u32;
+        let free = self.some(2, |choice| match choice.below(3) {
+            0 => choice.number(),
+            1 => Term::from(choice.below(2) as i64),
+            _ => float(1.0 + choice.below(2) as f64),
+        });
+        let pid =
+            Pid { node: Atom::new("a@host").unwrap(), id: 1, serial: 0, creation: Creation(4) };
+        let (old_index, old_unique) = (index.into(), 7);
+        Fun { module, old_index, old_unique, arity: 1, unique: [9; 16], index, pid, free }.into()
     }
 
     /// A pid, a port or a reference of one of a few nodes.
