@@ -1,6 +1,7 @@
 //! Large messages in fragments, and atoms out of caches, with real nodes.
 #![expect(clippy::unwrap_used, reason = "scenarios are functions that the macro makes tests of")]
 
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::time::Instant;
 
@@ -142,6 +143,66 @@ each_release_and_runtime! {
             }
         }
         erl.eval("smalls ! stop");
+        assert_still_up(&rust, &erl);
+    }
+
+    /// All that Erlang sends meanwhile is ticks.
+    //= docs/spec/channel.md#ch-lanes
+    //= type=test
+    //= docs/spec/channel.md#ch-fragment-send
+    //= type=test
+    #[test]
+    fn small_messages_and_ticks_go_on_while_ours_sends_large_ones(release: Release) {
+        let (seconds, intensity) = TICKTIME;
+        let ticking = |epmd| Ours::ticking(epmd, seconds, intensity);
+        let (_epmd, erl, rust) = linked(release, ticking, Some(seconds));
+        let (writer, other) = (rust.mailbox("writer"), rust.mailbox("other"));
+        erl.eval(&format!("persistent_term:put(large, {LARGE_IN_ERLANG})"));
+        // How many large ones came, how many small ones, whether one of these came where a large one was due, and what was wrong.
+        erl.eval(
+            "register(sink, spawn(fun() -> \
+                 Loop = fun Next(Larges, Smalls, Due, Overtaken, Wrong) -> receive \
+                     {ask, From} -> From ! {sink, Larges, Smalls, Overtaken, Wrong}, Next(Larges, Smalls, Due, Overtaken, Wrong); \
+                     start when not Due -> Next(Larges, Smalls, true, Overtaken, Wrong); \
+                     {small, N} when N =:= Smalls + 1 -> Next(Larges, N, Due, Overtaken orelse Due, Wrong); \
+                     Large when is_binary(Large), Due -> \
+                         Same = Large =:= persistent_term:get(large), \
+                         Next(Larges + 1, Smalls, false, Overtaken, Wrong orelse not Same); \
+                     _ -> Next(Larges, Smalls, Due, Overtaken, true) \
+                 end end, Loop(0, 0, false, false, false) end))",
+        );
+        let asked = || erl.eval("sink ! {ask, self()}, receive {sink, L, S, O, W} -> {L, S, O, W} end");
+        let (sink, to) = (Atom::new("sink").unwrap(), node_name(erl.name()));
+        let (large, began, done) = (large(), Instant::now(), AtomicBool::new(false));
+        let (larges, smalls) = std::thread::scope(|scope| {
+            let small = scope.spawn(|| {
+                let mut sent = 0;
+                while !done.load(Ordering::Relaxed) {
+                    sent += 1;
+                    other.send_to_name(&sink, &to, encoded(&format!("{{small,{sent}}}"))).unwrap();
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                sent
+            });
+            let mut larges = 0;
+            while began.elapsed() < LONGEST_WITHOUT_TICKS
+                || !asked().ends_with(",true,false}") && began.elapsed() < GIVE_UP
+            {
+                writer.send_to_name(&sink, &to, encoded("start")).unwrap();
+                writer.send_to_name(&sink, &to, large.clone()).unwrap();
+                larges += 1;
+            }
+            done.store(true, Ordering::Relaxed);
+            (larges, small.join().unwrap())
+        });
+        // In order, whole, and small ones have passed large ones.
+        let expected = format!("{{{larges},{smalls},true,false}}");
+        let (mut told, began) = (asked(), Instant::now());
+        while told != expected && began.elapsed() < GIVE_UP {
+            std::thread::sleep(Duration::from_millis(100));
+            told = asked();
+        }
+        assert_eq!(told, expected);
         assert_still_up(&rust, &erl);
     }
 
