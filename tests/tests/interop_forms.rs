@@ -5,7 +5,9 @@ use bytes::Bytes;
 use netkernel_blocking::Item;
 use netkernel_blocking::core::process::{AliasOption, ProcessEvent};
 use netkernel_blocking::core::term::{Atom, Limits, Pid, Reference, Term};
-use netkernel_blocking::core::wire::control::{Control, Token, parse};
+use netkernel_blocking::core::wire::control::{
+    Control, SpawnFlags, SpawnRequest, Spawned, Token, parse,
+};
 use netkernel_blocking::core::{Flags, NodeType};
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release};
 use netkernel_tests::ours::{Ours, node_name, pid_expression, term_expression};
@@ -248,6 +250,79 @@ each_release! {
             script.send(&frame);
             erl.wait_event(GIVE_UP, |event| event.starts_with("{got,") && event.ends_with(said));
         }
+    }
+}
+
+/// The elements of a token, as terms.
+fn elements_of(token: &Token) -> Vec<Term> {
+    let Term::Tuple(elements) = decoded(&[&[131], &token.as_bytes()[..]].concat()) else {
+        panic!("{token:?}")
+    };
+    elements
+}
+
+each_release! {
+    //= docs/spec/channel.md#ch-trace-token
+    //= type=test
+    //= docs/spec/channel.md#ch-spawn-form
+    //= type=test
+    #[test]
+    fn spawns_and_labels_of_any_kind_are_traced_as_by_erlang(release: Release) {
+        let epmd = Epmd::start(release);
+        let erl = Erl::start(&ErlOptions::new(release, &epmd, "b").without_auto_connect());
+        let mut script = Script::join(port_of(&erl), "c@127.0.0.1");
+        let agreed = if release == Release::Newest { FLAGS } else { FLAGS.without(Flags::ALTACT_SIG) };
+        // Erlang asks for a process, and is answered, each with a token.
+        traced(&erl, "seq_trace:set_token(label, {big,label}),
+            R = spawn_request('c@127.0.0.1', m, f, [x], []),
+            receive {spawn_reply, R, error, Why} -> witness ! {refused, Why, seq_trace:get_token(label)} end");
+        let asked = loop {
+            if let Ok(Control::SpawnRequest(asked)) = parse(&Bytes::from(script.frame()), &node_name(erl.name())) {
+                break asked;
+            }
+        };
+        let label: Term = "{big,label}".parse().unwrap();
+        let seen = asked.token.clone().unwrap();
+        let elements = elements_of(&seen);
+        assert_eq!((&elements[1], &elements[3]), (&label, &asked.from.clone().into()));
+        assert_eq!((asked.module.as_str(), asked.function.as_str(), asked.arity), ("m", "f", 1));
+        let (request, to) = (asked.request.clone(), asked.from.clone());
+        let result = Spawned::Error(Atom::new("notsup").unwrap());
+        let reply = Control::SpawnReply { request, to, flags: SpawnFlags::NONE, result, token: Some(seen) };
+        let mut frame = Vec::new();
+        reply.emit(agreed, &mut frame).unwrap();
+        script.send(&frame);
+        erl.wait_event(GIVE_UP, |event| event.starts_with("{refused,notsup,") && event.contains("{big,label}"));
+        // And the other way: the process has the token, and the answer, too.
+        let (from, request) = (script.pid(), script.reference());
+        let traced = Term::tuple([1.into(), label.clone(), 101.into(), from.clone().into(), 100.into()]);
+        let code = "[fun() -> witness ! {spawned, seq_trace:get_token(label)} end]";
+        let arguments = erl.eval(&format!("binary_to_list(binary:encode_hex(term_to_binary({code})))"));
+        let spawn = SpawnRequest {
+            request: request.clone(),
+            leader: from.clone(),
+            module: Atom::new("erlang").unwrap(),
+            function: Atom::new("apply").unwrap(),
+            arity: 2,
+            options: encoded(Term::NIL).split_off(1).into(),
+            arguments: encoded(Term::list([from_hex(arguments.trim_matches('"')).as_list().unwrap()[0].clone(), Term::NIL])).split_off(1).into(),
+            token: Some(Token::new(encoded(traced).split_off(1).into()).unwrap()),
+            from,
+        };
+        let mut frame = Vec::new();
+        Control::SpawnRequest(Box::new(spawn)).emit(agreed, &mut frame).unwrap();
+        script.send(&frame);
+        erl.wait_event(GIVE_UP, |event| event.starts_with("{spawned,") && event.contains("{big,label}"));
+        let token = loop {
+            if let Ok(Control::SpawnReply { request: answered, result, token, .. }) =
+                parse(&Bytes::from(script.frame()), &node_name(erl.name()))
+            {
+                assert_eq!(answered, request);
+                assert!(matches!(result, Spawned::Pid(_)), "{result:?}");
+                break token.unwrap();
+            }
+        };
+        assert_eq!(elements_of(&token)[1], label);
     }
 }
 
