@@ -5,7 +5,9 @@ use core::cell::Cell;
 use core::fmt;
 
 use netkernel_blocking::core::Flags;
+use netkernel_blocking::core::link::{Frame, Limits as LinkLimits, LinkReader};
 use netkernel_blocking::core::net_kernel::{NodeDownReason, NodeEvent};
+use netkernel_blocking::core::process::Origin;
 use netkernel_blocking::core::term::{Limits, Pid, Term};
 use netkernel_blocking::core::wire::control::{Control, parse};
 use netkernel_tests::forged::Names;
@@ -109,10 +111,12 @@ impl Target {
         let (mut script, names) = self.join(flags);
         // The node may close it while it still gets bytes.
         _ = script.try_send(&bytes(&names));
-        if self.answers(&mut script, &names, 1) {
+        let origin = Origin { node: node_name(&self.name), flags };
+        let mut reader = LinkReader::from_origin(origin, LinkLimits::default());
+        if self.answers(&mut script, &mut reader, flags, &names, 1) {
             // What is wrong with a message Erlang finds out when a process takes it.
             self.settle();
-            if self.answers(&mut script, &names, 2) {
+            if self.answers(&mut script, &mut reader, flags, &names, 2) {
                 return Outcome::Kept;
             }
         }
@@ -143,15 +147,22 @@ impl Target {
     }
 
     /// Whether the node still answers. It is asked for a link with a process that is not there.
-    fn answers(&self, script: &mut Script, names: &Names, number: u32) -> bool {
+    fn answers(
+        &self,
+        script: &mut Script,
+        reader: &mut LinkReader,
+        flags: Flags,
+        names: &Names,
+        number: u32,
+    ) -> bool {
         let from = Pid { id: 1000 + number, ..names.from() };
-        let mut probe = Vec::new();
-        let to = names.nobody();
-        Control::Link { from: from.clone(), to }.emit(Flags::NONE, &mut probe).unwrap();
-        _ = script.try_send(&probe);
+        let probe = Control::Link { from: from.clone(), to: names.nobody() };
+        _ = script.try_send(&Frame::new(&probe, flags).unwrap().to_bytes());
         while let Some(frame) = script.next_frame() {
-            let answer = parse(&frame.into(), &node_name(&self.name));
-            if matches!(answer, Ok(Control::Exit { to, .. }) if to == from) {
+            let batch = reader.decode(&raw(&frame));
+            let is_answer =
+                |signal: &Control| matches!(signal, Control::Exit { to, .. } if *to == from);
+            if batch.signals.iter().any(is_answer) {
                 return true;
             }
         }
