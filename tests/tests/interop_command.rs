@@ -1,9 +1,13 @@
 //! The command `netkernel node` beside real nodes: its options, and the flags of `erl` that it takes.
 
+use std::fs;
+
+use netkernel_blocking::core::net_adm::HOST_FILE;
 use netkernel_blocking::core::term::Term;
-use netkernel_tests::command::Netkernel;
+use netkernel_tests::command::{self, Netkernel};
 use netkernel_tests::each_release;
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release, TempDir};
+use netkernel_tests::ours::eventually;
 
 /// Waits until the real node is told that this link is up, and that it is of this type.
 fn expect_up(erl: &Erl, node: &str, node_type: &str) {
@@ -19,7 +23,71 @@ fn end(mut rust: Netkernel, erl: &Erl, node: &str) {
     erl.wait_event(GIVE_UP, |event| event.starts_with(&format!("{{nodedown,'{node}',")));
 }
 
+/// What a call returns, and what it prints, as the shell of Erlang tells it.
+fn of_erlang(erl: &Erl, at: usize, call: &str) -> String {
+    let result = erl.eval(&format!(
+        "io:format(\"begin {at}~n\"), \
+         Result = try io_lib:format(\"~0tp\", [{call}]) \
+             catch Class:Reason -> io_lib:format(\"** exception ~s: ~0tp\", [Class, Reason]) end, \
+         io:format(\"~ts~nend {at}~n\", [Result])"
+    ));
+    assert_eq!(result, "ok");
+    let (begin, end) = (format!("begin {at}"), format!("end {at}"));
+    eventually("it is printed", || erl.output().contains(&end));
+    let lines = erl.output().into_iter().skip_while(|line| *line != begin).skip(1);
+    lines.take_while(|line| *line != end).map(|line| line + "\n").collect()
+}
+
 each_release! {
+    //= docs/spec/net_adm.md#adm-host-file-syntax
+    //= type=test
+    //= docs/spec/net_adm.md#adm-world-order
+    //= type=test
+    //= docs/spec/net_adm.md#adm-world-unreachable
+    //= type=test
+    //= docs/spec/net_adm.md#adm-world-exits
+    //= type=test
+    #[test]
+    fn the_world_and_its_hosts_are_printed_as_by_erlang(release: Release) {
+        let (epmd, home) = (Epmd::start(release), TempDir::new());
+        let erl = Erl::start(&ErlOptions::new(release, &epmd, "b"));
+        let _c = Erl::start(&ErlOptions::new(release, &epmd, "c"));
+        // Who has another cookie does not answer.
+        let _d = Erl::start(&ErlOptions { cookie: "other".into(), ..ErlOptions::new(release, &epmd, "d") });
+        // What it logs would come in between.
+        erl.eval("logger:set_primary_config(level, none)");
+        erl.eval(&format!("file:set_cwd({:?})", home.path().display().to_string()));
+        let port = epmd.port().to_string();
+        let options = ["--cookie", "secret", "--epmd-port", &port];
+        let files = [
+            None,
+            Some("'127.0.0.1'.\n'no.such.host.invalid'.\n"),
+            Some("'no.such.host.invalid'.\n{1,2}.\n'127.0.0.1'.\n"),
+            Some(""),
+            Some("127.0.0.1.\n"),
+        ];
+        let calls = [
+            ("net_adm:host_file()", vec!["hosts"]),
+            ("net_adm:world()", [&["world"][..], &options].concat()),
+            ("net_adm:world(verbose)", [&["world", "--verbose"][..], &options].concat()),
+        ];
+        let mut at = 0;
+        for file in files {
+            if let Some(text) = file {
+                fs::write(home.path().join(HOST_FILE), text).expect("a file");
+            }
+            for (call, arguments) in &calls {
+                at += 1;
+                let theirs = of_erlang(&erl, at, call);
+                let output = command::run(home.path(), arguments);
+                let ours = String::from_utf8_lossy(&output.stdout);
+                assert_eq!(ours, theirs, "{call} with {file:?}: {}", String::from_utf8_lossy(&output.stderr));
+                let is_well = !theirs.contains("{error,") && !theirs.contains("** exception");
+                assert_eq!(output.status.success(), is_well, "{theirs}");
+            }
+        }
+    }
+
     //= docs/spec/flags.md#flags-settings
     //= type=test
     #[test]
