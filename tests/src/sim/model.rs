@@ -146,7 +146,7 @@ impl Model {
             (Call::SetCookie(node, right), _) => drop(self.cookies.insert(node.clone(), *right)),
             (Call::SetOwnCookie(right), _) => self.own_cookie = *right,
             (Call::Apply(call), Some(request)) => {
-                let told = self.told(request, call);
+                let told = self.told(now, request, call);
                 self.owe(request, told);
             }
             (Call::NodesInfo, Some(request)) => self.asked_of_all(request),

@@ -12,12 +12,27 @@ use super::model::Model;
 impl Model {
     /// One of these is the answer; there is none to a call that waits for something.
     #[expect(clippy::wildcard_enum_match_arm, reason = "calls about options have several answers")]
-    pub(super) fn told(&mut self, request: RequestId, call: &Call) -> Vec<Answer> {
+    pub(super) fn told(&mut self, now: u64, request: RequestId, call: &Call) -> Vec<Answer> {
         match call {
+            Call::GetNetTicktime => self.net_ticktimes(now),
             Call::GetOpts(node, names) => self.getopts(node, names),
             Call::SetOpts(node, options) => self.setopts(request, node, options),
             _ => self.told_at_once(request, call).into_iter().collect(),
         }
+    }
+
+    /// In whole seconds; nothing if that is not known.
+    fn net_ticktimes(&self, now: u64) -> Vec<Answer> {
+        let Some(paces) = self.paces(now) else { return vec![at_once(word("ignored"))] };
+        let told = paces.into_iter().map(|(ms, changing)| {
+            let seconds = ms / 1000;
+            at_once(if changing {
+                read(&format!("{{ongoing_change_to,{seconds}}}"))
+            } else {
+                read(&seconds.to_string())
+            })
+        });
+        told.collect()
     }
 
     fn told_at_once(&mut self, request: RequestId, call: &Call) -> Option<Answer> {

@@ -30,8 +30,9 @@ const OPTIONS: [MonitorOptions; 5] = [
 ];
 
 /// Calls of [`CallClass::Query`]; `NODE` is the name of some node.
-const QUERIES: [&str; 31] = [
+const QUERIES: [&str; 32] = [
     "net_kernel:get_state()",
+    "net_kernel:get_net_ticktime()",
     "is_alive()",
     "node()",
     "nodes()",
@@ -81,7 +82,7 @@ const OPTION_CALLS: [&str; 12] = [
 ];
 
 /// Calls of [`CallClass::NetAdm`]; `HOST` is the host of some node.
-const NET_ADM_CALLS: [&str; 20] = [
+const NET_ADM_CALLS: [&str; 24] = [
     "net_adm:ping(NODE)",
     "net_adm:ping(NODE)",
     "net_adm:ping(NODE)",
@@ -92,12 +93,16 @@ const NET_ADM_CALLS: [&str; 20] = [
     "net_adm:names(\"HOST\")",
     "net_adm:names(nowhere)",
     "net_adm:world()",
+    "net_adm:world(verbose)",
+    "net_adm:world(silent)",
     "net_adm:world_list(['HOST'])",
     "net_adm:world_list([nowhere,'HOST',h0])",
     "net_adm:world_list(['HOST'|x])",
     "net_adm:world_list([\"HOST\"])",
     "net_adm:world_list([5])",
     "net_adm:world_list(foo)",
+    "net_adm:world_list(['HOST',h1],verbose)",
+    "net_adm:world_list([nowhere|'HOST'],silent)",
     "net_adm:host_file()",
     "net_adm:localhost()",
     "net_adm:dns_hostname(HOST)",
