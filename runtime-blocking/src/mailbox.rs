@@ -13,7 +13,7 @@ use netkernel_core::term::{Atom, Pid, Reference, Term};
 use netkernel_core::wire::control::Control;
 use netkernel_core::{MailboxId, NodeName};
 
-use crate::item::{Bound, Item, SendError};
+use crate::item::{Bound, Item, MonitorNodeOptions, SendError};
 use crate::node::Node;
 use crate::shared::{self, Call, Handle, Message, Outcome, Queue, Way};
 use crate::verbosity::Verbosity;
@@ -167,6 +167,10 @@ impl Mailbox {
             return node.inquire(call, directories, Verbosity::Verbose(print)).to_result();
         }
         let answer = self.handle.call_blocking(Call::Apply(self.id, call));
+        if let Some(Answer::MonitorNode { node, flag, allow_passive_connect }) = answer {
+            let options = MonitorNodeOptions { allow_passive_connect };
+            return shared::node_monitored(self.monitor_node_opt(&node, flag, options));
+        }
         answer.and_then(|answer| answer.to_result()).unwrap_or_else(|| Ok(mfa::ignored()))
     }
 

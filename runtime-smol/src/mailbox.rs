@@ -8,7 +8,7 @@ use async_io::Timer;
 use bytes::Bytes;
 use futures_lite::future;
 use netkernel_blocking::shared::{self, Call, Handle, Message, Outcome, Queue, Way};
-use netkernel_blocking::{Bound, Item, SendError, Verbosity};
+use netkernel_blocking::{Bound, Item, MonitorNodeOptions, SendError, Verbosity};
 use netkernel_core::net_kernel::mfa::{self, Exception};
 use netkernel_core::net_kernel::{Answer, ConnectError, MonitorOptions};
 use netkernel_core::process::{AliasOption, MonitorAlias, RegisterNameError, Target};
@@ -170,6 +170,10 @@ impl Mailbox {
             return node.inquire(call, directories, Verbosity::Verbose(print)).await.to_result();
         }
         let answer = self.handle.call(Call::Apply(self.id, call)).await;
+        if let Some(Answer::MonitorNode { node, flag, allow_passive_connect }) = answer {
+            let options = MonitorNodeOptions { allow_passive_connect };
+            return shared::node_monitored(self.monitor_node_opt(&node, flag, options).await);
+        }
         answer.and_then(|answer| answer.to_result()).unwrap_or_else(|| Ok(mfa::ignored()))
     }
 

@@ -12,7 +12,7 @@ use std::path::Path;
 use netkernel_blocking::core::net_adm::HOST_FILE;
 use netkernel_blocking::core::net_kernel::mfa::{Call, Exception};
 use netkernel_blocking::core::term::Term;
-use netkernel_blocking::{HostDirs, Item, StartOptions, Started};
+use netkernel_blocking::{HostDirs, Item, ProcessEvent, StartOptions, Started};
 use netkernel_tests::each_release_and_runtime;
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release, TempDir};
 use netkernel_tests::ours::{Ours, eventually, node_name};
@@ -235,6 +235,36 @@ fn id_of(info: &Term) -> i64 {
     pairs.get(&word("connection_id")).unwrap().as_i64().unwrap()
 }
 
+/// Calls each of which is told of by one message, since there is no link.
+const MONITORS_OF_NODES: [&str; 3] = [
+    "erlang:monitor_node(nonode@nohost,true)",
+    "erlang:monitor_node('x@127.0.0.1',true)",
+    "erlang:monitor_node('x@127.0.0.1',true,[allow_passive_connect])",
+];
+
+/// Makes those calls on both, by one process, and compares what it is told.
+fn compare_nodedowns(node: &Node, erl: &Erl) {
+    let theirs = erl.eval(&format!(
+        "[true, true, true] = [{}], [receive {{nodedown, Node}} -> Node end || _ <- [1, 2, 3]]",
+        MONITORS_OF_NODES.join(", ")
+    ));
+    let process = node.mailbox();
+    let result = word("true");
+    for (_, term) in play_ours(&MONITORS_OF_NODES, "", &process) {
+        assert_eq!(term, result);
+    }
+    let told = MONITORS_OF_NODES.map(|call| match process.recv_timeout(GIVE_UP) {
+        Some(Item::Process(ProcessEvent::NodeDown(node))) => Term::from(node.as_atom().clone()),
+        item => panic!("{call}: {item:?}"),
+    });
+    let mut theirs = read(&theirs).as_list().unwrap().to_vec();
+    theirs.sort();
+    let mut told = told.to_vec();
+    told.sort();
+    assert_eq!(told, theirs);
+    assert_eq!(process.try_recv(), None);
+}
+
 fn this_host() -> String {
     rustix::system::uname().nodename().to_str().unwrap().to_owned()
 }
@@ -281,6 +311,8 @@ each_release_and_runtime! {
 
     //= docs/spec/mfa.md#mfa-bad-arguments
     //= type=test
+    //= docs/spec/mfa.md#mfa-monitor-node
+    //= type=test
     //= docs/spec/mfa.md#mfa-answers
     //= type=test
     //= docs/spec/kernel.md#kernel-nodes
@@ -313,6 +345,7 @@ each_release_and_runtime! {
             compare(&play_ours(script, name.as_str(), &process), &theirs);
         };
         both(ALWAYS);
+        compare_nodedowns(&node, &a);
         both(&["net_kernel:connect_node('b@127.0.0.1')", "net_kernel:connect_node('hidden@127.0.0.1')"]);
         eventually("both are linked everywhere", || {
             b.eval("length(nodes())") == "2" && hidden.eval("length(nodes(hidden))") == "2"

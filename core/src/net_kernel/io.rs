@@ -295,6 +295,16 @@ pub enum Answer {
     SetOpts(Result<(), OptsError>),
     /// Of [`NetKernel::request`](super::NetKernel::request), if no call answers it.
     Reply(Reply),
+    /// Of [`NetKernel::apply`](super::NetKernel::apply), of `erlang:monitor_node/3`: it may be, and returns `true`. Whoever has the processes
+    /// does it, by [`Processes::monitor_node`](crate::process::Processes::monitor_node) of the caller.
+    MonitorNode {
+        /// Another node.
+        node: NodeName,
+        /// Once more, or once less.
+        flag: bool,
+        /// Whether to wait for the other side to connect where this one may not.
+        allow_passive_connect: bool,
+    },
     /// Of [`NetKernel::apply`](super::NetKernel::apply), of a call whose typed function answers at once: what it returns or raises.
     Applied(Result<Term, Exception>),
 }

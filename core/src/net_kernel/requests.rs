@@ -271,6 +271,7 @@ impl Answer {
             | Self::AutoConnect(_)
             | Self::Names(_)
             | Self::NodeInfo(_)
+            | Self::MonitorNode { .. }
             | Self::NodesInfo(_)
             | Self::Applied(_) => Reply::Never,
         }

@@ -61,6 +61,38 @@ fn a_node_that_is_not_alive_ignores_what_erlangs_ignores() {
     }
 }
 
+//= docs/spec/mfa.md#mfa-monitor-node
+//= type=test
+#[test]
+fn a_monitor_of_a_node_is_refused_as_by_erlangs() {
+    let mut world = World::default();
+    let a = world.add(config());
+    let (badarg, notalive) = ("exception error: badarg", "exception error: notalive");
+    let asleep = [
+        ("nonode@nohost,true", "true"),
+        ("nonode@nohost,foo", badarg),
+        ("'b@127.0.0.1',false", notalive),
+        ("'b@127.0.0.1',foo", notalive),
+        ("'b@127.0.0.1',foo,[foo]", badarg),
+        ("foo,true,[allow_passive_connect]", notalive),
+    ];
+    let alive = [
+        ("'a@127.0.0.1',true", "true"),
+        ("'a@127.0.0.1',foo", badarg),
+        ("'b@127.0.0.1',true", "true"),
+        ("'b@127.0.0.1',foo,[]", badarg),
+        ("foo,false", "true"),
+        ("foo,true", badarg),
+    ];
+    for calls in [asleep, alive] {
+        for (arguments, result) in calls {
+            let call = format!("erlang:monitor_node({arguments})");
+            assert_eq!(apply(&mut world, a, &call), result, "{call}");
+        }
+        world.start_again(a, StartOptions::new(name("a@127.0.0.1")));
+    }
+}
+
 //= docs/spec/nodedown.md#nodedown-node-info-key
 //= type=test
 //= docs/spec/nodedown.md#nodedown-node-info

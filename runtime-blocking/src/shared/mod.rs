@@ -55,7 +55,7 @@ pub use local_socket::{FULL_PAUSE, dial_locally};
 pub use message::{Call, Message, TicktimeAnswer};
 pub use outgoing::{Outgoing, Written};
 pub use owner::{Next, Owner};
-pub use processes::{PANIC, external, reason};
+pub use processes::{PANIC, external, node_monitored, reason};
 pub use queue::Queue;
 pub use reply::{Awaited, Reply, reply};
 pub use rpc::{Done, RpcFunctions, RpcHandler};

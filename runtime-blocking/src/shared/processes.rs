@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use netkernel_core::net_kernel::mfa::Exception;
 use netkernel_core::process::{
     AliasOption, Deliver as _, Function, MonitorAlias, NoProcess, Processes, RegisterNameError,
     Target,
@@ -294,6 +295,17 @@ pub fn reason(term: &Term) -> Result<Bytes, SendError> {
         return Err(SendError::TooLong);
     }
     Ok(out.into())
+}
+
+/// What `erlang:monitor_node/3` returns or raises. A process that has ended is told nothing, so it matters not.
+///
+/// # Errors
+/// `notalive`, if the node has stopped meanwhile.
+pub fn node_monitored(result: Result<(), SendError>) -> Result<Term, Exception> {
+    match result {
+        Err(SendError::NotAlive) => Err(Exception::notalive()),
+        Ok(()) | Err(_) => Ok(true.into()),
+    }
 }
 
 pub(super) fn ended(NoProcess: NoProcess) -> SendError {

@@ -380,6 +380,7 @@ impl Model {
             | Answer::Names(_)
             | Answer::NodeInfo(_)
             | Answer::NodesInfo(_)
+            | Answer::MonitorNode { .. }
             | Answer::Applied(_)
             | Answer::GetOpts(_)
             | Answer::SetOpts(_)

@@ -88,6 +88,7 @@ impl Model {
             Call::Allow(Some(_))
             | Call::GetNetTicktime
             | Call::GetOpts(..)
+            | Call::MonitorNode(_)
             | Call::MonitorNodes(Ok(_))
             | Call::SetCookie(..)
             | Call::SetNetTicktime { .. }

@@ -429,6 +429,7 @@ fn answer_word(answer: &Answer) -> String {
         Answer::NodeInfo(Ok(info)) => format!("node_info: {}", info.state),
         Answer::NodeInfo(Err(BadNode)) => "node_info: bad_node".into(),
         Answer::NodesInfo(_) => "nodes_info".into(),
+        Answer::MonitorNode { .. } => "monitor_node".into(),
         Answer::Applied(_) => "applied".into(),
         Answer::GetOpts(Ok(_)) => "getopts: ok".into(),
         Answer::GetOpts(Err(error)) => {

@@ -23,7 +23,7 @@ impl Answer {
                 Self::Started(Err(error)) => error.to_term(),
                 Self::Stopped(Ok(())) | Self::SetOpts(Ok(())) => Term::literal("ok"),
                 Self::Stopped(Err(error)) => error.to_term(),
-                Self::Connected(Ok(())) => true.into(),
+                Self::Connected(Ok(())) | Self::MonitorNode { .. } => true.into(),
                 Self::Connected(Err(ConnectError::NotAlive))
                 | Self::Disconnected(Err(NotAlive)) => Term::literal("ignored"),
                 Self::Connected(Err(_)) => false.into(),

@@ -57,6 +57,7 @@ impl NetKernel {
                     change.map(|change| change.map_or_else(ignored, |change| change.to_term())),
                 )
             }
+            Call::MonitorNode(call) => self.may_monitor(&call),
             Call::MonitorNodes(Ok((flag, options))) => {
                 self.monitor_nodes(caller, flag, options);
                 at_once(Term::literal("ok"))

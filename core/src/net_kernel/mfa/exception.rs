@@ -35,6 +35,12 @@ impl Exception {
         Self::error("function_clause")
     }
 
+    /// `notalive`: this node is not alive.
+    #[must_use]
+    pub fn notalive() -> Self {
+        Self::error("notalive")
+    }
+
     /// `undef`: there is no such function.
     #[must_use]
     pub fn undef() -> Self {

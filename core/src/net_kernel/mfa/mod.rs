@@ -15,6 +15,7 @@
 mod answer;
 mod apply;
 mod exception;
+mod monitor_node;
 mod net_adm;
 mod read;
 mod start;
@@ -23,6 +24,7 @@ mod text;
 pub(super) use answer::{error, ok};
 pub use apply::ignored;
 pub use exception::{Class, Exception};
+pub use monitor_node::MonitorNode;
 pub use text::Mfa;
 
 use alloc::vec::Vec;
@@ -58,6 +60,9 @@ pub enum Call {
     GetState,
     /// `erlang:is_alive/0`.
     IsAlive,
+    /// `erlang:monitor_node/2` and `monitor_node/3`. [`NetKernel::apply`](super::NetKernel::apply) only says whether it may be: see
+    /// [`Answer::MonitorNode`](super::Answer::MonitorNode).
+    MonitorNode(MonitorNode),
     /// `net_kernel:monitor_nodes/1` and `monitor_nodes/2`.
     MonitorNodes(Result<(bool, MonitorOptions), MonitorNodesError>),
     /// A call of `net_adm`, which takes more than a [`NetKernel`](super::NetKernel): see [`Inquiry`](crate::net_adm::Inquiry).

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Call, Exception, Mfa, NodeKeys, net_adm, start};
+use super::{Call, Exception, Mfa, MonitorNode, NodeKeys, net_adm, start};
 use crate::cookie::Cookie;
 use crate::flags::NodeType;
 use crate::name::NodeName;
@@ -84,6 +84,12 @@ impl Call {
             ("disconnect_node", [node]) => Self::Disconnect(node.as_atom().cloned()),
             ("get_cookie", []) => Self::GetCookie(None),
             ("get_cookie", [node]) => Self::GetCookie(Some(atom(node)?)),
+            ("monitor_node", [node, flag]) => {
+                Self::MonitorNode(MonitorNode::of(node, flag, &Term::NIL)?)
+            }
+            ("monitor_node", [node, flag, options]) => {
+                Self::MonitorNode(MonitorNode::of(node, flag, options)?)
+            }
             ("is_alive", []) => Self::IsAlive,
             ("node", []) => Self::Node,
             ("node", [Term::Pid(pid)]) => Self::NodeOf(pid.node.clone()),
@@ -177,6 +183,7 @@ fn cookie(term: &Term) -> Result<Cookie, Exception> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::format;
     use alloc::string::ToString as _;
 
     fn call(text: &str) -> Result<Call, Exception> {
@@ -187,6 +194,8 @@ mod tests {
     //= type=test
     //= docs/spec/ticktime.md#ticktime-arguments
     //= type=test
+    //= docs/spec/mfa.md#mfa-monitor-node
+    //= type=test
     #[test]
     fn bad_arguments_raise_what_erlangs_functions_raise() {
         for (reason, calls) in [
@@ -195,6 +204,13 @@ mod tests {
                 &[
                     "node(foo)",
                     "node(1)",
+                    "erlang:monitor_node(\"a\",true)",
+                    "erlang:monitor_node(1,foo)",
+                    "erlang:monitor_node(a@b,true,foo)",
+                    "erlang:monitor_node(a@b,foo,[foo])",
+                    "erlang:monitor_node(a@b,false,[foo])",
+                    "erlang:monitor_node(a@b,true,[allow_passive_connect|foo])",
+                    "erlang:monitor_node(a@b,true,[allow_passive_connect,1])",
                     "nodes(foo)",
                     "nodes([foo])",
                     "nodes([this|known])",
@@ -252,6 +268,15 @@ mod tests {
     #[test]
     fn what_is_wrong_and_answered_is_no_exception() {
         assert_eq!(call("net_kernel:allow([a|b])"), Ok(Call::Allow(None)));
+        let monitor = |flag, allow_passive_connect| {
+            let node = Atom::literal("foo");
+            Ok(Call::MonitorNode(MonitorNode { node, flag, allow_passive_connect }))
+        };
+        assert_eq!(call("erlang:monitor_node(foo,bar)"), monitor(None, false));
+        assert_eq!(call("erlang:monitor_node(foo,true,[])"), monitor(Some(true), false));
+        let passive = "[allow_passive_connect,allow_passive_connect]";
+        let text = format!("erlang:monitor_node(foo,false,{passive})");
+        assert_eq!(call(&text), monitor(Some(false), true));
         assert_eq!(call("erlang:disconnect_node(1)"), Ok(Call::Disconnect(None)));
         let Ok(Call::SetOpts(_, Err(OptsError::Invalid))) = call("net_kernel:setopts(new,[a|b])")
         else {
