@@ -27,4 +27,4 @@ pub mod traffic;
 use core::time::Duration;
 
 /// After how long a wait for something that should take no time gives up. Generous: machines stall.
-pub const GIVE_UP: Duration = Duration::from_secs(60);
+pub const GIVE_UP: Duration = Duration::from_secs(120);
