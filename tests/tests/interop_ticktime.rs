@@ -99,27 +99,27 @@ each_release_and_runtime! {
     #[test]
     fn ticktime_changes_on_both_sides_without_a_disconnect(release: Release) {
         let epmd = Epmd::start(release);
-        let rust = Ours::start("rust", Ours::ticking(epmd.port(), 8, 4));
+        let rust = Ours::start("rust", Ours::ticking(epmd.port(), 12, 4));
         let [busy, idle, frozen] = ["busy", "idle", "frozen"].map(|name| {
             let options = ErlOptions::new(release, &epmd, name).without_auto_connect();
-            let erl = Erl::start(&ErlOptions { ticktime: Some(8), ..options });
+            let erl = Erl::start(&ErlOptions { ticktime: Some(12), ..options });
             rust.connect(erl.name());
             rust.expect_up(erl.name(), NodeType::Visible);
-            assert_eq!((get_theirs(&erl), get_ours(&rust)), ("8".to_owned(), "8".to_owned()));
+            assert_eq!((get_theirs(&erl), get_ours(&rust)), ("12".to_owned(), "12".to_owned()));
             erl
         });
         begin_pings(&busy);
 
-        change_all(&rust, &[&busy, &idle, &frozen], 16);
+        change_all(&rust, &[&busy, &idle, &frozen], 24);
         rust.expect_silence(Duration::ZERO);
         let begin = Instant::now();
         rust.node.ping(&node_name(frozen.name()), GIVE_UP).expect("it is alive");
         frozen.signal(Signal::Stop);
         rust.expect_down(frozen.name(), NodeDownReason::NetTickTimeout);
-        assert!(begin.elapsed() >= Duration::from_secs(12), "T - T/I: {:?}", begin.elapsed());
+        assert!(begin.elapsed() >= Duration::from_secs(18), "T - T/I: {:?}", begin.elapsed());
 
-        change_all(&rust, &[&busy, &idle], 8);
-        rust.expect_silence(Duration::from_secs(10)); // five intervals
+        change_all(&rust, &[&busy, &idle], 12);
+        rust.expect_silence(Duration::from_secs(15)); // five intervals
         assert_eq!(rust.nodes().len(), 2);
         assert!(end_pings(&busy) > 50, "it was busy");
         for erl in [&busy, &idle] {
