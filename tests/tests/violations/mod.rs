@@ -160,6 +160,11 @@ impl Target {
         _ = script.try_send(&Frame::new(&probe, flags).unwrap().to_bytes());
         while let Some(frame) = script.next_frame() {
             let batch = reader.decode(&raw(&frame));
+            if batch.violation.is_some() {
+                // A node of Erlang may answer what is no process. What comes next is read anew.
+                let origin = Origin { node: node_name(&self.name), flags };
+                *reader = LinkReader::from_origin(origin, LinkLimits::default());
+            }
             let is_answer =
                 |signal: &Control| matches!(signal, Control::Exit { to, .. } if *to == from);
             if batch.signals.iter().any(is_answer) {
