@@ -1,14 +1,21 @@
 //! Ports of loopback for services that come and go.
 
-use core::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::ops::Range;
+use core::time::Duration;
 use std::io::{self, ErrorKind};
-use std::net::{TcpListener, UdpSocket};
-use std::process;
+use std::net::{TcpStream, UdpSocket};
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+use std::{process, thread};
+
+use crate::GIVE_UP;
 
 /// None of those that the operating system gives to whoever wants any: on Linux from 32768, elsewhere from 49152.
 const PORTS: Range<u16> = 20_000..30_000;
+
+/// How long a connect over loopback may take. Who does not answer in this time is somebody.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A port on which nobody listens. No other test of this project gets it before this process has ended: not while the
 /// service on it begins anew, either.
@@ -39,16 +46,34 @@ pub fn try_free_port() -> io::Result<u16> {
     Err(ErrorKind::AddrInUse.into())
 }
 
-fn is_free(port: u16) -> bool {
-    let taken = TcpListener::bind((Ipv6Addr::LOCALHOST, port))
-        .is_err_and(|error| error.kind() == ErrorKind::AddrInUse);
-    !taken && TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+/// Whether nobody listens on this port of loopback. Asked by connecting: a listener of ours that asks, too, would live on for a moment
+/// in a process that another thread of this one is starting just now, and its port would be taken.
+#[must_use]
+pub fn is_free(port: u16) -> bool {
+    [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].into_iter().all(|address| {
+        let connected = TcpStream::connect_timeout(&(address, port).into(), PATIENCE);
+        // There may be no IPv6 here.
+        connected.is_err_and(|error| error.kind() != ErrorKind::TimedOut)
+    })
+}
+
+/// Waits until nobody listens on this port of loopback, after a service on it has ended.
+///
+/// # Panics
+/// If somebody goes on to.
+pub fn wait_free(port: u16) {
+    let begin = Instant::now();
+    while !is_free(port) {
+        assert!(begin.elapsed() < GIVE_UP, "somebody listens on port {port}");
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+    use std::net::TcpListener;
 
     #[test]
     fn each_port_is_given_once_and_is_free() {
@@ -56,8 +81,12 @@ mod tests {
         assert_eq!(ports.iter().collect::<BTreeSet<_>>().len(), ports.len());
         for port in ports {
             assert!(PORTS.contains(&port));
-            for _ in 0..2 {
-                drop(TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap());
+            let addresses: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv4Addr::UNSPECIFIED.into()];
+            for address in addresses {
+                let listener = TcpListener::bind((address, port)).unwrap();
+                assert!(!is_free(port));
+                drop(listener);
+                wait_free(port);
             }
         }
     }

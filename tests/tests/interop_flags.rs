@@ -26,6 +26,7 @@ use netkernel_tests::each_release;
 use netkernel_tests::otp::{Epmd, GIVE_UP, NO_CRASH_DUMP, Release, TempDir, free_port};
 use netkernel_tests::our_epmd::OurEpmd;
 use netkernel_tests::ours::{COOKIE, Ours, eventually, node_name};
+use netkernel_tests::ports::wait_free;
 use netkernel_tests::runtime::{Node, Runtime};
 
 const PEER: &str = "peer@127.0.0.1";
@@ -207,10 +208,11 @@ each_release! {
 /// How a node of Erlang's and nodes of ours differ that are started with this line.
 fn compare(release: Release, line: &str, refused: Refused) -> Vec<String> {
     let taken = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
+    let port = free_port();
     let filled = line
         .replace("LONG", "-name a@127.0.0.1 -setcookie secret")
         .replace("IDLE", if release == Release::Otp25 { "raw" } else { "foo" })
-        .replace("PORT", &free_port().to_string())
+        .replace("PORT", &port.to_string())
         .replace("TAKEN", &taken.local_addr().unwrap().port().to_string());
     let filled = if line.contains("-start_epmd") { filled } else { filled + " -start_epmd false" };
     let known = match release {
@@ -228,7 +230,12 @@ fn compare(release: Release, line: &str, refused: Refused) -> Vec<String> {
     let runtimes = if starts { &Runtime::ALL[..] } else { &[] };
     // Of those that want the same port, there is one at a time.
     let (theirs, started) = if line.contains("PORT") {
-        (erlangs(release, &filled), runtimes.iter().map(|runtime| start(*runtime)).collect())
+        let theirs = erlangs(release, &filled);
+        let next = |runtime: &Runtime| {
+            wait_free(port);
+            start(*runtime)
+        };
+        (theirs, runtimes.iter().map(next).collect())
     } else {
         side_by_side(|| erlangs(release, &filled), runtimes, start)
     };
