@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 use netkernel_tests::each_release;
-use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release, Signal, free_port};
+use netkernel_tests::otp::{Elixir, Epmd, Erl, ErlOptions, GIVE_UP, Release, Signal, free_port};
 
 each_release! {
     #[test]
@@ -63,5 +63,21 @@ each_release! {
         }));
         let message = *waited.unwrap_err().downcast::<String>().unwrap();
         assert!(message.contains("gave up") && message.contains("{told,"), "{message}");
+    }
+
+    #[test]
+    fn elixirs_evaluate_and_report(release: Release) {
+        let epmd = Epmd::start(release);
+        let (erl, elixir) = (Erl::start(&ErlOptions::new(release, &epmd, "a")), Elixir::start(release, &epmd, "ex"));
+        assert_eq!(elixir.eval("{String.upcase(\"é\"), Node.self()}"), "{\"É\", :\"ex@127.0.0.1\"}");
+        assert_eq!(
+            elixir.eval("System.otp_release()"),
+            format!("{:?}", erl.eval("list_to_atom(erlang:system_info(otp_release))").trim_matches('\'')),
+        );
+        let raised = elixir.try_eval("raise ArgumentError, \"no\"").unwrap_err();
+        assert_eq!(raised, "{:error, %ArgumentError{message: \"no\"}}");
+        assert_eq!(elixir.try_eval("exit({:shutdown, 1})").unwrap_err(), "{:exit, {:shutdown, 1}}");
+        assert!(erl.ping(elixir.name()));
+        elixir.erl().wait_event(GIVE_UP, |event| event.starts_with("{nodeup,'a@127.0.0.1',"));
     }
 }

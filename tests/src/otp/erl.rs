@@ -11,7 +11,7 @@ use std::{env, fs, thread};
 
 use netkernel_core::term::{Limits, Term};
 
-use super::{Epmd, GIVE_UP, NO_CRASH_DUMP, Release, Signal, TempDir, signal};
+use super::{Epmd, GIVE_UP, NO_CRASH_DUMP, Release, Signal, TempDir, elixir, signal};
 use crate::log::Log;
 
 /// How a node is started.
@@ -35,6 +35,8 @@ pub struct ErlOptions {
     pub hidden: bool,
     /// More arguments for `erl`.
     pub args: Vec<String>,
+    /// Whether `elixir` starts it, with Elixir's applications ([`super::Elixir`]).
+    pub elixir: bool,
 }
 
 impl ErlOptions {
@@ -57,6 +59,7 @@ impl ErlOptions {
             intensity: None,
             hidden: false,
             args: Vec::new(),
+            elixir: false,
         }
     }
 
@@ -71,31 +74,50 @@ impl ErlOptions {
     /// The command, with a home and an environment of its own. It starts no EPMD.
     fn command(&self, home: &TempDir, control: u16) -> Command {
         let witness = home.path().join("witness.erl");
-        let start = format!(
-            "{{ok, witness, Code}} = compile:file({:?}, [binary, report]), \
-             {{module, witness}} = code:load_binary(witness, \"witness\", Code), witness:start({control}).",
-            witness.display().to_string()
-        );
         fs::write(&witness, include_str!("../../otp/witness.erl")).expect("a file in a new folder");
-        let mut command = Command::new(self.release.program("erl"));
+        let witness = witness.display().to_string();
+        let program = if self.elixir { "elixir" } else { "erl" };
+        let mut command = Command::new(self.release.program(program));
         command
             .env_clear()
             .envs(NO_CRASH_DUMP)
             .env("PATH", env::var_os("PATH").unwrap_or_default());
         command.env("HOME", home.path()).env("ERL_EPMD_PORT", self.epmd.to_string());
-        command.args(["-noinput", "-start_epmd", "false", "-setcookie", &self.cookie]);
-        command.args(["-name", &format!("{}@{}", self.name, self.host)]);
-        command.args(["-kernel", "prevent_overlapping_partitions", "false"]);
-        for (parameter, value) in
-            [("net_ticktime", self.ticktime), ("net_tickintensity", self.intensity)]
-        {
-            command
-                .args(value.map(|v| [parameter.to_owned(), v.to_string()]).into_iter().flatten());
+        let name = format!("{}@{}", self.name, self.host);
+        if self.elixir {
+            command.args(["--name", &name, "--cookie", &self.cookie, "--no-halt"]);
+            command.args([
+                "--erl",
+                &self.flags().join(" "),
+                "-e",
+                &elixir::start(&witness, control),
+            ]);
+        } else {
+            let start = format!(
+                "{{ok, witness, Code}} = compile:file({witness:?}, [binary, report]), \
+                 {{module, witness}} = code:load_binary(witness, \"witness\", Code), witness:start({control})."
+            );
+            command.args(["-noinput", "-setcookie", &self.cookie, "-name", &name]);
+            command.args(self.flags()).args(["-eval", &start]);
         }
-        command.args(self.hidden.then_some("-hidden")).args(&self.args).args(["-eval", &start]);
         command.current_dir(home.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
+    }
+
+    /// The flags of `erl`, without those that Elixir has options for.
+    fn flags(&self) -> Vec<String> {
+        let mut flags = ["-start_epmd", "false"].map(str::to_owned).to_vec();
+        flags.extend(["-kernel", "prevent_overlapping_partitions", "false"].map(str::to_owned));
+        for (parameter, value) in
+            [("net_ticktime", self.ticktime), ("net_tickintensity", self.intensity)]
+        {
+            flags
+                .extend(value.map(|v| [parameter.to_owned(), v.to_string()]).into_iter().flatten());
+        }
+        flags.extend(self.hidden.then(|| "-hidden".to_owned()));
+        flags.extend(self.args.iter().cloned());
+        flags
     }
 }
 

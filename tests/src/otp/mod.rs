@@ -3,11 +3,13 @@
 //! Everything blocks, every wait gives up with a message that shows the node's output so far, and every process is
 //! ended by its id when its value is dropped. Nothing that reads or judges the protocol may live here.
 
+mod elixir;
 mod epmd;
 mod erl;
 
 pub use crate::GIVE_UP;
 pub use crate::ports::free_port;
+pub use elixir::Elixir;
 pub use epmd::{Epmd, names};
 pub use erl::{Erl, ErlOptions};
 
@@ -42,7 +44,7 @@ impl Release {
         runtime.test(|| scenario(self));
     }
 
-    /// The path of a program, such as `erl`.
+    /// The path of a program, such as `erl` or `elixir`.
     ///
     /// # Panics
     /// If the release is not installed: a test that needs it fails, it does not skip itself.
@@ -50,8 +52,8 @@ impl Release {
     pub fn program(self, name: &str) -> PathBuf {
         let home = install_dir().join(self.to_string());
         assert!(
-            home.join(".stamp").exists(),
-            "{self} is not in {}: tests/run, or tests/otp/install, puts it there",
+            home.join(".stamp").exists() && home.join(".elixir").exists(),
+            "{self} with its Elixir is not in {}: tests/run, or tests/otp/install, puts it there",
             home.display()
         );
         home.join("bin").join(name)
