@@ -17,7 +17,7 @@ use netkernel_core::wire::control::{Control, parse};
 use netkernel_core::{Creation, Flags, MailboxId, NodeName, PingId};
 
 /// One item of a mailbox. Reasons have no version byte here.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Got {
     Message(Bytes),
     Exit(Bytes),
@@ -31,6 +31,7 @@ pub enum Got {
     Start(Function),
 }
 
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Cluster {
     nodes: Vec<Processes>,
     wires: Wires,
@@ -40,7 +41,7 @@ pub struct Cluster {
     pub no_monitors: bool,
 }
 
-#[derive(Default)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 struct Wires {
     queues: BTreeMap<(usize, usize), VecDeque<Control>>,
     up: BTreeSet<(usize, usize)>,
@@ -109,6 +110,14 @@ impl Cluster {
 
     pub fn pid(&self, node: usize, mailbox: MailboxId) -> Pid {
         self.nodes[node].pid(mailbox).unwrap()
+    }
+
+    pub fn lives(&self, node: usize, mailbox: MailboxId) -> bool {
+        self.nodes[node].pid(mailbox).is_some()
+    }
+
+    pub fn links(&self, node: usize, mailbox: MailboxId) -> Vec<Pid> {
+        self.nodes[node].links(mailbox)
     }
 
     /// What came into the mailboxes of a node, in order.

@@ -49,7 +49,9 @@ impl World {
         let Far::Node(other, far) = side.far else { return false };
         let bytes: Vec<u8> = side.outbox.drain(..window.min(side.outbox.len())).collect();
         let closes = side.leaving && side.outbox.is_empty();
-        if let Some(side) = self.nodes[other].host.sides.get_mut(&far) {
+        // What is written to a lost stream goes nowhere.
+        let far = self.nodes[other].host.sides.get_mut(&far).filter(|side| !side.eof);
+        if let Some(side) = far {
             side.inbox.extend_from_slice(&bytes);
         }
         if closes {
@@ -197,6 +199,27 @@ impl World {
         if !cancelled {
             self.tell_late(id, side.far, Input::Closed { stream, cause: CloseCause::Local });
         }
+    }
+
+    /// The streams between nodes that can still carry something, each twice: as either node knows it.
+    pub fn carriers(&self) -> impl Iterator<Item = (usize, StreamId)> {
+        let nodes = self.nodes.iter().enumerate();
+        nodes.flat_map(|(id, node)| {
+            let sides = node.host.sides.iter();
+            let carriers = sides.filter(|(_, side)| {
+                matches!(side.far, Far::Node(..)) && !side.eof && !side.closing
+            });
+            carriers.map(move |(stream, _)| (id, *stream))
+        })
+    }
+
+    /// A stream breaks: what this node has not read or written yet is lost. The other side reads what came before.
+    pub fn lose(&mut self, id: usize, stream: StreamId) {
+        self.close_far(id, stream);
+        let Some(side) = self.nodes[id].host.sides.get_mut(&stream) else { return };
+        side.eof = true;
+        side.inbox.clear();
+        side.outbox.clear();
     }
 
     pub(super) fn close_far(&mut self, id: usize, stream: StreamId) {

@@ -18,14 +18,14 @@ use netkernel_core::{Creation, Instant, LinkId, MailboxId, NodeName, PingId, Req
 use super::side::Side;
 
 /// One item of a mailbox.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Mail {
     Event(NodeEvent),
     Message(Bytes),
 }
 
 /// Notes what the kernel wants; the world carries it out.
-#[derive(Clone, Debug, Default, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub struct TestHost {
     pub(super) todo: VecDeque<Todo>,
     pub sides: BTreeMap<StreamId, Side>,
@@ -58,7 +58,7 @@ pub struct TestHost {
     pub(super) now: Instant,
 }
 
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub(super) enum Todo {
     Listen,
     Open(StreamId, Target),

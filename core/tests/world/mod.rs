@@ -43,7 +43,7 @@ pub enum Slow {
     All,
 }
 
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct World {
     pub now: Instant,
     pub nodes: Vec<Node>,

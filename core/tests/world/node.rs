@@ -7,7 +7,7 @@ use netkernel_core::{Instant, StreamId};
 use super::TestHost;
 
 /// A kernel, and what its host knows.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Node {
     pub kernel: NetKernel,
     pub host: TestHost,

@@ -5,7 +5,7 @@ use netkernel_core::StreamId;
 use super::{Far, World, name};
 
 /// A peer that the test plays itself.
-#[derive(Clone, Debug, Default, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub struct Script {
     pub received: Vec<u8>,
     pub closed: bool,

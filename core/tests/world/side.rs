@@ -14,7 +14,7 @@ pub enum Far {
 }
 
 /// One side of a stream.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Side {
     pub far: Far,
     pub inbox: Vec<u8>,

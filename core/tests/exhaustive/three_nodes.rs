@@ -2,7 +2,7 @@
 
 use netkernel_core::net_kernel::Answer;
 
-use crate::explorer::{Op, State, explore};
+use crate::kernels::{Op, State, explore};
 use crate::two_nodes::{all, linked_with, outcome, own_link};
 use crate::world::{World, name};
 
@@ -15,7 +15,7 @@ fn two_nodes_connect_to_one_that_restarts() {
     let mut world = World::default();
     let [a, b, c] = [A, B, C].map(|node| world.start(node));
     let ops = [(a, Op::Connect(B)), (c, Op::Connect(B)), (b, Op::Stop), (b, Op::Start(B))];
-    let explored = explore("restart", State::new(world, &ops), |end| {
+    let explored = explore("restart", State::new(world, &ops), move |end| {
         let started = *end.answer(b, Op::Start(B)) == Answer::Started(Ok(name(B)));
         let (to_a, to_c) = (outcome(end, a, B), outcome(end, c, B));
         assert!([to_a, to_c].iter().all(|to| ["connected", "closed", "not there"].contains(to)));
@@ -38,7 +38,7 @@ fn a_node_in_the_middle_connects_and_is_connected() {
     let mut world = World::default();
     let [a, b, c] = [A, B, C].map(|node| world.start(node));
     let ops = [(a, Op::Connect(B)), (b, Op::Connect(C)), (c, Op::Connect(B))];
-    let explored = explore("in the middle", State::new(world, &ops), |end| {
+    let explored = explore("in the middle", State::new(world, &ops), move |end| {
         assert_eq!([outcome(end, a, B), outcome(end, b, C), outcome(end, c, B)], ["connected"; 3]);
         assert_eq!(end.world.nodes_of(b), [A, C]);
         let up = |node: &str| {

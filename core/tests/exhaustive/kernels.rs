@@ -1,15 +1,13 @@
-//! Tries every order: from each state all that can happen next, each in a world of its own. A state that was there before,
-//! with the same history at each node, is not tried again.
+//! Kernels in a small world, and all that can happen to them.
 
-use core::hash::{Hash as _, Hasher as _};
 use core::time::Duration;
-use std::collections::hash_map::DefaultHasher;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use netkernel_core::driver::Machine as _;
 use netkernel_core::net_kernel::{Answer, Input, StartOptions};
 use netkernel_core::{RequestId, StreamId};
 
+use crate::checker::{self, Explored, Scene};
 use crate::judge;
 use crate::world::{Far, Side, Slow, World, name};
 
@@ -30,8 +28,8 @@ pub(crate) enum Op {
 }
 
 /// One thing that can happen next.
-#[derive(Clone, Copy, Debug)]
-enum Act {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Act {
     /// The next [`Op`] of a node.
     Op(usize),
     /// A node hears that one of its streams is open, accepted or closed.
@@ -42,10 +40,13 @@ enum Act {
     Ring(usize),
     /// Time passes up to the next deadline.
     Pass,
+    /// A node loses one of its streams to another node, with all that was under way to it and has not left it. The other reads what came
+    /// before.
+    Lose(usize, StreamId),
 }
 
 /// A world, and what is still to happen.
-#[derive(Clone)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub(crate) struct State {
     pub(crate) world: World,
     ops: Vec<VecDeque<Op>>,
@@ -53,7 +54,7 @@ pub(crate) struct State {
     pub(crate) asked: Vec<(usize, Op, RequestId)>,
     /// An attempt has waited for the end of a link before it was answered.
     pub(crate) parked: bool,
-    path: Vec<Act>,
+    losses: u8,
 }
 
 impl State {
@@ -64,13 +65,23 @@ impl State {
         for &(id, op) in ops {
             queues[id].push_back(op);
         }
-        Self { world, ops: queues, passes: 0, asked: Vec::new(), parked: false, path: Vec::new() }
+        Self { world, ops: queues, passes: 0, asked: Vec::new(), parked: false, losses: 0 }
     }
 
     /// Also conversations with EPMD take their time.
-    pub(crate) fn slow_epmd(mut self) -> Self {
-        self.world.slow = Slow::All;
+    pub(crate) fn slow_epmd(self) -> Self {
+        self.slow(Slow::All)
+    }
+
+    /// Which streams take their time.
+    pub(crate) fn slow(mut self, slow: Slow) -> Self {
+        self.world.slow = slow;
         self
+    }
+
+    /// So many streams between nodes may be lost.
+    pub(crate) fn losses(self, losses: u8) -> Self {
+        Self { losses, ..self }
     }
 
     /// Time may pass so often.
@@ -90,11 +101,35 @@ impl State {
         self.world.nodes[id].host.log.iter().filter(|line| line.starts_with(prefix)).count()
     }
 
-    fn digest(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        (&self.world, &self.ops, self.passes, &self.asked, self.parked).hash(&mut hasher);
-        hasher.finish()
+    /// As a runtime does it: what the kernel wants is carried out before it hears of anything else.
+    fn work(&mut self, id: usize) {
+        let world = &mut self.world;
+        while world.serve(id) {}
+        self.parked |= world.nodes[id].host.sides.values().any(Side::is_parked);
+        if world.slow == Slow::All {
+            return;
+        }
+        let epmd = |world: &World| {
+            let sides = world.nodes[id].host.sides.iter();
+            let mut sides = sides.filter(|(_, side)| side.far == Far::Epmd && side.is_readable());
+            sides.next().map(|(stream, _)| *stream)
+        };
+        while let Some(stream) = epmd(world) {
+            world.exchange(id, stream);
+            while world.serve(id) {}
+        }
     }
+
+    /// Nothing is slow any more, and time passes until whatever waits has been answered.
+    fn come_to_an_end(&mut self) {
+        let world = &mut self.world;
+        world.hurry();
+        world.pass(Duration::from_secs(30));
+    }
+}
+
+impl Scene for State {
+    type Act = Act;
 
     fn acts(&self) -> Vec<Act> {
         let mut acts = Vec::new();
@@ -112,11 +147,13 @@ impl State {
         if self.passes > 0 && !acts.is_empty() {
             acts.push(Act::Pass);
         }
+        if self.losses > 0 {
+            acts.extend(self.world.carriers().map(|(id, stream)| Act::Lose(id, stream)));
+        }
         acts
     }
 
     fn act(&mut self, act: Act) {
-        self.path.push(act);
         let world = &mut self.world;
         match act {
             Act::Op(id) => {
@@ -158,6 +195,10 @@ impl State {
                 self.work(id);
             }
             Act::Ring(id) => self.work(id),
+            Act::Lose(id, stream) => {
+                self.losses -= 1;
+                world.lose(id, stream);
+            }
             Act::Pass => {
                 self.passes -= 1;
                 let nodes = world.nodes.iter().filter(|node| !node.frozen);
@@ -167,82 +208,24 @@ impl State {
         }
     }
 
-    /// As a runtime does it: what the kernel wants is carried out before it hears of anything else.
-    fn work(&mut self, id: usize) {
-        let world = &mut self.world;
-        while world.serve(id) {}
-        self.parked |= world.nodes[id].host.sides.values().any(Side::is_parked);
-        if world.slow == Slow::All {
-            return;
-        }
-        let epmd = |world: &World| {
-            let sides = world.nodes[id].host.sides.iter();
-            let mut sides = sides.filter(|(_, side)| side.far == Far::Epmd && side.is_readable());
-            sides.next().map(|(stream, _)| *stream)
-        };
-        while let Some(stream) = epmd(world) {
-            world.exchange(id, stream);
-            while world.serve(id) {}
-        }
-    }
-
-    /// Nothing is slow any more, and time passes until whatever waits has been answered.
-    fn come_to_an_end(&mut self) {
-        let world = &mut self.world;
-        world.hurry();
-        world.pass(Duration::from_secs(30));
+    fn tell(&self) -> String {
+        let logs: Vec<_> = self.world.nodes.iter().map(|node| &node.host.log).collect();
+        format!("{logs:#?}")
     }
 }
-
-/// What has been tried, and what came of it.
-pub(crate) struct Explored {
-    states: usize,
-    steps: usize,
-    /// The ends, by what is worth telling of them, and how many there are of each.
-    pub(crate) outcomes: BTreeMap<String, usize>,
-}
-
-impl Explored {
-    /// The ends that there are.
-    pub(crate) fn outcomes(&self) -> BTreeSet<&str> {
-        self.outcomes.keys().map(String::as_str).collect()
-    }
-}
-
-const STATES_MAX: usize = 200_000;
 
 /// Tries every order from `begin`, judges each end, and sorts the ends by what `tell` says of them.
-pub(crate) fn explore(what: &str, begin: State, tell: impl Fn(&State) -> String) -> Explored {
-    let mut explored = Explored { states: 0, steps: 0, outcomes: BTreeMap::new() };
-    let mut seen = BTreeSet::new();
-    let mut open = vec![begin];
-    while let Some(state) = open.pop() {
-        if !seen.insert(state.digest()) {
-            continue;
-        }
-        explored.states += 1;
-        assert!(explored.states < STATES_MAX, "{what}: too many states");
-        let acts = state.acts();
-        explored.steps += acts.len();
-        for &act in &acts {
-            let mut next = state.clone();
-            next.act(act);
-            open.push(next);
-        }
-        if acts.is_empty() {
-            let mut end = state;
-            end.come_to_an_end();
-            if let Err(wrong) = judge::judge(&end) {
-                let logs: Vec<_> = end.world.nodes.iter().map(|node| &node.host.log).collect();
-                panic!("{what}: {wrong}\nafter {:?}\n{logs:#?}", end.path);
-            }
-            *explored.outcomes.entry(tell(&end)).or_default() += 1;
-            judge::judge_the_stop(end.world);
-        }
-    }
-    eprintln!(
-        "{what}: {} states, {} steps, {:#?}",
-        explored.states, explored.steps, explored.outcomes
-    );
-    explored
+pub(crate) fn explore(
+    what: &str,
+    begin: State,
+    tell: impl Fn(&State) -> String + Send + Sync + 'static,
+) -> Explored {
+    checker::explore(what, begin, move |end: &State| {
+        let mut end = end.clone();
+        end.come_to_an_end();
+        judge::judge(&end)?;
+        let outcome = tell(&end);
+        judge::judge_the_stop(end.world);
+        Ok(outcome)
+    })
 }

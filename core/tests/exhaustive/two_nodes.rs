@@ -4,20 +4,20 @@ use std::collections::BTreeSet;
 
 use netkernel_core::net_kernel::{Answer, Config, ConnectError, DistAutoConnect, StartOptions};
 
-use crate::explorer::{Op, State, explore};
+use crate::kernels::{Op, State, explore};
 use crate::world::{World, cookie, ticktime};
 
-const A: &str = "a@vm";
-const B: &str = "b@vm";
+pub(crate) const A: &str = "a@vm";
+pub(crate) const B: &str = "b@vm";
 
 /// Two nodes; the second has the greater name.
-fn strangers() -> (World, usize, usize) {
+pub(crate) fn strangers() -> (World, usize, usize) {
     let mut world = World::default();
     let (a, b) = (world.start(A), world.start(B));
     (world, a, b)
 }
 
-fn linked() -> (World, usize, usize) {
+pub(crate) fn linked() -> (World, usize, usize) {
     let (mut world, a, b) = strangers();
     assert_eq!(world.connect(a, B), Some(Answer::Connected(Ok(()))));
     for id in [a, b] {
@@ -46,7 +46,7 @@ pub(crate) fn all<const N: usize>(outcomes: [&'static str; N]) -> BTreeSet<&'sta
 fn simultaneous_connect() {
     let (world, a, b) = strangers();
     let begin = State::new(world, &[(a, Op::Connect(B)), (b, Op::Connect(A))]);
-    let explored = explore("simultaneous connect", begin.slow_epmd(), |end| {
+    let explored = explore("simultaneous connect", begin.slow_epmd(), move |end| {
         for (id, other) in [(a, B), (b, A)] {
             assert_eq!(*end.answer(id, Op::Connect(other)), Answer::Connected(Ok(())));
             assert_eq!((end.count(id, "nodeup"), end.count(id, "nodedown")), (1, 0));
@@ -95,7 +95,7 @@ pub(crate) fn linked_with(end: &State, id: usize) -> String {
 fn connect_against_disconnect() {
     let (world, a, b) = strangers();
     let ops = [(a, Op::Connect(B)), (a, Op::Disconnect(B)), (b, Op::Connect(A))];
-    let explored = explore("connect against disconnect", State::new(world, &ops), |end| {
+    let explored = explore("connect against disconnect", State::new(world, &ops), move |end| {
         assert_eq!([outcome(end, a, B), outcome(end, b, A)], ["connected"; 2]);
         format!("{:?}, {}", end.answer(a, Op::Disconnect(B)), linked_with(end, a))
     });
@@ -113,7 +113,7 @@ fn connect_against_disconnect() {
 fn both_disconnect_and_one_connects_again() {
     let (world, a, b) = linked();
     let ops = [(a, Op::Disconnect(B)), (a, Op::Connect(B)), (b, Op::Disconnect(A))];
-    let explored = explore("both disconnect, one connects", State::new(world, &ops), |end| {
+    let explored = explore("both disconnect, one connects", State::new(world, &ops), move |end| {
         assert_eq!(outcome(end, a, B), "connected");
         let answers = [end.answer(a, Op::Disconnect(B)), end.answer(b, Op::Disconnect(A))];
         let downs = answers.map(|answer| *answer == Answer::Disconnected(Ok(true)));
@@ -136,7 +136,7 @@ fn both_disconnect_and_one_connects_again() {
 fn connect_while_closing_and_an_attempt_comes_in() {
     let (world, a, b) = linked();
     let ops = [(a, Op::Disconnect(B)), (a, Op::Connect(B)), (b, Op::Connect(A))];
-    let explored = explore("connect while closing", State::new(world, &ops), |end| {
+    let explored = explore("connect while closing", State::new(world, &ops), move |end| {
         assert_eq!([outcome(end, a, B), outcome(end, b, A)], ["connected"; 2]);
         assert_eq!((end.count(a, "nodeup"), end.count(a, "nodedown")), (2, 1));
         let by_a = own_link(end, a).unwrap();
@@ -153,10 +153,11 @@ fn connect_while_closing_and_an_attempt_comes_in() {
 fn connect_against_the_peers_stop() {
     let (world, a, b) = strangers();
     let ops = [(a, Op::Connect(B)), (b, Op::Stop)];
-    let explored = explore("connect against stop", State::new(world, &ops).slow_epmd(), |end| {
-        assert_eq!(*end.answer(b, Op::Stop), Answer::Stopped(Ok(())));
-        format!("{}, {}", outcome(end, a, B), linked_with(end, a))
-    });
+    let explored =
+        explore("connect against stop", State::new(world, &ops).slow_epmd(), move |end| {
+            assert_eq!(*end.answer(b, Op::Stop), Answer::Stopped(Ok(())));
+            format!("{}, {}", outcome(end, a, B), linked_with(end, a))
+        });
     assert_eq!(
         explored.outcomes(),
         all(["closed, linked with []", "connected, linked with []", "not there, linked with []"])
@@ -169,7 +170,7 @@ fn connect_against_the_peers_stop() {
 fn stop_against_attempts_both_ways() {
     let (world, a, b) = strangers();
     let ops = [(a, Op::Connect(B)), (a, Op::Stop), (b, Op::Connect(A))];
-    let explored = explore("stop against attempts", State::new(world, &ops), |end| {
+    let explored = explore("stop against attempts", State::new(world, &ops), move |end| {
         assert_eq!(*end.answer(a, Op::Stop), Answer::Stopped(Ok(())));
         assert!(end.world.nodes_of(b).is_empty());
         format!("{}, {}", outcome(end, a, B), outcome(end, b, A))
@@ -192,7 +193,7 @@ fn stop_against_attempts_both_ways() {
 fn the_set_up_timer_against_every_packet() {
     let (world, a, b) = strangers();
     let begin = State::new(world, &[(a, Op::Connect(B))]).passes(1);
-    let explored = explore("set-up timer, one attempt", begin, |end| {
+    let explored = explore("set-up timer, one attempt", begin, move |end| {
         format!("{}, {}", outcome(end, a, B), linked_with(end, b))
     });
     let expected = [
@@ -204,7 +205,7 @@ fn the_set_up_timer_against_every_packet() {
 
     let (world, a, b) = strangers();
     let ops = [(a, Op::Connect(B)), (b, Op::Connect(A))];
-    let explored = explore("set-up timer", State::new(world, &ops).passes(1), |end| {
+    let explored = explore("set-up timer", State::new(world, &ops).passes(1), move |end| {
         format!("{}, {}", outcome(end, a, B), outcome(end, b, A))
     });
     assert_eq!(
@@ -228,7 +229,7 @@ fn the_set_up_timer_against_every_packet() {
 fn a_hidden_attempt_against_a_visible_one() {
     let (world, a, b) = strangers();
     let ops = [(a, Op::HiddenConnect(B)), (b, Op::Connect(A))];
-    let explored = explore("hidden against visible", State::new(world, &ops), |end| {
+    let explored = explore("hidden against visible", State::new(world, &ops), move |end| {
         assert_eq!(*end.answer(a, Op::HiddenConnect(B)), Answer::Connected(Ok(())));
         assert_eq!(outcome(end, b, A), "connected");
         let by_a = own_link(end, a).unwrap();
@@ -251,7 +252,7 @@ fn an_automatic_attempt_against_the_end_of_the_link_that_bars_it() {
     let (a, b) = (world.start_with(A, config, false), world.start(B));
     assert_eq!(world.connect(a, B), Some(Answer::Connected(Ok(()))));
     let ops = [(a, Op::AutoConnect(B)), (b, Op::Disconnect(A)), (b, Op::Connect(A))];
-    let explored = explore("automatic against the end", State::new(world, &ops), |end| {
+    let explored = explore("automatic against the end", State::new(world, &ops), move |end| {
         assert_eq!(outcome(end, b, A), "connected");
         format!("{:?}", end.answer(a, Op::AutoConnect(B)))
     });
@@ -270,7 +271,7 @@ fn a_nameless_node_against_the_stop_of_its_namer() {
     let d = world.add(Config::new(cookie("C"), ticktime(60)));
     world.start_again(d, StartOptions::nameless("vm".into()));
     let ops = [(d, Op::Connect(B)), (d, Op::Disconnect(B)), (b, Op::Stop), (b, Op::Start(B))];
-    let explored = explore("nameless against stop", State::new(world, &ops), |end| {
+    let explored = explore("nameless against stop", State::new(world, &ops), move |end| {
         let named = end.world.nodes[d].kernel.creation().is_some();
         assert_eq!(named, !end.world.nodes_of(d).is_empty(), "the name is that of the link");
         assert_eq!(end.count(d, "alive"), end.count(d, "not alive") + usize::from(named));
@@ -293,7 +294,7 @@ fn a_nameless_node_against_the_stop_of_its_namer() {
 fn the_loss_of_a_listener_against_attempts_both_ways() {
     let (world, a, b) = strangers();
     let ops = [(a, Op::Connect(B)), (b, Op::Connect(A)), (b, Op::LoseListener)];
-    let explored = explore("loss of a listener", State::new(world, &ops), |end| {
+    let explored = explore("loss of a listener", State::new(world, &ops), move |end| {
         assert!(!end.world.nodes[b].kernel.is_alive() && end.world.nodes_of(a).is_empty());
         format!("{}, {}", outcome(end, a, B), outcome(end, b, A))
     });

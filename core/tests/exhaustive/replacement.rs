@@ -2,7 +2,7 @@
 
 use netkernel_core::net_kernel::{Answer, Config};
 
-use crate::explorer::{Op, State, explore};
+use crate::kernels::{Op, State, explore};
 use crate::two_nodes::{all, outcome};
 use crate::world::{World, cookie, name, ticktime};
 
@@ -36,7 +36,7 @@ fn a_peer_that_comes_back_against_the_end_of_its_old_link() {
     for peer in [SMALLER, GREATER] {
         let (world, m, new) = after_a_crash(peer);
         let ops = [(m, Op::Reset), (new, Op::Connect(M))];
-        let explored = explore("old link", State::new(world, &ops), |end| {
+        let explored = explore("old link", State::new(world, &ops), move |end| {
             assert_eq!(end.world.nodes_of(m), [peer]);
             assert_eq!(outcome(end, new, M), "connected");
             format!("{:?}", end.world.reasons(m))
@@ -65,7 +65,7 @@ fn a_peer_that_comes_back_against_calls() {
     for (peer, more) in [(SMALLER, None), (GREATER, Some(late))] {
         let (world, m, new) = after_a_crash(peer);
         let ops = [(m, Op::Disconnect(peer)), (m, Op::Connect(peer)), (new, Op::Connect(M))];
-        let explored = explore("old link, calls", State::new(world, &ops), |end| {
+        let explored = explore("old link, calls", State::new(world, &ops), move |end| {
             assert_eq!(outcome(end, new, M), "connected");
             let (outcome, reasons) = (outcome(end, m, peer), end.world.reasons(m));
             format!("{outcome}, {reasons:?}, parked {}", end.parked)
@@ -84,7 +84,7 @@ fn two_incoming_attempts_under_one_name() {
         let (m, first) = (world.start(M), world.start(peer));
         let second = again(&mut world, peer, "C");
         let ops = [(first, Op::Connect(M)), (second, Op::Connect(M))];
-        let explored = explore("two attempts", State::new(world, &ops), |end| {
+        let explored = explore("two attempts", State::new(world, &ops), move |end| {
             assert_eq!(end.world.nodes_of(m), [peer]);
             let outcomes = [outcome(end, first, M), outcome(end, second, M)];
             match end.world.reasons(m).as_slice() {
@@ -120,7 +120,7 @@ fn a_thief_against_the_peer() {
         let (m, first) = (world.start(M), world.start(peer));
         let thief = again(&mut world, peer, "OTHER");
         let ops = [(first, Op::Connect(M)), (thief, Op::Connect(M))];
-        let explored = explore("a thief", State::new(world, &ops), |end| {
+        let explored = explore("a thief", State::new(world, &ops), move |end| {
             assert_eq!(end.world.reasons(m), [""; 0], "who has no cookie ends no link");
             format!("{}, {}", outcome(end, first, M), outcome(end, thief, M))
         });

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use netkernel_core::driver::Machine as _;
 use netkernel_core::net_kernel::{Answer, AutoConnect};
 
-use crate::explorer::{Op, State};
+use crate::kernels::{Op, State};
 use crate::world::{Far, World};
 
 /// What the log of a node says of another node at some place.
