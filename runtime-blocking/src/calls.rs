@@ -63,7 +63,7 @@ impl Mailbox {
         let reference = self
             .monitor_with_alias(server.clone(), MonitorAlias::ReplyDemonitor)
             .map_err(|error| call_not_sent(error, &server))?;
-        let request = CallRequest::new(reference, server);
+        let request = CallRequest::new(reference, server, self.handle.term_limits);
         match self.send_call(&request, body) {
             Ok(()) => Ok(request),
             Err(error) => {
@@ -92,6 +92,17 @@ impl Mailbox {
         self.response(&request, after(limit))
     }
 
+    /// Waits for the reply to a request, for at most `limit` (`gen_server:wait_response/2`). After a time-out, `None`, the request stands, and can be waited for again; the answer
+    /// comes once.
+    pub fn wait_response(
+        &self,
+        request: &CallRequest,
+        limit: Option<Duration>,
+    ) -> Option<Result<Term, CallError>> {
+        let item = self.arrived(request.reference(), after(limit))?;
+        Some(request.result(Some(item)))
+    }
+
     /// Gives a request up: its reply reaches nobody, and what has come of it is dropped.
     pub fn abandon_request(&self, request: CallRequest) {
         drop(self.void(request.reference()));
@@ -103,6 +114,11 @@ impl Mailbox {
 
     /// The answer, if it comes before that moment. Else the request is void.
     pub(crate) fn answer_to(&self, request: &Reference, end: Option<Moment>) -> Option<Item> {
+        self.arrived(request, end).or_else(|| self.void(request))
+    }
+
+    /// The answer, if it comes before that moment.
+    pub(crate) fn arrived(&self, request: &Reference, end: Option<Moment>) -> Option<Item> {
         let wanted = |item: &Item| is_answer(item, request);
         let item = match end {
             None => Some(self.recv_match(wanted)),
@@ -112,7 +128,7 @@ impl Mailbox {
             // It may have been sent to the pid, which ends no monitor.
             self.demonitor(request, true);
         }
-        item.or_else(|| self.void(request))
+        item
     }
 
     /// Nobody waits any more: what has come.

@@ -12,7 +12,7 @@ use netkernel_core::process;
 use netkernel_core::start_flags::{
     CookieSetting, FlagError, StartFlags, ThisHost, epmd_addresses, epmd_port,
 };
-use netkernel_core::{Cookie, NodeName};
+use netkernel_core::{Cookie, NodeName, term};
 
 use crate::cookie_file::{self, CookieFileError};
 use crate::host_dirs::HostDirs;
@@ -50,6 +50,9 @@ pub struct NodeConfig {
     pub remote_requests: bool,
     /// What peers may make this node remember and run: links, monitors, processes.
     pub process_limits: process::Limits,
+    /// How large the terms may be that the node decodes for its user: replies, results and reasons that callers get, requests that servers get, and
+    /// arguments of processes and functions that others start here.
+    pub term_limits: term::Limits,
     /// Where host files are looked for by calls in Erlang's own form ([`Mailbox::apply`](crate::Mailbox::apply)): as `erl` does, unless it
     /// is told otherwise.
     pub host_dirs: HostDirs,
@@ -73,6 +76,7 @@ impl NodeConfig {
             limits: Limits::default(),
             remote_requests: false,
             process_limits: process::Limits::default(),
+            term_limits: term::Limits::default(),
             host_dirs: HostDirs::of_process(),
             pause_limit: Some(Duration::from_secs(300)),
         }

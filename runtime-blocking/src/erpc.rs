@@ -70,7 +70,7 @@ impl Mailbox {
         let options = SpawnOptions { monitor, ..SpawnOptions::default() };
         let reply = ReplyOptions { when: ReplyWhen::ErrorOnly, ..ReplyOptions::default() };
         let reference = self.spawn_request(node, mfa, &options, &reply).map_err(erpc_not_sent)?;
-        Ok(ErpcRequest::new(reference, result))
+        Ok(ErpcRequest::new(reference, result, self.handle.term_limits))
     }
 
     /// Waits for the result of a call, for at most `limit` (`erpc:receive_response/2`). After a time-out the request is void.
@@ -83,6 +83,17 @@ impl Mailbox {
         limit: Option<Duration>,
     ) -> Result<Term, ErpcError> {
         self.erpc_result(&request, after(limit))
+    }
+
+    /// Waits for the result of a call, for at most `limit` (`erpc:wait_response/2`). After a time-out, `None`, the request stands, and can be waited for again; the answer
+    /// comes once.
+    pub fn erpc_wait_response(
+        &self,
+        request: &ErpcRequest,
+        limit: Option<Duration>,
+    ) -> Option<Result<Term, ErpcError>> {
+        let item = self.arrived(request.reference(), after(limit))?;
+        Some(request.result(Some(item)))
     }
 
     /// Gives a call up, which may go on: what comes of it is dropped.

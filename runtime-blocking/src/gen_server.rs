@@ -1,5 +1,7 @@
 //! Servers in the manner of `gen_server`.
 
+use core::panic::AssertUnwindSafe;
+use std::panic::{catch_unwind, resume_unwind};
 use std::thread;
 
 use netkernel_core::calls::gen_server::Client;
@@ -23,6 +25,13 @@ pub trait GenServer: Send {
     fn init(&mut self, own: &Mailbox) -> Result<(), Term> {
         let _ = own;
         Ok(())
+    }
+
+    /// Called once after `init`, before any message, while whoever started the server goes on already (`handle_continue/2`, to which `init/1` leads by
+    /// `{ok,State,{continue,Continue}}`; by a [`Reaction::Timeout`], `{ok,State,Timeout}`). What a call leaves to be done after its reply is done after [`Mailbox::reply`].
+    fn handle_continue(&mut self, own: &Mailbox) -> Reaction {
+        let _ = own;
+        Reaction::Continue
     }
 
     /// A call (`handle_call/3`). `client` is for a reply that is given later, by [`Mailbox::reply`].
@@ -67,7 +76,8 @@ impl Node {
         let run = move || match server.init(&own) {
             Ok(()) => {
                 started.send(Ok(()));
-                own.serve(&mut server);
+                let first = server.handle_continue(&own);
+                own.serve_from(&mut server, first);
             }
             Err(reason) => {
                 let _ = own.terminate(&reason);
@@ -89,28 +99,50 @@ impl Node {
 impl Mailbox {
     /// Runs a server in this process until it ends, without its `init` (`gen_server:enter_loop/3`).
     pub fn serve(self, server: &mut impl GenServer) {
-        let Some((reason, last)) = self.serve_calls(server) else { return };
-        server.terminate(&self, &reason);
+        self.serve_from(server, Reaction::Continue);
+    }
+
+    /// As [`Self::serve`], after that reaction.
+    fn serve_from(self, server: &mut impl GenServer, first: Reaction) {
+        let Some((reason, last)) = self.serve_calls(server, first) else { return };
+        let terminate = AssertUnwindSafe(|| server.terminate(&self, &reason));
+        let terminated = catch_unwind(terminate);
+        //= docs/spec/calls.md#call-stop
         if let Some((client, reply)) = last {
             let _ = self.reply(&client, &reply);
         }
-        let _ = self.terminate(&reason);
+        match terminated {
+            Ok(()) => drop(self.terminate(&reason)),
+            Err(panic) => resume_unwind(panic),
+        }
     }
 
     /// Why the server is to end, and who is told after that; `None` if its process has ended.
-    fn serve_calls(&self, server: &mut impl GenServer) -> Option<(Term, Option<(Client, Term)>)> {
+    fn serve_calls(
+        &self,
+        server: &mut impl GenServer,
+        first: Reaction,
+    ) -> Option<(Term, Option<(Client, Term)>)> {
+        let mut reaction = first;
         loop {
-            let reaction = match Received::of(self.recv()) {
+            let item = match reaction {
+                Reaction::Continue => Some(self.recv()),
+                Reaction::Timeout(after) => self.recv_timeout(after),
+                Reaction::Stop(reason) => return Some((reason, None)),
+            };
+            reaction = match Received::of(item, &self.handle.term_limits) {
                 Received::Call(client, request) => {
-                    match server.handle_call(self, request, client.clone()) {
-                        CallReaction::Reply(reply) => {
-                            // A reply that nobody can get is none.
-                            let _ = self.reply(&client, &reply);
-                            Reaction::Continue
-                        }
-                        CallReaction::NoReply => Reaction::Continue,
-                        CallReaction::Stop { reason, reply } => {
+                    let reacted = server.handle_call(self, request, client.clone());
+                    match reacted.split() {
+                        (reply, Reaction::Stop(reason)) => {
                             return Some((reason, reply.map(|reply| (client, reply))));
+                        }
+                        (reply, next) => {
+                            if let Some(reply) = reply {
+                                // A reply that nobody can get is none.
+                                let _ = self.reply(&client, &reply);
+                            }
+                            next
                         }
                     }
                 }
@@ -119,15 +151,12 @@ impl Mailbox {
                     let _ = self.reply(&client, &request.answer());
                     match request {
                         System::Terminate(reason) => Reaction::Stop(reason),
-                        System::Other(_) => Reaction::Continue,
+                        System::Other(_) => reaction,
                     }
                 }
                 Received::Info(info) => server.handle_info(self, info),
                 Received::Ended => return None,
             };
-            if let Reaction::Stop(reason) = reaction {
-                return Some((reason, None));
-            }
         }
     }
 }

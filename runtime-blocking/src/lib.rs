@@ -63,6 +63,8 @@ pub mod shared;
 mod socket;
 mod spawn;
 mod stream;
+#[cfg(feature = "serde")]
+mod values;
 mod verbosity;
 mod writer;
 
@@ -87,10 +89,12 @@ pub use netkernel_core::net_kernel::{
 };
 pub use netkernel_core::process::{
     AliasOption, Function, Mfa, MonitorAlias, ProcessEvent, ReplyOptions, ReplyWhen, SpawnFailure,
-    SpawnMonitor, SpawnOptions, Target,
+    SpawnMonitor, SpawnOptions, Target, Usage,
 };
 pub use node::Node;
 pub use ping::PingError;
+#[cfg(feature = "serde")]
+pub use shared::ValueError;
 pub use shared::{CallReaction, CallRequest, ErpcRequest, Info, MultiCall, Reaction};
 pub use stream::{READER_STACK, WRITER_STACK};
 pub use verbosity::Verbosity;

@@ -9,6 +9,7 @@ use netkernel_core::net_kernel::{
     NotAlive, OptionName, OptsError, SocketOption, StartError, StartOptions, StopError,
     TicktimeChange, TicktimeError, TicktimeState,
 };
+use netkernel_core::process::Usage;
 use netkernel_core::term::Pid;
 use netkernel_core::{Cookie, Creation, NodeName};
 
@@ -257,6 +258,12 @@ impl Node {
     #[must_use]
     pub fn whereis(&self, name: &str) -> Option<Pid> {
         self.handle.table.whereis(name)
+    }
+
+    /// How much there is of what processes make this node remember (`process_count` of `erlang:system_info/1`, and its kin).
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.handle.table.usage()
     }
 
     /// A new process with a mailbox.

@@ -36,7 +36,7 @@ impl Node {
                 let _slot = slot;
                 let NewProcess { id, queue, mfa } = started;
                 let mailbox = Mailbox { id, queue, handle };
-                match arguments(&mfa) {
+                match arguments(&mfa, &mailbox.handle.term_limits) {
                     Ok(arguments) => handler(mailbox, arguments),
                     Err(reason) => mailbox.end(&reason),
                 }

@@ -75,7 +75,7 @@ impl Mailbox {
             .await
             .map_err(|error| call_not_sent(error, &server))?;
         let waiting = self.waiting(&reference);
-        let request = CallRequest::new(reference, server);
+        let request = CallRequest::new(reference, server, self.handle.term_limits);
         let sent = self.send_call(&request, body).await;
         sent.map_err(|error| call_not_sent(error, request.server()))?;
         Ok((request, waiting))
@@ -83,6 +83,25 @@ impl Mailbox {
 
     pub(crate) fn waiting(&self, request: &Reference) -> Waiting<'_> {
         Waiting { mailbox: self, request: request.clone(), is_kept: false }
+    }
+
+    /// The answer, if it comes before that moment.
+    pub(crate) async fn arrived(&self, request: &Reference, end: Option<Moment>) -> Option<Item> {
+        let wanted = |item: &Item| is_answer(item, request);
+        let answer = async { Some(self.recv_match(wanted).await) };
+        let late = async {
+            match end {
+                Some(end) => drop(Timer::at(end).await),
+                None => future::pending().await,
+            }
+            None
+        };
+        let item = future::or(answer, late).await;
+        if matches!(item, Some(Item::Message(_))) {
+            // It may have been sent to the pid, which ends no monitor.
+            self.demonitor(request, true);
+        }
+        item
     }
 
     async fn send_call(&self, request: &CallRequest, body: &Term) -> Result<(), SendError> {
@@ -103,6 +122,17 @@ impl Mailbox {
         limit: Option<Duration>,
     ) -> Result<Term, CallError> {
         request.result(self.waiting(request.reference()).answer(after(limit)).await)
+    }
+
+    /// Waits for the reply to a request, for at most `limit` (`gen_server:wait_response/2`). After a time-out, `None`, the request stands, as it does if the future is dropped, and can be waited for again; the answer
+    /// comes once.
+    pub async fn wait_response(
+        &self,
+        request: &CallRequest,
+        limit: Option<Duration>,
+    ) -> Option<Result<Term, CallError>> {
+        let item = self.arrived(request.reference(), after(limit)).await?;
+        Some(request.result(Some(item)))
     }
 
     /// Gives a request up: its reply reaches nobody, and what has come of it is dropped.
@@ -196,20 +226,7 @@ impl Waiting<'_> {
 
     /// The answer, if it comes before that moment. Else the request is void.
     pub(crate) async fn answer(mut self, end: Option<Moment>) -> Option<Item> {
-        let wanted = |item: &Item| is_answer(item, &self.request);
-        let answer = async { Some(self.mailbox.recv_match(wanted).await) };
-        let late = async {
-            match end {
-                Some(end) => drop(Timer::at(end).await),
-                None => future::pending().await,
-            }
-            None
-        };
-        let item = future::or(answer, late).await;
-        if matches!(item, Some(Item::Message(_))) {
-            // It may have been sent to the pid, which ends no monitor.
-            self.mailbox.demonitor(&self.request, true);
-        }
+        let item = self.mailbox.arrived(&self.request, end).await;
         self.is_kept = true;
         item.or_else(|| self.void())
     }

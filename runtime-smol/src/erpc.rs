@@ -82,7 +82,7 @@ impl Mailbox {
         let reference =
             self.spawn_request(node, mfa, &options, &reply).await.map_err(erpc_not_sent)?;
         let waiting = self.waiting(&reference);
-        Ok((ErpcRequest::new(reference, result), waiting))
+        Ok((ErpcRequest::new(reference, result, self.handle.term_limits), waiting))
     }
 
     /// Waits for the result of a call, for at most `limit` (`erpc:receive_response/2`). After a time-out the request is void, and so it is if
@@ -96,6 +96,17 @@ impl Mailbox {
         limit: Option<Duration>,
     ) -> Result<Term, ErpcError> {
         request.result(self.waiting(request.reference()).answer(after(limit)).await)
+    }
+
+    /// Waits for the result of a call, for at most `limit` (`erpc:wait_response/2`). After a time-out, `None`, the request stands, as it does if the future is dropped, and can be waited for again; the answer
+    /// comes once.
+    pub async fn erpc_wait_response(
+        &self,
+        request: &ErpcRequest,
+        limit: Option<Duration>,
+    ) -> Option<Result<Term, ErpcError>> {
+        let item = self.arrived(request.reference(), after(limit)).await?;
+        Some(request.result(Some(item)))
     }
 
     /// Gives a call up, which may go on: what comes of it is dropped.

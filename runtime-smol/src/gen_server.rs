@@ -2,10 +2,13 @@
 
 use core::future::Future;
 use core::panic::AssertUnwindSafe;
+use std::panic::resume_unwind;
+use std::sync::Arc;
 
 use futures_lite::{FutureExt as _, future};
-use netkernel_blocking::shared::{Received, reply};
+use netkernel_blocking::shared::{Handle, Received, Reply, reply};
 use netkernel_blocking::{CallReaction, Info, Reaction, StartServerError};
+use netkernel_core::MailboxId;
 use netkernel_core::calls::gen_server::Client;
 use netkernel_core::calls::sys::System;
 use netkernel_core::term::{Atom, Pid, Term};
@@ -26,6 +29,13 @@ pub trait GenServer: Send {
     fn init(&mut self, own: &Mailbox) -> impl Future<Output = Result<(), Term>> + Send {
         let _ = own;
         async { Ok(()) }
+    }
+
+    /// Called once after `init`, before any message, while whoever started the server goes on already (`handle_continue/2`, to which `init/1` leads by
+    /// `{ok,State,{continue,Continue}}`; by a [`Reaction::Timeout`], `{ok,State,Timeout}`). What a call leaves to be done after its reply is done after [`Mailbox::reply`].
+    fn handle_continue(&mut self, own: &Mailbox) -> impl Future<Output = Reaction> + Send {
+        let _ = own;
+        async { Reaction::Continue }
     }
 
     /// A call (`handle_call/3`). `client` is for a reply that is given later, by [`Mailbox::reply`].
@@ -62,10 +72,12 @@ pub trait GenServer: Send {
 impl Node {
     /// Starts a server in a task of its own, under that name if there is one (`gen_server:start/3,4`), and waits for its `init`: its pid.
     ///
-    /// While it runs it keeps the node from stopping by itself.
+    /// While it runs it keeps the node from stopping by itself. If the future is dropped the server ends by the reason `killed`, and its `init`
+    /// goes on no further, as one that takes too long to start in Erlang.
     ///
     /// # Errors
     /// [`StartServerError`].
+    //= docs/spec/calls.md#call-start-given-up
     pub async fn start_server(
         &self,
         name: Option<&Atom>,
@@ -77,22 +89,38 @@ impl Node {
             own.register(name.clone()).map_err(StartServerError::Name)?;
         }
         let (started, waiting) = reply();
+        let (wanted, given_up) = reply::<()>();
+        let starting = Starting {
+            handle: Arc::clone(&self.handle),
+            id: own.id,
+            is_over: false,
+            _wanted: wanted,
+        };
         let run = async move {
-            match server.init(&own).await {
-                Ok(()) => {
+            let init = async { Some(server.init(&own).await) };
+            let given_up = async {
+                given_up.wait().await;
+                None
+            };
+            match future::or(init, given_up).await {
+                Some(Ok(())) => {
                     started.send(Ok(()));
-                    own.serve(&mut server).await;
+                    let first = server.handle_continue(&own).await;
+                    own.serve_from(&mut server, first).await;
                 }
-                Err(reason) => {
+                Some(Err(reason)) => {
                     let _ = own.terminate(&reason);
                     started.send(Err(reason));
                 }
+                None => {}
             }
         };
         // A panic ends the process alone, and not whoever runs the executor.
         let run = async move { drop(AssertUnwindSafe(run).catch_unwind().await) };
         (self.spawner.0)(Box::pin(run));
-        match waiting.wait().await {
+        let init = waiting.wait().await;
+        starting.succeeds();
+        match init {
             Some(Ok(())) => Ok(pid),
             Some(Err(reason)) => Err(StartServerError::Init(reason)),
             None => Err(StartServerError::Died),
@@ -100,22 +128,56 @@ impl Node {
     }
 }
 
+/// A server that somebody waits for, and that ends if he does so no more.
+struct Starting {
+    handle: Arc<Handle>,
+    id: MailboxId,
+    is_over: bool,
+    /// Dropping it ends `init`.
+    _wanted: Reply<()>,
+}
+
+impl Starting {
+    fn succeeds(mut self) {
+        self.is_over = true;
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.handle.table.kill(self.id);
+        }
+    }
+}
+
 impl Mailbox {
     /// Runs a server in this process until it ends, without its `init` (`gen_server:enter_loop/3`).
     pub async fn serve(self, server: &mut impl GenServer) {
-        let Some((reason, last)) = self.serve_calls(server).await else { return };
-        server.terminate(&self, &reason).await;
+        self.serve_from(server, Reaction::Continue).await;
+    }
+
+    /// As [`Self::serve`], after that reaction.
+    async fn serve_from(self, server: &mut impl GenServer, first: Reaction) {
+        let Some((reason, last)) = self.serve_calls(server, first).await else { return };
+        let terminated = AssertUnwindSafe(server.terminate(&self, &reason)).catch_unwind().await;
+        //= docs/spec/calls.md#call-stop
         if let Some((client, reply)) = last {
             let _ = self.reply(&client, &reply).await;
         }
-        let _ = self.terminate(&reason);
+        match terminated {
+            Ok(()) => drop(self.terminate(&reason)),
+            Err(panic) => resume_unwind(panic),
+        }
     }
 
     /// Why the server is to end, and who is told after that; `None` if its process has ended.
     async fn serve_calls(
         &self,
         server: &mut impl GenServer,
+        first: Reaction,
     ) -> Option<(Term, Option<(Client, Term)>)> {
+        let mut reaction = first;
         let mut taken = 0;
         loop {
             taken += 1;
@@ -124,17 +186,24 @@ impl Mailbox {
                 // Who always has messages must not keep others from running.
                 future::yield_now().await;
             }
-            let reaction = match Received::of(self.recv().await) {
+            let item = match reaction {
+                Reaction::Continue => Some(self.recv().await),
+                Reaction::Timeout(after) => self.recv_timeout(after).await,
+                Reaction::Stop(reason) => return Some((reason, None)),
+            };
+            reaction = match Received::of(item, &self.handle.term_limits) {
                 Received::Call(client, request) => {
-                    match server.handle_call(self, request, client.clone()).await {
-                        CallReaction::Reply(reply) => {
-                            // A reply that nobody can get is none.
-                            let _ = self.reply(&client, &reply).await;
-                            Reaction::Continue
-                        }
-                        CallReaction::NoReply => Reaction::Continue,
-                        CallReaction::Stop { reason, reply } => {
+                    let reacted = server.handle_call(self, request, client.clone()).await;
+                    match reacted.split() {
+                        (reply, Reaction::Stop(reason)) => {
                             return Some((reason, reply.map(|reply| (client, reply))));
+                        }
+                        (reply, next) => {
+                            if let Some(reply) = reply {
+                                // A reply that nobody can get is none.
+                                let _ = self.reply(&client, &reply).await;
+                            }
+                            next
                         }
                     }
                 }
@@ -143,15 +212,12 @@ impl Mailbox {
                     let _ = self.reply(&client, &request.answer()).await;
                     match request {
                         System::Terminate(reason) => Reaction::Stop(reason),
-                        System::Other(_) => Reaction::Continue,
+                        System::Other(_) => reaction,
                     }
                 }
                 Received::Info(info) => server.handle_info(self, info).await,
                 Received::Ended => return None,
             };
-            if let Reaction::Stop(reason) = reaction {
-                return Some((reason, None));
-            }
         }
     }
 }

@@ -56,11 +56,15 @@ mod rpc_server;
 mod socket;
 mod spawn;
 mod stream;
+#[cfg(feature = "serde")]
+mod values;
 mod writer;
 
 pub use epmd::EpmdServer;
 pub use gen_server::GenServer;
 pub use mailbox::Mailbox;
+#[cfg(feature = "serde")]
+pub use netkernel_blocking::ValueError;
 pub use netkernel_blocking::{
     Bound, CallError, CallReaction, CallRequest, ConfigError, EpmdConfig, EpmdHandle, EpmdMode,
     ErpcError, ErpcRequest, HostDirs, Identity, Info, Item, MonitorNodeOptions, MultiCall,
@@ -77,7 +81,7 @@ pub use netkernel_core::net_kernel::{
 };
 pub use netkernel_core::process::{
     AliasOption, Function, Mfa, MonitorAlias, ProcessEvent, ReplyOptions, ReplyWhen, SpawnFailure,
-    SpawnMonitor, SpawnOptions, Target,
+    SpawnMonitor, SpawnOptions, Target, Usage,
 };
 pub use node::Node;
 pub use stream::Task;

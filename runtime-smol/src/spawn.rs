@@ -39,7 +39,7 @@ impl Node {
             let mailbox = Mailbox { id, queue, handle, spawner: spawner.clone() };
             let run = async move {
                 let _slot = slot;
-                match arguments(&mfa) {
+                match arguments(&mfa, &mailbox.handle.term_limits) {
                     Ok(arguments) => handler(mailbox, arguments).await,
                     Err(reason) => mailbox.end(&reason),
                 }

@@ -3,7 +3,7 @@
 
 use core::future::Future;
 use core::time::Duration;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 use futures_lite::future::{block_on, poll_once};
 use netkernel_blocking::core::calls::erpc::{ErpcFailure, Exception};
@@ -30,18 +30,37 @@ fn term(text: &str) -> Term {
 struct Told {
     init: Result<(), Term>,
     traps: bool,
-    /// What it saw at its end.
+    /// What it does behind `init`.
+    first: Reaction,
+    /// What it saw, its end with it.
     end: Sender<String>,
 }
 
 impl Told {
     fn new(end: &Sender<String>) -> Self {
-        Self { init: Ok(()), traps: false, end: end.clone() }
+        Self { init: Ok(()), traps: false, first: Reaction::Continue, end: end.clone() }
     }
 
     fn call(request: Term) -> CallReaction {
         assert_ne!(request, term("panic"), "on purpose");
-        CallReaction::Reply(request)
+        match request.as_tuple() {
+            Some([what, reason]) if *what == term("stop") => {
+                CallReaction::Stop { reason: reason.clone(), reply: Some(term("bye")) }
+            }
+            Some([what, reason]) if *what == term("fail") => {
+                CallReaction::Stop { reason: reason.clone(), reply: None }
+            }
+            Some([what, ms]) if *what == term("idle") => {
+                let after = Duration::from_millis(ms.as_i64().unwrap().try_into().unwrap());
+                CallReaction::Timeout { reply: Some(term("ok")), after }
+            }
+            _ => CallReaction::Reply(request),
+        }
+    }
+
+    fn terminate(&self, reason: &Term) {
+        self.end.send(reason.to_string()).unwrap();
+        assert_ne!(*reason, term("panic"), "on purpose");
     }
 
     fn init(&self) -> Result<(), Term> {
@@ -49,12 +68,20 @@ impl Told {
         self.init.clone()
     }
 
-    fn info(info: Info) -> Reaction {
+    fn info(&self, info: Info) -> Reaction {
         match info {
+            Info::Message(message) => {
+                self.end.send(message.to_string()).unwrap();
+                Reaction::Continue
+            }
+            Info::Item(Item::Message(_)) => {
+                self.end.send("too large".to_owned()).unwrap();
+                Reaction::Continue
+            }
             Info::Item(Item::Process(ProcessEvent::Exit { reason, .. })) => {
                 Reaction::Stop(Term::decode(&reason, &Limits::default()).unwrap())
             }
-            Info::Item(_) | Info::Message(_) => Reaction::Continue,
+            Info::Item(_) => Reaction::Continue,
         }
     }
 }
@@ -77,11 +104,15 @@ macro_rules! serves {
             }
 
             $($async)? fn handle_info(&mut self, _: &$runtime::Mailbox, info: Info) -> Reaction {
-                Self::info(info)
+                self.info(info)
             }
 
             $($async)? fn terminate(&mut self, _: &$runtime::Mailbox, reason: &Term) {
-                self.end.send(reason.to_string()).unwrap();
+                Self::terminate(self, reason);
+            }
+
+            $($async)? fn handle_continue(&mut self, _: &$runtime::Mailbox) -> Reaction {
+                self.first.clone()
             }
         }
     };
@@ -98,17 +129,18 @@ struct Stage {
 }
 
 impl Stage {
-    fn new(change: impl FnOnce(&mut NodeConfig)) -> Self {
+    /// With configurations that are changed so: that of the server, and that of the client.
+    fn new(change: impl FnOnce(&mut NodeConfig, &mut NodeConfig)) -> Self {
         let directory = Directory::start();
-        let mut config = Ours::config(directory.port());
-        change(&mut config);
-        let server = Ours::start("server", config);
-        let client = Ours::start("client", Ours::config(directory.port()));
+        let [mut server, mut client] = [(); 2].map(|()| Ours::config(directory.port()));
+        change(&mut server, &mut client);
+        let server = Ours::start("server", server);
+        let client = Ours::start("client", client);
         Self { server, client, _directory: directory }
     }
 
-    fn connected() -> Self {
-        let stage = Self::new(|_| ());
+    fn connected(change: impl FnOnce(&mut NodeConfig, &mut NodeConfig)) -> Self {
+        let stage = Self::new(change);
         stage.client.node.set_address(
             node_name(stage.server.name()),
             Some(format!("127.0.0.1:{}", stage.server.port()).parse().unwrap()),
@@ -149,7 +181,7 @@ fn slow(node: &Node) -> Function {
 each_runtime! {
     #[test]
     fn a_server_starts_or_tells_why_not() {
-        let stage = Stage::new(|_| ());
+        let stage = Stage::new(|_, _| ());
         let (end, _ended) = channel();
         let start = |server| stage.server.node.start_server(Some(&atom("srv")), server);
         let refuses = |init: &str| Told { init: Err(term(init)), ..Told::new(&end) };
@@ -164,7 +196,7 @@ each_runtime! {
     //= type=test
     #[test]
     fn a_caller_is_told_how_the_server_ended() {
-        let stage = Stage::connected();
+        let stage = Stage::connected(|_, _| ());
         let (mailbox, (end, ended)) = (stage.client.node.mailbox(), channel());
         stage.start(Told::new(&end));
         assert_eq!(call(&mailbox, stage.srv(), "[1]"), Ok(term("[1]")));
@@ -191,7 +223,7 @@ each_runtime! {
     //= type=test
     #[test]
     fn nobody_calls_himself_and_no_node_is_reached_from_nowhere() {
-        let stage = Stage::new(|_| ());
+        let stage = Stage::new(|_, _| ());
         let own = stage.client.mailbox("own");
         let name = Target::Name(atom("own"), node_name(stage.client.name()));
         for me in [Target::Pid(own.pid().unwrap()), name] {
@@ -210,7 +242,7 @@ each_runtime! {
     //= type=test
     #[test]
     fn calls_of_functions_are_bounded() {
-        let stage = Stage::new(|config| config.process_limits.spawned = 1);
+        let stage = Stage::new(|config, _| config.process_limits.spawned = 1);
         let slow = slow(&stage.server.node);
         let own = stage.server.node.mailbox();
         let node = node_name(stage.server.name());
@@ -226,9 +258,150 @@ each_runtime! {
         assert_eq!(third, Err(ErpcError::Raised(Exception::Signal(term("system_limit")))));
     }
 
+    //= docs/spec/calls.md#call-timeout
+    //= type=test
+    #[test]
+    fn a_server_is_told_that_nothing_comes() {
+        let stage = Stage::new(|_, _| ());
+        let (mailbox, (end, seen)) = (stage.server.node.mailbox(), channel());
+        let hour = Duration::from_secs(3600);
+        // Behind `init`, and once.
+        stage.start(Told { first: Reaction::Timeout(Duration::ZERO), ..Told::new(&end) });
+        assert_eq!(seen.recv_timeout(GIVE_UP).unwrap(), "timeout");
+        assert_eq!(call(&mailbox, stage.srv(), "{idle,0}"), Ok(term("ok")));
+        assert_eq!(seen.recv_timeout(GIVE_UP).unwrap(), "timeout");
+        // What comes ends the time.
+        assert_eq!(call(&mailbox, stage.srv(), "{idle,3600000}"), Ok(term("ok")));
+        assert_eq!(call(&mailbox, stage.srv(), "[1]"), Ok(term("[1]")));
+        // A time that no clock can tell is none.
+        for first in [Reaction::Timeout(hour), Reaction::Timeout(Duration::MAX)] {
+            assert_eq!(call(&mailbox, stage.srv(), "{stop,normal}"), Ok(term("bye")));
+            assert_eq!(seen.recv_timeout(GIVE_UP).unwrap(), "normal");
+            eventually("the name is free", || stage.server.node.whereis("srv").is_none());
+            stage.start(Told { first, ..Told::new(&end) });
+            assert_eq!(call(&mailbox, stage.srv(), "[1]"), Ok(term("[1]")));
+        }
+        // What is there already comes in time.
+        let (own, asked) = (stage.server.node.mailbox(), ["{idle,0}", "[1]", "{stop,normal}"]);
+        let pid = own.pid().unwrap();
+        let asked = asked.map(|it| mailbox.send_request(pid.clone(), &term(it)).unwrap());
+        own.serve(&mut Told::new(&end));
+        assert_eq!(seen.try_iter().collect::<Vec<_>>(), ["normal"]);
+        for (request, reply) in asked.into_iter().zip(["ok", "[1]", "bye"]) {
+            assert_eq!(mailbox.receive_response(request, Some(GIVE_UP)), Ok(term(reply)));
+        }
+        let stops = Told { first: Reaction::Stop(term("early")), ..Told::new(&end) };
+        stage.server.node.start_server(None, stops).unwrap();
+        assert_eq!(seen.recv_timeout(GIVE_UP).unwrap(), "early");
+        assert!(seen.try_recv().is_err());
+    }
+
+    //= docs/spec/calls.md#call-stop
+    //= type=test
+    #[test]
+    fn the_last_reply_is_given_even_if_terminate_panics() {
+        let stage = Stage::connected(|_, _| ());
+        let (mailbox, (end, seen)) = (stage.client.node.mailbox(), channel());
+        for (reason, ends_by) in [("why", "why"), ("panic", "panic"), ("normal", "normal")] {
+            let pid = stage.start(Told::new(&end));
+            let monitor = mailbox.monitor(pid).unwrap();
+            let stop = format!("{{stop,{reason}}}");
+            assert_eq!(call(&mailbox, stage.srv(), &stop), Ok(term("bye")), "{reason}");
+            assert_eq!(seen.try_recv().unwrap(), reason, "it was called before");
+            match mailbox.recv_timeout(GIVE_UP) {
+                Some(Item::Process(ProcessEvent::Down { reference, reason, .. })) => {
+                    let reason = Term::decode(&reason, &Limits::default()).unwrap();
+                    assert_eq!((reference, reason), (monitor, term(ends_by)));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    //= docs/spec/calls.md#call-limits
+    //= type=test
+    #[test]
+    fn terms_have_the_limits_that_the_node_has() {
+        let few = |config: &mut NodeConfig| config.term_limits.terms = 20;
+        let long = Term::list((0..30).map(Term::from));
+        let stage = Stage::connected(|server, _| few(server));
+        let (mailbox, (end, seen)) = (stage.client.node.mailbox(), channel());
+        stage.start(Told::new(&end));
+        let sent = mailbox.send_request(stage.srv(), &long).unwrap();
+        assert_eq!(seen.recv_timeout(GIVE_UP).unwrap(), "too large");
+        let reply = mailbox.wait_response(&sent, Some(Duration::ZERO));
+        assert_eq!(reply, None);
+        mailbox.abandon_request(sent);
+        let (m, f, node) = (atom("m"), atom("f"), node_name(stage.server.name()));
+        let id = Function { module: m.clone(), function: f.clone(), arity: 1 };
+        stage.server.node.serve_rpc(id.clone(), |mut it| Outcome::Return(it.remove(0)));
+        let decoded = mailbox.erpc_call(&node, &m, &f, core::slice::from_ref(&long), None);
+        let signal = Exception::Signal(term("argument_list_decode_failure"));
+        assert_eq!(decoded, Err(ErpcError::Raised(signal)));
+        drop((mailbox, stage));
+
+        let stage = Stage::connected(|_, client| few(client));
+        let mailbox = stage.client.node.mailbox();
+        stage.start(Told::new(&end));
+        let refused = mailbox.call(stage.srv(), &long, None);
+        assert!(matches!(refused, Err(CallError::Failed(CallFailure::Refused(_)))), "{refused:?}");
+        stage.server.node.serve_rpc(id, |mut it| Outcome::Return(it.remove(0)));
+        let node = node_name(stage.server.name());
+        let refused = mailbox.erpc_call(&node, &m, &f, core::slice::from_ref(&long), None);
+        let Err(ErpcError::Raised(Exception::Failed(ErpcFailure::Refused(_)))) = refused else {
+            panic!("{refused:?}")
+        };
+        // Nor has a reason room that is too large.
+        let end = Term::tuple([term("fail"), long]);
+        let refused = mailbox.call(stage.srv(), &end, None);
+        assert!(matches!(refused, Err(CallError::Failed(CallFailure::Refused(_)))), "{refused:?}");
+        assert_eq!(mailbox.message_queue_len(), 0);
+    }
+
+    /// A request that is waited for in vain can be waited for again, and abandoned.
+    //= docs/spec/calls.md#call-reply
+    //= type=test
+    #[test]
+    fn a_request_survives_a_wait() {
+        let stage = Stage::connected(|_, _| ());
+        let (mailbox, (end, _seen)) = (stage.client.node.mailbox(), channel());
+        stage.start(Told::new(&end));
+        let (m, f, node) = (atom("m"), atom("gate"), node_name(stage.server.name()));
+        let (open, gate) = channel::<()>();
+        let gate = std::sync::Mutex::new(gate);
+        let waits = Function { module: m.clone(), function: f.clone(), arity: 0 };
+        stage.server.node.serve_rpc(waits, move |_| {
+            gate.lock().unwrap().recv_timeout(GIVE_UP).unwrap();
+            Outcome::Return(term("open"))
+        });
+        let request = mailbox.erpc_send_request(&node, &m, &f, &[]).unwrap();
+        for _ in 0..3 {
+            assert_eq!(mailbox.erpc_wait_response(&request, Some(Duration::ZERO)), None);
+        }
+        if let Mailbox::Smol(mailbox) = &mailbox {
+            begin(mailbox.erpc_wait_response(&request, None));
+        }
+        open.send(()).unwrap();
+        assert_eq!(mailbox.erpc_wait_response(&request, None).unwrap(), Ok(term("open")));
+        let given_up = mailbox.erpc_send_request(&node, &m, &f, &[]).unwrap();
+        mailbox.erpc_abandon_request(given_up);
+        open.send(()).unwrap();
+
+        let request = mailbox.send_request(stage.srv(), &term("1")).unwrap();
+        assert_eq!(mailbox.wait_response(&request, Some(GIVE_UP)).unwrap(), Ok(term("1")));
+        let nobody = Target::Name(atom("nobody"), node);
+        let request = mailbox.send_request(nobody, &term("1")).unwrap();
+        assert_eq!(exit(mailbox.wait_response(&request, None).unwrap()), term("noproc"));
+        eventually("nothing is left", || {
+            let used = [&stage.server, &stage.client].map(|ours| ours.node.usage());
+            used.iter().all(|used| used.monitors + used.aliases + used.watches + used.spawns == 0)
+        });
+        assert_eq!(mailbox.message_queue_len(), 0);
+    }
+
     #[test]
     fn what_is_given_up_leaves_nothing_behind() {
-        let stage = Stage::connected();
+        let stage = Stage::connected(|_, _| ());
         let (mailbox, (end, _ended)) = (stage.client.node.mailbox(), channel());
         let pid = stage.start(Told::new(&end));
         let request = mailbox.send_request(stage.srv(), &term("1")).unwrap();
@@ -262,6 +435,68 @@ fn begin<T: core::fmt::Debug>(future: impl Future<Output = T>) {
     drop(begun);
 }
 
+/// Whoever gives up the start of a server is rid of it, wherever it is.
+//= docs/spec/calls.md#call-start-given-up
+//= type=test
+#[test]
+fn a_server_whose_start_is_given_up_ends() {
+    /// Tells that `init` runs, and when it is dropped.
+    struct Slow {
+        tell: Sender<&'static str>,
+        /// `init` ends when this does; without it, it hangs.
+        go: Option<Receiver<()>>,
+    }
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            let _ = self.tell.send("dropped");
+        }
+    }
+    impl netkernel_smol::GenServer for Slow {
+        async fn init(&mut self, _: &netkernel_smol::Mailbox) -> Result<(), Term> {
+            self.tell.send("init").unwrap();
+            match &self.go {
+                Some(go) => drop(go.recv_timeout(GIVE_UP)),
+                None => core::future::pending().await,
+            }
+            Ok(())
+        }
+
+        async fn handle_continue(&mut self, _: &netkernel_smol::Mailbox) -> Reaction {
+            let _ = self.tell.send("started");
+            Reaction::Continue
+        }
+
+        async fn handle_call(
+            &mut self,
+            _: &netkernel_smol::Mailbox,
+            request: Term,
+            _: Client,
+        ) -> CallReaction {
+            CallReaction::Reply(request)
+        }
+    }
+    Runtime::Smol.with(|| {
+        let stage = Stage::new(|_, _| ());
+        let Node::Smol(node) = &stage.server.node else { panic!("it is one of smol") };
+        let before = node.usage();
+        for hangs in [true, false] {
+            let ((tell, told), (goes, go)) = (channel(), channel());
+            let (name, slow) = (atom("slow"), Slow { tell, go: (!hangs).then_some(go) });
+            let mut starting = Box::pin(node.start_server(Some(&name), slow));
+            assert!(block_on(poll_once(&mut starting)).is_none());
+            assert_eq!(told.recv_timeout(GIVE_UP).unwrap(), "init");
+            if !hangs {
+                goes.send(()).unwrap();
+                assert_eq!(told.recv_timeout(GIVE_UP).unwrap(), "started");
+            }
+            drop(starting);
+            assert_eq!(told.recv_timeout(GIVE_UP).unwrap(), "dropped");
+            assert_eq!(node.whereis("slow"), None);
+            eventually("it has ended", || node.usage() == before);
+        }
+    });
+}
+
 #[test]
 fn a_server_that_always_has_messages_lets_others_run() {
     /// Casts to itself for ever.
@@ -283,7 +518,7 @@ fn a_server_that_always_has_messages_lets_others_run() {
         }
     }
     Runtime::Smol.with(|| {
-        let stage = Stage::new(|_| ());
+        let stage = Stage::new(|_, _| ());
         let Node::Smol(node) = &stage.server.node else { panic!("it is one of smol") };
         let busy = block_on(node.start_server(None, Busy)).unwrap();
         let own = stage.server.node.mailbox();

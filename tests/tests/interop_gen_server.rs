@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use netkernel_blocking::core::NodeType;
 use netkernel_blocking::core::calls::gen_server::CallFailure;
-use netkernel_blocking::core::term::{Atom, Map, Term};
+use netkernel_blocking::core::term::{Atom, Map, Pid, Term};
 use netkernel_blocking::{
     CallError, CallReaction, Client, Info, Reaction, StartServerError, Target,
 };
@@ -33,6 +33,10 @@ fn srv(node: &str) -> Target {
     Target::Name(atom("srv"), node_name(node))
 }
 
+fn duration(ms: &Term) -> Duration {
+    Duration::from_millis(ms.as_i64().unwrap().try_into().unwrap())
+}
+
 /// The server of Erlang that ours does the same as.
 const SRV: &str = "
 -module(srv).
@@ -47,11 +51,15 @@ handle_call({release, X}, _, S) ->
     {reply, ok, maps:remove({waits, X}, S)};
 handle_call(never, _, S) -> {noreply, S};
 handle_call({get, K}, _, S) -> {reply, maps:get(K, S, none), S};
+handle_call({idle, T}, _, S) -> {reply, ok, S, T};
+handle_call({idle, X, T}, From, S) -> {noreply, S#{{waits, X} => From}, T};
+handle_call({crash}, _, _) -> error(boom);
 handle_call({stop, Reason, Reply}, _, S) -> {stop, Reason, Reply, S};
 handle_call({stop, Reason}, _, S) -> {stop, Reason, S}.
 handle_cast({put, K, V}, S) -> {noreply, S#{K => V}};
+handle_cast({idle, T}, S) -> {noreply, S, T};
 handle_cast({stop, Reason}, S) -> {stop, Reason, S}.
-handle_info(Info, S) -> {noreply, S#{info => Info}}.
+handle_info(Info, S) -> [To ! {info, Info} || {tell, To} <- maps:to_list(S)], {noreply, S#{info => Info}}.
 terminate(Reason, S) -> [To ! {terminated, Reason} || {tell, To} <- maps:to_list(S)], ok.
 ";
 
@@ -81,6 +89,14 @@ impl Srv {
                 let released = Term::tuple([term("released"), it]);
                 (CallReaction::Reply(term("ok")), Some((client, released)))
             }
+            ("idle", [ms]) => {
+                (CallReaction::Timeout { reply: Some(term("ok")), after: duration(ms) }, None)
+            }
+            ("idle", [it, ms]) => {
+                self.waiting.push((it.clone(), client));
+                (CallReaction::Timeout { reply: None, after: duration(ms) }, None)
+            }
+            ("crash", []) => panic!("on purpose"),
             ("get", [key]) => {
                 let value = self.state.get(key).cloned().unwrap_or_else(|| term("none"));
                 (CallReaction::Reply(value), None)
@@ -102,6 +118,7 @@ impl Srv {
                 self.put(key.clone(), value.clone());
                 Reaction::Continue
             }
+            [what, ms] if *what == term("idle") => Reaction::Timeout(duration(ms)),
             [_, reason] => Reaction::Stop(reason.clone()),
             _ => Reaction::Continue,
         }
@@ -112,12 +129,12 @@ impl Srv {
         self.state = pairs.collect();
     }
 
-    /// What is to be sent at the end.
-    fn farewell(&self, reason: &Term) -> Option<(Term, Vec<u8>)> {
-        let to = self.state.get(&term("tell"))?.clone();
+    /// What is to be sent of this, and to whom.
+    fn tell(&self, label: &str, it: &Term) -> Option<(Pid, Vec<u8>)> {
+        let Some(Term::Pid(to)) = self.state.get(&term("tell")) else { return None };
         let mut message = Vec::new();
-        Term::tuple([term("terminated"), reason.clone()]).encode(&mut message).unwrap();
-        Some((to, message))
+        Term::tuple([term(label), it.clone()]).encode(&mut message).unwrap();
+        Some((to.clone(), message))
     }
 }
 
@@ -141,15 +158,18 @@ macro_rules! serves {
                 self.cast(&request)
             }
 
-            $($async)? fn handle_info(&mut self, _: &$runtime::Mailbox, info: Info) -> Reaction {
+            $($async)? fn handle_info(&mut self, own: &$runtime::Mailbox, info: Info) -> Reaction {
                 if let Info::Message(message) = info {
+                    if let Some((to, message)) = self.tell("info", &message) {
+                        own.send(&to, message)$($wait)*.unwrap();
+                    }
                     self.put(term("info"), message);
                 }
                 Reaction::Continue
             }
 
             $($async)? fn terminate(&mut self, own: &$runtime::Mailbox, reason: &Term) {
-                if let Some((Term::Pid(to), message)) = self.farewell(reason) {
+                if let Some((to, message)) = self.tell("terminated", reason) {
                     own.send(&to, message)$($wait)*.unwrap();
                 }
             }
@@ -188,7 +208,7 @@ fn shown(result: Result<Term, CallError>) -> String {
 
 /// Whether that call ends the server, which is then started anew.
 fn after_call(erl: &Erl, request: &str) {
-    if request.starts_with("{stop") {
+    if request.starts_with("{stop") || request == "{crash}" {
         erl.eval("(fun Gone() -> case whereis(srv) of undefined -> ok; _ -> timer:sleep(2), Gone() end end)(), srv:start()");
     }
 }
@@ -222,6 +242,7 @@ each_release_and_runtime! {
             ("srv", b, "{stop,normal}", None),
             ("srv", b, "{stop,{shutdown,why}}", None),
             ("srv", b, "{stop,noconnection}", None),
+            ("srv", b, "{crash}", None),
             ("other", b, "{echo,1}", None),
             ("srv", NOBODY, "{echo,1}", None),
         ] {
@@ -299,6 +320,10 @@ each_release_and_runtime! {
         let b = [b];
         let none = mailbox.multi_call(&b, &atom("srv"), &term("never"), ms(10)).unwrap();
         assert_eq!((none.replies, none.bad_nodes), (vec![], b.to_vec()));
+        // Nor does a reply that comes later reach anybody.
+        let late = mailbox.multi_call(&b, &atom("srv"), &term("{later,9}"), ms(0)).unwrap();
+        assert_eq!((late.replies, late.bad_nodes), (vec![], b.to_vec()));
+        assert_eq!(mailbox.call(srv(erl.name()), &term("{release,9}"), None), Ok(term("ok")));
         nothing_is_left(&erl, &mailbox);
     }
 
@@ -307,6 +332,10 @@ each_release_and_runtime! {
     //= docs/spec/calls.md#call-reply-to
     //= type=test
     //= docs/spec/calls.md#call-system
+    //= type=test
+    //= docs/spec/calls.md#call-timeout
+    //= type=test
+    //= docs/spec/calls.md#call-stop
     //= type=test
     #[test]
     fn our_server_answers_as_erlangs_does(release: Release) {
@@ -338,6 +367,15 @@ each_release_and_runtime! {
             "gen_server:stop(S)",
             "gen_server:stop(S, {shutdown, x}, 60000)",
             "catch gen_server:call(other, {echo, 1})",
+            // A client sees the reason of a crash beside its call; ours is `panic`.
+            "{'EXIT', {_, {gen_server, call, [S, {crash}]}}} = (catch gen_server:call(S, {crash})), crashed",
+            // Nothing comes in time, once; or something does.
+            "gen_server:cast(S, {put, tell, self()}), I = fun(T) -> receive {info, I} -> I after T -> none end end,
+             {gen_server:call(S, {idle, 5}), I(60000), I(20), gen_server:cast(S, {idle, 5}), I(60000), I(20)}",
+            "gen_server:cast(S, {put, tell, self()}), R = gen_server:send_request(S, {idle, x, 5}), receive {info, timeout} -> ok end,
+             gen_server:call(S, {release, x}), gen_server:receive_response(R, 60000)",
+            "gen_server:cast(S, {put, tell, self()}), gen_server:call(S, {idle, 100}), catch sys:no_such(S), catch sys:log(S, get),
+             receive {info, I} -> I end",
         ] {
             let seen = |node: &str| {
                 let seen = client.eval(&format!(

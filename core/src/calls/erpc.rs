@@ -5,7 +5,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{decode, elements, is_atom};
+use super::{elements, is_atom};
 use crate::process::{Function, Mfa, SpawnFailure};
 use crate::term::{Atom, Limits, Term, TermError, TooLong};
 
@@ -84,6 +84,12 @@ impl Outcome {
         Self::Error { reason: Term::literal("undef"), stack: vec![call].into() }
     }
 
+    /// The function does not take such arguments: `badarg`.
+    #[must_use]
+    pub fn badarg() -> Self {
+        Self::Error { reason: Term::literal("badarg"), stack: Term::NIL }
+    }
+
     /// The reason for which the process ends that [`execute_call`] names.
     //= docs/spec/calls.md#erpc-outcome
     #[must_use]
@@ -130,20 +136,18 @@ impl Execution {
     #[must_use]
     pub fn parse(mut arguments: Vec<Term>) -> Self {
         let result = (arguments.len() == 4).then(|| arguments.remove(0));
-        let call = <[Term; 3]>::try_from(arguments).map_or_else(|_| Err(badarg()), apply);
+        let call = <[Term; 3]>::try_from(arguments).map_or_else(|_| Err(Outcome::badarg()), apply);
         Self { result, call }
     }
 }
 
 /// Module, function and arguments, or what the call of these raises.
 pub(super) fn apply(call: [Term; 3]) -> Result<(Atom, Atom, Vec<Term>), Outcome> {
-    let [Term::Atom(module), Term::Atom(function), arguments] = call else { return Err(badarg()) };
-    let arguments = Vec::try_from(arguments).map_err(|_| badarg())?;
+    let [Term::Atom(module), Term::Atom(function), arguments] = call else {
+        return Err(Outcome::badarg());
+    };
+    let arguments = Vec::try_from(arguments).map_err(|_| Outcome::badarg())?;
     Ok((module, function, arguments))
-}
-
-fn badarg() -> Outcome {
-    Outcome::Error { reason: Term::literal("badarg"), stack: Term::NIL }
 }
 
 /// Why a call gave nothing: what `erpc:call/5` raises.
@@ -254,8 +258,8 @@ impl core::error::Error for Exception {}
 /// [`Exception`]: the call gave nothing.
 //= docs/spec/calls.md#erpc-result
 pub fn outcome(reason: &[u8], result: &Term, limits: &Limits) -> Result<Term, Exception> {
-    let reason =
-        decode(reason, limits).map_err(|error| Exception::Failed(ErpcFailure::Refused(error)))?;
+    let reason = Term::decode(reason, limits)
+        .map_err(|error| Exception::Failed(ErpcFailure::Refused(error)))?;
     let reason = match elements::<4>(reason) {
         Ok([mark, what, reason, stack]) if mark == *result && is_atom(&what, "error") => {
             return Err(Exception::Error(Box::new((reason, stack))));

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use core::fmt;
 
 use super::sys::System;
-use super::{decode, elements, external, is_atom};
+use super::{elements, external, is_atom};
 use crate::process::Target;
 use crate::term::{Atom, Head, Limits, List, Pid, Reader, Reference, Term, TermError, TooLong};
 
@@ -78,7 +78,7 @@ impl CallFailure {
     //= docs/spec/calls.md#call-failures
     #[must_use]
     pub fn of_down(reason: &[u8], server: &Target, limits: &Limits) -> Self {
-        let reason = match decode(reason, limits) {
+        let reason = match Term::decode(reason, limits) {
             Ok(reason) => reason,
             Err(error) => return Self::Refused(error),
         };
@@ -138,7 +138,7 @@ impl Message {
     /// What is wrong with it, or which limit it breaks. Who asked by it waits for its own time-out.
     //= docs/spec/calls.md#call-server
     pub fn parse(message: &[u8], limits: &Limits) -> Result<Self, TermError> {
-        Ok(Self::of(decode(message, limits)?))
+        Ok(Self::of(Term::decode(message, limits)?))
     }
 
     /// What a term means.
@@ -162,6 +162,12 @@ impl Message {
             },
         }
     }
+}
+
+/// What a server gets when nothing has come for as long as it said.
+#[must_use]
+pub fn timeout() -> Term {
+    Term::literal("timeout")
 }
 
 /// Who waits for a reply (`gen_server:from()`).
@@ -301,7 +307,7 @@ mod tests {
                 if has_alias { ReplyTo::Alias(reference(3)) } else { ReplyTo::Pid(pid()) };
             assert_eq!(to, expected, "{tag}");
             let reply = Term::tuple([tag, 2_i64.into()]);
-            assert_eq!(decode(&message, &Limits::default()), Ok(reply));
+            assert_eq!(Term::decode(&message, &Limits::default()), Ok(reply));
         }
     }
 

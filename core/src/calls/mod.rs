@@ -9,22 +9,19 @@ pub mod erpc;
 pub mod gen_server;
 pub mod rpc;
 pub mod sys;
+#[cfg(feature = "serde")]
+pub mod values;
 
 use alloc::vec::Vec;
 use bytes::Bytes;
 
-use crate::term::{Limits, Term, TermError, TooLong};
+use crate::term::{Term, TooLong};
 
 /// The complete external term.
 fn external(term: &Term) -> Result<Bytes, TooLong> {
     let mut out = Vec::new();
     term.encode(&mut out)?;
     Ok(out.into())
-}
-
-/// The term of a message.
-fn decode(message: &[u8], limits: &Limits) -> Result<Term, TermError> {
-    Term::decode(message, limits)
 }
 
 /// The elements of a tuple of that many.

@@ -25,12 +25,13 @@ pub fn is_answer(item: &Item, to: &Reference) -> bool {
 pub struct CallRequest {
     reference: Reference,
     server: Target,
+    limits: Limits,
 }
 
 impl CallRequest {
     #[doc(hidden)]
-    pub const fn new(reference: Reference, server: Target) -> Self {
-        Self { reference, server }
+    pub const fn new(reference: Reference, server: Target, limits: Limits) -> Self {
+        Self { reference, server, limits }
     }
 
     /// The monitor of the server, which is an alias for the reply.
@@ -59,14 +60,14 @@ impl CallRequest {
     pub fn result(&self, item: Option<Item>) -> Result<Term, CallError> {
         let failure = match item {
             Some(Item::Message(message)) => match gen_server::reply(&message, &self.reference) {
-                Some(reply) => match Reader::new(&reply).term(&Limits::default()) {
+                Some(reply) => match Reader::new(&reply).term(&self.limits) {
                     Ok(reply) => return Ok(reply),
                     Err(error) => CallFailure::Refused(error),
                 },
                 None => CallFailure::Timeout,
             },
             Some(Item::Process(ProcessEvent::Down { reason, .. })) => {
-                CallFailure::of_down(&reason, &self.server, &Limits::default())
+                CallFailure::of_down(&reason, &self.server, &self.limits)
             }
             Some(Item::Process(ProcessEvent::Ended { .. })) => {
                 return Err(CallError::Send(SendError::Ended));
@@ -92,12 +93,13 @@ pub fn call_not_sent(error: SendError, server: &Target) -> CallError {
 pub struct ErpcRequest {
     reference: Reference,
     result: Term,
+    limits: Limits,
 }
 
 impl ErpcRequest {
     #[doc(hidden)]
-    pub const fn new(reference: Reference, result: Term) -> Self {
-        Self { reference, result }
+    pub const fn new(reference: Reference, result: Term, limits: Limits) -> Self {
+        Self { reference, result, limits }
     }
 
     /// The request to spawn, which is the monitor of the process.
@@ -119,7 +121,7 @@ impl ErpcRequest {
     pub fn result(&self, item: Option<Item>) -> Result<Term, ErpcError> {
         let exception = match item {
             Some(Item::Process(ProcessEvent::Down { reason, .. })) => {
-                return Ok(erpc::outcome(&reason, &self.result, &Limits::default())?);
+                return Ok(erpc::outcome(&reason, &self.result, &self.limits)?);
             }
             Some(Item::Process(ProcessEvent::SpawnReply { result: Err(failure), .. })) => {
                 failure.into()

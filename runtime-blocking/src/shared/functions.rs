@@ -30,8 +30,8 @@ pub struct NewProcess {
 ///
 /// # Errors
 /// The reason, without version byte.
-pub fn arguments(mfa: &Mfa) -> Result<Vec<Term>, Bytes> {
-    mfa.arguments(&Limits::default()).map_err(|_| TOO_LARGE)
+pub fn arguments(mfa: &Mfa, limits: &Limits) -> Result<Vec<Term>, Bytes> {
+    mfa.arguments(limits).map_err(|_| TOO_LARGE)
 }
 
 /// Has a thread or a task run a process; `false` if that cannot be. It must not block. What it runs keeps the [`Slot`] to its end.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant as Moment;
 
 use netkernel_core::net_kernel::Answer;
+use netkernel_core::term;
 
 use super::{Call, Inbox, Message, Reply, RpcFunctions, Surroundings, Table, reply};
 use crate::config::NodeConfig;
@@ -20,6 +21,8 @@ pub struct Handle {
     pub setup_time: Duration,
     /// Where host files are, for calls in Erlang's form.
     pub host_dirs: HostDirs,
+    /// How large the terms may be that are decoded for the user.
+    pub term_limits: term::Limits,
     /// What others may call here.
     pub rpc: Arc<RpcFunctions>,
 }
@@ -33,6 +36,7 @@ impl Handle {
             table: Arc::clone(&of.table),
             setup_time: config.kernel.setup_time,
             host_dirs: config.host_dirs.clone(),
+            term_limits: config.term_limits,
             rpc: Arc::default(),
         }
     }

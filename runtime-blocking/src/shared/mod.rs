@@ -34,6 +34,8 @@ mod socket_options;
 mod spawning;
 mod stream;
 mod table;
+#[cfg(feature = "serde")]
+mod values;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -65,6 +67,8 @@ pub use socket2::Socket;
 pub use spawning::SpawnCall;
 pub use stream::{Origin, Stream, Surroundings, Wish};
 pub use table::{Applied, Outcome, Table, Way};
+#[cfg(feature = "serde")]
+pub use values::{ValueError, given_value};
 
 /// Locks, whether or not another thread panicked under the lock: every change under our locks is complete in itself.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

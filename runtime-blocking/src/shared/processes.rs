@@ -6,7 +6,7 @@ use bytes::Bytes;
 use netkernel_core::net_kernel::mfa::Exception;
 use netkernel_core::process::{
     AliasOption, Deliver as _, Function, MonitorAlias, NoProcess, Processes, RegisterNameError,
-    Target,
+    Target, Usage,
 };
 use netkernel_core::term::{Atom, Pid, Reference, Term, write};
 use netkernel_core::{MailboxId, NodeName};
@@ -30,6 +30,16 @@ impl Table {
         let queue = Arc::<Queue>::default();
         state.mailboxes.insert(id, Arc::clone(&queue));
         (id, queue)
+    }
+
+    /// Ends the process of a mailbox from outside, with the reason `killed`. Whoever has the mailbox is told.
+    pub fn kill(&self, id: MailboxId) {
+        self.act(|processes, deliver| processes.kill(id, deliver));
+    }
+
+    /// How many rows there are.
+    pub fn usage(&self) -> Usage {
+        lock(&self.state).processes.usage()
     }
 
     /// Ends a mailbox and its process, with this reason or as it is meant to.

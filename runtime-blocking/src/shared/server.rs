@@ -1,7 +1,9 @@
 //! What servers get, and what they do about it.
 
+use core::time::Duration;
+
 use netkernel_core::NodeName;
-use netkernel_core::calls::gen_server::{Client, Message};
+use netkernel_core::calls::gen_server::{self, Client, Message};
 use netkernel_core::calls::sys::System;
 use netkernel_core::process::ProcessEvent;
 use netkernel_core::term::{Limits, Term};
@@ -15,6 +17,14 @@ pub enum CallReaction {
     Reply(Term),
     /// The client waits, for somebody to answer it by [`Mailbox::reply`](crate::Mailbox::reply) (`{noreply,State}`).
     NoReply,
+    /// As one of the two above, and if nothing comes for so long, the server gets the message `timeout` (`{reply,Reply,State,Timeout}`,
+    /// `{noreply,State,Timeout}`).
+    Timeout {
+        /// What the client gets. Without it, it waits.
+        reply: Option<Term>,
+        /// How long the next message is waited for.
+        after: Duration,
+    },
     /// The server ends (`{stop,Reason,Reply,State}`, `{stop,Reason,State}`).
     Stop {
         /// Why.
@@ -29,8 +39,25 @@ pub enum CallReaction {
 pub enum Reaction {
     /// It goes on (`{noreply,State}`).
     Continue,
+    /// It goes on, and if nothing comes for so long, it gets the message `timeout` as an [`Info`] (`{noreply,State,Timeout}`). Calls of `sys` start
+    /// that time anew; whatever else comes ends it.
+    Timeout(Duration),
     /// It ends for this reason (`{stop,Reason,State}`).
     Stop(Term),
+}
+
+impl CallReaction {
+    /// What the client gets, and what the server does then, or before if it ends.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn split(self) -> (Option<Term>, Reaction) {
+        match self {
+            Self::Reply(reply) => (Some(reply), Reaction::Continue),
+            Self::NoReply => (None, Reaction::Continue),
+            Self::Timeout { reply, after } => (reply, Reaction::Timeout(after)),
+            Self::Stop { reason, reply } => (reply, Reaction::Stop(reason)),
+        }
+    }
 }
 
 /// What arrives at a server and is neither a call nor a cast.
@@ -67,14 +94,16 @@ pub enum Received {
 }
 
 impl Received {
-    /// What this item means.
+    /// What this item means; none means that nothing has come in time.
+    //= docs/spec/calls.md#call-timeout
     #[must_use]
-    pub fn of(item: Item) -> Self {
+    pub fn of(item: Option<Item>, limits: &Limits) -> Self {
+        let Some(item) = item else { return Self::Info(Info::Message(gen_server::timeout())) };
         if let Item::Process(ProcessEvent::Ended { .. }) = item {
             return Self::Ended;
         }
         let Item::Message(bytes) = item else { return Self::Info(Info::Item(item)) };
-        match Message::parse(&bytes, &Limits::default()) {
+        match Message::parse(&bytes, limits) {
             Ok(Message::Call(client, request)) => Self::Call(client, request),
             Ok(Message::Cast(request)) => Self::Cast(request),
             Ok(Message::System(client, request)) => Self::System(client, request),

@@ -232,6 +232,14 @@ impl Mailbox {
         either!(self.receive_response(request, limit).await)
     }
 
+    pub fn wait_response(
+        &self,
+        request: &CallRequest,
+        limit: Option<Duration>,
+    ) -> Option<Result<Term, CallError>> {
+        either!(self.wait_response(request, limit).await)
+    }
+
     pub fn abandon_request(&self, request: CallRequest) {
         either!(self.abandon_request(request));
     }
@@ -244,6 +252,13 @@ impl Mailbox {
         limit: Option<Duration>,
     ) -> Result<MultiCall, CallError> {
         either!(self.multi_call(nodes, name, request, limit).await)
+    }
+
+    pub fn serve(
+        self,
+        server: &mut (impl netkernel_blocking::GenServer + netkernel_smol::GenServer),
+    ) {
+        either!(self.serve(server).await);
     }
 
     pub fn reply(&self, client: &Client, reply: &Term) -> Result<(), SendError> {
@@ -287,6 +302,14 @@ impl Mailbox {
         limit: Option<Duration>,
     ) -> Result<Term, ErpcError> {
         either!(self.erpc_receive_response(request, limit).await)
+    }
+
+    pub fn erpc_wait_response(
+        &self,
+        request: &ErpcRequest,
+        limit: Option<Duration>,
+    ) -> Option<Result<Term, ErpcError>> {
+        either!(self.erpc_wait_response(request, limit).await)
     }
 
     pub fn erpc_abandon_request(&self, request: ErpcRequest) {

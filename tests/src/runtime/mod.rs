@@ -2,6 +2,8 @@
 
 mod mailbox;
 mod node;
+#[cfg(feature = "serde")]
+mod values;
 
 use core::cell::Cell;
 

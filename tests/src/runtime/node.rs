@@ -16,7 +16,7 @@ use netkernel_blocking::shared::reply;
 use netkernel_blocking::{
     Address, BadNode, ConnectionInfo, Function, HostDirs, Identity, NetState, NodeConfig, NodeInfo,
     NodeKinds, NotAlive, OptionName, OptsError, Outcome, PingError, SocketOption, StartOptions,
-    StartServerError, Verbosity,
+    StartServerError, Usage, Verbosity,
 };
 
 use super::{Mailbox, Node, Runtime, either};
@@ -233,6 +233,10 @@ impl Node {
         server: impl netkernel_blocking::GenServer + netkernel_smol::GenServer + 'static,
     ) -> Result<Pid, StartServerError> {
         either!(self.start_server(name, server).await)
+    }
+
+    pub fn usage(&self) -> Usage {
+        either!(self.usage())
     }
 
     pub fn mailbox(&self) -> Mailbox {
