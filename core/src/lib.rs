@@ -32,6 +32,8 @@ extern crate alloc;
 extern crate std;
 
 pub mod calls;
+#[cfg(test)]
+mod diagram;
 pub mod driver;
 pub mod epmd;
 pub mod epmd_server;

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::*;
+use crate::diagram::{Diagram, compare_with_docs};
 use crate::entropy::Entropy;
 use crate::stream::CloseCause;
 
@@ -203,6 +204,7 @@ const MATRIX: [(&str, [&str; 9]); 6] = [
 //= type=test
 #[test]
 fn every_event_in_every_phase() {
+    let mut diagram = Diagram::new(phases().iter().map(|(phase, _)| *phase));
     for ((phase, bench), (row, cells)) in phases().into_iter().zip(MATRIX) {
         assert_eq!((phase, bench.phase()), (row, row));
         for ((event, happens), cell) in EVENTS.into_iter().zip(cells) {
@@ -216,6 +218,8 @@ fn every_event_in_every_phase() {
                 (_, false) => [next, ": ", &said].concat(),
             };
             assert_eq!(told, cell.to_string(), "{event} in phase {phase}");
+            diagram.add(phase, event, next);
         }
     }
+    compare_with_docs("epmd", &diagram.mermaid());
 }

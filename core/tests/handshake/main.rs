@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic, also in its helpers")]
 
 mod captures;
+#[path = "../../src/diagram.rs"]
+mod diagram;
 mod kernel;
 mod matrix;
 mod pair;

@@ -11,6 +11,7 @@ use netkernel_core::wire::handshake::{
 };
 use netkernel_core::{Challenge, Creation, Digest, Flags, PeerName};
 
+use crate::diagram::{Diagram, compare_with_docs};
 use crate::parties::{
     Answer, Dialler, Listener, OTP, OTP_VISIBLE, Outcome, at, bodies, cookie, dialling, listening,
     packet,
@@ -171,6 +172,30 @@ fn table(columns: &[&str], rows: &[(&str, Vec<String>)]) -> Vec<String> {
     core::iter::once(line("", columns)).chain(rows).collect()
 }
 
+/// Which events lead from which state to which. What is behind a state's name is that of the states that follow.
+fn diagram(states: &[&str], rows: &[(&str, Vec<String>)]) -> Diagram {
+    let mut diagram = Diagram::new(states.iter().copied());
+    for (event, cells) in rows {
+        for (from, cell) in states.iter().zip(cells) {
+            let kind = from.trim_start_matches(char::is_alphabetic);
+            let word = cell.split(' ').next().unwrap();
+            match word {
+                "=" => {}
+                "." => diagram.add(from, "malformed", "failed"),
+                "Up" => diagram.add(from, event, "up"),
+                failed if failed.starts_with('!') => diagram.add(from, event, "failed"),
+                stage => {
+                    // A name of version 5 leads to the states of that version.
+                    let named = states.iter().find(|state| **state == [stage, kind].concat());
+                    let to = named.or_else(|| states.iter().find(|state| state.starts_with(stage)));
+                    diagram.add(from, event, to.unwrap());
+                }
+            }
+        }
+    }
+    diagram
+}
+
 #[track_caller]
 fn assert_table(actual: &[String], expected: &str) {
     let expected: Vec<&str> = expected.lines().skip(1).collect();
@@ -271,6 +296,7 @@ fn initiator() {
         })
         .collect();
     assert_table(&table(&states, &rows), INITIATOR);
+    compare_with_docs("initiator", &diagram(&states, &rows).mermaid());
 }
 
 fn acceptor_in(state: &str) -> Listener {
@@ -374,6 +400,7 @@ fn acceptor() {
         })
         .collect();
     assert_table(&table(&states, &rows), ACCEPTOR);
+    compare_with_docs("acceptor", &diagram(&states, &rows).mermaid());
 }
 
 /// What the kernel of an acceptor may say to each kind of name. Who asks for a name and is greeted gets one.

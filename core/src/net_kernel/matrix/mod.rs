@@ -6,10 +6,9 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::fmt::Write as _;
-use std::path::Path;
-use std::{env, fs};
 
 use super::*;
+use crate::diagram::{Diagram, compare_with_docs};
 use crate::entropy::Entropy;
 use crate::flags::NodeType;
 use crate::handshake::{InitiatorStep, Stage};
@@ -404,31 +403,31 @@ fn life_states() -> Vec<(&'static str, Build)> {
     ]
 }
 
-/// The table of one machine: what each event does in each state.
+/// The diagram and the tables of one machine: what each event does in each state.
 fn machine(
-    out: &mut String,
     states: &[(&'static str, Build)],
     events: &[Event],
     state_of: fn(&Bench) -> &'static str,
-) {
+) -> String {
+    let mut diagram = Diagram::new(states.iter().map(|(state, _)| *state));
+    let mut out = String::new();
     for (state, build) in states {
         writeln!(out, "\n### {state}\n\n| Event | Next | In this order |\n|---|---|---|").unwrap();
         for event in events {
-            let cells: Vec<String> = [SMALLER, GREATER]
-                .into_iter()
-                .filter_map(|peer| {
-                    let bench = build(peer, DistAutoConnect::Always);
-                    assert_eq!(state_of(&bench), *state, "the way to the state leads there");
-                    let (next, said) = happens(bench, event, state_of)?;
-                    let next = if next == *state { "" } else { next };
-                    Some(std::format!("{next} | {}", said.join(", ")))
-                })
-                .collect();
-            let Some(cell) = cells.first() else { continue };
-            assert!(cells.iter().all(|other| other == cell), "{state}: {}: {cells:?}", event.name);
-            writeln!(out, "| {} | {cell} |", event.name).unwrap();
+            let mut cells = [SMALLER, GREATER].into_iter().filter_map(|peer| {
+                let bench = build(peer, DistAutoConnect::Always);
+                assert_eq!(state_of(&bench), *state, "the way to the state leads there");
+                happens(bench, event, state_of)
+            });
+            let Some((next, said)) = cells.next() else { continue };
+            let same = cells.all(|other| other == (next, said.clone()));
+            assert!(same, "{state}: {}: the names matter", event.name);
+            diagram.add(state, event.name, next);
+            let next = if next == *state { "" } else { next };
+            writeln!(out, "| {} | {next} | {} |", event.name, said.join(", ")).unwrap();
         }
     }
+    diagram.mermaid() + &out
 }
 
 /// The next state, and what was said; `None` if that cannot happen.
@@ -498,19 +497,9 @@ fn every_end_of_a_link_bars_the_node_if_that_was_configured_and_nothing_else_dif
 //= type=test
 #[test]
 fn every_state_and_event_are_written_down() {
-    let mut out = INTRODUCTION.to_string();
-    machine(&mut out, &life_states(), LIFE_EVENTS, Bench::life);
-    out.push_str(TABLE);
-    machine(&mut out, &row_states(), ROW_EVENTS, Bench::row);
-    out.push_str(WAITING);
-    machine(&mut out, &waiting_states(), ROW_EVENTS, Bench::row);
-
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/state-machines.md");
-    if env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(&path, &out).unwrap();
-    }
-    let committed = fs::read_to_string(&path).unwrap_or_default();
-    assert!(committed == out, "docs/state-machines.md is out of date: run with UPDATE_DOCS=1");
+    compare_with_docs("life", &machine(&life_states(), LIFE_EVENTS, Bench::life));
+    compare_with_docs("row", &machine(&row_states(), ROW_EVENTS, Bench::row));
+    compare_with_docs("waiting", &machine(&waiting_states(), ROW_EVENTS, Bench::row));
 }
 
 /// An attempt that stands behind a link may not outlive it, whoever ended it; who waits behind it is answered all the same.
@@ -528,32 +517,3 @@ fn who_waits_behind_an_attempt_that_has_ended_is_given_one_of_ours() {
         assert!(bench.said.iter().any(|said| said == "connect: true"));
     }
 }
-
-const INTRODUCTION: &str = "\
-# State machines
-
-Written by `UPDATE_DOCS=1 cargo test -p netkernel-core --lib matrix`, which tries every event in every state. An empty *Next* means
-that the state stays. Events that cannot happen in a state are left out. *In this order* is what comes out: answers to calls have
-a colon, words in backquotes are statuses sent to P. *waits* means that the call is answered later, *sample* asks the
-host for the counters of the link, *get options* and *set options* for its socket options. *P* is the other node.
-
-## The life of a node
-
-Where a node can have a link, it has one with P. In `nameless, attempting` the attempt is one with P. In `restarting` and `stopping` the
-link with P is just ending.
-";
-
-const TABLE: &str = "
-## A row of the connection table
-
-What this node has with P. *Ours* and *theirs* say whose attempt is pending; a *successor* is a new connection of P that is to take
-the place of the link: *asked* with `alive`, then in its handshake, then *proved* when its digest was right; *parked* when it came while the
-link was ending. Attempts that this node makes here began with `connect_node`, whose caller waits. With `dist_auto_connect` `once`, the end of
-a link leads to `barred` wherever it leads to `absent` here, except while the node stops.
-";
-
-const WAITING: &str = "
-## A row with a caller
-
-The same states of a link that ends, or that a successor may replace, when a caller of `connect_node` waits there.
-";
