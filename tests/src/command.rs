@@ -105,6 +105,12 @@ impl Netkernel {
         found.unwrap_or_else(|why| panic!("{why}"))
     }
 
+    /// The lines of its standard output so far.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        self.log.lock().events.clone()
+    }
+
     /// Waits for its end: how it ended, and all that it printed.
     ///
     /// # Panics

@@ -53,12 +53,46 @@ impl Atom {
         Self(SmolStr::new_static(text))
     }
 
+    /// The atom with this text. [`atom!`](crate::atom) has it checked when the program is compiled.
+    ///
+    /// # Panics
+    /// The text is longer than [`ATOM_MAX_CHARS`] code points.
+    #[must_use]
+    pub const fn from_static(text: &'static str) -> Self {
+        let (bytes, mut at, mut chars) = (text.as_bytes(), 0, 0);
+        while at < bytes.len() {
+            // All bytes of a code point but the first begin with the bits 10.
+            if bytes[at] & 0xc0 != 0x80 {
+                chars += 1;
+            }
+            at += 1;
+        }
+        assert!(chars <= ATOM_MAX_CHARS, "an atom has at most 255 characters");
+        Self(SmolStr::new_static(text))
+    }
+
     /// The text.
     #[inline]
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The [`Atom`](crate::term::Atom) with this text, a literal. One that is too long does not compile.
+///
+/// ```
+/// use netkernel_core::atom;
+/// use netkernel_core::term::Term;
+///
+/// let answer = Term::tuple([atom!("ok").into(), 3_i64.into()]);
+/// assert_eq!(answer.to_string(), "{ok,3}");
+/// ```
+#[macro_export]
+macro_rules! atom {
+    ($text:literal) => {
+        const { $crate::term::Atom::from_static($text) }
+    };
 }
 
 impl Deref for Atom {
@@ -128,6 +162,30 @@ mod tests {
         assert!(Atom::new(&"é".repeat(255)).is_ok());
         assert_eq!(Atom::new(&"a".repeat(256)), Err(AtomTooLong));
         assert!(Atom::new("").is_ok());
+    }
+
+    #[test]
+    fn literals_are_checked() {
+        const LONGEST: &str = concat!(
+            "ééééééééééééééééééééééééééééééééééééééééééééééééééé",
+            "ééééééééééééééééééééééééééééééééééééééééééééééééééé",
+            "ééééééééééééééééééééééééééééééééééééééééééééééééééé",
+            "ééééééééééééééééééééééééééééééééééééééééééééééééééé",
+            "€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€",
+        );
+        const ATOM: Atom = Atom::from_static(LONGEST);
+        assert_eq!((LONGEST.chars().count(), Atom::new(LONGEST)), (255, Ok(ATOM)));
+        assert_eq!(Ok(crate::atom!("ok")), Atom::new("ok"));
+    }
+
+    #[test]
+    #[should_panic(expected = "at most 255")]
+    fn long_literals_do_not_compile() {
+        const TOO_LONG: &str = match core::str::from_utf8(&[b'a'; 256]) {
+            Ok(text) => text,
+            Err(_) => "",
+        };
+        let _ = Atom::from_static(TOO_LONG);
     }
 
     #[test]

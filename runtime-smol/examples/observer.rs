@@ -1,0 +1,70 @@
+//! Follows a cluster from outside: which nodes come and go, and why.
+//!
+//! It is a hidden node. Those of the cluster do not connect to it, nor count it among `nodes()`, and `global` does not wait for it. So it has to ask who is
+//! there.
+//!
+//! ```sh
+//! erl -name b@127.0.0.1 -setcookie secret         # or: iex --name b@127.0.0.1 --cookie secret
+//! cargo run -p netkernel-smol --example observer -- observer@127.0.0.1 secret b@127.0.0.1
+//! erl -name c@127.0.0.1 -setcookie secret         # there: net_adm:ping('b@127.0.0.1'). And later: q().
+//! ```
+#![allow(clippy::print_stdout, reason = "this is what the example is for")]
+
+use core::error::Error;
+use core::time::Duration;
+use std::collections::BTreeSet;
+use std::env;
+
+use futures_lite::future;
+use netkernel_smol::core::net_kernel::NodeEvent;
+use netkernel_smol::core::term::Term;
+use netkernel_smol::core::{Cookie, NodeName, atom};
+use netkernel_smol::{Item, Mailbox, MonitorOptions, Node, NodeConfig, NodeKinds, StartOptions};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    future::block_on(run())
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [name, cookie, peer] = arguments.as_slice() else {
+        return Err("arguments: NAME@HOST COOKIE PEER@HOST".into());
+    };
+    let peer: NodeName = peer.parse()?;
+    let mut config = NodeConfig::new(Cookie::new(cookie)?);
+    config.apply_env()?;
+    let node = Node::new(config)?;
+    node.start(StartOptions { hidden: true, ..StartOptions::new(name.parse()?) }).await?;
+    let own = node.mailbox();
+    own.monitor_nodes(true, MonitorOptions::ALL).await;
+    node.connect_node(peer.clone()).await?;
+    loop {
+        look_around(&node, &own, &peer).await;
+        if let Some(Item::Event(event)) = own.recv_timeout(Duration::from_secs(1)).await {
+            println!("{}", told(&event));
+        }
+    }
+}
+
+/// Connects to the nodes that the others see, and to the first one if that is gone.
+async fn look_around(node: &Node, own: &Mailbox, peer: &NodeName) {
+    let known: Vec<_> =
+        node.nodes(NodeKinds::CONNECTED).await.into_iter().map(|it| it.node).collect();
+    // In Erlang: erpc:multicall(Known, erlang, nodes, [], 1000). Who does not answer is asked again.
+    let limit = Some(Duration::from_secs(1));
+    let answers = own.erpc_multicall(&known, &atom!("erlang"), &atom!("nodes"), &[], limit).await;
+    let answers = answers.iter().flatten().filter_map(Term::as_list).flatten();
+    let seen = answers.filter_map(|name| name.as_atom()?.as_str().parse().ok());
+    let seen: BTreeSet<NodeName> = seen.chain([peer.clone()]).collect();
+    for new in seen.into_iter().filter(|name| !known.contains(name)) {
+        // Of one that is gone there is nothing to tell.
+        let _ = node.connect_node(new).await;
+    }
+}
+
+fn told(event: &NodeEvent) -> String {
+    match event.nodedown_reason() {
+        Some(reason) => format!("nodedown {}: {reason}", event.node()),
+        None => format!("nodeup {}", event.node()),
+    }
+}
