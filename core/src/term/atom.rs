@@ -11,6 +11,9 @@ use super::text::quoted;
 /// The longest atom, in Unicode code points.
 pub const ATOM_MAX_CHARS: usize = 255;
 
+/// Bytes of text that a `SmolStr` holds without memory elsewhere.
+const INLINE: usize = 23;
+
 /// An atom: at most [`ATOM_MAX_CHARS`] code points of text. Up to 23 bytes of it take no memory elsewhere, and cloning shares more; nothing
 /// is interned.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,7 +47,8 @@ impl Atom {
     /// The atom with this text, which is known to be short enough.
     #[inline]
     pub(super) fn checked(text: &str) -> Self {
-        Self(text.into())
+        // What is short is put in its place here, where a call would move it once more.
+        Self(if text.len() <= INLINE { SmolStr::new_inline(text) } else { text.into() })
     }
 
     /// An atom whose text is a literal of this crate, known to be short.

@@ -75,15 +75,20 @@ impl<'a> AtomRef<'a> {
     }
 
     /// The atom as a value of its own. That of an atom cache is shared, not copied.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn to_atom(&self) -> Atom {
         match self.0 {
             Text::Utf8(bytes) => Atom::checked(core::str::from_utf8(bytes).unwrap_or_default()),
-            Text::Latin1(_) => Atom::checked(&self.chars().collect::<String>()),
+            Text::Latin1(bytes) => of_latin1(bytes),
             Text::Shared(atom) => atom.clone(),
         }
     }
+}
+
+#[inline(never)]
+fn of_latin1(bytes: &[u8]) -> Atom {
+    Atom::checked(&bytes.iter().map(|&byte| char::from(byte)).collect::<String>())
 }
 
 impl PartialEq for AtomRef<'_> {

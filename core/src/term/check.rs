@@ -11,17 +11,23 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// What is wrong with the term, or which limit it breaks.
+    #[inline]
     pub fn term_ref(&mut self, limits: &Limits) -> Result<TermRef<'a>, TermError> {
-        let start = self.clone();
-        Check { reader: self, limits, terms_left: limits.terms, maps: 0 }
-            .counted(1, limits.depth)?;
-        Ok(TermRef::between(&start, self))
+        let atoms = self.atoms();
+        let mut check = Check { atoms, limits, terms_left: limits.terms, maps: 0 };
+        let rest = check.counted(self.remaining(), 1, limits.depth)?;
+        let term = TermRef::between(self.remaining(), rest, atoms);
+        *self = Reader::with_atoms(rest, atoms);
+        Ok(term)
     }
 }
 
+/// What is behind the terms that were checked. Each step takes bytes and gives these, so that they stay in registers.
+type Rest<'a> = Result<&'a [u8], TermError>;
+
 /// Counts as the decoder of trees does.
 struct Check<'r, 'a> {
-    reader: &'r mut Reader<'a>,
+    atoms: &'a [Atom],
     limits: &'r Limits,
     terms_left: usize,
     /// Maps so far with an order to find.
@@ -30,25 +36,31 @@ struct Check<'r, 'a> {
 
 impl<'a> Check<'_, 'a> {
     /// So many terms of at most `depth` levels.
-    fn terms(&mut self, count: u32, depth: usize) -> Result<(), TermError> {
-        self.count(count as usize)?;
-        self.counted(count, depth)
+    fn terms(&mut self, bytes: &'a [u8], count: u32, depth: usize) -> Rest<'a> {
+        self.count(bytes, count as usize)?;
+        self.counted(bytes, count, depth)
     }
 
     /// So many terms, which were counted before. Most of them have none inside, and cost no call.
-    fn counted(&mut self, count: u32, depth: usize) -> Result<(), TermError> {
+    fn counted(&mut self, bytes: &'a [u8], count: u32, depth: usize) -> Rest<'a> {
+        let mut reader = Reader::with_atoms(bytes, self.atoms);
         for _ in 0..count {
             let inside = depth.checked_sub(1).ok_or(TermError::TooDeep)?;
-            match self.reader.head()? {
+            let head = reader.head()?;
+            let rest = reader.remaining();
+            let rest = match head {
                 Head::Big(value) if value.magnitude().len() > self.limits.integer_bytes => {
                     return Err(TermError::IntegerTooLong);
                 }
-                Head::Fun(fun) => self.terms(fun.free_len(), inside)?,
-                Head::Tuple(arity) => self.terms(arity, inside)?,
-                Head::Record(record) => self.record(record, inside)?,
-                Head::Map(pairs) => self.map(pairs, inside)?,
-                Head::List(elements) => self.list(elements, inside)?,
-                Head::String(bytes) => self.take(bytes.len())?,
+                Head::Fun(fun) => self.terms(rest, fun.free_len(), inside)?,
+                Head::Tuple(arity) => self.terms(rest, arity, inside)?,
+                Head::Record(record) => self.record(rest, record, inside)?,
+                Head::Map(pairs) => self.map(rest, pairs, inside)?,
+                Head::List(elements) => self.list(rest, elements, inside)?,
+                Head::String(bytes) => {
+                    self.take(bytes.len())?;
+                    continue;
+                }
                 Head::Integer(_)
                 | Head::Big(_)
                 | Head::Float(_)
@@ -59,15 +71,16 @@ impl<'a> Check<'_, 'a> {
                 | Head::Pid(_)
                 | Head::Nil
                 | Head::Binary(_)
-                | Head::BitString(_) => {}
-            }
+                | Head::BitString(_) => continue,
+            };
+            reader = Reader::with_atoms(rest, self.atoms);
         }
-        Ok(())
+        Ok(reader.remaining())
     }
 
     //= docs/spec/term.md#term-limits
-    fn count(&mut self, count: usize) -> Result<(), TermError> {
-        if count > self.reader.remaining().len() {
+    fn count(&mut self, bytes: &[u8], count: usize) -> Result<(), TermError> {
+        if count > bytes.len() {
             return Err(TermError::Truncated);
         }
         self.take(count)
@@ -79,48 +92,55 @@ impl<'a> Check<'_, 'a> {
     }
 
     #[inline(never)]
-    fn list(&mut self, first: u32, inside: usize) -> Result<(), TermError> {
-        self.terms(first, inside)?;
+    fn list(&mut self, bytes: &'a [u8], first: u32, inside: usize) -> Rest<'a> {
+        let mut rest = self.terms(bytes, first, inside)?;
         loop {
-            match self.reader.remaining().first() {
-                Some(&tag::NIL) => return self.reader.nil(),
+            let mut reader = Reader::with_atoms(rest, self.atoms);
+            match rest.first() {
+                Some(&tag::NIL) => {
+                    reader.nil()?;
+                    return Ok(reader.remaining());
+                }
                 Some(&(tag::LIST | tag::STRING)) => {}
-                _ => return self.terms(1, inside),
+                _ => return self.terms(rest, 1, inside),
             }
-            let head = self.reader.head()?;
+            let head = reader.head()?;
+            rest = reader.remaining();
             if let Head::List(count) = head {
-                self.terms(count, inside)?;
+                rest = self.terms(rest, count, inside)?;
             } else {
-                let bytes = if let Head::String(bytes) = head { bytes.len() } else { 0 };
-                return self.take(bytes);
+                self.take(if let Head::String(bytes) = head { bytes.len() } else { 0 })?;
+                return Ok(rest);
             }
         }
     }
 
     #[inline(never)]
-    fn record(&mut self, record: RecordRef<'_>, inside: usize) -> Result<(), TermError> {
+    fn record(&mut self, bytes: &'a [u8], record: RecordRef<'_>, inside: usize) -> Rest<'a> {
         self.take(record.fields_len() as usize)?;
-        self.terms(record.fields_len(), inside)?;
-        if record.is_unique() { Ok(()) } else { Err(TermError::DuplicateKey) }
+        let rest = self.terms(bytes, record.fields_len(), inside)?;
+        if record.is_unique() { Ok(rest) } else { Err(TermError::DuplicateKey) }
     }
 
     #[inline(never)]
-    fn map(&mut self, pairs: u32, inside: usize) -> Result<(), TermError> {
+    fn map(&mut self, bytes: &'a [u8], pairs: u32, inside: usize) -> Rest<'a> {
         if pairs < 2 {
-            return self.terms(2 * pairs, inside);
+            return self.terms(bytes, 2 * pairs, inside);
         }
-        self.count((pairs as usize).checked_mul(2).ok_or(TermError::Truncated)?)?;
-        let mut keys = Keys::new(self.reader.atoms());
+        self.count(bytes, (pairs as usize).checked_mul(2).ok_or(TermError::Truncated)?)?;
+        let mut keys = Keys::new(self.atoms);
+        let mut rest = bytes;
         for _ in 0..pairs {
-            let (key, maps) = (self.reader.clone(), self.maps);
-            self.counted(1, inside)?;
+            let (key, maps) = (rest, self.maps);
+            let behind = self.counted(key, 1, inside)?;
             keys.ordered |= self.maps > maps;
             //= docs/spec/term.md#term-map-keys
-            keys.add(TermRef::between(&key, self.reader))?;
-            self.counted(1, inside)?;
+            keys.add(TermRef::between(key, behind, self.atoms))?;
+            rest = self.counted(behind, 1, inside)?;
         }
         self.maps += 1;
-        keys.end()
+        keys.end()?;
+        Ok(rest)
     }
 }
 

@@ -1,10 +1,12 @@
 //! From bytes to trees.
 
 use alloc::vec::Vec;
+use core::{mem, slice};
+
 use bytes::Bytes;
 
 use super::head::Head;
-use super::{Limits, List, Map, Reader, Record, RecordRef, Term, TermError, tag};
+use super::{Atom, FunRef, Limits, List, Map, Reader, Record, RecordRef, Term, TermError, tag};
 
 impl Term {
     /// The term that these bytes begin with, behind the version byte: the inverse of `term_to_binary/1`. Bytes behind it are not looked at,
@@ -24,62 +26,132 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// What is wrong with the term, or which limit it breaks.
+    #[inline]
     pub fn term(&mut self, limits: &Limits) -> Result<Term, TermError> {
-        Decoder { reader: self, limits, terms_left: limits.terms }.term(limits.depth)
+        let atoms = self.atoms();
+        let mut decoder = Decoder { atoms, limits, terms_left: limits.terms };
+        let mut term = Term::NIL;
+        let rest = decoder.terms(slice::from_mut(&mut term), self.remaining(), limits.depth)?;
+        *self = Self::with_atoms(rest, atoms);
+        Ok(term)
     }
 }
 
+/// What is behind the terms that were decoded. Each step takes bytes and gives these, so that they stay in registers.
+type Rest<'a> = Result<&'a [u8], TermError>;
+
+/// Terms are made in the places where they stay, which hold `[]` before: to move one costs more than to decode it.
 struct Decoder<'r, 'a> {
-    reader: &'r mut Reader<'a>,
+    atoms: &'a [Atom],
     limits: &'r Limits,
     /// How many terms may still begin.
     terms_left: usize,
 }
 
 //= docs/spec/term.md#term-decode
-impl Decoder<'_, '_> {
-    /// One term of at most `depth` levels. Who counted it before has asked [`count`](Self::count).
-    #[inline]
-    fn term(&mut self, depth: usize) -> Result<Term, TermError> {
-        let inside = depth.checked_sub(1).ok_or(TermError::TooDeep)?;
-        let head = self.reader.head()?;
-        self.built(head, inside)
+impl<'a> Decoder<'_, 'a> {
+    /// A term of at most `depth` levels for each place. Who counted them before has asked [`count`](Self::count).
+    // A head is taken apart at once: as a whole it would be put together in memory first.
+    fn terms(&mut self, places: &mut [Term], bytes: &'a [u8], depth: usize) -> Rest<'a> {
+        let mut reader = Reader::with_atoms(bytes, self.atoms);
+        for place in places {
+            let inside = depth.checked_sub(1).ok_or(TermError::TooDeep)?;
+            let head = reader.head()?;
+            let rest = reader.remaining();
+            let rest = match head {
+                Head::Integer(value) => {
+                    put(place, Term::Integer(value.into()));
+                    continue;
+                }
+                Head::Float(float) => {
+                    put(place, Term::Float(float));
+                    continue;
+                }
+                Head::Atom(atom) => {
+                    put(place, Term::Atom(atom.to_atom()));
+                    continue;
+                }
+                Head::Reference(reference) => {
+                    put(place, reference.to_reference().into());
+                    continue;
+                }
+                Head::Pid(pid) => {
+                    put(place, Term::Pid(pid.to_pid()));
+                    continue;
+                }
+                Head::Nil => continue,
+                Head::Binary(bytes) => {
+                    put(place, Term::Binary(Bytes::copy_from_slice(bytes)));
+                    continue;
+                }
+                Head::Big(value) => {
+                    if value.magnitude().len() > self.limits.integer_bytes {
+                        return Err(TermError::IntegerTooLong);
+                    }
+                    *place = value.to_integer().into();
+                    continue;
+                }
+                Head::Export(export) => {
+                    *place = export.to_export().into();
+                    continue;
+                }
+                Head::Port(port) => {
+                    *place = port.to_port().into();
+                    continue;
+                }
+                Head::BitString(bits) => {
+                    *place = bits.to_term();
+                    continue;
+                }
+                Head::String(bytes) => {
+                    self.string(place, bytes)?;
+                    continue;
+                }
+                Head::Tuple(arity) => self.tuple(place, rest, arity, inside)?,
+                Head::List(elements) => self.list(place, rest, elements, inside)?,
+                Head::Map(pairs) => self.map(place, rest, pairs, inside)?,
+                Head::Record(record) => self.record(place, rest, record, inside)?,
+                Head::Fun(fun) => self.fun(place, rest, fun, inside)?,
+            };
+            reader = Reader::with_atoms(rest, self.atoms);
+        }
+        Ok(reader.remaining())
     }
 
-    /// The term with this head, and of at most `inside` levels inside.
-    fn built(&mut self, head: Head<'_>, inside: usize) -> Result<Term, TermError> {
-        Ok(match head {
-            Head::Integer(value) => Term::Integer(value.into()),
-            Head::Big(value) if value.magnitude().len() > self.limits.integer_bytes => {
-                return Err(TermError::IntegerTooLong);
-            }
-            Head::Big(value) => Term::Integer(value.to_integer()),
-            Head::Float(float) => Term::Float(float),
-            Head::Atom(atom) => Term::Atom(atom.to_atom()),
-            Head::Reference(reference) => reference.to_reference().into(),
-            Head::Fun(fun) => fun.to_fun(self.terms(fun.free_len(), inside)?)?.into(),
-            Head::Export(export) => export.to_export().into(),
-            Head::Port(port) => Term::Port(port.to_port()),
-            Head::Pid(pid) => Term::Pid(pid.to_pid()),
-            Head::Tuple(arity) => Term::Tuple(self.terms(arity, inside)?),
-            Head::Record(record) => self.record(record, inside)?,
-            Head::Map(pairs) => self.map(pairs, inside)?,
-            Head::Nil => Term::NIL,
-            Head::List(elements) => self.list(elements, inside)?,
-            Head::String(bytes) => {
-                let mut elements = Vec::new();
-                self.append_bytes(&mut elements, bytes)?;
-                Term::List(List::new(elements))
-            }
-            Head::Binary(bytes) => Term::Binary(Bytes::copy_from_slice(bytes)),
-            Head::BitString(bits) => bits.to_term(),
-        })
+    fn tuple(&mut self, place: &mut Term, bytes: &'a [u8], arity: u32, inside: usize) -> Rest<'a> {
+        self.count(bytes, arity as usize)?;
+        put(place, Term::Tuple(room(arity)));
+        let Term::Tuple(elements) = place else { return Ok(bytes) };
+        self.terms(elements, bytes, inside)
+    }
+
+    #[inline(never)]
+    fn fun(
+        &mut self,
+        place: &mut Term,
+        bytes: &'a [u8],
+        fun: FunRef<'a>,
+        inside: usize,
+    ) -> Rest<'a> {
+        self.count(bytes, fun.free_len() as usize)?;
+        let mut free = room(fun.free_len());
+        let rest = self.terms(&mut free, bytes, inside)?;
+        *place = fun.to_fun(free)?.into();
+        Ok(rest)
+    }
+
+    #[inline(never)]
+    fn string(&mut self, place: &mut Term, bytes: &[u8]) -> Result<(), TermError> {
+        let mut elements = Vec::new();
+        self.append_bytes(&mut elements, bytes)?;
+        put(place, Term::List(List::new(elements)));
+        Ok(())
     }
 
     /// Allows for `count` more terms, each of which has a byte at least.
     //= docs/spec/term.md#term-limits
-    fn count(&mut self, count: usize) -> Result<(), TermError> {
-        if count > self.reader.remaining().len() {
+    fn count(&mut self, bytes: &[u8], count: usize) -> Result<(), TermError> {
+        if count > bytes.len() {
             return Err(TermError::Truncated);
         }
         self.take(count)
@@ -91,42 +163,6 @@ impl Decoder<'_, '_> {
         Ok(())
     }
 
-    #[inline(always)]
-    fn terms(&mut self, count: u32, depth: usize) -> Result<Vec<Term>, TermError> {
-        self.count(count as usize)?;
-        let mut terms = Vec::with_capacity(count as usize);
-        self.append(&mut terms, count, depth)?;
-        Ok(terms)
-    }
-
-    /// The commonest terms are made where they stay: to move one costs more than to decode it.
-    fn append(&mut self, to: &mut Vec<Term>, count: u32, depth: usize) -> Result<(), TermError> {
-        for _ in 0..count {
-            let inside = depth.checked_sub(1).ok_or(TermError::TooDeep)?;
-            let head = self.reader.head()?;
-            match head {
-                Head::Integer(value) => to.push(Term::Integer(value.into())),
-                Head::Float(float) => to.push(Term::Float(float)),
-                Head::Atom(atom) => to.push(Term::Atom(atom.to_atom())),
-                Head::Pid(pid) => to.push(Term::Pid(pid.to_pid())),
-                Head::Tuple(arity) => to.push(Term::Tuple(self.terms(arity, inside)?)),
-                Head::Nil => to.push(Term::NIL),
-                Head::Binary(bytes) => to.push(Term::Binary(Bytes::copy_from_slice(bytes))),
-                Head::Reference(reference) => to.push(reference.to_reference().into()),
-                Head::Big(_)
-                | Head::Fun(_)
-                | Head::Export(_)
-                | Head::Port(_)
-                | Head::Record(_)
-                | Head::Map(_)
-                | Head::List(_)
-                | Head::String(_)
-                | Head::BitString(_) => to.push(self.built(head, inside)?),
-            }
-        }
-        Ok(())
-    }
-
     fn append_bytes(&mut self, to: &mut Vec<Term>, bytes: &[u8]) -> Result<(), TermError> {
         self.take(bytes.len())?;
         to.extend(bytes.iter().map(|&byte| Term::from(i64::from(byte))));
@@ -135,53 +171,91 @@ impl Decoder<'_, '_> {
 
     /// A list in however many pieces, of which each is the tail of the one before; so many elements are in the first.
     //= docs/spec/term.md#term-decode-list
-    fn list(&mut self, first: u32, inside: usize) -> Result<Term, TermError> {
-        let mut elements = self.terms(first, inside)?;
+    #[inline(never)]
+    fn list(&mut self, place: &mut Term, bytes: &'a [u8], first: u32, inside: usize) -> Rest<'a> {
+        self.count(bytes, first as usize)?;
+        let mut elements = room(first);
+        let mut rest = self.terms(&mut elements, bytes, inside)?;
         loop {
-            match self.reader.remaining().first() {
+            let mut reader = Reader::with_atoms(rest, self.atoms);
+            match rest.first() {
                 Some(&tag::LIST) => {
-                    let count = self.reader.list()?;
-                    self.count(count as usize)?;
-                    elements.reserve(count as usize);
-                    self.append(&mut elements, count, inside)?;
+                    let (count, before) = (reader.list()? as usize, elements.len());
+                    self.count(reader.remaining(), count)?;
+                    elements.resize_with(before + count, || Term::NIL);
+                    let places = elements.get_mut(before..).unwrap_or_default();
+                    rest = self.terms(places, reader.remaining(), inside)?;
                 }
                 Some(&tag::STRING) => {
-                    if let Head::String(bytes) = self.reader.head()? {
+                    if let Head::String(bytes) = reader.head()? {
                         self.append_bytes(&mut elements, bytes)?;
                     }
-                    return Ok(Term::List(List::new(elements)));
+                    put(place, Term::List(List::new(elements)));
+                    return Ok(reader.remaining());
                 }
                 Some(&tag::NIL) => {
-                    self.reader.nil()?;
-                    return Ok(Term::List(List::new(elements)));
+                    reader.nil()?;
+                    put(place, Term::List(List::new(elements)));
+                    return Ok(reader.remaining());
                 }
                 _ => {
-                    self.count(1)?;
-                    let tail = self.term(inside)?;
-                    return Ok(List::with_tail(elements, tail));
+                    self.count(rest, 1)?;
+                    let mut tail = Term::NIL;
+                    rest = self.terms(slice::from_mut(&mut tail), rest, inside)?;
+                    *place = List::with_tail(elements, tail);
+                    return Ok(rest);
                 }
             }
         }
     }
 
-    fn record(&mut self, record: RecordRef<'_>, inside: usize) -> Result<Term, TermError> {
-        self.take(record.fields_len() as usize)?;
-        let values = self.terms(record.fields_len(), inside)?;
-        let fields = record.field_names().map(|name| name.to_atom()).zip(values).collect();
-        let (module, name) = (record.module().to_atom(), record.name().to_atom());
-        let record = Record::new(module, name, record.is_exported(), fields);
-        record.map(Term::from).ok_or(TermError::DuplicateKey)
+    #[inline(never)]
+    fn record(
+        &mut self,
+        place: &mut Term,
+        bytes: &'a [u8],
+        head: RecordRef<'a>,
+        inside: usize,
+    ) -> Rest<'a> {
+        self.take(head.fields_len() as usize)?;
+        self.count(bytes, head.fields_len() as usize)?;
+        let mut values = room(head.fields_len());
+        let rest = self.terms(&mut values, bytes, inside)?;
+        let fields = head.field_names().map(|name| name.to_atom()).zip(values).collect();
+        let (module, name) = (head.module().to_atom(), head.name().to_atom());
+        let record = Record::new(module, name, head.is_exported(), fields);
+        *place = record.ok_or(TermError::DuplicateKey)?.into();
+        Ok(rest)
     }
 
-    fn map(&mut self, pairs: u32, inside: usize) -> Result<Term, TermError> {
-        self.count((pairs as usize).checked_mul(2).ok_or(TermError::Truncated)?)?;
+    #[inline(never)]
+    fn map(&mut self, place: &mut Term, bytes: &'a [u8], pairs: u32, inside: usize) -> Rest<'a> {
+        self.count(bytes, (pairs as usize).checked_mul(2).ok_or(TermError::Truncated)?)?;
         let mut map = Vec::with_capacity(pairs as usize);
-        for _ in 0..pairs {
-            map.push((self.term(inside)?, self.term(inside)?));
+        map.resize_with(pairs as usize, || (Term::NIL, Term::NIL));
+        let mut rest = bytes;
+        for (key, value) in &mut map {
+            rest = self.terms(slice::from_mut(key), rest, inside)?;
+            rest = self.terms(slice::from_mut(value), rest, inside)?;
         }
         //= docs/spec/term.md#term-map-keys
-        Map::from_unique(map).map(Term::Map).ok_or(TermError::DuplicateKey)
+        let map = Map::from_unique(map).ok_or(TermError::DuplicateKey)?;
+        put(place, Term::Map(map));
+        Ok(rest)
     }
+}
+
+/// Places for so many terms.
+fn room(count: u32) -> Vec<Term> {
+    let mut places = Vec::with_capacity(count as usize);
+    places.resize_with(count as usize, || Term::NIL);
+    places
+}
+
+/// What was there before is `[]`, and owns nothing that has to be freed.
+#[inline]
+fn put(place: &mut Term, term: Term) {
+    mem::forget(mem::replace(place, term));
 }
 
 #[cfg(test)]
@@ -232,8 +306,7 @@ mod tests {
             (b"\x59\x77\x01n\0\0\0\x02\0\0\0\x03", 2, 3),
             (b"\x66\x77\x01n\0\0\0\x02\x03", 2, 3),
         ] {
-            let port =
-                Port { node: crate::term::Atom::literal("n"), id, creation: Creation(creation) };
+            let port = Port { node: Atom::literal("n"), id, creation: Creation(creation) };
             assert_eq!(decode(bytes), Ok(port.into()));
         }
     }

@@ -24,7 +24,12 @@ impl Term {
     /// [`TooLong`]. Nothing is appended then.
     pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), TooLong> {
         let before = out.len();
-        out.reserve(guess(self));
+        // Not by growing, which asks more questions.
+        if out.capacity() == 0 {
+            *out = Vec::with_capacity(guess(self))
+        } else {
+            out.reserve(guess(self))
+        }
         write::version(out);
         write::term(out, self).inspect_err(|_| out.truncate(before))
     }
@@ -55,8 +60,8 @@ fn guess(term: &Term) -> usize {
 }
 
 //= docs/spec/term.md#term-encode
-pub(super) fn term(out: &mut Vec<u8>, term: &Term) -> Result<(), TooLong> {
-    match term {
+pub(super) fn term(out: &mut Vec<u8>, it: &Term) -> Result<(), TooLong> {
+    match it {
         Term::Integer(value) => integer(out, value)?,
         Term::Float(float) => {
             let [a, b, c, d, e, f, g, h] = float.get().to_be_bytes();
@@ -64,14 +69,14 @@ pub(super) fn term(out: &mut Vec<u8>, term: &Term) -> Result<(), TooLong> {
         }
         Term::Atom(atom) => write::atom(out, atom),
         Term::Reference(reference) => write::reference(out, reference),
-        Term::Fun(it) => fun(out, it)?,
+        Term::Fun(value) => fun(out, value)?,
         Term::Export(export) => {
             out.push(tag::EXPORT);
             write::atom(out, &export.module);
             write::atom(out, &export.function);
             out.extend_from_slice(&[tag::SMALL_INTEGER, export.arity]);
         }
-        Term::Port(it) => port(out, it),
+        Term::Port(value) => port(out, value),
         Term::Pid(pid) => write::pid(out, pid),
         Term::Tuple(elements) => {
             match u8::try_from(elements.len()) {
@@ -90,9 +95,12 @@ pub(super) fn term(out: &mut Vec<u8>, term: &Term) -> Result<(), TooLong> {
         }
         Term::Map(pairs) => {
             head(out, tag::MAP, pairs.len())?;
-            terms(out, pairs.iter().flat_map(|(key, value)| [key, value]))?;
+            for (key, value) in pairs {
+                term(out, key)?;
+                term(out, value)?;
+            }
         }
-        Term::List(it) => list(out, it)?,
+        Term::List(value) => list(out, value)?,
         Term::Binary(bytes) => {
             head(out, tag::BINARY, bytes.len())?;
             out.extend_from_slice(bytes);
@@ -118,9 +126,11 @@ fn head(out: &mut Vec<u8>, tag: u8, len: usize) -> Result<(), TooLong> {
     Ok(())
 }
 
+#[inline]
 fn integer(out: &mut Vec<u8>, value: &Integer) -> Result<(), TooLong> {
     if let Some(value) = value.to_i64() {
         write::integer(out, value);
+        return Ok(());
     }
     let Some((negative, magnitude)) = value.as_big() else { return Ok(()) };
     match u8::try_from(magnitude.len()) {

@@ -4,6 +4,8 @@ use core::fmt;
 
 /// Why bytes are not the term that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+// As wide as a word, so that it shares whole words with what a `Result` has in its place, which else is moved byte by byte.
+#[repr(align(8))]
 #[non_exhaustive]
 pub enum TermError {
     /// The text of an atom is not UTF-8, or longer than 255 code points.

@@ -21,6 +21,7 @@ impl<'a> TermRef<'a> {
     ///
     /// # Errors
     /// Those of [`Term::decode`].
+    #[inline]
     pub fn decode(bytes: &'a [u8], limits: &Limits) -> Result<Self, TermError> {
         let mut reader = Reader::new(bytes);
         reader.version()?;
@@ -137,21 +138,21 @@ impl<'a> TermRef<'a> {
         Self { bytes: ALL.get(usize::from(byte)).map_or(&[], |bytes| bytes), atoms: &[] }
     }
 
-    /// The term from one reader's place to another's, which was checked.
-    pub(super) fn between(start: &Reader<'a>, end: &Reader<'a>) -> Self {
-        let len = start.remaining().len() - end.remaining().len();
-        let mut bytes = &start.remaining()[..len];
+    /// The term from here to what is behind it, which was checked.
+    #[inline]
+    pub(super) fn between(start: &'a [u8], behind: &[u8], atoms: &'a [Atom]) -> Self {
+        let mut bytes = &start[..start.len() - behind.len()];
         // A list without elements is its tail.
         while let Some(tail) = bytes.strip_prefix(&[tag::LIST, 0, 0, 0, 0]) {
             bytes = tail;
         }
-        Self { bytes, atoms: start.atoms() }
+        Self { bytes, atoms }
     }
 
     /// The term that the reader, of checked bytes, is at.
     pub(super) fn at(reader: &mut Reader<'a>) -> Self {
-        let start = reader.clone();
-        reader.raw().map_or(Self::NIL, |_| Self::between(&start, reader))
+        let start = reader.remaining();
+        reader.raw().map_or(Self::NIL, |_| Self::between(start, reader.remaining(), reader.atoms()))
     }
 }
 

@@ -5,16 +5,19 @@ use alloc::vec::Vec;
 use super::{Atom, Pid, Reference, Term, TooLong, encode, tag};
 
 /// The version byte that every complete external term begins with.
+#[inline]
 pub fn version(out: &mut Vec<u8>) {
     out.push(tag::VERSION);
 }
 
 /// An atom.
+#[inline]
 pub fn atom(out: &mut Vec<u8>, atom: &Atom) {
     literal(out, atom);
 }
 
 /// An atom whose text is known to be short enough.
+#[inline]
 pub(crate) fn literal(out: &mut Vec<u8>, text: &str) {
     if let Ok(len) = u8::try_from(text.len()) {
         out.extend_from_slice(&[tag::SMALL_ATOM_UTF8, len]);
@@ -27,6 +30,7 @@ pub(crate) fn literal(out: &mut Vec<u8>, text: &str) {
 }
 
 /// A pid.
+#[inline]
 pub fn pid(out: &mut Vec<u8>, pid: &Pid) {
     out.push(tag::NEW_PID);
     atom(out, &pid.node);
@@ -56,6 +60,7 @@ pub fn term(out: &mut Vec<u8>, term: &Term) -> Result<(), TooLong> {
 }
 
 /// The header of a tuple: `arity` terms must follow.
+#[inline]
 pub fn tuple(out: &mut Vec<u8>, arity: u8) {
     out.extend_from_slice(&[tag::SMALL_TUPLE, arity]);
 }
@@ -72,6 +77,7 @@ pub fn nil(out: &mut Vec<u8>) {
 }
 
 /// An integer.
+#[inline]
 pub fn integer(out: &mut Vec<u8>, value: i64) {
     if let Ok(value) = i32::try_from(value) {
         small(out, value);
@@ -89,6 +95,7 @@ pub fn unsigned(out: &mut Vec<u8>, value: u64) {
     }
 }
 
+#[inline]
 fn small(out: &mut Vec<u8>, value: i32) {
     if let Ok(value) = u8::try_from(value) {
         out.extend_from_slice(&[tag::SMALL_INTEGER, value]);
