@@ -6,18 +6,17 @@ use nom::Parser as _;
 use nom::bytes::complete::tag;
 use nom::character::complete::u32 as decimal;
 use nom::combinator::opt;
-use nom::multi::separated_list0;
 use nom::sequence::{delimited, preceded};
 
-use super::Parsed;
 use super::error::{ParseErrorKind, failure};
 use super::scan::{self, space, token};
+use super::{Parsed, separated};
 use crate::term::{BitString, Integer, Limits, Term};
 
 /// `<<1,2:4,"text"/utf8>>`.
 pub(super) fn binary<'t>(input: &'t str, limits: &Limits) -> Parsed<'t, Term> {
     let segment = |input| segment(input, limits);
-    let segments = separated_list0(token(","), preceded(space, segment));
+    let segments = separated(|input| preceded(space, segment).parse(input));
     let (rest, segments) = delimited(tag("<<"), segments, token(">>")).parse(input)?;
     let mut bits = Bits::default();
     for segment in segments {

@@ -71,6 +71,11 @@ pub(super) struct Fault<'t> {
 }
 
 impl Fault<'_> {
+    /// Whether nothing of this text is read yet.
+    pub(super) const fn is_at(self, rest: &str) -> bool {
+        self.rest.len() == rest.len()
+    }
+
     pub(super) const fn locate(self, text: &str) -> ParseError {
         ParseError { offset: text.len() - self.rest.len(), kind: self.kind }
     }

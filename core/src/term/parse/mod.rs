@@ -1,7 +1,9 @@
-//! From Erlang's syntax to terms: the forms that hold others. `scan` has the words, `bits` the binaries, `error` what can be wrong.
+//! From Erlang's syntax to terms: the forms that hold others. `scan` has the words, `bits` the binaries, `ids` the pids and their like, `error` what
+//! can be wrong.
 
 mod bits;
 mod error;
+mod ids;
 mod scan;
 
 pub use error::{ParseError, ParseErrorKind};
@@ -9,12 +11,13 @@ pub use error::{ParseError, ParseErrorKind};
 use alloc::vec::Vec;
 use core::str::FromStr;
 use nom::bytes::complete::tag;
-use nom::combinator::{all_consuming, map, opt};
-use nom::multi::separated_list0;
+use nom::combinator::{all_consuming, cut, map, opt};
+use nom::multi::many0;
 use nom::sequence::{delimited, preceded, separated_pair, terminated};
-use nom::{IResult, Parser as _};
+use nom::{IResult, Parser};
 
-use super::{Limits, List, Term};
+use super::{Atom, Limits, List, Term};
+use crate::creation::Creation;
 use error::{Fault, failure};
 use scan::{space, token};
 
@@ -30,7 +33,25 @@ impl Term {
     /// What is wrong and where, or which limit is broken. The number of terms is not limited but by the length of the text.
     //= docs/spec/term.md#term-parse
     pub fn parse(text: &str, limits: &Limits) -> Result<Self, ParseError> {
-        let scope = Scope { limits, depth: limits.depth };
+        Self::parse_in(text, Scope { limits, depth: limits.depth, creation_of: None })
+    }
+
+    /// As [`Self::parse`], and reads pids, ports and references as `Display` prints them: `<'b@127.0.0.1'.95.0>`. Their text does not say which incarnation of
+    /// the node they are of; `creation_of` does.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    //= docs/spec/term.md#term-parse-ids
+    pub fn parse_with_ids(
+        text: &str,
+        limits: &Limits,
+        creation_of: &dyn Fn(&Atom) -> Creation,
+    ) -> Result<Self, ParseError> {
+        let creation_of = Some(creation_of);
+        Self::parse_in(text, Scope { limits, depth: limits.depth, creation_of })
+    }
+
+    fn parse_in(text: &str, scope: Scope<'_>) -> Result<Self, ParseError> {
         match all_consuming(terminated(|input| scope.term(input), space)).parse(text) {
             Ok((_, term)) => Ok(term),
             Err(nom::Err::Error(fault) | nom::Err::Failure(fault)) => Err(fault.locate(text)),
@@ -57,6 +78,8 @@ struct Scope<'l> {
     limits: &'l Limits,
     /// Levels that terms may still have.
     depth: usize,
+    /// For pids, ports and references, if they are read.
+    creation_of: Option<&'l dyn Fn(&Atom) -> Creation>,
 }
 
 impl Scope<'_> {
@@ -73,7 +96,10 @@ impl Scope<'_> {
             Some('[') => inside.list(input),
             Some('#') if input.starts_with("#{") => inside.map(input),
             Some('<') if input.starts_with("<<") => bits::binary(input, self.limits),
-            Some('#' | '<') => failure(input, ParseErrorKind::Unreadable),
+            Some('#' | '<') => match self.creation_of {
+                Some(creation_of) => ids::id(input, creation_of),
+                None => failure(input, ParseErrorKind::Unreadable),
+            },
             Some('"') => map(scan::string, |text| Term::string(&text)).parse(input),
             Some('\'') => map(scan::atom, Term::Atom).parse(input),
             Some('$' | '-' | '+' | '0'..='9') => scan::number(input, self.limits),
@@ -83,7 +109,7 @@ impl Scope<'_> {
     }
 
     fn terms(self, input: &str) -> Parsed<'_, Vec<Term>> {
-        separated_list0(token(","), |input| self.term(input)).parse(input)
+        separated(|input| self.term(input)).parse(input)
     }
 
     fn tuple(self, input: &str) -> Parsed<'_, Term> {
@@ -97,15 +123,38 @@ impl Scope<'_> {
         if elements.is_empty() {
             return map(token("]"), |()| Term::NIL).parse(input);
         }
-        let tail = opt(preceded(token("|"), |input| self.term(input)));
+        let tail = opt(preceded(token("|"), cut(|input| self.term(input))));
         let (input, tail) = terminated(tail, token("]")).parse(input)?;
         Ok((input, List::with_tail(elements, tail.unwrap_or(Term::NIL))))
     }
 
     fn map(self, input: &str) -> Parsed<'_, Term> {
-        let term = |input| self.term(input);
-        let pairs = separated_list0(token(","), separated_pair(term, token("=>"), term));
-        map(delimited(tag("#{"), pairs, token("}")), Term::map).parse(input)
+        let pair = |input| {
+            let arrow = cut(token("=>"));
+            separated_pair(|key| self.term(key), arrow, cut(|value| self.term(value))).parse(input)
+        };
+        map(delimited(tag("#{"), separated(pair), token("}")), Term::map).parse(input)
+    }
+}
+
+/// Any number of these with commas between them. Behind a comma there is one, so what is wrong is told where it stands.
+fn separated<'t, T>(
+    one: impl Fn(&'t str) -> Parsed<'t, T>,
+) -> impl Parser<&'t str, Output = Vec<T>, Error = Fault<'t>> {
+    move |input| {
+        let (input, first) = match one(input) {
+            Ok(first) => first,
+            Err(nom::Err::Error(fault)) if fault.is_at(space(input)?.0) => {
+                return Ok((input, Vec::new()));
+            }
+            Err(nom::Err::Error(fault)) => return Err(nom::Err::Failure(fault)),
+            Err(other) => return Err(other),
+        };
+        let (input, more) = many0(preceded(token(","), cut(&one))).parse(input)?;
+        let mut all = Vec::with_capacity(more.len() + 1);
+        all.push(first);
+        all.extend(more);
+        Ok((input, all))
     }
 }
 
@@ -168,9 +217,14 @@ mod tests {
         for (text, offset, kind) in [
             ("", 0, Syntax),
             ("a b", 2, Syntax),
-            ("{a,}", 2, Syntax),
+            ("{a,}", 3, Syntax),
+            ("{a, [b, X]}", 8, Syntax),
+            ("[fun() -> ok end]", 4, Syntax),
             ("[|a]", 1, Syntax),
-            ("[a|]", 2, Syntax),
+            ("[a|]", 3, Syntax),
+            ("#{a}", 3, Syntax),
+            ("#{a => 1, b => }", 15, Syntax),
+            ("<<1, a>>", 5, Syntax),
             ("X", 0, Syntax),
             ("_", 0, Syntax),
             ("\"a", 2, Syntax),

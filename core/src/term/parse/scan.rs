@@ -170,7 +170,8 @@ fn exponent(input: &str) -> Parsed<'_, String> {
     map(opt(map(written, text)), |found| found.unwrap_or_else(|| "0".into())).parse(input)
 }
 
-fn digits(input: &str) -> Parsed<'_, String> {
+/// Decimal ones.
+pub(super) fn digits(input: &str) -> Parsed<'_, String> {
     digits_of(|c| c.is_ascii_digit()).parse(input)
 }
 

@@ -9,9 +9,10 @@ use netkernel_smol::core::net_kernel::NetTicktime;
 use netkernel_smol::core::{Cookie, NodeName};
 use netkernel_smol::{NodeConfig, cookie_file};
 
+use crate::failure::Timeout;
 use crate::node_args::NodeArgs;
 use crate::ticktime::Change;
-use crate::{Failed, tell};
+use crate::{Failed, because, tell};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,11 +21,13 @@ Examples:
   netkernel node -- -sname rust -kernel net_ticktime 20
   netkernel node a@127.0.0.1 --listen /run/a --peer b@127.0.0.1=/run/b
   netkernel ping b@127.0.0.1
+  netkernel call b@127.0.0.1 lists reverse '[[1,2,3]]'
+  netkernel send b@127.0.0.1 shop '{order,3}'
   netkernel names
   netkernel world --verbose
   netkernel ticktime 60 20 --svg change.svg
 
-Exit codes: 0 done, 1 failed, 2 usage. RUST_LOG=debug logs more to standard error.
+Exit codes: 0 done, 1 failed, 2 usage; call and send have more. RUST_LOG=debug logs more to standard error.
 
 Security: a node without TLS is open to whoever reaches its port and learns the cookie. Use it on
 loopback or in networks that you trust.";
@@ -36,6 +39,34 @@ Examples:
   netkernel ticktime 60 20
   netkernel ticktime 60 20 --transition 12 --svg change.svg
   netkernel ticktime 8 60 --intensity 7 --json";
+
+const CALL_HELP: &str = "\
+The result goes to standard output in Erlang's syntax, and with --json as an object; what the function
+prints goes there, too. Why there is none goes to standard error.
+
+Terms are those of file:consult/1. Nothing is evaluated: there are no variables, no funs with a body, and
+no code in strings. Who wants that calls erl_eval.
+
+Exit codes: 0 a result, 1 failed here, 2 usage, 3 no link with the node, 4 noconnection: the link has
+ended, 5 timeout, 6 other errors of erpc, such as notsup, 7 throw, 8 error, 9 exit, 10 noproc.
+
+Examples:
+  netkernel call b@127.0.0.1 lists reverse '[[1,2,3]]'
+  netkernel call b@127.0.0.1 lists:seq '[1,3]' --json
+  netkernel call b@127.0.0.1 'erlang:system_info(otp_release)'
+  netkernel call b@127.0.0.1 Elixir.String upcase '[<<\"a\">>]'
+  netkernel call b@127.0.0.1 --server shop '{price,apple}' --timeout 2";
+
+const SEND_HELP: &str = "\
+It waits until NODE has read the message. Whether there is a process with that name is asked just before;
+whether it reads the message cannot be known: in Erlang, sending never fails.
+
+Exit codes: 0 the node has it, 1 failed here, 2 usage, 3 no link with the node, 4 the link has ended, 5 not
+confirmed in time, 10 noproc. After 4 and 5 the message may have arrived.
+
+Examples:
+  netkernel send b@127.0.0.1 shop '{order,3}'
+  netkernel send b@127.0.0.1 \"<'b@127.0.0.1'.95.0>\" stop";
 
 /// An Erlang distribution node.
 #[derive(Debug, Parser)]
@@ -54,6 +85,10 @@ pub(crate) enum Command {
     Node(NodeArgs),
     /// Ask a node whether it is there: prints pong or pang
     Ping(PingArgs),
+    /// Call a function of a node, or a server on it, and print the result
+    Call(CallArgs),
+    /// Send a message to a process of a node
+    Send(SendArgs),
     /// Print the nodes that the EPMD of a host knows
     Names(NamesArgs),
     /// Print all nodes that answer a ping, on all hosts of .hosts.erlang, as net_adm:world/1
@@ -75,6 +110,49 @@ pub(crate) enum Command {
 pub(crate) struct PingArgs {
     /// The node to ask
     pub(crate) node: NodeName,
+    #[command(flatten)]
+    cookie: CookieArgs,
+    #[command(flatten)]
+    epmd: EpmdArgs,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = CALL_HELP, override_usage = "netkernel call [OPTIONS] NODE MODULE FUNCTION [ARGS]\n       \
+    netkernel call [OPTIONS] NODE MODULE:FUNCTION [ARGS]\n       \
+    netkernel call [OPTIONS] NODE 'MODULE:FUNCTION(ARG,...)'\n       \
+    netkernel call [OPTIONS] NODE --server NAME REQUEST")]
+pub(crate) struct CallArgs {
+    /// The node to call
+    pub(crate) node: NodeName,
+    /// Module, function and ARGS: a list of terms, such as '[1,[a,"b"]]'; without it there are no arguments. With --server the request
+    #[arg(required = true, num_args = 1..=3, allow_negative_numbers = true)]
+    pub(crate) call: Vec<String>,
+    /// Call a gen_server, or what answers as one does: its name, or its pid as it is printed here
+    #[arg(long, value_name = "NAME")]
+    pub(crate) server: Option<String>,
+    /// How long to wait for the result, in seconds; the link has to be there by then [default: infinity, as erpc:call/4; with --server 5, as
+    /// gen_server:call/2]
+    #[arg(long, value_name = "S", value_parser = Timeout::parse)]
+    pub(crate) timeout: Option<Timeout>,
+    #[command(flatten)]
+    cookie: CookieArgs,
+    #[command(flatten)]
+    epmd: EpmdArgs,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = SEND_HELP)]
+pub(crate) struct SendArgs {
+    /// The node to send to
+    pub(crate) node: NodeName,
+    /// The registered name of the process, or its pid or an alias as they are printed here
+    pub(crate) name: String,
+    /// The message, a term in Erlang's syntax
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) term: String,
+    /// How long to wait until the node has read it, in seconds [default: 30]
+    #[arg(long, value_name = "S", value_parser = Timeout::parse)]
+    pub(crate) timeout: Option<Timeout>,
     #[command(flatten)]
     cookie: CookieArgs,
     #[command(flatten)]
@@ -170,15 +248,25 @@ impl CookieArgs {
 
 impl EpmdArgs {
     pub(crate) fn apply(&self, config: &mut NodeConfig) -> Result<(), Failed> {
-        match self.epmd_port {
-            Some(port) => config.kernel.epmd_port = port,
-            None => config.apply_env().map_err(|error| Failed::Because(error.to_string()))?,
-        }
+        config.apply_env().map_err(because)?;
+        config.kernel.epmd_port = self.epmd_port.unwrap_or(config.kernel.epmd_port);
         Ok(())
     }
 }
 
 impl PingArgs {
+    pub(crate) fn config(&self) -> Result<NodeConfig, Failed> {
+        asking(&self.cookie, &self.epmd)
+    }
+}
+
+impl CallArgs {
+    pub(crate) fn config(&self) -> Result<NodeConfig, Failed> {
+        asking(&self.cookie, &self.epmd)
+    }
+}
+
+impl SendArgs {
     pub(crate) fn config(&self) -> Result<NodeConfig, Failed> {
         asking(&self.cookie, &self.epmd)
     }
@@ -261,6 +349,14 @@ mod tests {
             "netkernel node a@h --ticktime 8 -- -hidden",
             "netkernel node a@h --inet6 -- -hidden",
             "netkernel ping",
+            "netkernel call",
+            "netkernel call a@h",
+            "netkernel call nohost m f",
+            "netkernel call a@h m f [] x",
+            "netkernel call a@h m f --timeout x",
+            "netkernel call a@h m f --timeout -1",
+            "netkernel send a@h x",
+            "netkernel send a@h x y z",
             "netkernel hosts a",
             "netkernel world a",
             "netkernel ticktime 60",

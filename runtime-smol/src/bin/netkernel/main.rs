@@ -1,14 +1,18 @@
-//! The `netkernel` command: a node to join Erlang clusters with, pings, the names that an EPMD knows, the nodes
+//! The `netkernel` command: a node to join Erlang clusters with, pings, calls and messages, the names that an EPMD knows, the nodes
 //! of all hosts, and what a change of `net_ticktime` does; and an EPMD, which it also is if it is called `epmd`.
 //!
 //! Results go to standard output, a line each, warnings and logs to standard error.
 
 mod apply;
 mod args;
+mod call;
 mod calls;
 mod console;
 mod epmd;
 mod events;
+mod failure;
+mod ids;
+mod io_server;
 mod names;
 mod node;
 mod node_args;
@@ -17,9 +21,13 @@ mod picture;
 mod ping;
 mod pings;
 mod reach;
+mod read;
 mod reason;
 mod report;
+mod send;
 mod svg;
+mod temporary;
+mod term_json;
 mod ticktime;
 mod world;
 
@@ -50,6 +58,8 @@ fn main() -> ExitCode {
     let result = match args.command {
         Command::Node(args) => node::run(&args, &report),
         Command::Ping(args) => block_on(ping::run(&args, &report)),
+        Command::Call(args) => block_on(call::run(&args, &report)),
+        Command::Send(args) => block_on(send::run(&args, &report)),
         Command::Names(args) => block_on(names::run(&args, &report)),
         Command::World(args) => block_on(world::run(&args, &report)),
         Command::Hosts => block_on(world::hosts(&report)),
@@ -59,6 +69,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failed::Told) => ExitCode::FAILURE,
+        Err(Failed::With(code)) => code.into(),
         Err(Failed::Because(text)) => {
             tell(&text);
             ExitCode::FAILURE
@@ -89,10 +100,17 @@ fn print_error(text: &str) {
 enum Failed {
     /// The output has said it.
     Told,
+    /// So has standard error, and this is the exit code.
+    With(u8),
     /// To be said.
     Because(String),
     /// There is no output any more.
     Output(std::io::Error),
+}
+
+/// What `map_err` is given.
+fn because(error: impl core::fmt::Display) -> Failed {
+    Failed::Because(error.to_string())
 }
 
 impl From<std::io::Error> for Failed {

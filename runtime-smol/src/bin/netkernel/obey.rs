@@ -104,7 +104,7 @@ async fn call(node: &Node, peer: &NodeName, call: Call) -> Line {
     }
 }
 
-fn connected(peer: &NodeName, result: Result<(), ConnectError>) -> Line {
+pub(crate) fn connected(peer: &NodeName, result: Result<(), ConnectError>) -> Line {
     match result {
         Ok(()) => Line::new(
             format_args!("connected to {peer}"),

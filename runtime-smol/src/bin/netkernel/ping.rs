@@ -6,29 +6,23 @@ use std::net::UdpSocket;
 use std::process;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use netkernel_smol::PingError;
 use netkernel_smol::core::NodeName;
 use netkernel_smol::core::net_kernel::NameDomain;
-use netkernel_smol::{Node, PingError, StartOptions};
 use serde_json::json;
 
-use crate::Failed;
 use crate::args::PingArgs;
-use crate::reason;
 use crate::report::{Line, Report};
+use crate::{Failed, because, reason, temporary};
 
 /// How long a ping may take: longer than an attempt to connect does, so that this says why it failed.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
 pub(crate) async fn run(args: &PingArgs, report: &Report) -> Result<(), Failed> {
-    let because = |error: &dyn core::fmt::Display| Failed::Because(error.to_string());
-    let node = Node::new(args.config()?).map_err(|error| because(&error))?;
-    let name = own_name(args.node.host()).map_err(|error| because(&error))?;
-    node.start(StartOptions { hidden: true, listen: false, ..StartOptions::new(name) })
-        .await
-        .map_err(|error| because(&error))?;
+    let node = temporary::start(args.config()?, args.node.host()).await?;
     let result = node.ping(&args.node, LIMIT).await;
     report.print(&line(&args.node, &result))?;
-    node.stop().await.map_err(|error| because(&error))?;
+    node.stop().await.map_err(because)?;
     result.map_err(|_| Failed::Told)
 }
 
@@ -60,7 +54,7 @@ pub(crate) fn own_name(host: &str) -> Result<NodeName, netkernel_smol::core::Nam
     } else {
         "localhost".into()
     };
-    NodeName::new(&format!("netkernel-ping-{}-{nanos:x}@{host}", process::id()))
+    NodeName::new(&format!("netkernel-{}-{nanos:x}@{host}", process::id()))
 }
 
 /// Our address on the way to `host`. Nothing is sent: connecting a datagram socket only picks the route.

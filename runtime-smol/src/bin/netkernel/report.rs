@@ -41,6 +41,12 @@ impl Report {
         out.flush()
     }
 
+    /// Writes why there is no result to standard error, if that is there.
+    pub(crate) fn fail(&self, line: &Line) {
+        let text = if self.json { line.json.to_string() } else { line.text.clone() };
+        crate::print_error(&text);
+    }
+
     /// Writes a piece of a text as it comes, or the line that it ends.
     pub(crate) fn piece(&self, piece: &str, line: Option<&Line>) -> io::Result<()> {
         if self.json {

@@ -2,15 +2,14 @@
 
 use netkernel_smol::core::net_adm::{Answer, WorldError};
 use netkernel_smol::core::term::Term;
-use netkernel_smol::{HostDirs, Node, StartOptions, Verbosity};
+use netkernel_smol::{HostDirs, Node, Verbosity};
 use serde_json::{Value, json};
 
-use crate::Failed;
 use crate::apply::raised;
 use crate::args::WorldArgs;
-use crate::ping::own_name;
 use crate::pings::Pings;
 use crate::report::{Line, Report};
+use crate::{Failed, because, temporary};
 
 /// What `net_adm:host_file/0` returns.
 pub(crate) async fn hosts(report: &Report) -> Result<(), Failed> {
@@ -28,16 +27,12 @@ pub(crate) async fn hosts(report: &Report) -> Result<(), Failed> {
 
 /// What `net_adm:world/1` prints and returns, asked by a node that nobody sees.
 pub(crate) async fn run(args: &WorldArgs, report: &Report) -> Result<(), Failed> {
-    let because = |error: &dyn core::fmt::Display| Failed::Because(error.to_string());
     let result = match Node::host_file(&HostDirs::of_process()).await {
         Err(error) => Err(WorldError::HostFile(error)),
         Ok(hosts) => {
-            let node = Node::new(args.config()?).map_err(|error| because(&error))?;
-            let name = own_name(host(&hosts, args.shortnames)).map_err(|error| because(&error))?;
-            let options = StartOptions { hidden: true, listen: false, ..StartOptions::new(name) };
-            node.start(options).await.map_err(|error| because(&error))?;
+            let node = temporary::start(args.config()?, host(&hosts, args.shortnames)).await?;
             let result = walk(&node, Term::list(hosts), args.verbose, report).await?;
-            node.stop().await.map_err(|error| because(&error))?;
+            node.stop().await.map_err(because)?;
             result
         }
     };

@@ -1,0 +1,213 @@
+//! `netkernel call`.
+
+use core::cell::RefCell;
+use core::time::Duration;
+
+use futures_lite::future;
+use netkernel_smol::core::NodeName;
+use netkernel_smol::core::net_kernel::mfa::Mfa;
+use netkernel_smol::core::term::{Atom, Term};
+use netkernel_smol::{Mailbox, Node};
+use serde_json::{Value, json};
+
+use crate::args::{CallArgs, usage};
+use crate::failure::{Failure, ServerCall};
+use crate::ids::Ids;
+use crate::read::{Destination, atom, destination, pointed, term};
+use crate::report::{Line, Report};
+use crate::term_json;
+use crate::{Failed, io_server, temporary};
+
+pub(crate) async fn run(args: &CallArgs, report: &Report) -> Result<(), Failed> {
+    let mut ids = Ids::of(None);
+    let mut wanted = Wanted::of(args, &ids).unwrap_or_else(|text| usage(&text));
+    let node = temporary::start_connected(args.config()?, &args.node, report).await?;
+    if !ids.are_known() {
+        ids.learn(&node.mailbox()).await;
+        wanted = Wanted::of(args, &ids).unwrap_or_else(|text| usage(&text));
+    }
+    let broken = RefCell::new(Ok(()));
+    let print = |text: &str| {
+        let line = Line::new(text, json!({"event": "output", "text": text}));
+        let result = report.piece(text, Some(&line));
+        let mut broken = broken.borrow_mut();
+        if broken.is_ok() {
+            *broken = result;
+        }
+    };
+    let result = wanted.made_from(&node, &args.node, &print).await;
+    let _ = node.stop().await;
+    broken.into_inner()?;
+    let event = wanted.event(&args.node);
+    match result {
+        Ok(value) => Ok(report.print(&value_line(&value, event))?),
+        Err(failure) => {
+            report.fail(&failure.line(event));
+            Err(Failed::With(failure.code))
+        }
+    }
+}
+
+/// A result, in both forms.
+pub(crate) fn value_line(value: &Term, mut event: Value) -> Line {
+    event["result"] = value.to_string().into();
+    event["value"] = term_json::json(value);
+    Line::new(value, event)
+}
+
+/// What to call on a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Function { module: Atom, function: Atom, arguments: Vec<Term>, limit: Option<Duration> },
+    Server(ServerCall),
+}
+
+impl Wanted {
+    fn of(args: &CallArgs, ids: &Ids) -> Result<Self, String> {
+        let words: Vec<&str> = args.call.iter().map(String::as_str).collect();
+        if let Some(server) = &args.server {
+            let [request] = *words else {
+                return Err("one REQUEST is wanted with --server".into());
+            };
+            let server = match destination(server, &args.node, ids)? {
+                Destination::Process(server) => server,
+                Destination::Alias(_) => return Err(format!("{server}: no server")),
+            };
+            let request = term("REQUEST", request, ids)?;
+            return Ok(Self::Server(ServerCall { server, request, timeout: args.timeout }));
+        }
+        Self::function(&words, args.timeout.and_then(|timeout| timeout.0), ids)
+    }
+
+    /// `MODULE FUNCTION [ARGS]`, `MODULE:FUNCTION [ARGS]`, or `MODULE:FUNCTION(ARG,...)`.
+    pub(crate) fn function(
+        words: &[&str],
+        limit: Option<Duration>,
+        ids: &Ids,
+    ) -> Result<Self, String> {
+        let (module, function, arguments) = match *words {
+            [call] if call.contains('(') => {
+                let text = call.trim().strip_suffix('.').unwrap_or(call);
+                let read = Mfa::parse_with_ids(text, &|node| ids.creation_of(node));
+                let call = read.map_err(|error| pointed("CALL", text, error))?;
+                (atom(&call.module)?, atom(&call.function)?, call.arguments)
+            }
+            [name] => {
+                let (module, function) = module_and_function(name)?;
+                (module, function, Vec::new())
+            }
+            [name, given] if has_function(name) => {
+                let (module, function) = module_and_function(name)?;
+                (module, function, arguments(given, ids)?)
+            }
+            [module, function] => (atom(module)?, atom(function)?, Vec::new()),
+            [module, function, given] => (atom(module)?, atom(function)?, arguments(given, ids)?),
+            _ => return Err("MODULE, FUNCTION and ARGS are wanted".into()),
+        };
+        Ok(Self::Function { module, function, arguments, limit })
+    }
+
+    /// Makes the call, in the name of a process of its own, whose output is printed.
+    pub(crate) async fn made_from(
+        &self,
+        node: &Node,
+        peer: &NodeName,
+        print: &dyn Fn(&str),
+    ) -> Result<Term, Failure> {
+        let (own, helper) = (node.mailbox(), node.mailbox());
+        let served = async { match io_server::serve(&own, &helper, print).await {} };
+        future::or(self.made_by(&own, peer), served).await
+    }
+
+    async fn made_by(&self, own: &Mailbox, peer: &NodeName) -> Result<Term, Failure> {
+        match self {
+            Self::Function { module, function, arguments, limit } => {
+                let result = own.erpc_call(peer, module, function, arguments, *limit).await;
+                result.map_err(Failure::of_erpc)
+            }
+            Self::Server(call) => {
+                let result = own.call(call.server.clone(), &call.request, call.limit()).await;
+                result.map_err(|error| Failure::of_server(error, call))
+            }
+        }
+    }
+
+    /// What stands in the object of any outcome.
+    pub(crate) fn event(&self, peer: &NodeName) -> Value {
+        let (key, what) = match self {
+            Self::Function { module, function, arguments, .. } => {
+                ("function", format!("{module}:{function}/{}", arguments.len()))
+            }
+            Self::Server(call) => ("server", Destination::from(call.server.clone()).to_string()),
+        };
+        json!({"event": "call", "node": peer.as_str(), key: what})
+    }
+}
+
+/// Whether a word is `MODULE:FUNCTION`: of a module in quotes, what is behind them counts.
+fn has_function(word: &str) -> bool {
+    module_and_function(word).is_ok()
+}
+
+fn module_and_function(word: &str) -> Result<(Atom, Atom), String> {
+    let split = if word.starts_with('\'') {
+        word.split_once("':").map(|(module, function)| (&module[1..], function))
+    } else {
+        word.split_once(':')
+    };
+    let (module, function) =
+        split.ok_or_else(|| format!("{word}: MODULE FUNCTION or MODULE:FUNCTION is wanted"))?;
+    Ok((atom(module)?, atom(function)?))
+}
+
+fn arguments(text: &str, ids: &Ids) -> Result<Vec<Term>, String> {
+    let list = term("ARGS", text, ids)?;
+    let list = list.as_list().map(<[Term]>::to_vec);
+    list.ok_or_else(|| format!("ARGS: a list is wanted, such as [1,a], and not {text}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn function(words: &[&str]) -> Result<String, String> {
+        match Wanted::function(words, None, &Ids::default())? {
+            Wanted::Function { module, function, arguments, .. } => {
+                Ok(format!("{module}:{function}({})", Term::list(arguments)))
+            }
+            Wanted::Server(_) => panic!("{words:?}"),
+        }
+    }
+
+    #[test]
+    fn functions_are_named_in_three_ways() {
+        for (words, call) in [
+            (&["lists", "reverse", "[[1,2]]"][..], "lists:reverse([[1,2]])"),
+            (&["lists:reverse", "[[1,2]]"], "lists:reverse([[1,2]])"),
+            (&["lists:reverse([1,2])."], "lists:reverse([[1,2]])"),
+            (&["erlang", "node"], "erlang:node([])"),
+            (&["erlang:node"], "erlang:node([])"),
+            (&["node()"], "erlang:node([])"),
+            (&["Elixir.String", "upcase", "[<<\"a\">>]"], "'Elixir.String':upcase([<<\"a\">>])"),
+            (&["'Elixir.String':'upcase'", "[]"], "'Elixir.String':upcase([])"),
+            (&["'Elixir.String':upcase(<<\"a\">>)"], "'Elixir.String':upcase([<<\"a\">>])"),
+            (&["a", "b", "[<'b@127.0.0.1'.95.0>]"], "a:b([<'b@127.0.0.1'.95.0>])"),
+        ] {
+            assert_eq!(function(words).as_deref(), Ok(call), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_pointed_at() {
+        for (words, told) in [
+            (&["m", "f", "[1,X]"][..], "ARGS: at byte 3: not a term\n  [1,X]\n     ^"),
+            (&["m", "f", "1"], "ARGS: a list is wanted, such as [1,a], and not 1"),
+            (&["m", "f", "[1|2]"], "ARGS: a list is wanted, such as [1,a], and not [1|2]"),
+            (&["m:f(a, X)"], "CALL: at byte 7: not a term\n  m:f(a, X)\n         ^"),
+            (&["m"], "m: MODULE FUNCTION or MODULE:FUNCTION is wanted"),
+            (&[], "MODULE, FUNCTION and ARGS are wanted"),
+        ] {
+            assert_eq!(function(words), Err(told.into()), "{words:?}");
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! `netkernel call` and `netkernel send`: what they print, and their exit codes.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "this is test code")]
+
+#[path = "../../tests/tests/support/mod.rs"]
+mod support;
+
+mod running;
+
+use std::process::{Child, Output, Stdio};
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+
+use netkernel_blocking::core::term::{Atom, Limits, Term};
+use netkernel_blocking::{
+    CallReaction, Client, Function, GenServer, Item, Mailbox, Node, NodeKinds, Outcome,
+};
+use running::{command, text};
+use serde_json::{Value, json};
+use support::{COOKIE, Epmd, GIVE_UP, visible};
+
+const B: &str = "b@127.0.0.1";
+
+/// The command with arguments that have blanks.
+fn start(epmd: &Epmd, arguments: &[&str]) -> Child {
+    let mut command = command(arguments[0], epmd.port);
+    command.args(&arguments[1..]).args(["--cookie", COOKIE]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn run(epmd: &Epmd, arguments: &[&str]) -> Output {
+    start(epmd, arguments).wait_with_output().unwrap()
+}
+
+/// The exit code, and what was printed: to standard error without the warning of the cookie.
+fn told(output: &Output) -> (i32, String, String) {
+    let errors = text(&output.stderr);
+    let errors: Vec<_> = errors.lines().filter(|line| !line.contains("warning: ")).collect();
+    (output.status.code().unwrap(), text(&output.stdout), errors.join("\n"))
+}
+
+#[track_caller]
+fn expect(epmd: &Epmd, arguments: &[&str], code: i32, out: &str, errors: &str) {
+    let expected = (code, out.to_owned(), errors.to_owned());
+    assert_eq!(told(&run(epmd, arguments)), expected, "{arguments:?}");
+}
+
+fn term(text: &str) -> Term {
+    text.parse().unwrap()
+}
+
+/// A node with functions of the module `calc`, and a server that is called `shop`.
+fn served(epmd: &Epmd, called: &str) -> Node {
+    let node = Node::new(epmd.config()).unwrap();
+    node.start(visible(called)).unwrap();
+    let serve = |function: &str, arity, handler: fn(Vec<Term>) -> Outcome| {
+        let function = Atom::new(function).unwrap();
+        let function = Function { module: Atom::new("calc").unwrap(), function, arity };
+        assert!(node.serve_rpc(function, handler));
+    };
+    serve("id", 1, |mut it| Outcome::Return(it.remove(0)));
+    serve("none", 0, |_| Outcome::Return(term("none")));
+    serve("throw", 1, |mut it| Outcome::Throw(it.remove(0)));
+    serve("exit", 1, |mut it| Outcome::Exit(it.remove(0)));
+    serve("error", 1, |mut it| Outcome::Error {
+        reason: it.remove(0),
+        stack: term("[{m,f,1,[]}]"),
+    });
+    serve("sleep", 0, |_| {
+        thread::sleep(GIVE_UP);
+        Outcome::Return(term("late"))
+    });
+    node.start_server(Some(&Atom::new("shop").unwrap()), Shop).unwrap();
+    node
+}
+
+struct Shop;
+
+impl GenServer for Shop {
+    fn handle_call(&mut self, _: &Mailbox, request: Term, _: Client) -> CallReaction {
+        match request.to_string().as_str() {
+            "silence" => CallReaction::NoReply,
+            "stop" => CallReaction::Stop { reason: term("{bad,1}"), reply: None },
+            _ => CallReaction::Reply(Term::tuple([term("sold"), request])),
+        }
+    }
+}
+
+#[test]
+fn functions_are_called_and_each_outcome_has_its_exit_code() {
+    let epmd = Epmd::start();
+    let _b = served(&epmd, B);
+    let id = "[[1,\"a\",<<255>>,{x,#{k => 1.0}},18446744073709551616]]";
+    expect(
+        &epmd,
+        &["call", B, "calc", "id", id],
+        0,
+        "[1,\"a\",<<\"\u{FF}\">>,{x,#{k => 1.0}},18446744073709551616]\n",
+        "",
+    );
+    for (call, code, out, errors) in [
+        (&["calc", "none"][..], 0, "none\n", ""),
+        (&["calc:none"], 0, "none\n", ""),
+        (&["calc:id", "['it is']"], 0, "'it is'\n", ""),
+        (&["calc:id([a])."], 0, "[a]\n", ""),
+        (&["calc", "id", "[x]", "--timeout", "60"], 0, "x\n", ""),
+        (&["calc", "throw", "[ball]"], 7, "", "** exception throw: ball"),
+        (&["calc", "error", "[bad]"], 8, "", "** exception error: {exception,bad,[{m,f,1,[]}]}"),
+        (&["calc", "exit", "[bye]"], 9, "", "** exception exit: {exception,bye}"),
+        (&["calc", "nofun"], 8, "", "** exception error: {exception,undef,[{calc,nofun,[],[]}]}"),
+        (&["calc", "sleep", "--timeout", "0.05"], 5, "", "** exception error: {erpc,timeout}"),
+        (&["--server", "shop", "{apple,2}"], 0, "{sold,{apple,2}}\n", ""),
+        (&["--server", "shop", "-1"], 0, "{sold,-1}\n", ""),
+        (
+            &["--server", "nobody", "1"],
+            10,
+            "",
+            "** exception exit: {noproc,{gen_server,call,[{nobody,'b@127.0.0.1'},1]}}",
+        ),
+        (
+            &["--server", "shop", "silence", "--timeout", "0.05"],
+            5,
+            "",
+            "** exception exit: {timeout,{gen_server,call,[{shop,'b@127.0.0.1'},silence,50]}}",
+        ),
+        (
+            &["--server", "shop", "stop"],
+            9,
+            "",
+            "** exception exit: {{bad,1},{gen_server,call,[{shop,'b@127.0.0.1'},stop]}}",
+        ),
+    ] {
+        expect(&epmd, &[&["call", B], call].concat(), code, out, errors);
+    }
+}
+
+#[test]
+fn a_node_that_cannot_be_reached_is_told_as_by_ping() {
+    let epmd = Epmd::start();
+    let _b = served(&epmd, B);
+    for command in [&["call", "c@127.0.0.1", "m", "f"][..], &["send", "c@127.0.0.1", "n", "t"]] {
+        let (code, out, errors) = told(&run(&epmd, command));
+        assert_eq!((code, out.as_str()), (3, ""));
+        assert!(errors.starts_with("not connected to 'c@127.0.0.1': "), "{errors}");
+        let output = run(&epmd, &[command, &["--json"]].concat());
+        let (_, _, errors) = told(&output);
+        let object: Value = serde_json::from_str(&errors).unwrap();
+        assert_eq!((&object["event"], &object["step"]), (&"connect".into(), &"epmd".into()));
+    }
+    let wrong = ["call", B, "calc", "none", "--cookie-file", "/nonexistent"];
+    let output = command("call", epmd.port).args(&wrong[1..]).output().unwrap();
+    assert_eq!(told(&output).0, 1, "no cookie");
+}
+
+#[test]
+fn errors_of_usage_point_at_the_place() {
+    let epmd = Epmd::start();
+    for (arguments, told_so) in [
+        (&["call", B, "m", "f", "[1,X]"][..], "ARGS: at byte 3: not a term\n  [1,X]\n     ^"),
+        (&["call", B, "m", "f", "{1}"], "ARGS: a list is wanted"),
+        (&["call", B, "m", "f", "[fun() -> ok end]"], "ARGS: at byte 4: not a term"),
+        (&["call", B, "m:f(a,,b)"], "CALL: at byte 6: not a term\n  m:f(a,,b)\n        ^"),
+        (&["call", B, "m"], "MODULE FUNCTION or MODULE:FUNCTION is wanted"),
+        (&["call", B, "--server", "s", "a", "b"], "one REQUEST is wanted"),
+        (&["call", B, "--server", "s", "{"], "REQUEST: at byte 1: "),
+        (&["send", B, "shop", "{a,receive}"], "TERM: at byte 3: a reserved word"),
+        (&["send", B, "<0.1.0>", "a"], "NAME: at byte 0: a term whose text does not say"),
+        (&["send", B, "<'c@127.0.0.1'.1.0>", "a"], "is not of 'b@127.0.0.1'"),
+    ] {
+        let (code, out, errors) = told(&run(&epmd, arguments));
+        assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}");
+        assert!(errors.contains(told_so), "{arguments:?}: {errors}");
+    }
+}
+
+/// Says that it was asked, and does not answer.
+struct Silent(Sender<()>);
+
+impl GenServer for Silent {
+    fn handle_call(&mut self, _: &Mailbox, _: Term, _: Client) -> CallReaction {
+        self.0.send(()).unwrap();
+        CallReaction::NoReply
+    }
+}
+
+#[test]
+fn the_end_of_the_link_during_a_call_is_noconnection() {
+    let epmd = Epmd::start();
+    let node = served(&epmd, B);
+    let (asked, questions) = channel();
+    let silent = Atom::new("silent").unwrap();
+    node.start_server(Some(&silent), Silent(asked.clone())).unwrap();
+    let function = Function { module: Atom::new("calc").unwrap(), function: silent, arity: 0 };
+    node.serve_rpc(function, move |_| {
+        asked.send(()).unwrap();
+        thread::sleep(GIVE_UP);
+        Outcome::Return(term("late"))
+    });
+    for (call, told_so) in [
+        (&["calc", "silent"][..], "{error,{erpc,noconnection}}"),
+        (
+            &["--server", "silent", "x", "--timeout", "infinity"],
+            "{exit,{{nodedown,'b@127.0.0.1'},{gen_server,call,[{silent,'b@127.0.0.1'},x,infinity]}}}",
+        ),
+    ] {
+        let child = start(&epmd, &[&["call", B], call, &["--json"]].concat());
+        questions.recv_timeout(GIVE_UP).unwrap();
+        for caller in node.nodes(NodeKinds::CONNECTED) {
+            node.disconnect_node(&caller.node).unwrap();
+        }
+        let (code, out, errors) = told(&child.wait_with_output().unwrap());
+        let object: Value = serde_json::from_str(&errors).unwrap();
+        assert_eq!((code, out.as_str()), (4, ""), "{errors}");
+        assert_eq!(object["exception"], told_so);
+    }
+}
+
+#[test]
+fn results_and_exceptions_are_objects_with_json() {
+    let epmd = Epmd::start();
+    let _b = served(&epmd, B);
+    let output = run(&epmd, &["call", B, "calc", "id", "[{ok,[1,<<\"a\">>]}]", "--json"]);
+    let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let value = json!({"$tuple": ["ok", [1, "a"]]});
+    let told_so = json!({"event": "call", "node": B, "function": "calc:id/1", "result": "{ok,[1,<<\"a\">>]}",
+        "value": value});
+    assert_eq!(object, told_so);
+    let (_, _, errors) = told(&run(&epmd, &["call", B, "calc", "throw", "[{a}]", "--json"]));
+    let object: Value = serde_json::from_str(&errors).unwrap();
+    let told_so = json!({"event": "call", "node": B, "function": "calc:throw/1", "class": "throw",
+        "exception": "{throw,{a}}", "reason": {"$tuple": ["a"]}});
+    assert_eq!(object, told_so);
+    let output = run(&epmd, &["call", B, "--server", "shop", "1", "--json"]);
+    let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&object["server"], &object["result"]), (&"shop".into(), &"{sold,1}".into()));
+}
+
+#[test]
+fn messages_have_arrived_when_the_command_ends() {
+    let epmd = Epmd::start();
+    let (_b, inbox) = epmd.node(B);
+    inbox.register(Atom::new("inbox").unwrap()).unwrap();
+    let next = || loop {
+        match inbox.try_recv() {
+            Some(Item::Message(message)) => {
+                return Term::decode(&message, &Limits::default()).unwrap().to_string();
+            }
+            Some(_) => {}
+            None => panic!("it has not arrived"),
+        }
+    };
+    let known = "ok: 'b@127.0.0.1' has it; whether inbox reads it cannot be known\n";
+    expect(&epmd, &["send", B, "inbox", "{order,[3]}"], 0, known, "");
+    assert_eq!(next(), "{order,[3]}");
+    let large = format!("<<\"{}\">>", "x".repeat(100_000));
+    expect(&epmd, &["send", B, "inbox", &large], 0, known, "");
+    assert_eq!(next(), large);
+    let pid = inbox.pid().unwrap().to_string();
+    expect(&epmd, &["send", B, &pid, "-1"], 0, &known.replace("inbox", &pid), "");
+    assert_eq!(next(), "-1");
+    let output = run(&epmd, &["send", B, "inbox", "a", "--json"]);
+    let object: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(object, json!({"event": "send", "node": B, "to": "inbox", "result": "ok"}));
+
+    let lost = "'b@127.0.0.1' has no process nobody: the message is lost";
+    expect(&epmd, &["send", B, "nobody", "a"], 10, "", lost);
+}
