@@ -349,7 +349,7 @@ fn anybody_may_set_a_group_leader() {
     let (leader, to) = (pids[1].clone(), pids[0].clone());
     cluster.inject(1, 0, Control::GroupLeader { leader: leader.clone(), to });
     cluster.settle();
-    assert_eq!(cluster.processes(0).group_leader(one), Some(&leader));
+    assert_eq!(cluster.processes(0).group_leader(one), Some(leader));
 }
 
 //= docs/spec/process.md#process-not-alive

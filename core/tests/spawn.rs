@@ -102,7 +102,7 @@ fn a_process_is_there_and_its_end_is_told_to_those_who_asked() {
         assert_eq!(cluster.take_got(0), [(parent, told(&request, Ok(pid.clone())))]);
         let links = if link { vec![pid.clone()] } else { vec![] };
         assert_eq!(cluster.processes(0).links(parent), links);
-        assert_eq!(cluster.processes(1).group_leader(child), Some(&parent_pid));
+        assert_eq!(cluster.processes(1).group_leader(child), Some(parent_pid));
         cluster.terminate(1, child, "bye");
         cluster.settle();
         let exit = link.then(|| (parent, Got::Exit(reason("bye"))));

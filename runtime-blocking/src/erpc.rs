@@ -18,6 +18,8 @@ impl Mailbox {
     /// Calls a function on a node, and waits for what it returns (`erpc:call/4,5`), for at most `limit` from when it is asked for. On this node it can be one that is
     /// served ([`Node::serve_rpc`](crate::Node::serve_rpc)).
     ///
+    /// What the function writes comes to the group leader of this process ([`Self::group_leader`]), and waits there: for this process itself if it has none.
+    ///
     /// Connects to the node, and waits, as [`Self::send`] does. Other items stay in the mailbox.
     ///
     /// # Errors

@@ -53,6 +53,7 @@ mod mailbox;
 mod monitor_node;
 mod net_adm;
 mod node;
+mod output;
 mod owner;
 mod ping;
 mod reader;
@@ -95,7 +96,7 @@ pub use node::Node;
 pub use ping::PingError;
 #[cfg(feature = "serde")]
 pub use shared::ValueError;
-pub use shared::{CallReaction, CallRequest, ErpcRequest, Info, MultiCall, Reaction};
+pub use shared::{CallReaction, CallRequest, ErpcRequest, Info, MultiCall, Output, Reaction};
 pub use stream::{READER_STACK, WRITER_STACK};
 pub use verbosity::Verbosity;
 

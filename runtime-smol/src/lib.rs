@@ -48,6 +48,7 @@ mod mailbox;
 mod monitor_node;
 mod net_adm;
 mod node;
+mod output;
 mod owner;
 mod ping;
 mod reader;
@@ -68,8 +69,8 @@ pub use netkernel_blocking::ValueError;
 pub use netkernel_blocking::{
     Bound, CallError, CallReaction, CallRequest, ConfigError, EpmdConfig, EpmdHandle, EpmdMode,
     ErpcError, ErpcRequest, HostDirs, Identity, Info, Item, MonitorNodeOptions, MultiCall,
-    NodeConfig, Overflow, PingError, Reaction, RpcError, SendError, SpawnError, StartServerError,
-    Verbosity, cookie_file,
+    NodeConfig, Output, Overflow, PingError, Reaction, RpcError, SendError, SpawnError,
+    StartServerError, Verbosity, cookie_file,
 };
 pub use netkernel_core as core;
 pub use netkernel_core::calls::erpc::Outcome;

@@ -383,10 +383,20 @@ impl Mailbox {
         self.handle.table.unalias(self.id, alias)
     }
 
-    /// The group leader that a process has given this one (`erlang:group_leader/0`).
+    /// The group leader of this process (`erlang:group_leader/0`): the one that it has been given, or else the process of this node that is registered as `user`. What
+    /// this process spawns has the same; without any it has this process, and whatever it writes is a message for this mailbox
+    /// ([`Self::serve_output`]).
     #[must_use]
     pub fn group_leader(&self) -> Option<Pid> {
         self.handle.table.group_leader(self.id)
+    }
+
+    /// Gives this process a group leader (`erlang:group_leader/2`).
+    ///
+    /// # Errors
+    /// [`SendError::Ended`].
+    pub fn set_group_leader(&self, leader: &Pid) -> Result<(), SendError> {
+        self.handle.table.set_group_leader(self.id, leader)
     }
 
     /// Sees to it that there is a link with a node, or an attempt, if that may be, and that it has room.

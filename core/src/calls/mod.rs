@@ -1,12 +1,14 @@
-//! How processes call each other: `gen_server`, `sys`, `erpc` and `rpc`, as messages and values.
+//! How processes call each other: `gen_server`, `sys`, `erpc`, `rpc` and `io`, as messages and values.
 //!
 //! Nothing in here waits. A caller monitors the server with an alias, sends what [`gen_server::call`] makes, and asks
 //! [`gen_server::reply`] of each message whether it is the reply; or it spawns what [`erpc::execute_call`] makes, and asks
 //! [`erpc::outcome`] what became of it. A server asks [`gen_server::Message`] what a message means, and its
-//! [`Client`](gen_server::Client) what to answer. The runtimes put mailboxes and clocks around that.
+//! [`Client`](gen_server::Client) what to answer. What others write to a group leader is an [`io::Request`]. The runtimes put mailboxes and clocks around that.
 
+mod chars;
 pub mod erpc;
 pub mod gen_server;
+pub mod io;
 pub mod rpc;
 pub mod sys;
 #[cfg(feature = "serde")]

@@ -155,10 +155,23 @@ impl Processes {
         self.names.get(name).copied()
     }
 
-    /// The group leader of a process, if anybody has given it one (`erlang:group_leader/0`).
+    /// The group leader of a process (`erlang:group_leader/0`): the one that it has been given, or else the process that is registered as `user`, if there is one. Without
+    /// any, what the process spawns has the process itself.
     #[must_use]
-    pub fn group_leader(&self, mailbox: MailboxId) -> Option<&Pid> {
-        self.table.get(&mailbox)?.group_leader.as_ref()
+    pub fn group_leader(&self, mailbox: MailboxId) -> Option<Pid> {
+        let given = self.table.get(&mailbox)?.group_leader.clone();
+        //= docs/spec/process.md#process-user
+        given.or_else(|| self.pid(self.whereis("user")?))
+    }
+
+    /// Gives a process a group leader (`erlang:group_leader/2`).
+    ///
+    /// # Errors
+    /// [`NoProcess`].
+    pub fn give_group_leader(&mut self, mailbox: MailboxId, leader: Pid) -> Result<(), NoProcess> {
+        let process = self.table.get_mut(&mailbox).ok_or(NoProcess)?;
+        process.group_leader = Some(leader);
+        Ok(())
     }
 
     /// GROUP_LEADER.

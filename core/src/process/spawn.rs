@@ -106,7 +106,7 @@ impl Processes {
         let (mfa, options) = (&spawning.mfa, spawning.options.clone());
         let signal = Control::SpawnRequest(Box::new(SpawnRequest {
             request: request.clone(),
-            leader: self.group_leader(by).cloned().unwrap_or_else(|| from.clone()),
+            leader: self.group_leader(by).unwrap_or_else(|| from.clone()),
             from,
             module: mfa.function().module.clone(),
             function: mfa.function().function.clone(),
@@ -137,7 +137,7 @@ impl Processes {
         deliver: &mut impl Deliver,
     ) -> Result<(), SpawnFailure> {
         Asked::parse(&spawning.options).ok_or(SpawnFailure::BadOption)?;
-        let leader = self.group_leader(by).cloned().or_else(|| Some(self.identity().pid(by)));
+        let leader = self.group_leader(by).or_else(|| Some(self.identity().pid(by)));
         let child = self.spawn_mailbox();
         if let Some(process) = self.table.get_mut(&child) {
             process.group_leader = leader;

@@ -93,9 +93,17 @@ impl Table {
         state.processes.pid(state.processes.whereis(name)?)
     }
 
-    /// The group leader that somebody has given a mailbox.
+    /// The group leader of a mailbox, if it has one.
     pub fn group_leader(&self, id: MailboxId) -> Option<Pid> {
-        lock(&self.state).processes.group_leader(id).cloned()
+        lock(&self.state).processes.group_leader(id)
+    }
+
+    /// Gives a mailbox a group leader.
+    ///
+    /// # Errors
+    /// [`SendError::Ended`].
+    pub fn set_group_leader(&self, id: MailboxId, leader: &Pid) -> Result<(), SendError> {
+        lock(&self.state).processes.give_group_leader(id, leader.clone()).map_err(ended)
     }
 }
 

@@ -9,8 +9,8 @@ use netkernel_blocking::core::process::RegisterNameError;
 use netkernel_blocking::core::term::{Atom, Pid, Reference, Term};
 use netkernel_blocking::{
     AliasOption, Bound, CallError, CallRequest, Client, ErpcError, ErpcRequest, Item, Mfa,
-    MonitorAlias, MonitorNodeOptions, MonitorOptions, MultiCall, ReplyOptions, RpcError, SendError,
-    SpawnError, SpawnOptions, Target,
+    MonitorAlias, MonitorNodeOptions, MonitorOptions, MultiCall, Output, ReplyOptions, RpcError,
+    SendError, SpawnError, SpawnOptions, Target,
 };
 
 use super::{Mailbox, either};
@@ -344,6 +344,14 @@ impl Mailbox {
 
     pub fn unalias(&self, alias: &Reference) -> bool {
         either!(self.unalias(alias))
+    }
+
+    pub fn set_group_leader(&self, leader: &Pid) -> Result<(), SendError> {
+        either!(self.set_group_leader(leader))
+    }
+
+    pub fn serve_output(self, output: impl FnMut(Output)) {
+        either!(self.serve_output(output).await);
     }
 
     pub fn group_leader(&self) -> Option<Pid> {

@@ -1,0 +1,66 @@
+//! What other nodes write to processes of this one.
+
+use core::time::Duration;
+
+use netkernel_core::calls::io::{Apply, Message, Request, Step};
+use netkernel_core::process::ProcessEvent;
+use netkernel_core::{NodeName, term::Term};
+
+use crate::item::Item;
+use crate::mailbox::Mailbox;
+use crate::shared::Output;
+
+/// How long the asking node may take to make a text.
+const TEXT_LIMIT: Duration = Duration::from_secs(5);
+
+impl Mailbox {
+    /// Is a group leader until this process ends: answers what others ask a group leader for (`io:format/1,2`, `io:put_chars/1` and their kin), and gives what
+    /// they write to `output`, in the order in which it comes. Who reads is told that there is no input (`eof`). Other messages and items are dropped.
+    ///
+    /// Who writes waits for it. Erlang's `io:format` asks the group leader to call `io_lib:format/2`: this process has the asking node call that, and takes no other request
+    /// meanwhile; after 5 seconds the asking one is told an error.
+    ///
+    /// A process that is registered as `user` is the group leader of all processes of this node that have no other. One that is registered as `logger_proxy` gets what the
+    /// loggers of other nodes send to this one: how processes ended there that this node had spawned.
+    pub fn serve_output(self, mut output: impl FnMut(Output)) {
+        loop {
+            let item = self.recv();
+            if let Item::Process(ProcessEvent::Ended { .. }) = item {
+                return;
+            }
+            let Item::Message(message) = item else { continue };
+            match Message::parse(&message, &self.handle.term_limits) {
+                Ok(Message::Request(request)) => self.carry_out(request, &mut output),
+                Ok(Message::Log(log)) => output(Output::Log(log)),
+                Ok(Message::Other(_)) | Err(_) => {}
+            }
+        }
+    }
+
+    fn carry_out(&self, mut request: Request, output: &mut impl FnMut(Output)) {
+        let from = request.from().clone();
+        loop {
+            let text = match request.step() {
+                Step::Write(text) => Some(text),
+                Step::Apply(apply) => {
+                    let value = self.apply_there(&from.node, &apply);
+                    value.and_then(|value| request.applied(&value))
+                }
+                Step::Reply(reply) => {
+                    // Who is gone needs no answer.
+                    let _ = self.send(&from, reply);
+                    return;
+                }
+            };
+            if let Some(text) = text {
+                output(Output::Text { from: from.clone(), text });
+            }
+        }
+    }
+
+    fn apply_there(&self, node: &str, apply: &Apply) -> Option<Term> {
+        let node = NodeName::new(node).ok()?;
+        let Apply { module, function, arguments } = apply;
+        self.erpc_call(&node, module, function, arguments, Some(TEXT_LIMIT)).ok()
+    }
+}
