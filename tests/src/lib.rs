@@ -21,6 +21,7 @@ pub mod scripts;
 pub mod seen;
 pub mod serving;
 pub mod sim;
+pub mod spacetime;
 pub mod spec;
 pub mod traffic;
 

@@ -53,6 +53,32 @@ fn another_process_makes_the_same_run_as_this_one_does_twice() {
 }
 
 #[test]
+fn a_run_is_drawn_with_its_nodes_links_and_the_moment_that_is_wrong() {
+    let picture = Temporary::new("picture.svg");
+    let path = picture.0.to_str().expect("it is text");
+    let wrong = "--seed 0 --plan violent --nodes 3 --hours 1 --until 60 --canary";
+    for (words, code) in [(wrong, 1), ("--seed 0 --plan calm --nodes 5 --hours 1", 0)] {
+        let drawn = sim(&format!("{words} --svg {path}"));
+        assert_eq!(drawn.status.code(), Some(code));
+        assert_eq!(stdout(&drawn), stdout(&sim(words)), "to draw a run does not change it");
+        let file = fs::read_to_string(&picture.0).expect("it was written");
+        assert!(file.starts_with("<svg ") && file.ends_with("</svg>"));
+        for text in ["n0@h0", "alive: n1@h1, creation ", "nodeup n2@h", "<line "] {
+            assert!(file.contains(text), "{text}");
+        }
+        assert_eq!(file.contains("canary at 6.354916666: lost n0@h0"), code == 1);
+        assert_eq!(file.contains("nodedown n0@h0: disconnect"), code == 1);
+        // A person can still go through it.
+        let height = file.split_once(" height=\"").expect("it has one").1;
+        let height: f64 = height.split('"').next().unwrap_or_default().parse().expect("a number");
+        assert!(height < 2000.0, "{height}");
+    }
+    for bad in ["--seeds 3 --svg x", "--seed 3 --shrink --svg x", "--seed 3 --svg"] {
+        assert_eq!(sim(bad).status.code(), Some(2), "{bad}");
+    }
+}
+
+#[test]
 fn the_canary_fails_and_is_reported_with_plan_trace_and_replay() {
     let words = "--seed 0 --plan violent --nodes 3 --hours 1 --until 60 --canary";
     let output = sim(words);

@@ -43,6 +43,7 @@ pub mod office;
 mod operator;
 pub mod options;
 pub mod oracles;
+pub mod painter;
 pub mod plan;
 pub mod queue;
 pub mod run;

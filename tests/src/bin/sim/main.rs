@@ -45,7 +45,18 @@ fn one(options: &Options, source: &Source) -> ExitCode {
     }
     println!("{}", source.plan());
     let began = Instant::now();
-    let report = source.run(options, options.tracing, &mut |line| println!("{line}"));
+    let mut print = |line: &str| println!("{line}");
+    let report = match &options.svg {
+        None => source.run(options, options.tracing, &mut print),
+        Some(path) => {
+            let (report, picture) = source.draw(options, &mut print);
+            if let Err(error) = fs::write(path, picture) {
+                eprintln!("{path}: {error}");
+                return ExitCode::from(2);
+            }
+            report
+        }
+    };
     if report.violation.is_some() && options.tracing == Tracing::OFF {
         tail(options, source);
     }

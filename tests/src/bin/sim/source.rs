@@ -5,6 +5,8 @@ use core::fmt;
 use std::fs;
 
 use netkernel_tests::sim::choice::Prng;
+use netkernel_tests::sim::observe::Oracle;
+use netkernel_tests::sim::painter::Painter;
 use netkernel_tests::sim::plan::{HOUR, Plan, Topology};
 use netkernel_tests::sim::run::{Audience, Report, run_within};
 use netkernel_tests::sim::scenario::Scenario;
@@ -45,7 +47,29 @@ impl Source {
         tracing: Tracing,
         sink: &mut dyn FnMut(&str),
     ) -> Report {
-        let audience = Audience { oracles: options.judges(), tracing, sink };
+        self.run_before(options.judges(), options, tracing, sink)
+    }
+
+    /// Runs it, and draws it.
+    pub(crate) fn draw(&self, options: &Options, sink: &mut dyn FnMut(&str)) -> (Report, String) {
+        let (mut oracles, painter) = (options.judges(), Painter::default());
+        let sketch = painter.sketch();
+        // First, so that it has seen what another one objects to.
+        oracles.insert(0, Box::new(painter));
+        let report = self.run_before(oracles, options, options.tracing, sink);
+        let title = format!("cargo sim {self}{}", options.flags());
+        let picture = sketch.borrow_mut().to_svg(title, report.violation.as_ref());
+        (report, picture)
+    }
+
+    fn run_before(
+        &self,
+        oracles: Vec<Box<dyn Oracle>>,
+        options: &Options,
+        tracing: Tracing,
+        sink: &mut dyn FnMut(&str),
+    ) -> Report {
+        let audience = Audience { oracles, tracing, sink };
         match self {
             Self::Seed { template, seed } => {
                 let mut choice = Prng::new(*seed);
