@@ -1,4 +1,4 @@
-//! `netkernel call` and `netkernel send`: what they print, and their exit codes.
+//! `netkernel call` and `netkernel send`: what they print, and their exit codes; and the same in the console of `netkernel node`.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "this is test code")]
 
@@ -15,7 +15,7 @@ use netkernel_blocking::core::term::{Atom, Limits, Term};
 use netkernel_blocking::{
     CallReaction, Client, Function, GenServer, Item, Mailbox, Node, NodeKinds, Outcome,
 };
-use running::{command, text};
+use running::{Running, command, text};
 use serde_json::{Value, json};
 use support::{COOKIE, Epmd, GIVE_UP, visible};
 
@@ -67,8 +67,9 @@ fn served(epmd: &Epmd, called: &str) -> Node {
         stack: term("[{m,f,1,[]}]"),
     });
     serve("sleep", 0, |_| {
-        thread::sleep(GIVE_UP);
-        Outcome::Return(term("late"))
+        loop {
+            thread::park();
+        }
     });
     node.start_server(Some(&Atom::new("shop").unwrap()), Shop).unwrap();
     node
@@ -193,8 +194,9 @@ fn the_end_of_the_link_during_a_call_is_noconnection() {
     let function = Function { module: Atom::new("calc").unwrap(), function: silent, arity: 0 };
     node.serve_rpc(function, move |_| {
         asked.send(()).unwrap();
-        thread::sleep(GIVE_UP);
-        Outcome::Return(term("late"))
+        loop {
+            thread::park();
+        }
     });
     for (call, told_so) in [
         (&["calc", "silent"][..], "{error,{erpc,noconnection}}"),
@@ -264,4 +266,129 @@ fn messages_have_arrived_when_the_command_ends() {
 
     let lost = "'b@127.0.0.1' has no process nobody: the message is lost";
     expect(&epmd, &["send", B, "nobody", "a"], 10, "", lost);
+}
+
+const A: &str = "a@127.0.0.1";
+
+/// A console that is connected to the node.
+fn console(epmd: &Epmd, more: &str) -> Running {
+    let args = format!("node {A} --cookie {COOKIE} --connect {B}{more}");
+    let mut console = Running::start(&args, epmd.port);
+    let connected = |line: &str| line.starts_with("connected to ") || line.contains("\"connect\"");
+    while !connected(&console.line()) {}
+    console
+}
+
+#[track_caller]
+fn answers(console: &mut Running, line: &str, answers: &[&str]) {
+    console.say(line);
+    for answer in answers {
+        assert_eq!(console.line(), *answer, "{line}");
+    }
+}
+
+#[test]
+fn the_console_calls_and_sends_in_words_and_in_erlangs_form() {
+    let epmd = Epmd::start();
+    let node = served(&epmd, B);
+    let inbox = node.mailbox();
+    inbox.register(Atom::new("inbox").unwrap()).unwrap();
+    let next = || match inbox.recv_timeout(GIVE_UP) {
+        Some(Item::Message(message)) => Term::decode(&message, &Limits::default()).unwrap(),
+        other => panic!("{other:?}"),
+    };
+    let mut a = console(&epmd, "");
+    for (line, answer) in [
+        ("call b@127.0.0.1 calc id [{1, 2}]", "{1,2}"),
+        ("call b@127.0.0.1 calc:id([a]).", "[a]"),
+        ("call b@127.0.0.1 calc none", "none"),
+        ("erpc:call('b@127.0.0.1', calc, throw, [ball]).", "** exception throw: ball"),
+        ("rpc:call('b@127.0.0.1', calc, throw, [ball]).", "ball"),
+        ("rpc:call('b@127.0.0.1', calc, exit, [x]).", "{badrpc,{'EXIT',x}}"),
+        ("erpc:call('b@127.0.0.1', calc, sleep, [], 20).", "** exception error: {erpc,timeout}"),
+        ("rpc:cast('b@127.0.0.1', calc, none, []).", "true"),
+        ("call shop@b@127.0.0.1 {apple, 2}", "{sold,{apple,2}}"),
+        ("gen_server:call({shop,'b@127.0.0.1'}, apple, infinity).", "{sold,apple}"),
+        (
+            "gen_server:call({nobody,'b@127.0.0.1'}, x).",
+            "** exception exit: {noproc,{gen_server,call,[{nobody,'b@127.0.0.1'},x]}}",
+        ),
+        ("erpc:call(b, m, f, []).", "error: erpc:call/4: bad argument"),
+        ("send shop", "error: a receiver and a term are wanted"),
+    ] {
+        answers(&mut a, line, &[answer]);
+    }
+    let place = ["error: ARGS: at byte 4: not a term", "  [1, X]", "      ^"];
+    answers(&mut a, "call b@127.0.0.1 calc id [1, X]", &place);
+    for (line, answer, message) in [
+        ("send inbox@b@127.0.0.1 {hello, \"you\"}", "ok", "{hello,\"you\"}"),
+        ("{inbox,'b@127.0.0.1'} ! \"!\".", "\"!\"", "\"!\""),
+        ("cast inbox@b@127.0.0.1 go", "ok", "{'$gen_cast',go}"),
+        ("gen_server:cast({inbox,'b@127.0.0.1'}, go).", "ok", "{'$gen_cast',go}"),
+    ] {
+        answers(&mut a, line, &[answer]);
+        assert_eq!(next(), term(message), "{line}");
+    }
+    // A pid is read as it is printed, ours and another node's.
+    let pid = inbox.pid().unwrap();
+    answers(&mut a, &format!("send {pid} {{by, pid}}"), &["ok"]);
+    assert_eq!(next(), term("{by,pid}"));
+    a.say("self().");
+    let own = a.line();
+    answers(&mut a, &format!("{own} ! me."), &["message: me", "me"]);
+    answers(&mut a, "receive", &["me"]);
+    answers(&mut a, &format!("send inbox@b@127.0.0.1 {own}"), &["ok"]);
+    let Term::Pid(console) = next() else { panic!("a pid") };
+    inbox.send(&console, support::term(b"by pid")).unwrap();
+    assert_eq!(a.line(), "message: <<\"by pid\">>");
+    answers(&mut a, "flush().", &["Shell got <<\"by pid\">>", "ok"]);
+
+    // An exit signal is a message, unless it kills.
+    inbox.exit(&console, &term("away")).unwrap();
+    assert_eq!(a.line(), format!("message: {{'EXIT',{pid},away}}"));
+    inbox.exit(&console, &term("kill")).unwrap();
+    assert_eq!(a.line(), "this process has ended: killed");
+    assert_eq!(a.end().0, Some(1));
+}
+
+#[test]
+fn what_waits_in_the_console_holds_nothing_up() {
+    let epmd = Epmd::start();
+    let node = served(&epmd, B);
+    let inbox = node.mailbox();
+    inbox.register(Atom::new("inbox").unwrap()).unwrap();
+    let mut a = console(&epmd, " --json");
+    a.say("receive\nflush");
+    assert_eq!(a.object(), json!({"event": "flush", "result": "ok"}));
+    a.say("call b@127.0.0.1 calc sleep\ngen_server:call({shop,'b@127.0.0.1'}, silence, infinity).\nping b@127.0.0.1");
+    assert_eq!(a.object()["event"], "ping");
+    a.say("call b@127.0.0.1 calc id [{a}]");
+    let told_so = json!({"event": "call", "node": B, "function": "calc:id/1", "result": "{a}",
+        "value": {"$tuple": ["a"]}});
+    assert_eq!(a.object(), told_so);
+    a.say("netkernel ! {hi,2}.");
+    let message =
+        json!({"event": "message", "bytes": 9, "term": "{hi,2}", "value": {"$tuple": ["hi", 2]}});
+    assert_eq!(a.object(), message);
+    let mut events = [a.object(), a.object()];
+    events.sort_by_key(|event| event["event"].to_string());
+    assert_eq!(
+        events[0],
+        json!({"event": "receive", "result": "{hi,2}", "value": {"$tuple": ["hi", 2]}})
+    );
+    assert_eq!((&events[1]["event"], &events[1]["to"]), (&"send".into(), &"netkernel".into()));
+    a.say("receive 0");
+    assert_eq!(a.object(), json!({"event": "receive", "timeout": true}));
+    // Nobody serves that function: the process ends at once.
+    a.say("spawn monitor b@127.0.0.1 calc spawned [1]");
+    let mut events = [a.object(), a.object()];
+    events.sort_by_key(|event| event["event"].to_string());
+    let (down, spawned) = (events[0]["term"].as_str().unwrap(), &events[1]["result"]);
+    let (pid, reference) =
+        spawned.as_str().unwrap().trim_matches(['{', '}']).split_once(',').unwrap();
+    let begin = format!("{{'DOWN',{reference},process,{pid},{{undef,");
+    assert!(down.starts_with(&begin), "{down} after {spawned}");
+    a.say("stop");
+    while a.object()["event"] != "stopped" {}
+    assert_eq!(a.end().0, Some(0));
 }

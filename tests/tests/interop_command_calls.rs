@@ -14,7 +14,8 @@ use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release, Signal, Temp
 const CALC: &str = "
 -module(calc).
 -behaviour(gen_server).
--export([id/1, add/2, raise/2, sleep/1, kill/0, print/0, halt_soon/0, start/0, init/1, handle_call/3, handle_cast/2]).
+-export([id/1, add/2, raise/2, sleep/1, kill/0, print/0, loop/0, halt_soon/0]).
+-export([start/0, init/1, handle_call/3, handle_cast/2]).
 id(X) -> X.
 add(X, Y) -> X + Y.
 raise(Class, Reason) -> erlang:raise(Class, Reason, []).
@@ -26,6 +27,7 @@ print() ->
     io:put_chars([\"chars \", <<\"and more\">>]), io:nl(),
     io:write([x]), io:nl(),
     {io:get_line(\"> \"), io:columns()}.
+loop() -> receive {To, Pid} -> To ! {loop, Pid =:= self(), Pid} end, loop().
 start() -> {ok, _} = gen_server:start({local, shop}, ?MODULE, [], []).
 init([]) -> {ok, []}.
 handle_call(silence, _, S) -> {noreply, S};
@@ -139,7 +141,7 @@ each_release! {
 
         // What it prints comes before the result; what it wants to read is refused.
         let (code, out, errors) = shell.told(&["call", b, "calc", "print"]);
-        let printed = "\u{E9}t\u{E9} is {a,1}\nchars and more\n[x]\n{{error,enotsup},{error,enotsup}}";
+        let printed = "\u{E9}t\u{E9} is {a,1}\nchars and more\n[x]\n{eof,{error,enotsup}}";
         assert_eq!((code, out.as_str(), errors.as_str()), (0, printed, ""));
         let output = shell.run(&["call", b, "erlang:atom_to_binary", "[\u{E9}]", "--json"]);
         let expected = "{\"event\":\"call\",\"function\":\"erlang:atom_to_binary/1\",\"node\":\"b@127.0.0.1\",\
@@ -213,5 +215,71 @@ each_release! {
         assert_eq!(shell.told(&["send", b, "short", "stop"]), known("short"));
         while erl.eval("whereis(short)") != "undefined" {}
         assert_eq!(shell.told(&["send", b, &pid, "x"]), lost(&pid));
+    }
+
+    /// The same as the shell of Erlang, by the console of a node.
+    //= docs/spec/calls.md#rpc-result
+    //= type=test
+    //= docs/spec/term.md#term-parse-ids
+    //= type=test
+    #[test]
+    fn the_console_talks_to_processes(release: Release) {
+        let epmd = Epmd::start(release);
+        let erl = Erl::start(&ErlOptions::new(release, &epmd, "b"));
+        erl.load("calc", CALC);
+        erl.eval("calc:start()");
+        erl.eval("logger:set_primary_config(level, none)");
+        let shell = Shell::new(&epmd);
+        let options = shell.arguments(&["node", "a@127.0.0.1", "--epmd", "external", "--connect", erl.name()]);
+        let mut console = Netkernel::start(shell.home.path(), &options);
+        console.wait_line("the link", |line| line.starts_with("connected to "));
+        let mut say = |line: &str, answers: &[&str]| {
+            console.say(line);
+            for answer in answers {
+                console.wait_line(answer, |line| line == *answer);
+            }
+        };
+        say("call b@127.0.0.1 lists seq [1, 3]", &["[1,2,3]"]);
+        say("call b@127.0.0.1 calc:sleep(infinity)", &[]);
+        say("call shop@b@127.0.0.1 {apple, 2}", &["{sold,{apple,2}}"]);
+        say("erpc:call('b@127.0.0.1', calc, raise, [exit, bye]).", &["** exception exit: {exception,bye}"]);
+        say("rpc:call('b@127.0.0.1', calc, raise, [exit, bye]).", &["{badrpc,{'EXIT',bye}}"]);
+        say(
+            "gen_server:call({nobody,'b@127.0.0.1'}, x, 50).",
+            &["** exception exit: {noproc,{gen_server,call,[{nobody,'b@127.0.0.1'},x,50]}}"],
+        );
+        say("rpc:cast('b@127.0.0.1', erlang, send, [witness, {cast, there}]).", &["true"]);
+        erl.wait_event(GIVE_UP, |event| event == "{cast,there}");
+        say("{witness,'b@127.0.0.1'} ! {from, \"here\"}.", &["{from,\"here\"}"]);
+        erl.wait_event(GIVE_UP, |event| event == "{from,\"here\"}");
+        say("send witness@b@127.0.0.1 #{a => 1}", &["ok"]);
+        erl.wait_event(GIVE_UP, |event| event == "#{a => 1}");
+        say("call b@127.0.0.1 calc print", &["\u{E9}t\u{E9} is {a,1}", "chars and more", "[x]", "{eof,{error,enotsup}}"]);
+
+        // What Erlang sends is printed, and waits.
+        erl.eval("{netkernel, 'a@127.0.0.1'} ! {hello, <<\"from erlang\">>}");
+        say("nodes", &["message: {hello,<<\"from erlang\">>}"]);
+        say("receive", &["{hello,<<\"from erlang\">>}"]);
+        erl.eval("[{netkernel, 'a@127.0.0.1'} ! N || N <- [1, two]]");
+        say("nodes", &["message: 1", "message: two"]);
+        say("flush().", &["Shell got 1", "Shell got two", "ok"]);
+        say("receive 0", &["timeout"]);
+
+        // A process there: its pid is read as it is printed, there too, and its end is told.
+        say("spawn link b@127.0.0.1 calc loop []", &[]);
+        let pid = console.wait_line("a pid", |line| line.starts_with("<'b@127.0.0.1'."));
+        console.say(&format!("{pid} ! {{witness, {pid}}}."));
+        erl.wait_event(GIVE_UP, |event| event.starts_with("{loop,true,"));
+        console.say(&format!("call b@127.0.0.1 erlang exit [{pid}, enough]"));
+        console.wait_line("its end", |line| line == format!("message: {{'EXIT',{pid},enough}}"));
+        console.say("spawn_monitor('b@127.0.0.1', io, format, [\"~w~n\", [printed]]).");
+        console.wait_line("its output", |line| line == "printed");
+        console.wait_line("its end", |line| line.starts_with("message: {'DOWN',#Ref<'a@127.0.0.1'.") && line.ends_with(",normal}"));
+        console.say("self().");
+        let own = console.wait_line("a pid", |line| line.starts_with("<'a@127.0.0.1'."));
+        console.say(&format!("{{witness,'b@127.0.0.1'}} ! {{mine, {own}}}."));
+        erl.wait_event(GIVE_UP, |event| event.starts_with("{mine,<"));
+        console.say("stop");
+        assert!(console.wait_end().0.success());
     }
 }

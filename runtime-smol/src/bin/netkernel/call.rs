@@ -1,13 +1,12 @@
 //! `netkernel call`.
 
-use core::cell::RefCell;
 use core::time::Duration;
 
 use futures_lite::future;
 use netkernel_smol::core::NodeName;
 use netkernel_smol::core::net_kernel::mfa::Mfa;
 use netkernel_smol::core::term::{Atom, Term};
-use netkernel_smol::{Mailbox, Node};
+use netkernel_smol::{Mailbox, Node, Output, RpcError};
 use serde_json::{Value, json};
 
 use crate::args::{CallArgs, usage};
@@ -16,7 +15,7 @@ use crate::ids::Ids;
 use crate::read::{Destination, atom, destination, pointed, term};
 use crate::report::{Line, Report};
 use crate::term_json;
-use crate::{Failed, io_server, temporary};
+use crate::{Failed, because, temporary};
 
 pub(crate) async fn run(args: &CallArgs, report: &Report) -> Result<(), Failed> {
     let mut ids = Ids::of(None);
@@ -26,18 +25,21 @@ pub(crate) async fn run(args: &CallArgs, report: &Report) -> Result<(), Failed> 
         ids.learn(&node.mailbox()).await;
         wanted = Wanted::of(args, &ids).unwrap_or_else(|text| usage(&text));
     }
-    let broken = RefCell::new(Ok(()));
-    let print = |text: &str| {
-        let line = Line::new(text, json!({"event": "output", "text": text}));
-        let result = report.piece(text, Some(&line));
-        let mut broken = broken.borrow_mut();
-        if broken.is_ok() {
-            *broken = result;
-        }
+    let user = group_leader(&node)?;
+    let mut broken = Ok(());
+    let output = async {
+        let print = |output| {
+            let Output::Text { text, .. } = output else { return };
+            if broken.is_ok() {
+                broken = report.piece(&text, Some(&output_line(&text)));
+            }
+        };
+        user.serve_output(print).await;
+        future::pending().await
     };
-    let result = wanted.made_from(&node, &args.node, &print).await;
+    let result = future::or(wanted.made_by(&node.mailbox(), &args.node), output).await;
     let _ = node.stop().await;
-    broken.into_inner()?;
+    broken?;
     let event = wanted.event(&args.node);
     match result {
         Ok(value) => Ok(report.print(&value_line(&value, event))?),
@@ -48,6 +50,18 @@ pub(crate) async fn run(args: &CallArgs, report: &Report) -> Result<(), Failed> 
     }
 }
 
+/// The process to which those print that are started from here.
+pub(crate) fn group_leader(node: &Node) -> Result<Mailbox, Failed> {
+    let mailbox = node.mailbox();
+    mailbox.register(atom("user").map_err(because)?).map_err(because)?;
+    Ok(mailbox)
+}
+
+/// What one has printed, which may be any piece of a text.
+pub(crate) fn output_line(text: &str) -> Line {
+    Line::new(text, json!({"event": "output", "text": text}))
+}
+
 /// A result, in both forms.
 pub(crate) fn value_line(value: &Term, mut event: Value) -> Line {
     event["result"] = value.to_string().into();
@@ -55,10 +69,25 @@ pub(crate) fn value_line(value: &Term, mut event: Value) -> Line {
     Line::new(value, event)
 }
 
+/// In which form the result of a function comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// What `erpc:call/5` gives or raises.
+    Erpc,
+    /// What `rpc:call/5` returns, be it a `{badrpc,Reason}`.
+    Rpc,
+}
+
 /// What to call on a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
-    Function { module: Atom, function: Atom, arguments: Vec<Term>, limit: Option<Duration> },
+    Function {
+        module: Atom,
+        function: Atom,
+        arguments: Vec<Term>,
+        limit: Option<Duration>,
+        style: Style,
+    },
     Server(ServerCall),
 }
 
@@ -104,26 +133,23 @@ impl Wanted {
             [module, function, given] => (atom(module)?, atom(function)?, arguments(given, ids)?),
             _ => return Err("MODULE, FUNCTION and ARGS are wanted".into()),
         };
-        Ok(Self::Function { module, function, arguments, limit })
+        Ok(Self::Function { module, function, arguments, limit, style: Style::Erpc })
     }
 
-    /// Makes the call, in the name of a process of its own, whose output is printed.
-    pub(crate) async fn made_from(
-        &self,
-        node: &Node,
-        peer: &NodeName,
-        print: &dyn Fn(&str),
-    ) -> Result<Term, Failure> {
-        let (own, helper) = (node.mailbox(), node.mailbox());
-        let served = async { match io_server::serve(&own, &helper, print).await {} };
-        future::or(self.made_by(&own, peer), served).await
-    }
-
-    async fn made_by(&self, own: &Mailbox, peer: &NodeName) -> Result<Term, Failure> {
+    /// Makes the call in the name of a process.
+    pub(crate) async fn made_by(&self, own: &Mailbox, peer: &NodeName) -> Result<Term, Failure> {
         match self {
-            Self::Function { module, function, arguments, limit } => {
+            Self::Function { module, function, arguments, limit, style: Style::Erpc } => {
                 let result = own.erpc_call(peer, module, function, arguments, *limit).await;
                 result.map_err(Failure::of_erpc)
+            }
+            Self::Function { module, function, arguments, limit, style: Style::Rpc } => {
+                match own.rpc_call(peer, module, function, arguments, *limit).await {
+                    Ok(value) => Ok(value),
+                    Err(RpcError::Bad(bad)) => Ok(bad.to_term()),
+                    Err(RpcError::Send(error)) => Err(error.into()),
+                    Err(other) => Err(Failure::other(&other)),
+                }
             }
             Self::Server(call) => {
                 let result = own.call(call.server.clone(), &call.request, call.limit()).await;

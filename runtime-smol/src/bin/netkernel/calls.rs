@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use async_channel::{Sender, unbounded};
-use async_executor::LocalExecutor;
+use futures_lite::future::poll_once;
 use netkernel_smol::core::NodeName;
 use netkernel_smol::core::net_kernel::mfa::Mfa;
 use netkernel_smol::core::term::Term;
 
-use crate::console::Command;
+use crate::console::{Command, Written};
 use crate::node::Event;
 use crate::obey::Session;
+use crate::remote::Remote;
 
 /// What a command may wait for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +24,8 @@ pub(crate) enum Lane {
     Hosts,
     /// Our own start or stop.
     Life,
+    /// The next message.
+    Inbox,
 }
 
 impl Lane {
@@ -31,6 +34,8 @@ impl Lane {
         match command {
             Command::Call(peer, _) => Some(Self::Peer(peer.clone())),
             Command::Apply(call) => Self::of_call(call),
+            Command::Remote(Written { remote: Remote::Receive(_), .. }) => Some(Self::Inbox),
+            Command::Remote(Written { remote, .. }) => remote.node().map(Self::Peer),
             Command::Nodes(_) | Command::Info(_) | Command::GetOpts(..) | Command::SetOpts(..) => {
                 None
             }
@@ -58,31 +63,42 @@ impl Lane {
 /// A task for each lane that was needed.
 pub(crate) struct Calls {
     session: Session,
-    executor: Rc<LocalExecutor<'static>>,
     queues: BTreeMap<Lane, Sender<Command>>,
 }
 
 impl Calls {
-    pub(crate) const fn new(session: Session, executor: Rc<LocalExecutor<'static>>) -> Self {
-        Self { session, executor, queues: BTreeMap::new() }
+    pub(crate) const fn new(session: Session) -> Self {
+        Self { session, queues: BTreeMap::new() }
     }
 
     /// Carries a command out after all others in this lane. Its result comes as an event.
     pub(crate) fn make(&mut self, lane: Lane, command: Command) {
-        let Self { session, executor, queues } = self;
-        let queue = queues.entry(lane).or_insert_with(|| begin(executor, session.clone()));
+        let Self { session, queues } = self;
+        let queue = queues.entry(lane).or_insert_with(|| begin(session.clone()));
         // A task that has ended could tell its results to nobody.
         let _ = queue.try_send(command);
     }
 }
 
-fn begin(executor: &LocalExecutor<'_>, session: Session) -> Sender<Command> {
+fn begin(session: Session) -> Sender<Command> {
     let (calls, queue) = unbounded();
+    let executor = Rc::clone(&session.executor);
     let work = async move {
         while let Ok(next) = queue.recv().await {
-            let result = session.obey(next).await;
-            if session.results.try_send(Event::Done(result)).is_err() {
-                return;
+            let is_call =
+                matches!(&next, Command::Remote(it) if matches!(it.remote, Remote::Call(..)));
+            let own = session.clone();
+            let mut result = Box::pin(async move {
+                let result = own.obey(next).await;
+                own.results.try_send(Event::Done(result)).is_ok()
+            });
+            // What behind a call is sent to the same node may come after its request, and not after its result.
+            let done =
+                if is_call { poll_once(&mut result).await } else { Some((&mut result).await) };
+            match done {
+                Some(true) => {}
+                Some(false) => return,
+                None => session.executor.spawn(result).detach(),
             }
         }
     };

@@ -5,8 +5,11 @@ use netkernel_smol::core::net_kernel::mfa::Mfa;
 use netkernel_smol::core::term::{Atom, Term};
 use netkernel_smol::{Address, MonitorOptions, NodeKinds, OptionName, OptsError, SocketOption};
 
+use crate::remote::Remote;
+use crate::remote_words::Reader;
+
 /// One command.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     /// What takes the time that this node takes.
     Call(NodeName, Call),
@@ -33,9 +36,28 @@ pub(crate) enum Command {
     MonitorOff(Option<MonitorOptions>),
     /// A call in Erlang's own form.
     Apply(Mfa),
+    /// A message, a call or a process.
+    Remote(Written),
     Stop,
     Help,
 }
+
+/// A command with terms, as far as it can be read without asking other nodes.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) remote: Remote,
+    pub(crate) line: String,
+    /// Who knows what is to be asked.
+    pub(crate) reader: Reader,
+}
+
+impl PartialEq for Written {
+    fn eq(&self, other: &Self) -> bool {
+        self.remote == other.remote
+    }
+}
+
+impl Eq for Written {}
 
 /// A command that waits for another node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,12 +86,21 @@ ticktime                   what net_ticktime is
 ticktime S [TRANSITION]    change it, over a transition of 60 or so many seconds
 monitor [OPTION...]        one more subscription to node events
 monitor off [OPTION...]    end the subscriptions with these options, or all
+send TO TERM               a message, as TO ! TERM does; TO is NAME@NODE, {NAME,NODE}, a NAME here, or a pid or alias as it is printed
+call NODE M F [ARGS]       what M:F(ARGS...) returns there, as erpc:call/4; also M:F [ARGS], and M:F(ARG,...)
+call TO REQUEST            what a gen_server replies, as gen_server:call/2; TO has a NODE
+cast TO REQUEST            a request that has no reply
+spawn [link] [monitor] NODE M F [ARGS]   a process there: prints its pid
+receive [S]                the first message that has come, or comes within S seconds
+flush                      all messages that have come
 stop                       end this node
 help                       print this
-MODULE:FUNCTION(TERM,...). a call of net_kernel, net_adm or, without a module, erlang, answered as Erlang prints it
+MODULE:FUNCTION(TERM,...). a call of net_kernel, net_adm or, without a module, erlang, answered as Erlang prints it; of erpc and rpc (call, cast),
+                           gen_server (call, cast), spawn, spawn_link, spawn_monitor, send, self and flush
 
 A connect, hconnect, disconnect or ping waits only for those that came before it for the same node; all else, for none.
-So do calls in Erlang's form; of net_adm and of starts and stops, each waits for those before it.";
+So do calls in Erlang's form; of net_adm and of starts and stops, each waits for those before it. Calls of functions and servers begin in
+their order, and wait beside each other. Messages are printed when they come, and wait for receive and flush.";
 
 /// As Erlang's, when it is not told.
 const TRANSITION_SECONDS: u32 = 60;
@@ -78,10 +109,20 @@ const TRANSITION_SECONDS: u32 = 60;
 ///
 /// # Errors
 /// What to tell the user.
-pub(crate) fn parse(line: &str) -> Result<Option<Command>, String> {
-    if let Some(text) = call(line) {
-        let call = Mfa::parse(text).map_err(|error| error.to_string())?;
-        return Ok(Some(Command::Apply(call)));
+pub(crate) fn parse(line: &str, reader: Reader) -> Result<Option<Command>, String> {
+    let remote = if let Some(remote) = reader.send(line)? {
+        Some(remote)
+    } else if let Some(text) = call(line) {
+        let call = reader.mfa(text)?;
+        match reader.form(&call)? {
+            Some(remote) => Some(remote),
+            None => return Ok(Some(Command::Apply(call))),
+        }
+    } else {
+        reader.words(line)?
+    };
+    if let Some(remote) = remote {
+        return Ok(Some(Command::Remote(Written { remote, line: line.into(), reader })));
     }
     let words: Vec<&str> = line.split_whitespace().collect();
     let command = match words.as_slice() {
@@ -212,6 +253,10 @@ mod tests {
     use super::*;
     use netkernel_smol::core::net_kernel::subscriptions::NodeTypes;
 
+    fn parse(line: &str) -> Result<Option<Command>, String> {
+        super::parse(line, Reader::new(None))
+    }
+
     #[test]
     fn commands_are_understood() {
         let b = NodeName::new("b@127.0.0.1").unwrap();
@@ -313,6 +358,22 @@ mod tests {
             panic!("these are the carrier's")
         };
         assert_eq!(bad.to_string(), "{error,{badopts,[{packet,2},{active,once}]}}");
+    }
+
+    #[test]
+    fn messages_and_calls_are_read_with_their_line() {
+        for line in [
+            "flush",
+            " receive 1",
+            "self().",
+            "a ! b.",
+            "send a \"f(x)\"",
+            "erpc:call(a@b,m,f,[]).",
+        ] {
+            let Ok(Some(Command::Remote(written))) = parse(line) else { panic!("{line}") };
+            assert_eq!(written.line, line);
+        }
+        assert!(matches!(parse("spawn(m, f, [])."), Ok(Some(Command::Apply(_)))));
     }
 
     #[test]

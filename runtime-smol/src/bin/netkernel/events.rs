@@ -1,10 +1,12 @@
 //! What arrives in the mailbox, as lines.
 
-use netkernel_smol::Item;
 use netkernel_smol::core::net_kernel::{ConnectionId, NodeEvent};
+use netkernel_smol::core::term::{Atom, Limits, Term};
+use netkernel_smol::{Item, ProcessEvent, Target};
 use serde_json::{Value, json};
 
 use crate::report::Line;
+use crate::term_json;
 
 /// What to print of an item.
 pub(crate) fn line(item: &Item) -> Line {
@@ -14,19 +16,73 @@ pub(crate) fn line(item: &Item) -> Line {
             format_args!("diagnostic: {diagnostic}"),
             json!({"event": "diagnostic", "text": diagnostic.to_string()}),
         ),
-        Item::Message(message) => Line::new(
-            format_args!("message of {} bytes", message.len()),
-            json!({"event": "message", "bytes": message.len()}),
-        ),
-        Item::Process(event) => Line::new(
-            format_args!("{event:?}"),
-            json!({"event": "process", "text": format!("{event:?}")}),
-        ),
+        Item::Message(message) => match message_of(item) {
+            Some(term) => told(&term, json!({"event": "message", "bytes": message.len()})),
+            // Beyond the limits of terms.
+            None => Line::new(
+                format_args!("message of {} bytes", message.len()),
+                json!({"event": "message", "bytes": message.len()}),
+            ),
+        },
+        Item::Process(ProcessEvent::Ended { reason }) => {
+            let reason = Term::decode(reason, &Limits::default()).unwrap_or(Term::NIL);
+            Line::new(
+                format_args!("this process has ended: {reason}"),
+                json!({"event": "ended", "reason": reason.to_string()}),
+            )
+        }
+        Item::Process(event) => match message_of(item) {
+            Some(term) => told(&term, json!({"event": "process"})),
+            None => Line::new(
+                format_args!("{event:?}"),
+                json!({"event": "process", "text": format!("{event:?}")}),
+            ),
+        },
         other => Line::new(
             format_args!("{other:?}"),
             json!({"event": "other", "text": format!("{other:?}")}),
         ),
     }
+}
+
+fn told(message: &Term, mut object: Value) -> Line {
+    object["term"] = message.to_string().into();
+    object["value"] = term_json::json(message);
+    Line::new(format_args!("message: {message}"), object)
+}
+
+/// What an Erlang process would receive; `None` of what is printed in another way.
+pub(crate) fn message_of(item: &Item) -> Option<Term> {
+    let term = |bytes: &[u8]| Term::decode(bytes, &Limits::default()).ok();
+    let word = |text: &str| Atom::new(text).ok().map(Term::from);
+    let event = match item {
+        Item::Message(message) => return term(message),
+        Item::Process(event) => event,
+        Item::Event(_) | Item::Diagnostic(_) | _ => return None,
+    };
+    Some(match event {
+        ProcessEvent::Exit { from, reason } => {
+            Term::tuple([word("EXIT")?, from.clone().into(), term(reason)?])
+        }
+        ProcessEvent::Down { reference, object, reason, tag } => {
+            let tag = match tag {
+                Some(tag) => term(tag)?,
+                None => word("DOWN")?,
+            };
+            let object = match object {
+                Target::Pid(pid) => pid.clone().into(),
+                Target::Name(name, node) => {
+                    Term::tuple([name.clone().into(), node.as_atom().clone().into()])
+                }
+            };
+            let reference = reference.clone().into();
+            Term::tuple([tag, reference, word("process")?, object, term(reason)?])
+        }
+        ProcessEvent::NodeDown(node) => {
+            Term::tuple([word("nodedown")?, node.as_atom().clone().into()])
+        }
+        ProcessEvent::SpawnReply { .. } | ProcessEvent::Ended { .. } => return None,
+    })
 }
 
 /// Of the information, exactly what the subscription asked for.

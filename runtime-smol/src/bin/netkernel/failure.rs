@@ -77,7 +77,7 @@ impl Failure {
         Self { raised: Some(("exit", reason)), text, code }
     }
 
-    fn other(error: &dyn core::fmt::Display) -> Self {
+    pub(crate) fn other(error: &dyn core::fmt::Display) -> Self {
         Self { raised: None, text: error.to_string(), code: 1 }
     }
 
@@ -152,6 +152,15 @@ impl Timeout {
         seconds.map(|limit| Self(Some(limit))).ok_or_else(|| "seconds or infinity is wanted".into())
     }
 
+    /// As Erlang has it: milliseconds, or `infinity`.
+    pub(crate) fn of_term(term: &Term) -> Option<Self> {
+        if term.as_atom().is_some_and(|atom| atom.as_str() == "infinity") {
+            return Some(Self(None));
+        }
+        let milliseconds = u32::try_from(term.as_i64()?).ok()?;
+        Some(Self(Some(Duration::from_millis(milliseconds.into()))))
+    }
+
     fn to_term(self) -> Term {
         match self.0 {
             Some(limit) => i64::try_from(limit.as_millis()).unwrap_or(i64::MAX).into(),
@@ -217,10 +226,13 @@ mod tests {
     }
 
     #[test]
-    fn time_is_given_in_seconds() {
+    fn time_is_given_in_seconds_or_as_erlang_gives_it() {
         for wrong in ["", "-1", "x", "NaN", "1e300"] {
             assert!(Timeout::parse(wrong).is_err(), "{wrong}");
         }
         assert_eq!(Timeout::parse("1.5"), Ok(Timeout(Some(Duration::from_millis(1500)))));
+        let of = |text| Timeout::of_term(&term(text));
+        assert_eq!(of("250"), Some(Timeout(Some(Duration::from_millis(250)))));
+        assert_eq!((of("infinity"), of("-1"), of("x")), (Some(Timeout(None)), None, None));
     }
 }

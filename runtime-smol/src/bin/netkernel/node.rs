@@ -9,13 +9,17 @@ use async_executor::LocalExecutor;
 use futures_lite::future::block_on;
 use netkernel_smol::core::net_kernel::OwnName;
 use netkernel_smol::core::term::Atom;
-use netkernel_smol::{Identity, Mailbox, MonitorOptions, Node, StartOptions};
+use netkernel_smol::{
+    Identity, Item, Mailbox, MonitorOptions, Node, Output, ProcessEvent, StartOptions,
+};
 use serde_json::json;
 
+use crate::call::{group_leader, output_line};
 use crate::calls::{Calls, Lane};
 use crate::console::{self, Call, Command};
 use crate::node_args::NodeArgs;
 use crate::obey::{Session, error_line};
+use crate::remote_words::Reader;
 use crate::report::{Line, Report};
 use crate::{Failed, events};
 
@@ -47,26 +51,27 @@ async fn run_on(
     let node = Node::new(config).map_err(|error| Failed::Because(error.to_string()))?;
     let (events, incoming) = unbounded();
     watch_signals(&events)?;
-    let mailbox = Rc::new(open_mailbox(&node, &events).await?);
+    let mailbox = open_mailbox(&node, &events).await?;
     let name = name_of(&options);
     let identity =
         node.start(options).await.map_err(|error| Failed::Because(format!("{name}: {error}")))?;
     report.print(&started(&identity))?;
-    let session = Session::new(node.clone(), Rc::clone(&mailbox), events.clone());
-    let calls = Calls::new(session.clone(), Rc::clone(executor));
+    let session = Session::new(node.clone(), mailbox, events.clone(), Rc::clone(executor));
+    serve_output(&session)?;
+    let calls = Calls::new(session.clone());
     let (commands, queue) = unbounded();
-    executor.spawn(work(session, calls, queue)).detach();
+    executor.spawn(work(session.clone(), calls, queue)).detach();
     for peer in args.connect.clone() {
         let _ = commands.try_send(Command::Call(peer, Call::Connect));
     }
     watch_input(events);
-    let result = serve(report, &commands, &mailbox, &incoming).await;
+    let result = serve(report, &commands, &session, &incoming).await;
     // Stopped already if the listener was lost.
     node.halt().await;
-    result?;
-    print_mail(report, &mailbox)?;
+    let killed = !result?;
+    print_mail(report, &session)?;
     report.print(&Line::new("stopped", json!({"event": "stopped"})))?;
-    Ok(())
+    if killed { Err(Failed::Told) } else { Ok(()) }
 }
 
 /// The name to start with, as it is given.
@@ -77,20 +82,23 @@ fn name_of(options: &StartOptions) -> String {
     }
 }
 
+/// Whether it was told to end: `false` if its process was killed.
 async fn serve(
     report: &Report,
     commands: &Sender<Command>,
-    mailbox: &Mailbox,
+    session: &Session,
     incoming: &Receiver<Event>,
-) -> io::Result<()> {
+) -> io::Result<bool> {
     // The signal handler has a sender as long as the process lives, so there is always a next event to wait for.
     while let Ok(event) = incoming.recv().await {
         // The mailbox comes first: what led to a result arrived there before the result.
-        print_mail(report, mailbox)?;
+        if !print_mail(report, session)? {
+            return Ok(false);
+        }
         match event {
             Event::Mail => {}
             Event::Done(line) => report.print(&line)?,
-            Event::Input(line) => match console::parse(&line) {
+            Event::Input(line) => match console::parse(&line, Reader::new(session.mailbox.pid())) {
                 Ok(None) => {}
                 Ok(Some(Command::Stop)) => break,
                 Ok(Some(command)) => drop(commands.try_send(command)),
@@ -99,13 +107,38 @@ async fn serve(
             Event::Stop => break,
         }
     }
-    Ok(())
+    Ok(true)
 }
 
-fn print_mail(report: &Report, mailbox: &Mailbox) -> io::Result<()> {
-    while let Some(item) = mailbox.try_recv() {
+/// Prints what has come, and keeps messages. `false` if the process was killed, to which nothing comes any more.
+fn print_mail(report: &Report, session: &Session) -> io::Result<bool> {
+    loop {
+        for text in session.output.take() {
+            report.piece(&text, Some(&output_line(&text)))?;
+        }
+        let Some(item) = session.mailbox.try_recv() else { return Ok(true) };
         report.print(&events::line(&item))?;
+        if matches!(item, Item::Process(ProcessEvent::Ended { .. })) {
+            return Ok(false);
+        }
+        if let Some(message) = events::message_of(&item) {
+            let bytes = if let Item::Message(message) = &item { message.len() } else { 0 };
+            session.inbox.push(message, bytes);
+        }
     }
+}
+
+/// Has what processes print that were started from here printed before whatever they do behind it.
+fn serve_output(session: &Session) -> Result<(), Failed> {
+    let user = group_leader(&session.node)?;
+    let (output, events) = (Rc::clone(&session.output), session.results.clone());
+    let print = move |written| {
+        if let Output::Text { text, .. } = written {
+            output.borrow_mut().push_back(text);
+            let _ = events.try_send(Event::Mail);
+        }
+    };
+    session.executor.spawn(user.serve_output(print)).detach();
     Ok(())
 }
 
@@ -139,6 +172,7 @@ async fn open_mailbox(node: &Node, events: &Sender<Event>) -> Result<Mailbox, Fa
     mailbox.monitor_diagnostics(true).await;
     let name = Atom::new(MAILBOX).map_err(|_| because(&"mailbox name too long"))?;
     mailbox.register(name).map_err(|error| because(&error))?;
+    mailbox.trap_exit(true).map_err(|error| because(&error))?;
     Ok(mailbox)
 }
 

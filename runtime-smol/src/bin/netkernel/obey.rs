@@ -1,10 +1,11 @@
 //! Carries out the commands of the input, and tells what they came to.
 
 use core::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use async_channel::Sender;
+use async_executor::LocalExecutor;
 use netkernel_smol::core::net_kernel::{
     ConnectError, NameDomain, NameType, TicktimeChange, TicktimeError, TicktimeState,
 };
@@ -16,6 +17,7 @@ use netkernel_smol::{
 use serde_json::{Value, json};
 
 use crate::console::{self, Call, Command};
+use crate::inbox::Inbox;
 use crate::node::Event;
 use crate::report::Line;
 use crate::{ping, reason};
@@ -25,17 +27,35 @@ use crate::{ping, reason};
 pub(crate) struct Session {
     pub(crate) node: Node,
     pub(crate) mailbox: Rc<Mailbox>,
+    /// What processes have printed that were started from here.
+    pub(crate) output: Rc<RefCell<VecDeque<String>>>,
+    /// Messages that have come.
+    pub(crate) inbox: Rc<Inbox>,
     /// Where results go that come before that of the command.
     pub(crate) results: Sender<Event>,
+    pub(crate) executor: Rc<LocalExecutor<'static>>,
     /// The options of the subscriptions that the mailbox has.
     monitored: Rc<RefCell<BTreeSet<MonitorOptions>>>,
 }
 
 impl Session {
     /// The mailbox is subscribed with [`MonitorOptions::ALL`].
-    pub(crate) fn new(node: Node, mailbox: Rc<Mailbox>, results: Sender<Event>) -> Self {
+    pub(crate) fn new(
+        node: Node,
+        mailbox: Mailbox,
+        results: Sender<Event>,
+        executor: Rc<LocalExecutor<'static>>,
+    ) -> Self {
         let monitored = BTreeSet::from([MonitorOptions::ALL]);
-        Self { node, mailbox, results, monitored: Rc::new(RefCell::new(monitored)) }
+        Self {
+            node,
+            mailbox: Rc::new(mailbox),
+            output: Rc::default(),
+            inbox: Rc::new(Inbox::new()),
+            results,
+            executor,
+            monitored: Rc::new(RefCell::new(monitored)),
+        }
     }
 
     /// Takes as long as it takes.
@@ -57,6 +77,7 @@ impl Session {
             Command::Monitor(options) => self.monitor(options).await,
             Command::MonitorOff(options) => self.monitor_off(options).await,
             Command::Apply(call) => self.apply(&call).await,
+            Command::Remote(written) => self.written(written).await,
             Command::Stop | Command::Help => {
                 Line::new(console::HELP, json!({"event": "help", "text": console::HELP}))
             }
