@@ -26,6 +26,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     config.apply_env()?;
     let node = Node::new(config)?;
     node.start(StartOptions::new(name.parse()?))?;
+    // A call connects by itself, but this tells why it cannot.
+    node.connect_node(peer.clone())?;
     // A mailbox is a process of this node. Processes call.
     let own = node.mailbox();
     let limit = Some(Duration::from_secs(60));

@@ -53,20 +53,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("started {pid}, with a link");
 
     loop {
-        match own.recv() {
-            Item::Process(ProcessEvent::Down { object, reason, .. }) => {
+        // Anything else is a message, which nobody here waits for.
+        let Item::Process(event) = own.recv() else { continue };
+        match event {
+            ProcessEvent::Down { object, reason, .. } => {
                 println!("DOWN {object}: {}", shown(&reason));
             }
-            Item::Process(ProcessEvent::Exit { from, reason }) => {
-                println!("EXIT {from}: {}", shown(&reason));
-            }
-            Item::Process(ProcessEvent::NodeDown(node)) => {
+            ProcessEvent::Exit { from, reason } => println!("EXIT {from}: {}", shown(&reason)),
+            ProcessEvent::NodeDown(node) => {
                 println!("nodedown {node}");
                 break;
             }
             // Of `kill` no process is told but by its end.
-            Item::Process(ProcessEvent::Ended { reason }) => return Err(shown(&reason).into()),
-            other => println!("{other:?}"),
+            ProcessEvent::Ended { reason } => return Err(shown(&reason).into()),
+            // Only `spawn_request` has one.
+            ProcessEvent::SpawnReply { .. } => {}
         }
     }
     node.stop()?;

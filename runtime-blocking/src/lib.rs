@@ -107,3 +107,11 @@ mod readme {}
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/processes.md")]
 mod processes {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/getting-started.md")]
+mod getting_started {}
+
+#[cfg(all(doctest, feature = "serde"))]
+#[doc = include_str!("../../docs/calls.md")]
+mod pages_calls {}

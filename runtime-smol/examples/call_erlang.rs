@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! erl -name b@127.0.0.1 -setcookie secret         # or: iex --name b@127.0.0.1 --cookie secret
-//! cargo run -p netkernel-smol --example call_erlang -- rust@127.0.0.1 secret b@127.0.0.1
+//! cargo run -p netkernel-smol --example async_call_erlang -- rust@127.0.0.1 secret b@127.0.0.1
 //! ```
 #![allow(clippy::print_stdout, reason = "this is what the example is for")]
 
@@ -31,6 +31,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
     config.apply_env()?;
     let node = Node::new(config)?;
     node.start(StartOptions::new(name.parse()?)).await?;
+    // A call connects by itself, but this tells why it cannot.
+    node.connect_node(peer.clone()).await?;
     // A mailbox is a process of this node. Processes call.
     let own = node.mailbox();
     let limit = Some(Duration::from_secs(60));

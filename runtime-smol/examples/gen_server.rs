@@ -1,7 +1,7 @@
 //! A server that processes of Erlang and Elixir call: a store of values by key.
 //!
 //! ```sh
-//! cargo run -p netkernel-smol --example gen_server -- rust@127.0.0.1 secret
+//! cargo run -p netkernel-smol --example async_gen_server -- rust@127.0.0.1 secret
 //! ```
 //!
 //! In `erl -name b@127.0.0.1 -setcookie secret`:

@@ -5,7 +5,7 @@
 //!
 //! ```sh
 //! erl -name b@127.0.0.1 -setcookie secret         # or: iex --name b@127.0.0.1 --cookie secret
-//! cargo run -p netkernel-smol --example observer -- observer@127.0.0.1 secret b@127.0.0.1
+//! cargo run -p netkernel-smol --example async_observer -- observer@127.0.0.1 secret b@127.0.0.1
 //! erl -name c@127.0.0.1 -setcookie secret         # there: net_adm:ping('b@127.0.0.1'). And later: q().
 //! ```
 #![allow(clippy::print_stdout, reason = "this is what the example is for")]

@@ -9,7 +9,7 @@
 //! Then start this, and send the worker why it is to end: `worker ! tired.`
 //!
 //! ```sh
-//! cargo run -p netkernel-smol --example watch_processes -- rust@127.0.0.1 secret b@127.0.0.1
+//! cargo run -p netkernel-smol --example async_watch_processes -- rust@127.0.0.1 secret b@127.0.0.1
 //! ```
 //!
 //! In `iex --name b@127.0.0.1 --cookie secret`:
@@ -58,20 +58,21 @@ async fn run() -> Result<(), Box<dyn Error>> {
     println!("started {pid}, with a link");
 
     loop {
-        match own.recv().await {
-            Item::Process(ProcessEvent::Down { object, reason, .. }) => {
+        // Anything else is a message, which nobody here waits for.
+        let Item::Process(event) = own.recv().await else { continue };
+        match event {
+            ProcessEvent::Down { object, reason, .. } => {
                 println!("DOWN {object}: {}", shown(&reason));
             }
-            Item::Process(ProcessEvent::Exit { from, reason }) => {
-                println!("EXIT {from}: {}", shown(&reason));
-            }
-            Item::Process(ProcessEvent::NodeDown(node)) => {
+            ProcessEvent::Exit { from, reason } => println!("EXIT {from}: {}", shown(&reason)),
+            ProcessEvent::NodeDown(node) => {
                 println!("nodedown {node}");
                 break;
             }
             // Of `kill` no process is told but by its end.
-            Item::Process(ProcessEvent::Ended { reason }) => return Err(shown(&reason).into()),
-            other => println!("{other:?}"),
+            ProcessEvent::Ended { reason } => return Err(shown(&reason).into()),
+            // Only `spawn_request` has one.
+            ProcessEvent::SpawnReply { .. } => {}
         }
     }
     node.stop().await?;

@@ -43,13 +43,14 @@ impl Netkernel {
         Self::spawn(command)
     }
 
-    /// Starts this example of a package, with the EPMD at this port.
+    /// Starts this example, with the EPMD at this port. It is built as the whole suite is, so that there all is built already.
     ///
     /// # Panics
     /// If it cannot be built or run.
     #[must_use]
-    pub fn example(package: &str, name: &str, epmd_port: u16, arguments: &[&str]) -> Self {
-        let mut command = Command::new(build(&[package, "--example", name]));
+    pub fn example(name: &str, epmd_port: u16, arguments: &[&str]) -> Self {
+        let mut command =
+            Command::new(build(&["--workspace", "--all-features", "--example", name]));
         command.env("ERL_EPMD_PORT", epmd_port.to_string()).args(arguments);
         Self::spawn(command)
     }
@@ -159,16 +160,18 @@ fn command(home: &Path, arguments: &[&str]) -> Command {
 #[must_use]
 pub fn program() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| build(&["netkernel-smol", "--bin", "netkernel", "--features", "cli"]))
+    BINARY.get_or_init(|| {
+        build(&["--package", "netkernel-smol", "--bin", "netkernel", "--features", "cli"])
+    })
 }
 
-/// Builds a program of a package. Cargo says where it is.
-fn build(package_and_program: &[&str]) -> PathBuf {
+/// Builds a program. Cargo says where it is.
+fn build(which: &[&str]) -> PathBuf {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let build = Command::new(cargo)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
-        .args(["build", "--quiet", "--locked", "--message-format", "json", "--package"])
-        .args(package_and_program)
+        .args(["build", "--quiet", "--locked", "--message-format", "json"])
+        .args(which)
         .stderr(Stdio::inherit())
         .output()
         .expect("cargo runs");

@@ -26,7 +26,7 @@ fn sync(text: &str) -> String {
         format!("fn main() {RESULT}\n    future::block_on(run())\n}}\n\nasync fn run() {RESULT}");
     let text = text.replace(&main, &format!("fn main() {RESULT}"));
     let text = text.replace("use futures_lite::future;\n", "").replace("smol", "blocking");
-    let text = text.replace("async ", "");
+    let text = text.replace("async_", "").replace("async ", "");
     let bare: String = text.split_whitespace().collect();
     bare.replace(".await", "").replace(",)", ")").replace(",}", "}")
 }

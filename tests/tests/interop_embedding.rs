@@ -12,7 +12,7 @@ each_release! {
         let options = |name| ErlOptions::new(release, &epmd, name).without_auto_connect();
         let (first, second) = (Erl::start(&options("first")), Erl::start(&options("second")));
         let arguments = ["poll@127.0.0.1", "secret", first.name()];
-        let mut node = Netkernel::example("netkernel-tests", "poll", epmd.port(), &arguments);
+        let mut node = Netkernel::example("poll", epmd.port(), &arguments);
         let is_up = |name: &str| {
             let event = format!("{{nodeup,'{name}',");
             node.wait_line("nodeup", |line| line.starts_with(&event));
@@ -40,7 +40,7 @@ each_release! {
         let options = |name| ErlOptions::new(release, &epmd, name).without_auto_connect();
         let (first, second) = (Erl::start(&options("first")), Erl::start(&options("second")));
         let arguments = ["tokio@127.0.0.1", "secret", first.name()];
-        let node = Netkernel::example("netkernel-smol", "tokio", epmd.port(), &arguments);
+        let node = Netkernel::example("tokio", epmd.port(), &arguments);
         let told = |what: &str, name: &str| {
             let event = format!("{{{what},'{name}',");
             node.wait_line(what, |line| line.starts_with(&event));

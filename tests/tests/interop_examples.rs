@@ -10,12 +10,13 @@ use netkernel_tests::each_release;
 use netkernel_tests::otp::{Elixir, Epmd, Erl, ErlOptions, Release, Signal};
 use netkernel_tests::ours::eventually;
 
-const PACKAGES: [&str; 2] = ["netkernel-blocking", "netkernel-smol"];
+/// What the names of the examples begin with, for threads and for async.
+const KINDS: [&str; 2] = ["", "async_"];
 const RUST: &str = "rust@127.0.0.1";
 
 /// What the comment at the head of an example says to type in that language: code, and what is behind it as a remark.
-fn told_to_type(package: &str, example: &str, language: &str) -> Vec<(String, String)> {
-    let package = package.replace("netkernel-", "runtime-");
+fn told_to_type(kind: &str, example: &str, language: &str) -> Vec<(String, String)> {
+    let package = if kind.is_empty() { "runtime-blocking" } else { "runtime-smol" };
     let path = format!("{}/../{package}/examples/{example}.rs", env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(Path::new(&path)).unwrap();
     let lines = text.lines().skip_while(|line| *line != format!("//! ```{language}")).skip(1);
@@ -41,6 +42,10 @@ fn wait_lines(example: &Netkernel, wanted: &[(&str, &str)]) {
     });
 }
 
+fn example(kind: &str, name: &str, epmd: u16, arguments: &[&str]) -> Netkernel {
+    Netkernel::example(&format!("{kind}{name}"), epmd, arguments)
+}
+
 fn ended(mut example: Netkernel) -> Vec<String> {
     let (status, lines) = example.wait_end();
     assert!(status.success(), "{status}: {lines:?}");
@@ -53,10 +58,10 @@ each_release! {
         let epmd = Epmd::start(release);
         let erl = Erl::start(&ErlOptions::new(release, &epmd, "b"));
         let elixir = Elixir::start(release, &epmd, "ex");
-        for package in PACKAGES {
+        for kind in KINDS {
             for (peer, upcase) in [(erl.name(), "fails: undef"), (elixir.name(), "returns <<\"HELLO\">>")] {
                 let arguments = [RUST, "secret", peer];
-                let lines = ended(Netkernel::example(package, "call_erlang", epmd.port(), &arguments));
+                let lines = ended(example(kind, "call_erlang", epmd.port(), &arguments));
                 let counted = lines[6].strip_prefix(&format!("{{kernel_sup,'{peer}'}} replies "));
                 assert!(counted.is_some_and(|it| it.starts_with("[{specs,")), "{lines:#?}");
                 let expected = [
@@ -69,7 +74,7 @@ each_release! {
                     &lines[6],
                     &format!("{{nobody,'{peer}'}} is not there"),
                 ];
-                assert_eq!(lines, expected, "{package} {peer}");
+                assert_eq!(lines, expected, "{kind} {peer}");
             }
         }
     }
@@ -79,13 +84,13 @@ each_release! {
         let epmd = Epmd::start(release);
         let erl = Erl::start(&ErlOptions::new(release, &epmd, "b"));
         let elixir = Elixir::start(release, &epmd, "c");
-        for package in PACKAGES {
-            let example = Netkernel::example(package, "gen_server", epmd.port(), &[RUST, "secret"]);
+        for kind in KINDS {
+            let example = example(kind, "gen_server", epmd.port(), &[RUST, "secret"]);
             example.wait_line("it is there", |line| line == format!("store is at {RUST}"));
             let printed = |erl: &Erl| erl.output().iter().filter(|line| *line == "4").count();
             let before = printed(&erl);
 
-            let typed = told_to_type(package, "gen_server", "erlang");
+            let typed = told_to_type(kind, "gen_server", "erlang");
             let (server, rest) = typed.split_first().unwrap();
             for (code, remark) in rest {
                 let value = erl.eval(&format!("{}, {code}", server.0));
@@ -95,7 +100,7 @@ each_release! {
             assert_eq!(erl.eval(&format!("{}, gen_server:call(S, nonsense)", server.0)), "{error,bad_request}");
             assert_eq!(erl.eval(&format!("{}, gen_server:call(S, {{wait, pear}})", server.0)), "4");
 
-            let typed = told_to_type(package, "gen_server", "elixir");
+            let typed = told_to_type(kind, "gen_server", "elixir");
             let (server, rest) = typed.split_first().unwrap();
             for (code, remark) in rest {
                 let value = elixir.eval(&format!("{}; {code}", server.0));
@@ -115,13 +120,13 @@ each_release! {
         let epmd = Epmd::start(release);
         let erl = Erl::start(&ErlOptions::new(release, &epmd, "b"));
         let elixir = Elixir::start(release, &epmd, "ex");
-        for package in PACKAGES {
+        for kind in KINDS {
             for peer in [&erl, elixir.erl()] {
                 let is_elixir = peer.name() == elixir.name();
-                let typed = told_to_type(package, "watch_processes", if is_elixir { "elixir" } else { "erlang" });
+                let typed = told_to_type(kind, "watch_processes", if is_elixir { "elixir" } else { "erlang" });
                 if is_elixir { elixir.eval(&typed[0].0) } else { erl.eval(&typed[0].0) };
                 let arguments = [RUST, "secret", peer.name()];
-                let example = Netkernel::example(package, "watch_processes", epmd.port(), &arguments);
+                let example = example(kind, "watch_processes", epmd.port(), &arguments);
                 example.wait_line("a process", |line| line.starts_with("started <") && line.ends_with(">, with a link"));
                 if is_elixir { elixir.eval(&typed[1].0) } else { erl.eval("worker ! tired") };
                 let worker = format!("DOWN {{worker,'{}'}}", peer.name());
@@ -138,8 +143,8 @@ each_release! {
         let epmd = Epmd::start(release);
         let start = || Erl::start(&ErlOptions::new(release, &epmd, "b"));
         let mut erl = start();
-        let observers = [("one@127.0.0.1", PACKAGES[0]), ("two@127.0.0.1", PACKAGES[1])]
-            .map(|(name, package)| Netkernel::example(package, "observer", epmd.port(), &[name, "secret", erl.name()]));
+        let observers = [("one@127.0.0.1", KINDS[0]), ("two@127.0.0.1", KINDS[1])]
+            .map(|(name, kind)| example(kind, "observer", epmd.port(), &[name, "secret", erl.name()]));
         let all_say = |what: &str| {
             for observer in &observers {
                 observer.wait_line(what, |line| line == what);
