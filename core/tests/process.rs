@@ -352,6 +352,24 @@ fn anybody_may_set_a_group_leader() {
     assert_eq!(cluster.processes(0).group_leader(one), Some(leader));
 }
 
+//= docs/spec/process.md#process-user
+//= type=test
+#[test]
+fn who_was_given_no_group_leader_has_the_user() {
+    let mut cluster = Cluster::new(1);
+    let [one, other, user] = [(); 3].map(|()| cluster.spawn(0));
+    let [other_pid, user_pid] = [other, user].map(|process| cluster.pid(0, process));
+    cluster.processes(0).register(atom("user"), user).unwrap();
+    assert_eq!(cluster.processes(0).group_leader(one), Some(user_pid));
+    cluster.processes(0).give_group_leader(one, other_pid.clone()).unwrap();
+    assert_eq!(cluster.processes(0).group_leader(one), Some(other_pid.clone()));
+    cluster.terminate(0, user, "bye");
+    assert_eq!(cluster.processes(0).group_leader(other), None);
+    cluster.terminate(0, one, "bye");
+    assert!(cluster.processes(0).give_group_leader(one, other_pid).is_err());
+    assert_eq!(cluster.processes(0).group_leader(one), None);
+}
+
 //= docs/spec/process.md#process-not-alive
 //= type=test
 #[test]

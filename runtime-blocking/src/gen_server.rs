@@ -16,7 +16,7 @@ use crate::shared::{CallReaction, Info, Reaction, Received, reply};
 /// A server that processes of Erlang, Elixir and this node call by `gen_server:call/2,3` and `cast/2`. Its value is the state.
 ///
 /// An exit signal ends it without [`terminate`](Self::terminate), unless it traps exits ([`Mailbox::trap_exit`]): then it is an [`Info`]. A panic ends it for the
-/// reason `panic`. `gen_server:stop/1,3` ends it; other calls of `sys` it does not know.
+/// reason `panic`, without `terminate`. `gen_server:stop/1,3` ends it; other calls of `sys` it does not know.
 pub trait GenServer: Send {
     /// Called once, before anything else, in the process of the server (`init/1`).
     ///

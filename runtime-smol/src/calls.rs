@@ -18,7 +18,8 @@ use crate::mailbox::Mailbox;
 
 impl Mailbox {
     /// Calls a server, and waits for its reply (`gen_server:call/2,3`), for at most `limit` from when the request is sent. A server of Erlang is a `gen_server` or anything else that
-    /// answers calls in its manner, such as a `gen_statem` or a `GenServer` of Elixir.
+    /// answers calls in its manner, such as a `gen_statem` or a `GenServer` of Elixir. One that is registered elsewhere, as `{global,Name}` or `{via,Module,Name}`, is
+    /// called by the pid that is found there.
     ///
     /// Connects to the node, and waits, as [`Self::send`] does. Other items stay in the mailbox. If the future is dropped, the request is void.
     ///

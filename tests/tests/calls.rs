@@ -32,16 +32,19 @@ struct Told {
     traps: bool,
     /// What it does behind `init`.
     first: Reaction,
+    /// Who waits for a reply of somebody else.
+    clients: Option<Sender<Client>>,
     /// What it saw, its end with it.
     end: Sender<String>,
 }
 
 impl Told {
     fn new(end: &Sender<String>) -> Self {
-        Self { init: Ok(()), traps: false, first: Reaction::Continue, end: end.clone() }
+        let (first, end) = (Reaction::Continue, end.clone());
+        Self { init: Ok(()), traps: false, first, clients: None, end }
     }
 
-    fn call(request: Term) -> CallReaction {
+    fn call(&self, request: Term, client: Client) -> CallReaction {
         assert_ne!(request, term("panic"), "on purpose");
         match request.as_tuple() {
             Some([what, reason]) if *what == term("stop") => {
@@ -53,6 +56,10 @@ impl Told {
             Some([what, ms]) if *what == term("idle") => {
                 let after = Duration::from_millis(ms.as_i64().unwrap().try_into().unwrap());
                 CallReaction::Timeout { reply: Some(term("ok")), after }
+            }
+            _ if request == term("later") => {
+                self.clients.as_ref().unwrap().send(client).unwrap();
+                CallReaction::NoReply
             }
             _ => CallReaction::Reply(request),
         }
@@ -98,9 +105,9 @@ macro_rules! serves {
                 &mut self,
                 _: &$runtime::Mailbox,
                 request: Term,
-                _: Client,
+                client: Client,
             ) -> CallReaction {
-                Self::call(request)
+                self.call(request, client)
             }
 
             $($async)? fn handle_info(&mut self, _: &$runtime::Mailbox, info: Info) -> Reaction {
@@ -355,6 +362,29 @@ each_runtime! {
         let end = Term::tuple([term("fail"), long]);
         let refused = mailbox.call(stage.srv(), &end, None);
         assert!(matches!(refused, Err(CallError::Failed(CallFailure::Refused(_)))), "{refused:?}");
+        assert_eq!(mailbox.message_queue_len(), 0);
+    }
+
+    //= docs/spec/calls.md#call-reply-to
+    //= type=test
+    #[test]
+    fn any_process_may_reply_even_when_the_server_is_gone() {
+        let stage = Stage::connected(|_, _| ());
+        let (mailbox, (end, _seen), (later, clients)) =
+            (stage.client.node.mailbox(), channel(), channel());
+        stage.start(Told { clients: Some(later), ..Told::new(&end) });
+        let asked = [(); 3].map(|()| mailbox.send_request(stage.srv(), &term("later")).unwrap());
+        let [one, two, three] = [(); 3].map(|()| clients.recv_timeout(GIVE_UP).unwrap());
+        // A process of the server's node, one of another node, and none.
+        stage.server.node.mailbox().reply(&one, &term("here")).unwrap();
+        let other = stage.client.node.mailbox();
+        other.reply(&two, &term("there")).unwrap();
+        drop(three);
+        let [one, two, three] = asked;
+        assert_eq!(mailbox.receive_response(two, Some(GIVE_UP)), Ok(term("there")));
+        assert_eq!(mailbox.receive_response(one, Some(GIVE_UP)), Ok(term("here")));
+        assert_eq!(call(&mailbox, stage.srv(), "{stop,why}"), Ok(term("bye")));
+        assert_eq!(exit(mailbox.receive_response(three, Some(GIVE_UP))), term("why"));
         assert_eq!(mailbox.message_queue_len(), 0);
     }
 

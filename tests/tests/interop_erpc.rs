@@ -9,10 +9,10 @@ use netkernel_blocking::core::NodeType;
 use netkernel_blocking::core::calls::erpc::{ErpcFailure, Exception};
 use netkernel_blocking::core::calls::rpc::BadRpc;
 use netkernel_blocking::core::term::{Atom, Term};
-use netkernel_blocking::{ErpcError, Function, Outcome, RpcError};
+use netkernel_blocking::{ErpcError, Function, Outcome, RpcError, Target};
 use netkernel_tests::each_release_and_runtime;
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, Release, Signal};
-use netkernel_tests::ours::{Ours, eventually, next_message, node_name};
+use netkernel_tests::ours::{Ours, eventually, next_message, node_name, term_expression};
 
 const RUST: &str = "rust@127.0.0.1";
 const NOBODY: &str = "nobody@127.0.0.1";
@@ -20,12 +20,14 @@ const NOBODY: &str = "nobody@127.0.0.1";
 /// Functions of Erlang that ours do the same as.
 const CALC: &str = "
 -module(calc).
--export([id/1, add/2, raise/2, sleep/1, kill/0]).
+-export([id/1, add/2, raise/2, sleep/1, kill/0, die/1, gate/0]).
 id(X) -> X.
 add(X, Y) -> X + Y.
 raise(Class, Reason) -> erlang:raise(Class, Reason, []).
 sleep(T) -> timer:sleep(T).
 kill() -> exit(self(), kill), timer:sleep(infinity).
+gate() -> register(gate, self()), receive go -> ok end.
+die(Reason) -> exit(self(), Reason), timer:sleep(infinity).
 ";
 
 fn atom(text: &str) -> Atom {
@@ -95,6 +97,12 @@ fn evaluated(erl: &Erl, call: &str) -> String {
     ))
 }
 
+fn encoded(term: &Term) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    term.encode(&mut bytes).unwrap();
+    bytes
+}
+
 /// As [`evaluated`] shows it.
 fn shown(result: Result<Term, ErpcError>) -> String {
     match result {
@@ -123,7 +131,7 @@ fn shown_rpc(result: Result<Term, RpcError>) -> String {
 }
 
 /// Functions and arguments, and whether ours has them.
-const CALLS: [(&str, &str, bool); 12] = [
+const CALLS: [(&str, &str, bool); 15] = [
     ("id", "[[1,{2},<<3>>]]", true),
     ("id", "[{'EXIT',why}]", true),
     ("add", "[1,2]", true),
@@ -136,6 +144,9 @@ const CALLS: [(&str, &str, bool); 12] = [
     ("nofun", "[a]", true),
     ("id", "[]", true),
     ("kill", "[]", false),
+    ("die", "[{a,1}]", false),
+    ("die", "[noconnection]", false),
+    ("die", "[timeout]", false),
 ];
 
 each_release_and_runtime! {
@@ -174,6 +185,36 @@ each_release_and_runtime! {
         let all = mailbox.erpc_multicall(&nodes, &calc, &atom("id"), &[1.into()], None);
         let all: Vec<_> = all.into_iter().map(shown).collect();
         assert_eq!(all, ["{ok,1}", "{error,{erpc,noconnection}}", "{ok,1}"]);
+        // Each has its own place, whoever is the first to answer.
+        let nodes = [client.name(), NOBODY, b.name()].map(node_name);
+        let all = mailbox.erpc_multicall(&nodes, &atom("erlang"), &atom("node"), &[], None);
+        let all: Vec<_> = all.into_iter().map(shown).collect();
+        assert_eq!(all, ["{ok,'client@127.0.0.1'}", "{error,{erpc,noconnection}}", "{ok,'b@127.0.0.1'}"]);
+        let slow = [&client, &b].map(|erl| node_name(erl.name()));
+        let late = Some(Duration::from_millis(20));
+        let all = mailbox.erpc_multicall(&slow, &calc, &atom("sleep"), &list("[60000]"), late);
+        let all = all.into_iter().map(shown).collect::<Vec<_>>().join(",");
+        let theirs = slow.map(|node| node.to_string()).join(",");
+        let theirs = evaluated(&b, &format!("erpc:multicall([{theirs}], calc, sleep, [60000], 20)"));
+        assert_eq!(format!("{{ok,[{all}]}}"), theirs);
+        // The stack of an error is the callee's.
+        let error = mailbox.erpc_call(&node, &calc, &atom("add"), &list("[1,a]"), None);
+        let Err(ErpcError::Raised(error)) = error else { panic!("{error:?}") };
+        let stack = format!("try erpc:call({node}, calc, add, [1, a]) catch C:R -> {{C, R}} end");
+        let theirs = client.eval(&stack);
+        let same = term_expression(&encoded(&error.to_term()));
+        let same = client.eval(&format!("{same} =:= ({stack})"));
+        assert_eq!(same, "true", "{error} and {theirs}");
+        // A request stands after a wait.
+        let request = mailbox.erpc_send_request(&node, &calc, &atom("gate"), &[]).unwrap();
+        let waited = mailbox.erpc_wait_response(&request, Some(Duration::ZERO));
+        let theirs = client.eval(&format!("erpc:wait_response(erpc:send_request({node}, calc, sleep, [60000]), 0)"));
+        assert_eq!((waited, &*theirs), (None, "no_response"));
+        eventually("it can go on", || b.eval("catch gate ! go") == "go");
+        assert_eq!(mailbox.erpc_wait_response(&request, None), Some(Ok(term("ok"))));
+        // `block_call` is a call of `rex`.
+        let rex = Target::Name(atom("rex"), node.clone());
+        assert_eq!(mailbox.call(rex, &term("{block_call,calc,add,[1,2],user}"), None), Ok(term("3")));
         assert_eq!(mailbox.message_queue_len(), 0);
 
         mailbox

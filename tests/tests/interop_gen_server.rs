@@ -309,6 +309,14 @@ each_release_and_runtime! {
         assert_eq!(timeout, Err(CallError::Failed(CallFailure::Timeout)));
         assert_eq!(mailbox.call(srv(erl.name()), &term("{release,3}"), None), Ok(term("ok")));
 
+        // A request stands after a wait, as Erlang's do.
+        let stands = ask("{later,4}");
+        assert_eq!(mailbox.wait_response(&stands, ms(0)), None);
+        let theirs = erl.eval("gen_server:wait_response(gen_server:send_request(srv, never), 0)");
+        assert_eq!(theirs, "timeout");
+        assert_eq!(mailbox.call(srv(erl.name()), &term("{release,4}"), None), Ok(term("ok")));
+        assert_eq!(mailbox.wait_response(&stands, None), Some(Ok(term("{released,4}"))));
+
         mailbox.cast(srv(erl.name()), &term("{put,key,[1]}")).unwrap();
         assert_eq!(mailbox.call(srv(erl.name()), &term("{get,key}"), None), Ok(term("[1]")));
 
