@@ -83,7 +83,7 @@ impl Atom {
     }
 }
 
-/// The [`Atom`](crate::term::Atom) with this text, a literal. One that is too long does not compile.
+/// The [`Atom`] with this text, a literal. One that is too long does not compile.
 ///
 /// ```
 /// use netkernel_core::atom;
