@@ -6,14 +6,14 @@ use core::panic::AssertUnwindSafe;
 use core::time::Duration;
 use std::panic::catch_unwind;
 
-use netkernel_blocking::core::NodeType;
 use netkernel_blocking::core::term::{Atom, Limits, Term};
-use netkernel_tests::otp::{Erl, GIVE_UP, Release};
-use netkernel_tests::ours::{Ours, next_message, node_name, term_expression};
+use netkernel_tests::otp::{Erl, Release};
+use netkernel_tests::ours::term_expression;
 use netkernel_tests::{each_release, each_release_and_runtime};
 use terms::corpus::{Verdict, differences, inputs};
 use terms::{
-    Choice, OPTIONS, answers, bytes_of, decode, drawn, has_new_words, hex, node, without_makers,
+    Choice, OPTIONS, answers, bytes_of, decode, drawn, echo, echoed, encoded, fun, has_new_words,
+    hex, node, without_makers,
 };
 
 mod terms;
@@ -254,6 +254,35 @@ each_release! {
             }
         }
     }
+
+    /// Its order of such funs is none: the sign of a difference in 32 bits.
+    //= docs/spec/term.md#term-order-fun
+    //= type=test
+    #[test]
+    fn an_index_of_a_fun_counts_as_erlang_counts_it_where_that_is_an_order(release: Release) {
+        let (_epmd, erl) = node(release);
+        let indexes = [0, 1, 2, 0x7FFF_FFFE, 0x7FFF_FFFF, 1 << 31, 0x8000_0001, u32::MAX - 1, u32::MAX];
+        let funs = indexes.map(|index| Term::from(fun(Atom::new("a").unwrap(), index, Vec::new())));
+        let each = format!(
+            "fun(A) -> [case A < B of true -> -1; false when A > B -> 1; false -> 0 end \
+                || B <- binary_to_term(binary:decode_hex(<<\"{}\">>))] end",
+            hex(&Term::list(funs.clone()))
+        );
+        let rows = answers(&erl, &funs, &each);
+        let mut ordered = 0;
+        for ((index, one), row) in indexes.iter().zip(&funs).zip(&rows) {
+            for ((other_index, other), theirs) in indexes.iter().zip(&funs).zip(row.as_list().unwrap()) {
+                let apart = i64::from(*index as i32) - i64::from(*other_index as i32);
+                let wrapped = index.wrapping_sub(*other_index) as i32;
+                assert_eq!(theirs.as_i64(), Some(wrapped.signum().into()), "{index} and {other_index}");
+                if apart == i64::from(wrapped) {
+                    assert_eq!(one.cmp_erlang(other), apart.cmp(&0), "{index} and {other_index}");
+                    ordered += 1;
+                }
+            }
+        }
+        assert_eq!((ordered, indexes.len() * indexes.len()), (61, 81));
+    }
 }
 
 each_release_and_runtime! {
@@ -264,40 +293,18 @@ each_release_and_runtime! {
     #[test]
     fn an_echo_process_sends_every_term_back_in_order(release: Release) {
         let (epmd, erl) = node(release);
-        let rust = Ours::start("rust", Ours::config(epmd.port()));
-        rust.connect(erl.name());
-        rust.expect_up(erl.name(), NodeType::Visible);
-        let shop = rust.mailbox("shop");
-        let echo = "Echo = spawn(fun() ->
-                true = register(echo, self()),
-                witness ! ready,
-                (fun Loop() -> receive M -> {shop, 'rust@127.0.0.1'} ! M, Loop() end end)()
-            end),
-            is_pid(Echo)";
-        assert_eq!(erl.eval(echo), "true");
-        erl.wait_event(GIVE_UP, |event| event == "ready");
-
-        let encoded = |term: Term| {
-            let mut bytes = Vec::new();
-            term.encode(&mut bytes).unwrap();
-            bytes
-        };
+        let (rust, shop) = echo(&epmd, &erl);
         let any = |choice: &mut Choice| match choice.below(10) {
-            0 => encoded(choice.identifier()),
-            1..=6 => encoded(choice.readable(3)),
+            0 => encoded(&choice.identifier()),
+            1..=6 => encoded(&choice.readable(3)),
             _ => choice.encoded(),
         };
         // A map that has a key twice would end the link.
         let mut sent = drawn(200, any);
         sent.retain(|bytes| our_verdict(bytes) != Verdict::Refused);
         assert!(sent.len() >= 300, "{} of 400", sent.len());
-        let (to, name) = (node_name(erl.name()), Atom::new("echo").unwrap());
-        for bytes in &sent {
-            shop.send_to_name(&name, &to, bytes.clone()).unwrap();
-        }
-        for bytes in &sent {
-            let (back, sent) = (decode(&next_message(&shop)), decode(bytes));
-            assert_eq!(without_makers(back), without_makers(sent), "{bytes:02X?}");
+        for (back, bytes) in echoed(&erl, &shop, &sent).into_iter().zip(&sent) {
+            assert_eq!(without_makers(back), without_makers(decode(bytes)), "{bytes:02X?}");
         }
         assert_eq!(shop.try_recv().map(|item| format!("{item:?}")), None);
         rust.expect_silence(Duration::ZERO);

@@ -121,9 +121,13 @@ fn lists(one: &List, other: &List, numbers: Numbers) -> Ordering {
 }
 
 /// By module and index, then by the values that they captured. Erlang looks at nothing else; in keys funs that are not the same differ.
+///
+/// An index has a sign there. Erlang takes the difference of two in 32 bits, so that of two that are 2^31 apart or more the order is
+/// turned round: with those it is no order, and this is one.
 //= docs/spec/term.md#term-order-fun
 fn funs(one: &Fun, other: &Fun, numbers: Numbers) -> Ordering {
-    let by_place = one.module.cmp(&other.module).then(one.index.cmp(&other.index));
+    let index = |fun: &Fun| fun.index as i32;
+    let by_place = one.module.cmp(&other.module).then(index(one).cmp(&index(other)));
     let by_values = || {
         let by_count = one.free.len().cmp(&other.free.len());
         by_count.then_with(|| sequences(&one.free, &other.free, numbers))

@@ -107,16 +107,14 @@ impl Choice {
     /// A fun of one of a few modules. Of each there is one version: the releases do not agree on funs of several.
     pub(crate) fn fun(&mut self) -> Term {
         let module = Atom::new(["a", "b"][self.below(2) as usize]).unwrap();
-        let index = self.below(3) as u32;
+        // An index has a sign; with any two of these Erlang has an order.
+        let index = [0, 1, 0x7FFF_FFFE, u32::MAX][self.below(4) as usize];
         let free = self.some(2, |choice| match choice.below(3) {
             0 => choice.number(),
             1 => Term::from(choice.below(2) as i64),
             _ => float(1.0 + choice.below(2) as f64),
         });
-        let pid =
-            Pid { node: Atom::new("a@host").unwrap(), id: 1, serial: 0, creation: Creation(4) };
-        let (old_index, old_unique) = (index.into(), 7);
-        Fun { module, old_index, old_unique, arity: 1, unique: [9; 16], index, pid, free }.into()
+        fun(module, index, free).into()
     }
 
     /// A pid, a port or a reference of one of a few nodes.
@@ -135,6 +133,13 @@ impl Choice {
             }
         }
     }
+}
+
+/// A fun of the one version of a module.
+pub(crate) fn fun(module: Atom, index: u32, free: Vec<Term>) -> Fun {
+    let pid = Pid { node: Atom::new("a@host").unwrap(), id: 1, serial: 0, creation: Creation(4) };
+    let (old_index, old_unique) = (i64::from(index as i32), 7);
+    Fun { module, old_index, old_unique, arity: 1, unique: [9; 16], index, pid, free }
 }
 
 fn float(value: f64) -> Term {

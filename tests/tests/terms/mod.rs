@@ -10,11 +10,13 @@ use core::hash::{BuildHasher as _, Hasher as _};
 use std::env;
 use std::hash::RandomState;
 
-use netkernel_blocking::core::Creation;
 use netkernel_blocking::core::term::{Atom, Fun, Limits, List, Pid, Record, Term};
-use netkernel_tests::otp::{Epmd, Erl, ErlOptions, Release};
+use netkernel_blocking::core::{Creation, NodeType};
+use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release};
+use netkernel_tests::ours::{Ours, next_message, node_name};
+use netkernel_tests::runtime::Mailbox;
 
-pub(crate) use generate::Choice;
+pub(crate) use generate::{Choice, fun};
 
 /// What the bytes of a node are to be: as ours, the same for the same term.
 pub(crate) const OPTIONS: &str = "[deterministic, {minor_version, 2}]";
@@ -34,9 +36,7 @@ pub(crate) fn drawn<T>(each: usize, make: impl Fn(&mut Choice) -> T) -> Vec<T> {
 }
 
 pub(crate) fn hex(term: &Term) -> String {
-    let mut bytes = Vec::new();
-    term.encode(&mut bytes).unwrap();
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+    encoded(term).iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
 /// The same, but for who made a fun: since OTP 27 a node does not keep that, and says that it was its own `init`.
@@ -92,6 +92,38 @@ pub(crate) fn bytes_of(erl: &Erl, expression: &str) -> Vec<u8> {
     let digits = text.trim_matches('"').as_bytes();
     let byte = |pair: &[u8]| u8::from_str_radix(core::str::from_utf8(pair).unwrap(), 16).unwrap();
     digits.chunks(2).map(byte).collect()
+}
+
+pub(crate) fn encoded(term: &Term) -> Vec<u8> {
+    let mut out = Vec::new();
+    term.encode(&mut out).unwrap();
+    out
+}
+
+/// A node of ours, its mailbox, and a link with a node where a process, `echo`, sends each message back to that mailbox.
+pub(crate) fn echo(epmd: &Epmd, erl: &Erl) -> (Ours, Mailbox) {
+    let rust = Ours::start("rust", Ours::config(epmd.port()));
+    rust.connect(erl.name());
+    rust.expect_up(erl.name(), NodeType::Visible);
+    let shop = rust.mailbox("shop");
+    let echo = "Echo = spawn(fun() ->
+            true = register(echo, self()),
+            witness ! ready,
+            (fun Loop() -> receive M -> {shop, 'rust@127.0.0.1'} ! M, Loop() end end)()
+        end),
+        is_pid(Echo)";
+    assert_eq!(erl.eval(echo), "true");
+    erl.wait_event(GIVE_UP, |event| event == "ready");
+    (rust, shop)
+}
+
+/// Has that process send these back, and tells what comes.
+pub(crate) fn echoed(erl: &Erl, shop: &Mailbox, sent: &[Vec<u8>]) -> Vec<Term> {
+    let (to, name) = (node_name(erl.name()), Atom::new("echo").unwrap());
+    for bytes in sent {
+        shop.send_to_name(&name, &to, bytes.clone()).unwrap();
+    }
+    sent.iter().map(|_| decode(&next_message(shop))).collect()
 }
 
 pub(crate) fn node(release: Release) -> (Epmd, Erl) {

@@ -7,10 +7,10 @@ use netkernel_blocking::core::NodeType;
 use netkernel_blocking::core::net_kernel::NodeDownReason;
 use netkernel_blocking::core::term::{Atom, ParseErrorKind, Record, Term};
 use netkernel_tests::otp::{GIVE_UP, Release};
-use netkernel_tests::ours::{Ours, next_message, node_name};
+use netkernel_tests::ours::{Ours, node_name};
 use netkernel_tests::{each_release_and_runtime, each_runtime};
 
-use super::{Choice, OPTIONS, answers, bytes_of, decode, drawn, node};
+use super::{Choice, OPTIONS, answers, bytes_of, decode, drawn, echo, echoed, encoded, node};
 
 /// A module that declares records, and an expression for what it makes of them.
 const SHAPES: &str = "-module(shapes).
@@ -21,12 +21,6 @@ const SHAPES: &str = "-module(shapes).
 -export_record([point]).
 all() -> [#point{x = #{1 => #empty{}}}, #'Odd Name'{}, #empty{}].
 ";
-
-fn encoded(term: &Term) -> Vec<u8> {
-    let mut out = Vec::new();
-    term.encode(&mut out).unwrap();
-    out
-}
 
 /// One of a few modules, names and fields, so that many are alike; or others.
 fn record(choice: &mut Choice) -> Record {
@@ -170,26 +164,10 @@ each_runtime! {
     #[test]
     fn a_process_of_erlang_sends_records_back() {
         let (epmd, erl) = node(WITH);
-        let rust = Ours::start("rust", Ours::config(epmd.port()));
-        rust.connect(erl.name());
-        rust.expect_up(erl.name(), NodeType::Visible);
-        let shop = rust.mailbox("shop");
-        let echo = "Echo = spawn(fun() ->
-                true = register(echo, self()),
-                witness ! ready,
-                (fun Loop() -> receive M -> {shop, 'rust@127.0.0.1'} ! M, Loop() end end)()
-            end),
-            is_pid(Echo)";
-        assert_eq!(erl.eval(echo), "true");
-        erl.wait_event(GIVE_UP, |event| event == "ready");
+        let (rust, shop) = echo(&epmd, &erl);
         let records = drawn(100, |choice| Term::from(record(choice)));
-        let (to, name) = (node_name(erl.name()), Atom::new("echo").unwrap());
-        for record in &records {
-            shop.send_to_name(&name, &to, encoded(record)).unwrap();
-        }
-        for record in &records {
-            assert_eq!(decode(&next_message(&shop)), *record);
-        }
+        let sent: Vec<_> = records.iter().map(encoded).collect();
+        assert_eq!(echoed(&erl, &shop, &sent), records);
         rust.expect_silence(Duration::ZERO);
     }
 }
