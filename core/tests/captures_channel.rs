@@ -4,11 +4,14 @@
 
 #![expect(clippy::unwrap_used, reason = "what is captured is known to be valid")]
 
+mod end;
+
 use core::num::NonZeroU64;
 
 use bytes::Bytes;
+use netkernel_core::driver::pump;
 use netkernel_core::link::{Frame, Limits, LinkReader, Violation};
-use netkernel_core::process::Origin;
+use netkernel_core::process::{Origin, Processes};
 use netkernel_core::term::{Atom, Pid, Reader, Reference};
 use netkernel_core::wire::control::{
     Content, Control, Monitored, Receiver, SpawnFlags, SpawnRequest, Spawned, parse,
@@ -482,6 +485,54 @@ fn v18_fragments_alone_bring_headers_without_atoms() {
 fn v19_a_link_from_a_pid_of_another_node() {
     let link = hex(&format!("70 83 68 03 61 01 {PY1} {OTP_59}"));
     assert_eq!(parse(&link, &node("py2@localhost")), Err(Violation::Control));
+}
+
+/// What becomes of a link with `otp@localhost`, and what comes back.
+fn received(peer: &str, control: &str) -> (Result<(), Violation>, Vec<u8>) {
+    let mut processes = Processes::new();
+    processes.alive(node("otp@localhost"), Creation(0x6B01_626F));
+    let mut delivered = end::Delivered::default();
+    let frame = hex(&format!("70 83 {control}"));
+    let bytes = [&(frame.len() as u32).to_be_bytes()[..], &frame].concat();
+    let mut reader = reader(peer, end::PASS_THROUGH);
+    let result = pump(&mut reader, &bytes, &mut processes, &mut delivered);
+    (result, delivered.answers)
+}
+
+//= docs/spec/channel.md#ch-addressed
+//= type=test
+//= docs/spec/process.md#process-link-noproc
+//= type=test
+#[test]
+fn v19_stale_and_foreign_identifiers() {
+    let py7 = r#"58 770d "py7@localhost" 00000001 00000000 11223344"#;
+    let other = r#"58 770d "py7@localhost" 00000001 00000000 11223345"#;
+    let py7_ref = r#"5a 0003 770d "py7@localhost" 11223344 00000001 00000002 00000003"#;
+    let stale = r#"58 770d "otp@localhost" 00000005 00000000 00003039"#;
+    let alias = r#"5a 0003 770d "otp@localhost" 6b01626f 00000001 00000002 00000003"#;
+    let told = |control: String| received("py7@localhost", &control);
+    let answer = |text: String| {
+        let frame = hex(&format!("70 83 {text}"));
+        (Ok(()), [&(frame.len() as u32).to_be_bytes()[..], &frame].concat())
+    };
+    let closed = (Err(Violation::Control), Vec::new());
+    assert_eq!(told(format!(r#"68 03 61 18 {py7} {stale} 83 77 03 "bye""#)), closed);
+    assert_eq!(told(format!("68 04 61 23 61 4d {py7} {stale}")), closed);
+    assert_eq!(told(format!("68 03 61 01 {PY1} {OTP_59}")), closed);
+    for ignored in [
+        format!(r#"68 03 61 1a {py7} {stale} 83 77 04 "kill""#),
+        format!("68 03 61 16 {py7} {stale} 83 6a"),
+        format!("68 03 61 21 {py7} {alias} 83 6a"),
+    ] {
+        assert_eq!(told(ignored), (Ok(()), Vec::new()));
+    }
+    for from in [py7, other] {
+        let noproc = format!(r#"68 03 61 18 {stale} {from} 83 77 06 "noproc""#);
+        assert_eq!(told(format!("68 03 61 01 {from} {stale}")), answer(noproc));
+    }
+    let spawn =
+        format!(r#"68 06 61 1d {py7_ref} {py7} {py7} 68 03 77 01 "m" 77 01 "f" 61 00 61 01 83 6a"#);
+    assert_eq!(told(spawn), answer(format!(r#"68 05 61 1f {py7_ref} {py7} 61 00 77 06 "badopt""#)));
 }
 
 /// What `erlang:send/3`, `exit/2` and `exit/3` of OTP 29.1.1 send to pids, names and aliases.
