@@ -237,6 +237,69 @@ fn messages_reach_pids_and_names_as_the_bytes_that_came() {
     assert_eq!(end.delivered, Delivered { messages, ..Delivered::default() });
 }
 
+//= docs/spec/channel.md#ch-payload-unread
+//= type=test
+#[test]
+fn a_payload_that_is_none_ends_the_link_only_if_somebody_takes_it() {
+    let [taker, nobody] =
+        ["00000002", "00000007"].map(|id| PY.replace("00000001 0", &format!("{id} 0")));
+    for payload in ["", "83", "82 6a", "83 68 02 6a", "83 ff", "6a"] {
+        let to = |control: &[&str]| frame(&[control, &[payload]].concat());
+        let mut end = end();
+        let mailbox = end.processes.spawn_mailbox();
+        end.processes.register(atom("x"), mailbox).unwrap();
+        assert_eq!(end.processes.pid(mailbox).map(|pid| pid.id), Some(2));
+        for ignored in [
+            to(&["68 03 61 02 7700", &nobody]),
+            to(&["68 03 61 16", OTP, &nobody]),
+            to(&["68 04 61 06", OTP, "7700 7701 'y'"]),
+            to(&["68 03 61 18", OTP, &nobody]),
+            to(&["68 03 61 18", OTP, &taker]),
+            to(&["68 03 61 1a", OTP, &nobody]),
+            to(&["68 04 61 1c", OTP, &nobody, OWN_REF]),
+            to(&["68 03 61 21", OTP, OWN_REF]),
+            to(&["68 04 61 25 61 00", OTP, &nobody]),
+            to(&["68 04 61 25 61 08", OTP, "7701 'y'"]),
+            to(&["68 04 61 25 61 10", OTP, &nobody]),
+        ] {
+            assert_eq!(end.receive(&ignored), Ok(()), "{ignored:02x?}");
+        }
+        assert_eq!(end.delivered, Delivered::default());
+        let refused = "68 05 61 1f";
+        end.receive(&to(&["68 06 61 1d", REF, OTP, OTP, "68 03 7701 'm' 7701 'f' 61 00 61 01"]))
+            .unwrap();
+        assert_eq!(end.delivered.answers, frame(&[refused, REF, OTP, "61 00 7706 'badopt'"]));
+        for taken in [
+            to(&["68 03 61 02 7700", &taker]),
+            to(&["68 04 61 06", OTP, "7700 7701 'x'"]),
+            to(&["68 04 61 06", OTP, "7700", NET_KERNEL]),
+            to(&["68 03 61 1a", OTP, &taker]),
+            [frame(&["68 03 61 01", OTP, &taker]), to(&["68 03 61 18", OTP, &taker])].concat(),
+            to(&["68 06 61 1d", REF, OTP, OTP, "68 03 7701 'm' 7701 'f' 61 00 6a"]),
+            to(&["68 04 61 25 61 00", OTP, &taker]),
+            to(&["68 04 61 25 61 08", OTP, "7701 'x'"]),
+        ] {
+            let mut other = self::end();
+            let mailbox = other.processes.spawn_mailbox();
+            other.processes.register(atom("x"), mailbox).unwrap();
+            assert_eq!(other.processes.pid(mailbox).map(|pid| pid.id), Some(2));
+            assert_eq!(other.receive(&taken), Err(Violation::Term), "{taken:02x?}");
+            assert_eq!(other.delivered, Delivered::default());
+        }
+    }
+}
+
+//= docs/spec/channel.md#ch-link-no-pid
+//= type=test
+#[test]
+fn who_links_with_what_is_no_pid_is_told_noproc_from_it() {
+    for to in ["7701 'x'", "61 05", REF, "68 01 6a"] {
+        let mut end = end();
+        end.receive(&frame(&["68 03 61 01", OTP, to])).unwrap();
+        assert_eq!(end.delivered.answers, frame(&["68 03 61 18", to, OTP, "83", NOPROC]));
+    }
+}
+
 //= docs/spec/channel.md#ch-violation-order
 //= type=test
 #[test]

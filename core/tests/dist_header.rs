@@ -146,16 +146,24 @@ fn corrupt_headers_end_the_link_behind_what_came_before() {
         (framed(&[131, 70, 0, 0, 0]), Violation::Header),
         (message(&[0], &[]), Violation::Term),
         (message(&[0], &[b"\x83", CONTROL, b"\x6A"]), Violation::Term),
-        (message(&[0], &[CONTROL]), Violation::Term),
-        (message(&[0], &[CONTROL, b"\x52\0"]), Violation::Term),
-        (message(&[0], &[CONTROL, b"\x83\x6A"]), Violation::Term),
-        (message(&[1, 8, 7, 1, b'a'], &[CONTROL, b"\x52\x01"]), Violation::Term),
         (message(&[0], &[b"a\x05"]), Violation::Control),
     ] {
         let mut reader = reader();
         let batch = reader.decode(&[&good[..], &bad, &good].concat());
         assert_eq!((batch.signals.len(), batch.violation), (1, Some(violation)), "{bad:02x?}");
         assert_eq!(reader.decode(&good).signals.len(), 0);
+    }
+    // A payload that is none is for whom it is for to find out.
+    for empty in [
+        message(&[0], &[CONTROL]),
+        message(&[0], &[CONTROL, b"\x52\0"]),
+        message(&[0], &[CONTROL, b"\x83\x6A"]),
+        message(&[1, 8, 7, 1, b'a'], &[CONTROL, b"\x52\x01"]),
+        [fragment(7, 2, Some(&[0]), &[CONTROL, b"\x6D"]), fragment(7, 1, None, &[])].concat(),
+    ] {
+        let mut reader = reader();
+        assert_eq!(messages(&mut reader, &empty), Ok(vec![Bytes::new()]), "{empty:02x?}");
+        assert_eq!(one(&mut reader, &good)[..], [131, 0x6A]);
     }
     // A cache alone brings no fragments.
     for frame in [

@@ -116,9 +116,11 @@ const FORM: &[Row] = &[
 /// Another kind of term in each place.
 const KINDS: &[Row] = &[
     all("{1,x,nobody}", NO, Killed),
-    // A node of Erlang tells whatever is linked with that it is not there.
-    ("{1,from,x}", NO, [Kept, Kept, Kept, Killed]),
-    ("{1,from,5}", NO, [Kept, Kept, Kept, Killed]),
+    // Who links with it is told that it is not there.
+    all("{1,from,x}", NO, Kept),
+    all("{1,from,5}", NO, Kept),
+    all("{1,from,ref}", NO, Kept),
+    all("{1,x,x}", NO, Killed),
     all("{2,x,nobody}", NIL, Kept),
     all("{2,{},nobody}", NIL, Kept),
     all("{2,'',x}", NIL, Killed),
@@ -207,6 +209,7 @@ const NAMED: &[Row] = &[
     all("{19,third,nobody,ref}", NO, Killed),
     all("{19,from,stale,ref}", NO, Kept),
     all("{19,from,third,ref}", NO, Killed),
+    all("{19,from,nobody,ref}", NO, Kept),
     all("{19,from,nobody,third_ref}", NO, Kept),
     all("{19,from,nobody,own_ref}", NO, Kept),
     all("{20,third,nobody,ref}", NO, Killed),
@@ -220,26 +223,31 @@ const NAMED: &[Row] = &[
     all("{21,from,stale,ref,[]}", NO, Kept),
     all("{21,from,third,ref,[]}", NO, Killed),
     all("{21,nosuchname,nobody,ref,[]}", NO, Kept),
+    all("{22,from,nobody}", NIL, Kept),
     all("{22,third,nobody}", NIL, Kept),
     all("{22,from,third}", NIL, Kept),
     all("{24,third,nobody}", NIL, Killed),
     all("{24,from,stale}", NIL, Killed),
     all("{24,from,third}", NIL, Killed),
     all("{24,from,nobody}", NIL, Kept),
+    all("{26,from,nobody}", NIL, Kept),
     all("{26,third,nobody}", NIL, Killed),
     all("{26,from,stale}", NIL, Kept),
     all("{26,from,third}", NIL, Killed),
+    all("{28,from,nobody,ref}", NIL, Kept),
     all("{28,sink,nobody,ref}", NIL, Killed),
     all("{28,from,third,ref}", NIL, Killed),
     all("{28,from,stale,ref}", NIL, Kept),
     all("{29,own_ref,from,from,{m,f,0},[]}", NIL, Killed),
     all("{29,ref,sink,from,{m,f,0},[]}", NIL, Killed),
+    all("{31,own_ref,nobody,0,badopt}", NO, Kept),
     all("{31,own_ref,stale,0,badopt}", NO, Kept),
     all("{31,own_ref,third,0,badopt}", NO, Killed),
     all("{31,ref,nobody,0,badopt}", NO, Killed),
     all("{31,stale_ref,nobody,0,badopt}", NO, Kept),
     all("{31,own_ref,nobody,0,sink}", NO, Killed),
     all("{31,own_ref,nobody,0,third}", NO, Kept),
+    all("{33,from,own_ref}", NIL, Kept),
     all("{33,third,own_ref}", NIL, Kept),
     all("{33,from,third_ref}", NIL, Kept),
     all("{33,from,stale_ref}", NIL, Kept),
@@ -275,13 +283,20 @@ const BEHIND: &[Row] = &[
     all("{26,from,sink}", NIL, Kept),
     all("{26,from,sink}", NO, Killed),
     all("{26,from,sink}", b"\x83\xff", Killed),
-    // Erlang looks at a payload when somebody takes it, and we when it comes.
-    ("{2,'',nobody}", NO, [Kept, Kept, Kept, Killed]),
-    ("{2,'',nobody}", b"\x83\xff", [Kept, Kept, Kept, Killed]),
-    ("{6,from,'',nosuchname}", NO, [Kept, Kept, Kept, Killed]),
-    ("{24,from,nobody}", NO, [Kept, Kept, Kept, Killed]),
-    ("{26,from,nobody}", NO, [Kept, Kept, Kept, Killed]),
-    ("{33,from,own_ref}", NO, [Kept, Kept, Kept, Killed]),
+    // Nobody looks at a payload that nobody takes.
+    all("{2,'',nobody}", NO, Kept),
+    all("{2,'',nobody}", b"\x83\xff", Kept),
+    all("{2,'',third}", NO, Kept),
+    all("{6,from,'',nosuchname}", NO, Kept),
+    all("{22,from,nobody}", NO, Kept),
+    all("{24,from,nobody}", NO, Kept),
+    all("{24,from,sink}", NO, Kept),
+    all("{26,from,nobody}", NO, Kept),
+    all("{28,from,nobody,ref}", NO, Kept),
+    all("{28,from,sink,own_ref}", NO, Killed),
+    all("{29,ref,from,from,{m,f,0},[]}", NO, Killed),
+    all("{29,ref,from,from,{m,f,0},x}", NO, Kept),
+    all("{33,from,own_ref}", NO, Kept),
 ];
 
 /// Signals with more attributes, which came with OTP 28.
@@ -295,6 +310,12 @@ const ALTACT: &[Row] = &[
     ("{37,8,from,nosuchname}", NIL, [Killed, Killed, Kept, Kept]),
     ("{37,0,third,nobody}", NIL, [Killed, Killed, Kept, Kept]),
     ("{37,17,from,sink}", NIL, [Killed, Killed, Kept, Kept]),
+    ("{37,0,from,nobody}", NO, [Killed, Killed, Kept, Kept]),
+    ("{37,16,from,nobody}", NO, [Killed, Killed, Kept, Kept]),
+    ("{37,4,from,own_ref}", NO, [Killed, Killed, Kept, Kept]),
+    ("{37,8,from,nosuchname}", NO, [Killed, Killed, Kept, Kept]),
+    all("{37,0,from,sink}", NO, Killed),
+    all("{37,8,from,registered}", NO, Killed),
     all("{37,0,from}", NIL, Killed),
     all("{37,-1,from,nobody}", NIL, Killed),
     all("{37,-1180591620717411303424,from,nobody}", NIL, Killed),
@@ -307,7 +328,7 @@ const ALTACT: &[Row] = &[
     all("{37,12,from,own_ref}", NIL, Killed),
 ];
 
-/// What is served although it was not agreed on.
+/// What is served although it was not agreed on, as where it was.
 const UNAGREED: &[Row] = &[
     all("{19,from,nobody,ref}", NO, Kept),
     all("{20,from,nobody,ref}", NO, Kept),
@@ -470,7 +491,23 @@ each_release_and_runtime! {
         compare(release, FORMS, NAMED);
     }
 
+    //= docs/spec/channel.md#ch-link-no-pid
+    //= type=test
+    #[test]
+    fn a_link_with_what_is_no_pid_is_answered_as_by_erlang(release: Release) {
+        let epmd = Epmd::start(release);
+        let (theirs, ours) = (Target::theirs(release, &epmd, "b"), Target::ours(&epmd, "rust"));
+        for control in ["{1,from,x}", "{1,from,5}", "{1,from,ref}", "{1,from,{x,[1]}}"] {
+            for flags in [FORMS, FORMS.without(Flags::EXIT_PAYLOAD)] {
+                let [one, other] = [&theirs, &ours].map(|target| target.answer(flags, control));
+                assert_eq!(one, other, "{control}");
+            }
+        }
+    }
+
     //= docs/spec/channel.md#ch-payload
+    //= type=test
+    //= docs/spec/channel.md#ch-payload-unread
     //= type=test
     //= docs/spec/channel.md#ch-trailing
     //= type=test
@@ -490,7 +527,6 @@ each_release_and_runtime! {
     //= type=test
     #[test]
     fn what_was_not_agreed_on_is_read_all_the_same(release: Release) {
-        compare(release, FORMS, UNAGREED);
         compare(release, Flags::MANDATORY_26 | Flags::MANDATORY_25_DIGEST, UNAGREED);
     }
 
@@ -512,6 +548,18 @@ each_release_and_runtime! {
                 if found != fate.outcome() {
                     differences.push(format!("{control}: {found}, not {}", fate.outcome()));
                 }
+            }
+        }
+        // A label as long as it likes.
+        for len in [33_000, 60_000] {
+            let control = format!("{{12,'',sink,{{0,\"{}\",1,from,0}}}}", "x".repeat(len));
+            let theirs = Target::theirs(release, &epmd, &format!("t{len}"));
+            let found = [
+                theirs.send_dangerous(|names| names.frame(&control, NIL)),
+                ours.send(FORMS, |names| names.frame(&control, NIL)),
+            ];
+            if found != [Outcome::Kept, Outcome::Kept] {
+                differences.push(format!("a label of {len}: {found:?}"));
             }
         }
         assert!(differences.is_empty(), "{}", differences.join("\n"));

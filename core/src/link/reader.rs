@@ -33,7 +33,8 @@ pub struct Origin {
 /// The signals that one read brought, in order, and perhaps a violation behind them.
 ///
 /// Messages are not decoded. They share the memory of what was read, unless atoms had to be written into them or they came in
-/// fragments.
+/// fragments. A payload that was none is empty: [`Processes::apply`](crate::process::Processes::apply) finds out whether anybody would have taken
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "signals that are not applied are lost"]
 pub struct Batch {
@@ -89,7 +90,7 @@ impl LinkReader {
                 Some(assembly) => assembly.take(frame)?,
             };
             if let Some(frame) = frame {
-                signals.push(control::parse(&frame, &self.origin.node)?);
+                signals.push(control::parse_unread(&frame, &self.origin.node)?);
             }
         }
         Ok(())

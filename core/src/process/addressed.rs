@@ -46,6 +46,9 @@ impl Incarnation {
                 Place::Former => true,
                 Place::Elsewhere => false,
             },
+            // What is no pid is nobody's, and nobody's answer.
+            Control::LinkNoPid { .. } => true,
+            Control::ExitNoPid { .. } => false,
             // Messages and group leaders are for whom they are for.
             Control::MonitorP { to: Monitored::Name(_), .. }
             | Control::DemonitorP { to: Monitored::Name(_), .. }

@@ -83,6 +83,13 @@ impl Processes {
         active.map(|(pid, _)| pid.clone()).chain(here).collect()
     }
 
+    /// Whether a process of this node is linked with one of another.
+    pub(super) fn is_linked(&self, own: &Pid, other: &Pid) -> bool {
+        let process = self.mailbox(own).and_then(|mailbox| self.table.get(&mailbox));
+        let link = process.and_then(|process| process.links.get(other));
+        link.is_some_and(|link| link.unlink.is_none())
+    }
+
     fn link_elsewhere(&mut self, by: MailboxId, to: &Pid, deliver: &mut impl Deliver) {
         let from = self.identity().pid(by);
         let Some(process) = self.table.get(&by) else { return };

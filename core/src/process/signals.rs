@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::net_kernel::{self, Taken};
+use super::reason::NOPROC;
 use super::{Deliver, Processes};
 use crate::link::{Batch, Frame, Origin};
 use crate::stream::Violation;
@@ -35,6 +36,10 @@ impl Processes {
         if let Some(own) = &self.own {
             own.check(&signal)?;
         }
+        //= docs/spec/channel.md#ch-payload-unread
+        if signal.lacks_payload() && self.is_taken(&signal) {
+            return Err(Violation::Term);
+        }
         match signal {
             Control::Send { to, message, .. } => {
                 return self.message(origin, Receiver::Pid(to), message, deliver);
@@ -61,6 +66,12 @@ impl Processes {
             //= docs/spec/channel.md#ch-ignored
             Control::Altact { content: Content::Exit(_), .. } => {}
             Control::Link { from, to } => return self.link_received(origin, from, to, deliver),
+            Control::LinkNoPid { from, to } => {
+                let noproc = Control::ExitNoPid { from: to, to: from, reason: NOPROC.term() };
+                return answer(origin, &noproc, deliver);
+            }
+            // It was refused above.
+            Control::ExitNoPid { .. } => {}
             Control::UnlinkId { id, from, to } => {
                 return self.unlink_received(origin, id, (from, to), deliver);
             }
@@ -88,6 +99,38 @@ impl Processes {
             }
         }
         Ok(())
+    }
+
+    /// Whether there is anybody who looks at the payload of a signal. What a process is to be spawned with, it looks at itself.
+    fn is_taken(&self, signal: &Control) -> bool {
+        let by = |to: &Pid| {
+            let number = self.own.as_ref().and_then(|own| own.number(to));
+            number == Some(self.pinger) || self.mailbox(to).is_some()
+        };
+        let named = |name: &Atom| &**name == net_kernel::NAME || self.whereis(name).is_some();
+        match signal {
+            Control::Send { to, .. }
+            | Control::Exit2 { to, .. }
+            | Control::MonitorPExit { to, .. } => by(to),
+            Control::Exit { from, to, .. } => self.is_linked(to, from),
+            Control::RegSend { to, .. } => named(to),
+            Control::AliasSend { to, .. } => self.alias_of(to).is_some(),
+            Control::Altact { to, .. } => match to {
+                Receiver::Pid(to) => by(to),
+                Receiver::Name(name) => named(name),
+                Receiver::Alias(alias) => self.alias_of(alias).is_some(),
+            },
+            Control::SpawnRequest(_)
+            | Control::Link { .. }
+            | Control::LinkNoPid { .. }
+            | Control::ExitNoPid { .. }
+            | Control::UnlinkId { .. }
+            | Control::UnlinkIdAck { .. }
+            | Control::GroupLeader { .. }
+            | Control::MonitorP { .. }
+            | Control::DemonitorP { .. }
+            | Control::SpawnReply { .. } => false,
+        }
     }
 
     fn message(

@@ -45,6 +45,10 @@ impl Processes {
     ) -> Result<(), Violation> {
         let SpawnRequest { request, from, leader, module, function, options, arguments, .. } =
             spawn;
+        //= docs/spec/channel.md#ch-payload-unread
+        if arguments.is_empty() && Asked::parse(&options).is_some() {
+            return Err(Violation::Term);
+        }
         //= docs/spec/process.md#process-spawn-elsewhere
         if !origin.flags.contains(Flags::SPAWN) || from.node != *origin.node.as_atom() {
             return Ok(());

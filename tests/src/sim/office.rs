@@ -196,6 +196,8 @@ impl Office {
             | Control::AliasSend { .. }
             | Control::Altact { .. }
             | Control::GroupLeader { .. }
+            | Control::LinkNoPid { .. }
+            | Control::ExitNoPid { .. }
             | Control::MonitorP { .. }
             | Control::DemonitorP { .. }
             | Control::SpawnRequest(_)

@@ -88,10 +88,11 @@ impl Target {
         Self { node: Node::Theirs(erl), port, name, sink, peers: Cell::new(0), _mailbox: None }
     }
 
-    /// One of ours.
+    /// One of ours, with such a process.
     pub(crate) fn ours(epmd: &Epmd, name: &str) -> Self {
         let ours = Ours::start(name, Ours::config(epmd.port()));
         let mailbox = ours.mailbox("sink");
+        mailbox.trap_exit(true).unwrap();
         let (port, name, sink) = (ours.port(), ours.name().to_owned(), mailbox.pid().unwrap());
         let (node, _mailbox) = (Node::Ours(ours), Some(mailbox));
         Self { node, port, name, sink, peers: Cell::new(0), _mailbox }
@@ -121,6 +122,14 @@ impl Target {
             }
         }
         Outcome::Ended(self.reason(names.peer()))
+    }
+
+    /// The first frame that the node sends back, in hexadecimal digits.
+    pub(crate) fn answer(&self, flags: Flags, control: &str) -> String {
+        let (mut script, names) = self.join(flags);
+        script.send(&names.frame(control, &[]));
+        let frame = script.next_frame().unwrap();
+        frame.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// As [`Self::send`], for what may end a node of Erlang. The process `sink` is asked, too.

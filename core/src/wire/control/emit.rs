@@ -63,6 +63,11 @@ impl Control {
         let payload = flags.contains(Flags::EXIT_PAYLOAD);
         match self {
             Self::Link { from, to } => Shape::new(op::LINK).pid(from).pid(to),
+            Self::LinkNoPid { from, to } => Shape::new(op::LINK).pid(from).raw(to),
+            Self::ExitNoPid { from, to, reason } => {
+                let op = if payload { op::PAYLOAD_EXIT } else { op::EXIT };
+                Shape::new(op).raw(from).pid(to).reason(reason, payload)
+            }
             Self::Send { from: Some(from), to, message, token }
                 if flags.contains(Flags::SEND_SENDER) =>
             {

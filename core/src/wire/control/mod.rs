@@ -17,22 +17,27 @@ use core::num::NonZeroU64;
 use crate::flags::Flags;
 use crate::term::{Atom, Pid, Reference};
 
-pub use parse::{Head, parse, parse_head};
+pub use parse::{Head, parse, parse_head, parse_unread};
 pub use token::{MAX_TOKEN_BYTES, Token};
 
 /// A signal from a process to a process, or the kernel's answer to one.
 ///
 /// A `reason` is the bytes of one term without version byte; a `message` is a complete external term, version byte
-/// included. Both are well-formed if they come from [`parse()`], and have to be for [`Control::emit`].
+/// included. Both are well-formed if they come from [`parse()`], empty at times if from [`parse_unread`], and have to be for [`Control::emit`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the fields have the names of Erlang's manual")]
 pub enum Control {
     /// `from` links with `to`.
     Link { from: Pid, to: Pid },
+    /// `from` links with what is no pid: one term without version byte. It is answered by [`Control::ExitNoPid`].
+    LinkNoPid { from: Pid, to: Bytes },
     /// A message to a pid. Its sender is for tracers, and may be missing.
     Send { from: Option<Pid>, to: Pid, message: Bytes, token: Option<Token> },
     /// `from` has ended, and `to` was linked with it.
     Exit { from: Pid, to: Pid, reason: Bytes, token: Option<Token> },
+    /// The answer to [`Control::LinkNoPid`], with the reason `noproc`. Whoever gets it ends the link between the nodes, as it comes from no
+    /// pid: it is never the outcome of [`parse()`].
+    ExitNoPid { from: Bytes, to: Pid, reason: Bytes },
     /// `from` ends its link with `to`, which answers by [`Control::UnlinkIdAck`] with the same id.
     UnlinkId { id: NonZeroU64, from: Pid, to: Pid },
     /// The answer to [`Control::UnlinkId`]: the pids have changed places.
@@ -167,8 +172,10 @@ impl Control {
             Self::AliasSend { .. } => Flags::ALIAS,
             Self::Altact { .. } => Flags::ALTACT_SIG,
             Self::Link { .. }
+            | Self::LinkNoPid { .. }
             | Self::Send { .. }
             | Self::Exit { .. }
+            | Self::ExitNoPid { .. }
             | Self::UnlinkId { .. }
             | Self::UnlinkIdAck { .. }
             | Self::RegSend { .. }
@@ -183,6 +190,7 @@ impl Control {
         match self {
             Self::Send { from, .. } | Self::AliasSend { from, .. } => from.as_ref(),
             Self::Link { from, .. }
+            | Self::LinkNoPid { from, .. }
             | Self::Exit { from, .. }
             | Self::UnlinkId { from, .. }
             | Self::UnlinkIdAck { from, .. }
@@ -195,8 +203,35 @@ impl Control {
             Self::SpawnRequest(spawn) => Some(&spawn.from),
             Self::SpawnReply { result: Spawned::Pid(child), .. } => Some(child),
             Self::GroupLeader { .. }
+            | Self::ExitNoPid { .. }
             | Self::MonitorPExit { from: Monitored::Name(_), .. }
             | Self::SpawnReply { result: Spawned::Error(_), .. } => None,
+        }
+    }
+
+    /// Whether what has to follow the control message was missing, or no term: it is empty here ([`parse_unread`]).
+    #[must_use]
+    pub fn lacks_payload(&self) -> bool {
+        match self {
+            Self::Send { message: payload, .. }
+            | Self::RegSend { message: payload, .. }
+            | Self::AliasSend { message: payload, .. }
+            | Self::Exit { reason: payload, .. }
+            | Self::Exit2 { reason: payload, .. }
+            | Self::MonitorPExit { reason: payload, .. }
+            | Self::Altact {
+                content: Content::Message(payload) | Content::Exit(payload), ..
+            } => payload.is_empty(),
+            Self::SpawnRequest(spawn) => spawn.arguments.is_empty(),
+            Self::Link { .. }
+            | Self::LinkNoPid { .. }
+            | Self::ExitNoPid { .. }
+            | Self::UnlinkId { .. }
+            | Self::UnlinkIdAck { .. }
+            | Self::GroupLeader { .. }
+            | Self::MonitorP { .. }
+            | Self::DemonitorP { .. }
+            | Self::SpawnReply { .. } => false,
         }
     }
 
@@ -204,6 +239,7 @@ impl Control {
     #[must_use]
     pub fn unbounded_len(&self) -> usize {
         match self {
+            Self::LinkNoPid { to: term, .. } | Self::ExitNoPid { from: term, .. } => term.len(),
             Self::Send { message: payload, .. }
             | Self::RegSend { message: payload, .. }
             | Self::AliasSend { message: payload, .. }

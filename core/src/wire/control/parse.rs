@@ -23,11 +23,24 @@ const SMALL: core::ops::RangeInclusive<i64> = -(1 << 59)..=(1 << 59) - 1;
 /// term of another form.
 //= docs/spec/channel.md#ch-pass-through
 pub fn parse(frame: &Bytes, peer: &NodeName) -> Result<Control, Violation> {
+    let control = parse_unread(frame, peer)?;
+    if control.lacks_payload() { Err(Violation::Term) } else { Ok(control) }
+}
+
+/// The same, but a payload that is missing or no term is left empty ([`Control::lacks_payload`]): an Erlang node notices that only when
+/// a process takes it.
+///
+/// # Errors
+/// Those of [`parse`] for a control message.
+//= docs/spec/channel.md#ch-payload-unread
+pub fn parse_unread(frame: &Bytes, peer: &NodeName) -> Result<Control, Violation> {
     let mut reader = Reader::new(frame.get(1..).unwrap_or_default());
     let control = frame.slice_ref(external(&mut reader)?);
     parse_head(&control, peer)?.complete(|| {
         let payload = reader.remaining();
-        external(&mut reader)?;
+        if external(&mut reader).is_err() {
+            return Ok(Bytes::new());
+        }
         // Bytes behind the payload are not looked at.
         //= docs/spec/channel.md#ch-trailing
         Ok(frame.slice_ref(&payload[..payload.len() - reader.remaining().len()]))
@@ -91,6 +104,8 @@ impl Head {
             | Control::Altact { content: Content::Exit(reason), .. } => *reason = term,
             Control::SpawnRequest(spawn) => spawn.arguments = term,
             Control::Link { .. }
+            | Control::LinkNoPid { .. }
+            | Control::ExitNoPid { .. }
             | Control::UnlinkId { .. }
             | Control::UnlinkIdAck { .. }
             | Control::GroupLeader { .. }
@@ -176,7 +191,7 @@ impl Fields<'_> {
     /// The operations that never have a payload.
     fn alone(&mut self, op: u8, arity: u32, traced: bool) -> Result<Control, Mismatch> {
         Ok(match (op, arity) {
-            (op::LINK, 3) => Control::Link { from: self.theirs()?, to: self.pid()? },
+            (op::LINK, 3) => self.link()?,
             (op::GROUP_LEADER, 3) => Control::GroupLeader { leader: self.pid()?, to: self.pid()? },
             //= docs/spec/channel.md#ch-unlink-id
             (op::UNLINK_ID, 4) => Control::UnlinkId {
@@ -207,6 +222,15 @@ impl Fields<'_> {
                 token: self.token(traced)?,
             },
             _ => return Err(Mismatch),
+        })
+    }
+
+    fn link(&mut self) -> Result<Control, Mismatch> {
+        let (from, mut other) = (self.theirs()?, self.reader.clone());
+        Ok(if let Ok(to) = self.reader.pid() {
+            Control::Link { from, to }
+        } else {
+            Control::LinkNoPid { from, to: self.control.slice_ref(other.raw()?) }
         })
     }
 
@@ -263,7 +287,7 @@ impl Fields<'_> {
         if !traced {
             return Ok(None);
         }
-        Ok(Some(Token::from_walked(self.term()?).ok_or(Mismatch)?))
+        Ok(Some(Token::from_walked(self.term()?)))
     }
 
     //= docs/spec/channel.md#ch-spawn-form

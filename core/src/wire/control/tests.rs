@@ -257,7 +257,7 @@ fn elements_of_another_kind_are_no_control_messages() {
     let bad_function = [&[0x68, 3][..], name, name, name].concat();
     let wide = [&[0x68, 3][..], name, name, &[0x6E, 8, 0, 0, 0, 0, 0, 0, 0, 0, 8]].concat();
     for elements in [
-        &[&[0x61, 1][..], from, name][..],
+        &[&[0x61, 1][..], name, to][..],
         &[&[0x61, 2], name, name],
         &[&[0x61, 6], name, name, name],
         &[&[0x61, 6], from, name, to],
@@ -361,7 +361,7 @@ fn unlink_ids_fit_64_bits_and_those_of_unlinks_are_positive() {
 //= docs/spec/channel.md#ch-trace-token
 //= type=test
 #[test]
-fn a_token_is_any_term_up_to_its_limit() {
+fn a_token_is_any_term_as_long_as_it_likes() {
     let to = pid_bytes(&ours());
     let with =
         |token: &[u8]| parsed(tuple(4, &[&[0x61, 12], &[0x77, 0], &to, token, &[0x83, 0x6A]]));
@@ -371,13 +371,12 @@ fn a_token_is_any_term_up_to_its_limit() {
         bytes.resize(len, 0);
         bytes
     };
-    for token in [&[0x6A][..], &[0x61, 9], &binary(MAX_TOKEN_BYTES)] {
+    for token in [&[0x6A][..], &[0x61, 9], &binary(MAX_TOKEN_BYTES), &binary(1 << 20)] {
         let Ok(Control::Send { token: Some(read), .. }) = with(token) else {
             panic!("{} bytes", token.len())
         };
         assert_eq!(read.as_bytes(), token);
     }
-    assert_eq!(with(&binary(MAX_TOKEN_BYTES + 1)), Err(Violation::Control));
     assert_eq!(with(&[0x50]), Err(Violation::Term));
 }
 
@@ -401,6 +400,55 @@ fn a_payload_is_needed_by_all_that_have_one() {
             }
         }
     }
+}
+
+//= docs/spec/channel.md#ch-payload-unread
+//= type=test
+#[test]
+fn a_payload_that_is_none_is_left_empty_for_who_takes_it() {
+    for control in one_of_each(None) {
+        let mut alone = vec![b'p', 0x83];
+        control.emit_term(FORMS, &mut alone);
+        assert!(!control.lacks_payload());
+        for payload in [&[][..], &[0x83], &[0x82, 0x6A], &[0x83, 0x68, 2, 0x6A], &[0x6A]] {
+            let frame = Bytes::from([&alone[..], payload].concat());
+            let read = parse_unread(&frame, &peer()).unwrap();
+            let empty = control.payload(FORMS).is_some();
+            assert_eq!(read.lacks_payload(), empty, "{control:?} {payload:02x?}");
+            assert_eq!(read.payload(FORMS).unwrap_or_default(), [][..]);
+            assert_eq!(read == control, !empty);
+        }
+    }
+}
+
+//= docs/spec/channel.md#ch-link-no-pid
+//= type=test
+#[test]
+fn a_link_with_what_is_no_pid_is_read_and_its_answer_written() {
+    let from = pid_bytes(&theirs());
+    for to in [&[0x6A][..], &[0x77, 1, b'x'], &reference_bytes(), &[0x68, 1, 0x61, 5]] {
+        let bytes = tuple(3, &[&[0x61, 1], &from, to]);
+        let Ok(Control::LinkNoPid { from: sender, to: read }) = parsed(bytes.clone()) else {
+            panic!("{to:02x?}")
+        };
+        assert_eq!((&sender, &read[..]), (&theirs(), to));
+        assert_eq!(frame(&Control::LinkNoPid { from: sender, to: read.clone() }, FORMS), bytes);
+        let reason = Bytes::from_static(b"\x77\x06noproc");
+        let answer = Control::ExitNoPid { from: read, to: theirs(), reason: reason.clone() };
+        let with = |op, last: &[&[u8]]| {
+            [&tuple(if op == 24 { 3 } else { 4 }, &[&[0x61, op], to, &from])[..], &last.concat()]
+                .concat()
+        };
+        assert_eq!(frame(&answer, FORMS), with(24, &[&[0x83], &reason]));
+        assert_eq!(frame(&answer, Flags::NONE), with(3, &[&reason]));
+        assert_eq!(parsed(frame(&answer, FORMS)), Err(Violation::Control));
+    }
+    let third = Pid { node: Atom::literal("third@h"), ..theirs() };
+    assert_eq!(
+        parsed(tuple(3, &[&[0x61, 1], &pid_bytes(&third), &[0x6A]])),
+        Err(Violation::Control)
+    );
+    assert_eq!(parsed(tuple(3, &[&[0x61, 1], &[0x6A], &[0x6A]])), Err(Violation::Control));
 }
 
 //= docs/spec/channel.md#ch-trailing

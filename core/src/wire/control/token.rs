@@ -4,7 +4,8 @@ use bytes::Bytes;
 
 use crate::term::{TermError, skip};
 
-/// The longest token, in bytes. Those of real nodes have about a hundred, unless a label is something big.
+/// The longest token to be sent, in bytes. Those of real nodes have about a hundred, unless a label is something big; what comes may be as
+/// long as its frame.
 pub const MAX_TOKEN_BYTES: usize = 1 << 15;
 
 /// What a process has by `seq_trace:set_token/1`, and passes on with every signal that it sends.
@@ -27,9 +28,9 @@ impl Token {
         Ok(Self(term))
     }
 
-    /// A term that was walked already; `None` if it is too long.
-    pub(super) fn from_walked(term: Bytes) -> Option<Self> {
-        (term.len() <= MAX_TOKEN_BYTES).then_some(Self(term))
+    /// A term that was walked already, and shares the memory of its frame, however long it is.
+    pub(super) const fn from_walked(term: Bytes) -> Self {
+        Self(term)
     }
 
     /// The term.

@@ -231,6 +231,8 @@ impl Kin {
                 Control::MonitorP { .. }
                 | Control::DemonitorP { .. }
                 | Control::GroupLeader { .. }
+                | Control::LinkNoPid { .. }
+                | Control::ExitNoPid { .. }
                 | Control::Altact { .. },
                 _,
             )

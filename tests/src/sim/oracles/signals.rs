@@ -106,6 +106,7 @@ fn pair(signal: &Control) -> String {
         | Control::Exit2 { to, .. }
         | Control::MonitorPExit { to, .. }
         | Control::GroupLeader { to, .. }
+        | Control::ExitNoPid { to, .. }
         | Control::SpawnReply { to, .. }
         | Control::MonitorP { to: Monitored::Pid(to), .. }
         | Control::DemonitorP { to: Monitored::Pid(to), .. } => to.to_string(),
@@ -114,6 +115,7 @@ fn pair(signal: &Control) -> String {
         | Control::DemonitorP { to: Monitored::Name(to), .. } => to.to_string(),
         Control::AliasSend { to, .. } => to.to_string(),
         Control::Altact { to, .. } => format!("{to:?}"),
+        Control::LinkNoPid { to, .. } => format!("{to:02x?}"),
         Control::SpawnRequest(_) => "a new process".to_owned(),
     };
     format!("{from} -> {to}")

@@ -5,7 +5,7 @@ use proptest::option::of as maybe;
 use proptest::prelude::*;
 
 use super::*;
-use crate::term::generate;
+use crate::term::{Reader, generate};
 
 fn monitored() -> impl Strategy<Value = Monitored> {
     prop_oneof![
@@ -40,6 +40,10 @@ fn control() -> impl Strategy<Value = Control> {
     let how = (-(1_i64 << 59)..1 << 59, reason(), reason(), token());
     prop_oneof![
         pids().prop_map(|(from, to)| Control::Link { from, to }),
+        (theirs(), reason()).prop_filter_map("a pid", |(from, to)| {
+            let is_pid = Reader::new(&to).pid().is_ok();
+            (!is_pid).then_some(Control::LinkNoPid { from, to })
+        }),
         (maybe(pid()), pid(), message(), token())
             .prop_map(|(from, to, message, token)| Control::Send { from, to, message, token }),
         (pids(), reason(), token()).prop_map(|((from, to), reason, token)| Control::Exit {
