@@ -119,6 +119,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         let store = node.start_server(Some(&atom!("store")), Store::default())?;
         own.monitor(store)?;
         println!("store is at {name}");
-        while !matches!(own.recv(), Item::Process(ProcessEvent::Down { .. })) {}
+        loop {
+            let Item::Process(event) = own.recv() else { continue };
+            if matches!(event, ProcessEvent::Down { .. }) {
+                break;
+            }
+            if matches!(event, ProcessEvent::Ended { .. }) {
+                return Err("an exit signal has ended the process that watches the server".into());
+            }
+        }
     }
 }

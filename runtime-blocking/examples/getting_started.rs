@@ -3,6 +3,7 @@
 
 use core::error::Error;
 use core::time::Duration;
+use std::thread;
 
 use netkernel_blocking::core::term::Term;
 use netkernel_blocking::core::{Cookie, NodeName, atom};
@@ -45,8 +46,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         own.erpc_call(&peer, &module, &function, &[numbers], Some(Duration::from_secs(60)))?;
     println!("lists:sum([1,2,3]) is {sum}");
 
-    // The server runs by itself. What is sent to this process is dropped.
+    // The server runs by itself. The process that called is not needed any more.
+    drop(own);
     loop {
-        drop(own.recv());
+        thread::park();
     }
 }

@@ -19,7 +19,7 @@ use netkernel_blocking::core::net_kernel::NodeEvent;
 use netkernel_blocking::core::term::Term;
 use netkernel_blocking::core::{Cookie, NodeName, atom};
 use netkernel_blocking::{
-    Item, Mailbox, MonitorOptions, Node, NodeConfig, NodeKinds, StartOptions,
+    Item, Mailbox, MonitorOptions, Node, NodeConfig, NodeKinds, ProcessEvent, StartOptions,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -37,8 +37,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     node.connect_node(peer.clone())?;
     loop {
         look_around(&node, &own, &peer);
-        if let Some(Item::Event(event)) = own.recv_timeout(Duration::from_secs(1)) {
-            println!("{}", told(&event));
+        let item = own.recv_timeout(Duration::from_secs(1));
+        if let Some(Item::Event(event)) = &item {
+            println!("{}", told(event));
+        }
+        if matches!(item, Some(Item::Process(ProcessEvent::Ended { .. }))) {
+            return Err("an exit signal has ended the process that is told".into());
         }
     }
 }

@@ -124,6 +124,14 @@ async fn run() -> Result<(), Box<dyn Error>> {
         let store = node.start_server(Some(&atom!("store")), Store::default()).await?;
         own.monitor(store).await?;
         println!("store is at {name}");
-        while !matches!(own.recv().await, Item::Process(ProcessEvent::Down { .. })) {}
+        loop {
+            let Item::Process(event) = own.recv().await else { continue };
+            if matches!(event, ProcessEvent::Down { .. }) {
+                break;
+            }
+            if matches!(event, ProcessEvent::Ended { .. }) {
+                return Err("an exit signal has ended the process that watches the server".into());
+            }
+        }
     }
 }

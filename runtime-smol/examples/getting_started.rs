@@ -48,8 +48,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         own.erpc_call(&peer, &module, &function, &[numbers], Some(Duration::from_secs(60))).await?;
     println!("lists:sum([1,2,3]) is {sum}");
 
-    // The server runs by itself. What is sent to this process is dropped.
-    loop {
-        drop(own.recv().await);
-    }
+    // The server runs by itself. The process that called is not needed any more.
+    drop(own);
+    future::pending().await
 }

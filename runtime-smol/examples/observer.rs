@@ -19,7 +19,9 @@ use futures_lite::future;
 use netkernel_smol::core::net_kernel::NodeEvent;
 use netkernel_smol::core::term::Term;
 use netkernel_smol::core::{Cookie, NodeName, atom};
-use netkernel_smol::{Item, Mailbox, MonitorOptions, Node, NodeConfig, NodeKinds, StartOptions};
+use netkernel_smol::{
+    Item, Mailbox, MonitorOptions, Node, NodeConfig, NodeKinds, ProcessEvent, StartOptions,
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     future::block_on(run())
@@ -40,8 +42,12 @@ async fn run() -> Result<(), Box<dyn Error>> {
     node.connect_node(peer.clone()).await?;
     loop {
         look_around(&node, &own, &peer).await;
-        if let Some(Item::Event(event)) = own.recv_timeout(Duration::from_secs(1)).await {
-            println!("{}", told(&event));
+        let item = own.recv_timeout(Duration::from_secs(1)).await;
+        if let Some(Item::Event(event)) = &item {
+            println!("{}", told(event));
+        }
+        if matches!(item, Some(Item::Process(ProcessEvent::Ended { .. }))) {
+            return Err("an exit signal has ended the process that is told".into());
         }
     }
 }
