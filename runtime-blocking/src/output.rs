@@ -17,6 +17,8 @@ impl Mailbox {
     /// Is a group leader until this process ends: answers what others ask a group leader for (`io:format/1,2`, `io:put_chars/1` and their kin), and gives what
     /// they write to `output`, in the order in which it comes. Who reads is told that there is no input (`eof`). Other messages and items are dropped.
     ///
+    /// While it runs it keeps the node from stopping by itself.
+    ///
     /// Who writes waits for it. Erlang's `io:format` asks the group leader to call `io_lib:format/2`: this process has the asking node call that, and takes no other request
     /// meanwhile; after 5 seconds the asking one is told an error.
     ///

@@ -17,6 +17,15 @@ pub const USER: &str = "user";
 /// The name of the process that the loggers of other nodes send to: what a process there ends by whose group leader is here.
 pub const LOGGER_PROXY: &str = "logger_proxy";
 
+/// How long a text that is none may be in the external term format to be told to who has sent it.
+const ECHO_MAX: usize = 256;
+
+/// The functions that `io` has a group leader call, and their arities.
+const FORMATS: [(&str, usize); 3] = [("format", 2), ("fwrite", 2), ("write", 1)];
+
+/// The reply to a request whose own has no room in the external term format: `{io_reply,undefined,{error,badterm}}`.
+const BADTERM: &[u8] = b"\x83h\x03w\x08io_replyw\x09undefinedh\x02w\x05errorw\x07badterm";
+
 /// What a message to a group leader, or to [`LOGGER_PROXY`], means.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
@@ -94,14 +103,14 @@ pub struct Request {
 pub enum Step {
     /// This is to be written.
     Write(String),
-    /// What this function gives is to be written: [`Request::applied`] takes it. It is the asking node's: `io:format/2` asks for `io_lib:format/2`, and a group leader
-    /// without Erlang's modules has it called there.
+    /// What this function gives is to be written: [`Request::applied`] takes it. It is one of those by which Erlang's `io` makes texts, such as `io_lib:format/2`, and no other:
+    /// a group leader without Erlang's modules has it called on the asking node, in its own name, and the pid of who asks is what somebody has written into a message.
     Apply(Apply),
     /// This is to be sent to whoever asks, and is the end.
     Reply(Bytes),
 }
 
-/// A function that makes a text.
+/// A function that makes a text: `format/2`, `fwrite/2` or `write/1` of `io_lib`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Apply {
     /// Its module.
@@ -157,8 +166,7 @@ impl Request {
             }
         }
         let reply = [Term::literal("io_reply"), self.reply_as.clone(), self.reply.clone()];
-        // What has come in a message has room in one.
-        Step::Reply(external(&Term::tuple(reply)).unwrap_or_default())
+        Step::Reply(external(&Term::tuple(reply)).unwrap_or(Bytes::from_static(BADTERM)))
     }
 
     /// What the function has given that was to be called, if it has: the text, if it is one.
@@ -216,19 +224,29 @@ impl Request {
         match text(chars, encoding) {
             Some(text) => Some(Step::Write(text)),
             None => {
-                let chars = core::mem::replace(chars, Term::NIL);
-                self.fail(Term::tuple([Term::literal("put_chars"), Term::literal(name), chars]))
+                // A long one would have the answer grow with what was sent.
+                let is_short = external(chars).is_ok_and(|bytes| bytes.len() <= ECHO_MAX);
+                let label = Term::literal("put_chars");
+                self.fail(if is_short {
+                    let chars = core::mem::replace(chars, Term::NIL);
+                    Term::tuple([label, Term::literal(name), chars])
+                } else {
+                    label
+                })
             }
         }
     }
 
     fn apply(&mut self, encoding: Encoding, m: &Term, f: &Term, a: &mut Term) -> Option<Step> {
-        let (Term::Atom(module), Term::Atom(function)) = (m, f) else {
-            return self.fail(f.clone());
+        let (Term::Atom(module), Term::Atom(function), Ok(arguments)) =
+            (m, f, Vec::try_from(core::mem::replace(a, Term::NIL)))
+        else {
+            return self.fail(Term::literal("request"));
         };
-        let Ok(arguments) = Vec::try_from(core::mem::replace(a, Term::NIL)) else {
-            return self.fail(f.clone());
-        };
+        //= docs/spec/calls.md#io-apply
+        if module.as_str() != "io_lib" || !FORMATS.contains(&(function.as_str(), arguments.len())) {
+            return self.fail(Term::literal("request"));
+        }
         let (module, function) = (module.clone(), function.clone());
         self.applies = Some((function.clone(), encoding));
         Some(Step::Apply(Apply { module, function, arguments }))
@@ -332,10 +350,9 @@ mod tests {
             (format, "[\"1\",[10]]", "?1\n", "ok"),
             (format, "", "?", "{error,format}"),
             (format, "{no,text}", "?", "{error,format}"),
-            ("{put_chars,io_lib,nl,[]}", "<<10>>", "?\n", "ok"),
-            ("{put_chars,other,io_lib,nl,[]}", "[]", "", "{error,request}"),
-            ("{put_chars,unicode,1,nl,[]}", "[]", "", "{error,nl}"),
-            ("{put_chars,unicode,io_lib,nl,x}", "[]", "", "{error,nl}"),
+            ("{put_chars,io_lib,write,[a]}", "<<97>>", "?a", "ok"),
+            ("{put_chars,unicode,io_lib,fwrite,[\"a\",[]]}", "<<97>>", "?a", "ok"),
+            ("{put_chars,other,io_lib,write,[a]}", "[]", "", "{error,request}"),
             (
                 "{requests,[{put_chars,unicode,\"a\"},{requests,[{put_chars,unicode,\"b\"}]},{put_chars,unicode,\"c\"}]}",
                 "",
@@ -349,10 +366,10 @@ mod tests {
                 "{error,{put_chars,unicode,[a]}}",
             ),
             (
-                "{requests,[{put_chars,unicode,m,f,[]},{put_chars,unicode,\"c\"}]}",
+                "{requests,[{put_chars,unicode,io_lib,write,[a]},{put_chars,unicode,\"c\"}]}",
                 "",
                 "?",
-                "{error,f}",
+                "{error,write}",
             ),
             ("{requests,[]}", "", "", "ok"),
             (
@@ -380,6 +397,52 @@ mod tests {
             let expected = (written.to_string(), reply.to_string());
             assert_eq!(done(request, given), expected, "{request}");
         }
+    }
+
+    //= docs/spec/calls.md#io-apply
+    //= type=test
+    #[test]
+    fn only_what_io_itself_asks_for_is_called() {
+        for call in [
+            "os,cmd,[\"true\"]",
+            "erlang,halt,[]",
+            "io,format,[\"a\",[]]",
+            "io_lib,nl,[]",
+            "io_lib,format,[\"a\"]",
+            "io_lib,format,[\"a\",[],[]]",
+            "io_lib,write,[]",
+            "io_lib,write,[a|b]",
+            "io_lib,write,x",
+            "io_lib,1,[a]",
+            "1,write,[a]",
+        ] {
+            let refused = (String::new(), "{error,request}".to_string());
+            for request in [
+                alloc::format!("{{put_chars,{call}}}"),
+                alloc::format!("{{put_chars,unicode,{call}}}"),
+                alloc::format!("{{requests,[{{put_chars,latin1,{call}}}]}}"),
+            ] {
+                assert_eq!(done(&request, "[]"), refused, "{request}");
+            }
+        }
+    }
+
+    //= docs/spec/calls.md#io-requests
+    //= type=test
+    #[test]
+    fn what_is_no_text_comes_back_if_it_is_short_and_an_answer_always() {
+        let text = |count: usize| {
+            let chars = Term::list((0..count).map(|_| Term::literal("no_text")));
+            alloc::format!("{{put_chars,unicode,{chars}}}")
+        };
+        let whole = |count| alloc::format!("{{error,{}}}", text(count));
+        // 131, the head of the list with its length, the atoms, and its end.
+        let most = (ECHO_MAX - 7) / 9;
+        assert_eq!(done(&text(most), "").1, whole(most));
+        assert_eq!(done(&text(most + 1), "").1, "{error,put_chars}");
+        assert_eq!(done(&text(100_000), "").1, "{error,put_chars}");
+        let badterm = Term::decode(BADTERM, &Limits::default()).unwrap();
+        assert_eq!(badterm.to_string(), "{io_reply,undefined,{error,badterm}}");
     }
 
     //= docs/spec/calls.md#io-log

@@ -5,25 +5,19 @@ use ::serde::de::DeserializeOwned;
 use alloc::string::ToString as _;
 use alloc::vec::Vec;
 
+use super::arguments::Arguments;
 use super::erpc::Outcome;
 use crate::term::Term;
 use crate::term::serde::{Error, from_term, to_term};
 
-/// The arguments of a call: the parts of a tuple, an array or a sequence, and none of `()`.
+/// The arguments of a call: the parts of a tuple, an array or a sequence, and none of `()`. The type decides: a `struct` or an `enum` is refused, and so is a
+/// [`Term`], whatever it is.
 ///
 /// # Errors
 /// The value is anything else, or a part of it is no term.
 //= docs/spec/calls.md#values-arguments
 pub fn to_arguments<A: Serialize + ?Sized>(arguments: &A) -> Result<Vec<Term>, Error> {
-    let arguments = to_term(arguments)?;
-    if let Term::Tuple(parts) = arguments {
-        return Ok(parts);
-    }
-    if arguments == Term::literal("nil") {
-        return Ok(Vec::new());
-    }
-    let refused = || Error::Message("the arguments are no tuple and no sequence".to_string());
-    Vec::try_from(arguments).map_err(|_| refused())
+    arguments.serialize(Arguments)
 }
 
 /// What [`to_arguments`] has made.
@@ -66,6 +60,7 @@ fn told(what: &'static str, error: &Error) -> Term {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::collections::BTreeMap;
 
     fn shown<A: Serialize + ?Sized>(value: &A) -> Result<Term, Error> {
         to_arguments(value).map(Term::from)
@@ -82,7 +77,8 @@ mod tests {
         }
         assert_eq!(shown(&[1, 2]), shown(&(1, 2)));
         assert_eq!(shown(&[1, 2][..]), shown(&(1, 2)));
-        assert!(shown(&1).is_err() && shown("text").is_err());
+        assert_eq!(shown(&(("a", 1),)), Ok("[{<<\"a\">>,1}]".parse().unwrap()));
+        assert!(shown(&(f32::NAN,)).is_err(), "a part that is no term");
 
         let given = |text: &str| Vec::try_from(text.parse::<Term>().unwrap()).unwrap();
         assert_eq!(from_arguments::<(u8, bool)>(given("[1,true]")), Ok((1, true)));
@@ -93,6 +89,54 @@ mod tests {
         assert!(from_arguments::<(u8,)>(given("[1,2]")).is_err());
         assert!(from_arguments::<(u8,)>(given("[a]")).is_err());
         assert!(from_arguments::<(u8,)>(given("[]")).is_err());
+    }
+
+    //= docs/spec/calls.md#values-arguments
+    //= type=test
+    #[test]
+    fn what_only_becomes_a_tuple_or_a_list_is_no_arguments() {
+        #[derive(Serialize)]
+        #[expect(non_camel_case_types, reason = "the atom that `()` becomes")]
+        enum Question {
+            nil,
+            Price(&'static str),
+            Both(u8, u8),
+            Named { of: u8 },
+        }
+        #[derive(Serialize)]
+        struct Pair(u8, u8);
+        #[derive(Serialize)]
+        struct New((u8, u8));
+        #[derive(Serialize)]
+        struct Named {
+            of: u8,
+        }
+        #[derive(Serialize)]
+        #[serde(rename = "nil")]
+        struct Unit;
+        for refused in [
+            shown(&Question::nil),
+            shown(&Question::Price("apple")),
+            shown(&Question::Both(1, 2)),
+            shown(&Question::Named { of: 1 }),
+            shown(&Pair(1, 2)),
+            shown(&New((1, 2))),
+            shown(&Named { of: 1 }),
+            shown(&Unit),
+            shown(&Some((1, 2))),
+            shown(&None::<(u8, u8)>),
+            shown(&BTreeMap::from([(1, 2)])),
+            shown(&Term::NIL),
+            shown(&Term::literal("nil")),
+            shown("text"),
+            shown(&1),
+            shown(&1.5),
+            shown(&true),
+            shown(&'a'),
+        ] {
+            let Err(Error::Message(told)) = refused else { panic!("{refused:?}") };
+            assert_eq!(told, "the arguments are no tuple and no sequence");
+        }
     }
 
     #[test]
