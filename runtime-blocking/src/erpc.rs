@@ -5,7 +5,7 @@ use std::time::Instant as Moment;
 
 use netkernel_core::NodeName;
 use netkernel_core::calls::erpc;
-use netkernel_core::process::{ReplyOptions, ReplyWhen, SpawnMonitor, SpawnOptions};
+use netkernel_core::process::{ReplyOptions, ReplyWhen, SpawnMonitor, SpawnOptions, Spawning};
 use netkernel_core::term::{Atom, Term};
 
 use crate::call_error::{ErpcError, RpcError};
@@ -65,13 +65,48 @@ impl Mailbox {
         function: &Atom,
         arguments: &[Term],
     ) -> Result<ErpcRequest, ErpcError> {
+        let (result, spawning) = self.erpc_spawning(module, function, arguments)?;
+        self.approach(node.as_atom()).map_err(erpc_not_sent)?;
+        self.erpc_spawn(node, result, spawning)
+    }
+
+    /// As [`Self::erpc_send_request`], if that needs no new link, and does not wait for room.
+    pub(crate) fn erpc_send_noconnect(
+        &self,
+        node: &NodeName,
+        module: &Atom,
+        function: &Atom,
+        arguments: &[Term],
+    ) -> Result<ErpcRequest, ErpcError> {
+        let (result, spawning) = self.erpc_spawning(module, function, arguments)?;
+        self.erpc_spawn(node, result, spawning)
+    }
+
+    /// What marks the result, and the process that makes the call.
+    fn erpc_spawning(
+        &self,
+        module: &Atom,
+        function: &Atom,
+        arguments: &[Term],
+    ) -> Result<(Term, Spawning), ErpcError> {
         let result = Term::from(self.make_ref().map_err(erpc_not_sent)?);
         let mfa = erpc::execute_call(&result, module, function, arguments)
             .map_err(|_| SendError::TooLong)?;
         let monitor = Some(SpawnMonitor::default());
         let options = SpawnOptions { monitor, ..SpawnOptions::default() };
         let reply = ReplyOptions { when: ReplyWhen::ErrorOnly, ..ReplyOptions::default() };
-        let reference = self.spawn_request(node, mfa, &options, &reply).map_err(erpc_not_sent)?;
+        let spawning = Spawning::new(mfa, &options, &reply).map_err(|_| SendError::TooLong)?;
+        Ok((result, spawning))
+    }
+
+    fn erpc_spawn(
+        &self,
+        node: &NodeName,
+        result: Term,
+        spawning: Spawning,
+    ) -> Result<ErpcRequest, ErpcError> {
+        let reference = self.handle.table.spawn_request(self.id, node, spawning);
+        let reference = reference.map_err(erpc_not_sent)?;
         Ok(ErpcRequest::new(reference, result, self.handle.term_limits))
     }
 

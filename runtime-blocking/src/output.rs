@@ -1,6 +1,7 @@
 //! What other nodes write to processes of this one.
 
 use core::time::Duration;
+use std::sync::Arc;
 
 use netkernel_core::calls::io::{Apply, Message, Request, Step};
 use netkernel_core::process::ProcessEvent;
@@ -20,11 +21,14 @@ impl Mailbox {
     /// While it runs it keeps the node from stopping by itself.
     ///
     /// Who writes waits for it. Erlang's `io:format` asks the group leader to call `io_lib:format/2`: this process has the asking node call that, and takes no other request
-    /// meanwhile; after 5 seconds the asking one is told an error.
+    /// meanwhile; after 5 seconds the asking one is told an error, and at once if there is no link with its node or that has too much to read already. No link is made, and nobody waits for
+    /// a node to read its answers.
     ///
     /// A process that is registered as `user` is the group leader of all processes of this node that have no other. One that is registered as `logger_proxy` gets what the
     /// loggers of other nodes send to this one: how processes ended there that this node had spawned.
     pub fn serve_output(self, mut output: impl FnMut(Output)) {
+        // Which the items of this one do not stand in the way of.
+        let caller = Self::new(Arc::clone(&self.handle));
         loop {
             let item = self.recv();
             if let Item::Process(ProcessEvent::Ended { .. }) = item {
@@ -32,25 +36,24 @@ impl Mailbox {
             }
             let Item::Message(message) = item else { continue };
             match Message::parse(&message, &self.handle.term_limits) {
-                Ok(Message::Request(request)) => self.carry_out(request, &mut output),
+                Ok(Message::Request(request)) => self.carry_out(request, &caller, &mut output),
                 Ok(Message::Log(log)) => output(Output::Log(log)),
                 Ok(Message::Other(_)) | Err(_) => {}
             }
         }
     }
 
-    fn carry_out(&self, mut request: Request, output: &mut impl FnMut(Output)) {
+    fn carry_out(&self, mut request: Request, caller: &Self, output: &mut impl FnMut(Output)) {
         let from = request.from().clone();
         loop {
             let text = match request.step() {
                 Step::Write(text) => Some(text),
                 Step::Apply(apply) => {
-                    let value = self.apply_there(&from.node, &apply);
+                    let value = caller.apply_there(&from.node, &apply);
                     value.and_then(|value| request.applied(&value))
                 }
                 Step::Reply(reply) => {
-                    // Who is gone needs no answer.
-                    let _ = self.send(&from, reply);
+                    self.handle.table.answer(self.id, &from, reply);
                     return;
                 }
             };
@@ -62,7 +65,11 @@ impl Mailbox {
 
     fn apply_there(&self, node: &str, apply: &Apply) -> Option<Term> {
         let node = NodeName::new(node).ok()?;
+        if !self.handle.table.is_free(node.as_atom()) {
+            return None;
+        }
         let Apply { module, function, arguments } = apply;
-        self.erpc_call(&node, module, function, arguments, Some(TEXT_LIMIT)).ok()
+        let request = self.erpc_send_noconnect(&node, module, function, arguments).ok()?;
+        self.erpc_receive_response(request, Some(TEXT_LIMIT)).ok()
     }
 }

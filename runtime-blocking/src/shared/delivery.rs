@@ -53,6 +53,34 @@ impl Delivery<'_> {
         }
     }
 
+    /// Sends a signal at once, if there is a link or an attempt. What that node has caused counts for what it may cause while it does not read: all that is sent while its
+    /// signals are handled, and else what is said to be.
+    pub(super) fn send(&mut self, node: &Atom, signal: Control, is_caused: bool) -> Reach {
+        let Some(peer) = self.peers.get_mut(node) else { return Reach::NoConnection };
+        match peer.send_forced(signal) {
+            Sending::Push { link, flags, signal } => {
+                let Some(stream) = self.links.get(&link) else { return Reach::NoConnection };
+                if let Some(frame) = Frame::new(&signal, flags) {
+                    //= docs/spec/channel.md#ch-writer-signals
+                    let is_handled = self.stream.is_some_and(|it| it.id() == stream.id());
+                    stream.outgoing.with(|writer| {
+                        if is_caused || is_handled {
+                            writer.push_caused(frame);
+                        } else {
+                            writer.push_signal(frame);
+                        }
+                    });
+                }
+                Reach::Sent
+            }
+            Sending::Queued => Reach::Sent,
+            Sending::NotAgreed => Reach::NotAgreed,
+            Sending::Full(_) | Sending::Absent(_) | Sending::TooLong(_) | Sending::Dropped => {
+                Reach::NoConnection
+            }
+        }
+    }
+
     fn push(&mut self, to: MailboxId, item: Item) {
         let Some(queue) = self.mailboxes.get(&to) else { return };
         let Effects { full, overflowed, .. } = &mut *self.effects;
@@ -97,25 +125,7 @@ impl Deliver for Delivery<'_> {
     }
 
     fn signal(&mut self, node: &Atom, signal: Control) -> Reach {
-        let Some(peer) = self.peers.get_mut(node) else { return Reach::NoConnection };
-        match peer.send_forced(signal) {
-            Sending::Push { link, flags, signal } => {
-                let Some(stream) = self.links.get(&link) else { return Reach::NoConnection };
-                if let Some(frame) = Frame::new(&signal, flags) {
-                    //= docs/spec/channel.md#ch-writer-signals
-                    let caused = self.stream.is_some_and(|handled| handled.id() == stream.id());
-                    stream.outgoing.with(|writer| {
-                        if caused { writer.push_caused(frame) } else { writer.push_signal(frame) }
-                    });
-                }
-                Reach::Sent
-            }
-            Sending::Queued => Reach::Sent,
-            Sending::NotAgreed => Reach::NotAgreed,
-            Sending::Full(_) | Sending::Absent(_) | Sending::TooLong(_) | Sending::Dropped => {
-                Reach::NoConnection
-            }
-        }
+        self.send(node, signal, false)
     }
 
     fn is_reached(&mut self, node: &NodeName) -> bool {

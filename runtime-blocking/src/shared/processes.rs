@@ -9,6 +9,7 @@ use netkernel_core::process::{
     Target, Usage,
 };
 use netkernel_core::term::{Atom, Pid, Reference, Term, write};
+use netkernel_core::wire::control::Control;
 use netkernel_core::{MailboxId, NodeName};
 
 use super::delivery::{Delivery, Effects};
@@ -164,6 +165,26 @@ impl Table {
             }
             is_own
         })
+    }
+
+    /// Answers what a process has asked this one for. Never waits and makes no link; a node that does not read its answers is not heard after some of them.
+    //= docs/spec/calls.md#io-reply
+    pub fn answer(&self, by: MailboxId, to: &Pid, message: Bytes) {
+        self.act(|processes, deliver| {
+            if !processes.has(by) {
+                return;
+            }
+            if processes.is_own(&to.node) {
+                if let Some(mailbox) = processes.mailbox(to) {
+                    deliver.message(mailbox, message);
+                }
+                return;
+            }
+            let from = processes.pid(by);
+            let signal = Control::Send { from, to: to.clone(), message, token: None };
+            // Who is gone needs no answer.
+            let _ = deliver.send(&to.node, signal, true);
+        });
     }
 
     fn send_here(

@@ -211,6 +211,14 @@ impl Table {
         }
     }
 
+    /// Whether a signal gets to this node at once: there is a link that has room, or it is this node.
+    pub fn is_free(&self, node: &Atom) -> bool {
+        let state = lock(&self.state);
+        let link = state.peers.get(node).and_then(Peer::link);
+        let stream = link.and_then(|link| state.links.get(&link));
+        state.processes.is_own(node) || stream.is_some_and(|stream| stream.outgoing.has_room())
+    }
+
     /// `None` while too much waits for the link to come up, and the stream if too much waits there.
     fn look(&self, node: &Atom) -> Option<Result<Way, Arc<Stream>>> {
         let state = lock(&self.state);
