@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::sync::Arc;
 
+use futures_lite::future;
 use netkernel_blocking::{Item, Output};
 use netkernel_core::calls::io::{Apply, Message, Request, Step};
 use netkernel_core::process::ProcessEvent;
@@ -41,6 +42,8 @@ impl Mailbox {
                 Ok(Message::Log(log)) => output(Output::Log(log)),
                 Ok(Message::Other(_)) | Err(_) => {}
             }
+            // Whoever writes without end leaves others of this thread their turn.
+            future::yield_now().await;
         }
     }
 

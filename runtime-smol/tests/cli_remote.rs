@@ -7,9 +7,11 @@ mod support;
 
 mod running;
 
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::process::{Child, Output, Stdio};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
+use std::time::Instant;
 
 use netkernel_blocking::core::term::{Atom, Limits, Term};
 use netkernel_blocking::{
@@ -347,8 +349,46 @@ fn the_console_calls_and_sends_in_words_and_in_erlangs_form() {
     inbox.exit(&console, &term("away")).unwrap();
     assert_eq!(a.line(), format!("message: {{'EXIT',{pid},away}}"));
     inbox.exit(&console, &term("kill")).unwrap();
-    assert_eq!(a.line(), "this process has ended: killed");
+    assert_eq!([a.line(), a.line()], ["this process has ended: killed", "stopped"]);
+    assert_eq!(a.line(), "", "nothing more");
     assert_eq!(a.end().0, Some(1));
+}
+
+#[test]
+fn who_sends_without_end_does_not_hold_the_console() {
+    let epmd = Epmd::start();
+    let node = served(&epmd, B);
+    let mut a = console(&epmd, "");
+    let (inbox, is_over) = (node.mailbox(), AtomicBool::new(false));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let (name, node) = (Atom::new("netkernel").unwrap(), support::name(A));
+            while !is_over.load(Ordering::Relaxed) {
+                let _ = inbox.send_to_name(&name, &node, support::term(&[b'x'; 1000]));
+            }
+        });
+        let begin = Instant::now();
+        let until = |a: &mut Running, wanted: &str| {
+            while a.line() != wanted {
+                if begin.elapsed() > GIVE_UP {
+                    is_over.store(true, Ordering::Relaxed);
+                    panic!("no {wanted}");
+                }
+            }
+        };
+        let message = format!("message: <<\"{}\">>", "x".repeat(1000));
+        until(&mut a, &message);
+        for (line, answer) in
+            [("nodes", "['b@127.0.0.1']"), ("call b@127.0.0.1 calc id [done]", "done")]
+        {
+            a.say(line);
+            until(&mut a, answer);
+        }
+        a.signal("-INT");
+        until(&mut a, "stopped");
+        is_over.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(a.end().0, Some(0));
 }
 
 #[test]

@@ -1,14 +1,13 @@
 //! `netkernel call` and `netkernel send` beside real nodes: each outcome is what a node of Erlang gets.
 
-use core::time::Duration;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Output;
-use std::thread;
 
 use netkernel_tests::command::{self, Netkernel};
 use netkernel_tests::each_release;
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release, Signal, TempDir};
+use netkernel_tests::ours::eventually;
 
 /// What is called: functions, and a server.
 const CALC: &str = "
@@ -143,6 +142,12 @@ each_release! {
         let (code, out, errors) = shell.told(&["call", b, "calc", "print"]);
         let printed = "\u{E9}t\u{E9} is {a,1}\nchars and more\n[x]\n{eof,{error,enotsup}}";
         assert_eq!((code, out.as_str(), errors.as_str()), (0, printed, ""));
+        // The result begins a line.
+        let half = ["call", b, "io", "format", "[\"abc\"]"];
+        assert_eq!(shell.told(&half), (0, "abc\nok".into(), String::new()));
+        let objects = "{\"event\":\"output\",\"text\":\"abc\"}\n{\"event\":\"call\",\"function\":\"io:format/1\",\"node\":\"b@127.0.0.1\",\
+            \"result\":\"ok\",\"value\":\"ok\"}";
+        assert_eq!(shell.told(&[&half[..], &["--json"]].concat()), (0, objects.into(), String::new()));
         let output = shell.run(&["call", b, "erlang:atom_to_binary", "[\u{E9}]", "--json"]);
         let expected = "{\"event\":\"call\",\"function\":\"erlang:atom_to_binary/1\",\"node\":\"b@127.0.0.1\",\
             \"result\":\"<<\\\"\u{E9}\\\"/utf8>>\",\"value\":\"\u{E9}\"}";
@@ -166,9 +171,7 @@ each_release! {
         let options = shell.arguments(&["call", &b, "calc", "sleep", "[infinity]", "--json"]);
         let mut running = Netkernel::start(shell.home.path(), &options);
         let called = || erl.eval("[P || P <- processes(), {current_function, {timer, sleep, 1}} =:= process_info(P, current_function)]");
-        while called() == "[]" {
-            thread::sleep(Duration::from_millis(10));
-        }
+        eventually("the call", || called() != "[]");
         erl.signal(Signal::Kill);
         erl.wait_end();
         let (status, _) = running.wait_end();
@@ -213,7 +216,7 @@ each_release! {
         erl.eval("register(short, spawn(fun() -> receive stop -> ok end end))");
         let (_, pid, _) = shell.told(&["call", b, "erlang:whereis", "[short]"]);
         assert_eq!(shell.told(&["send", b, "short", "stop"]), known("short"));
-        while erl.eval("whereis(short)") != "undefined" {}
+        eventually("the end of the process", || erl.eval("whereis(short)") == "undefined");
         assert_eq!(shell.told(&["send", b, &pid, "x"]), lost(&pid));
     }
 
@@ -255,6 +258,7 @@ each_release! {
         say("send witness@b@127.0.0.1 #{a => 1}", &["ok"]);
         erl.wait_event(GIVE_UP, |event| event == "#{a => 1}");
         say("call b@127.0.0.1 calc print", &["\u{E9}t\u{E9} is {a,1}", "chars and more", "[x]", "{eof,{error,enotsup}}"]);
+        say("call b@127.0.0.1 io:format(\"half a line\")", &["half a line", "ok"]);
 
         // What Erlang sends is printed, and waits.
         erl.eval("{netkernel, 'a@127.0.0.1'} ! {hello, <<\"from erlang\">>}");

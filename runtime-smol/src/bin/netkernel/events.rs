@@ -5,25 +5,42 @@ use netkernel_smol::core::term::{Atom, Limits, Term};
 use netkernel_smol::{Item, ProcessEvent, Target};
 use serde_json::{Value, json};
 
-use crate::report::Line;
+use crate::report::{Line, Report};
 use crate::term_json;
 
-/// What to print of an item.
-pub(crate) fn line(item: &Item) -> Line {
+/// What to print of an item, and whether it is a message, which waits for `receive`.
+pub(crate) fn told(item: &Item, report: &Report) -> (Line, bool) {
+    match message_of(item) {
+        Some(message) => (message_line(&message, item, report), true),
+        None => (line(item), false),
+    }
+}
+
+fn message_line(message: &Term, item: &Item, report: &Report) -> Line {
+    report.line(format_args!("message: {message}"), || {
+        let mut object = if let Item::Message(bytes) = item {
+            json!({"event": "message", "bytes": bytes.len()})
+        } else {
+            json!({"event": "process"})
+        };
+        object["term"] = message.to_string().into();
+        object["value"] = term_json::json(message);
+        object
+    })
+}
+
+fn line(item: &Item) -> Line {
     match item {
         Item::Event(event) => Line::new(event, event_json(event)),
         Item::Diagnostic(diagnostic) => Line::new(
             format_args!("diagnostic: {diagnostic}"),
             json!({"event": "diagnostic", "text": diagnostic.to_string()}),
         ),
-        Item::Message(message) => match message_of(item) {
-            Some(term) => told(&term, json!({"event": "message", "bytes": message.len()})),
-            // Beyond the limits of terms.
-            None => Line::new(
-                format_args!("message of {} bytes", message.len()),
-                json!({"event": "message", "bytes": message.len()}),
-            ),
-        },
+        // Beyond the limits of terms.
+        Item::Message(message) => Line::new(
+            format_args!("message of {} bytes", message.len()),
+            json!({"event": "message", "bytes": message.len()}),
+        ),
         Item::Process(ProcessEvent::Ended { reason }) => {
             let reason = Term::decode(reason, &Limits::default()).unwrap_or(Term::NIL);
             Line::new(
@@ -31,24 +48,15 @@ pub(crate) fn line(item: &Item) -> Line {
                 json!({"event": "ended", "reason": reason.to_string()}),
             )
         }
-        Item::Process(event) => match message_of(item) {
-            Some(term) => told(&term, json!({"event": "process"})),
-            None => Line::new(
-                format_args!("{event:?}"),
-                json!({"event": "process", "text": format!("{event:?}")}),
-            ),
-        },
+        Item::Process(event) => Line::new(
+            format_args!("{event:?}"),
+            json!({"event": "process", "text": format!("{event:?}")}),
+        ),
         other => Line::new(
             format_args!("{other:?}"),
             json!({"event": "other", "text": format!("{other:?}")}),
         ),
     }
-}
-
-fn told(message: &Term, mut object: Value) -> Line {
-    object["term"] = message.to_string().into();
-    object["value"] = term_json::json(message);
-    Line::new(format_args!("message: {message}"), object)
 }
 
 /// What an Erlang process would receive; `None` of what is printed in another way.

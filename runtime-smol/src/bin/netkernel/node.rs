@@ -4,13 +4,14 @@ use std::io::{self, BufRead as _, IsTerminal as _};
 use std::rc::Rc;
 use std::thread;
 
-use async_channel::{Receiver, Sender, unbounded};
+use async_channel::{Receiver, Sender, bounded, unbounded};
 use async_executor::LocalExecutor;
-use futures_lite::future::block_on;
+use futures_lite::future::{self, block_on};
 use netkernel_smol::core::net_kernel::OwnName;
 use netkernel_smol::core::term::Atom;
 use netkernel_smol::{
-    Identity, Item, Mailbox, MonitorOptions, Node, Output, ProcessEvent, StartOptions,
+    Bound, Identity, Item, Mailbox, MonitorOptions, Node, Output, Overflow, ProcessEvent,
+    StartOptions,
 };
 use serde_json::json;
 
@@ -21,16 +22,21 @@ use crate::node_args::NodeArgs;
 use crate::obey::{Session, error_line};
 use crate::remote_words::Reader;
 use crate::report::{Line, Report};
-use crate::{Failed, events};
+use crate::{Failed, events, remote};
 
 /// The registered name of the mailbox whose messages are told.
 const MAILBOX: &str = "netkernel";
 
+/// How much may wait to be printed, before those who send it are held.
+const BOUND: Bound = Bound { messages: 10_000, bytes: 16 << 20, overflow: Overflow::Pause };
+
 /// What the command waits for.
 pub(crate) enum Event {
-    /// Something is in the mailbox.
+    /// Something is in the mailbox, or was written.
     Mail,
     Input(String),
+    /// A message that is flushed.
+    Got(Item),
     /// The result of a command.
     Done(Line),
     Stop,
@@ -49,15 +55,18 @@ async fn run_on(
     // On a thread of its own: whoever does not read our output must not delay its ticks.
     let (config, options) = args.config()?;
     let node = Node::new(config).map_err(|error| Failed::Because(error.to_string()))?;
-    let (events, incoming) = unbounded();
-    watch_signals(&events)?;
-    let mailbox = open_mailbox(&node, &events).await?;
+    let (events, results) = unbounded();
+    // One is enough: all is printed that is there.
+    let (ring, mail) = bounded(1);
+    let (stop, stopped) = bounded(1);
+    watch_signals(stop)?;
+    let mailbox = open_mailbox(&node, ring.clone()).await?;
     let name = name_of(&options);
     let identity =
         node.start(options).await.map_err(|error| Failed::Because(format!("{name}: {error}")))?;
     report.print(&started(&identity))?;
     let session = Session::new(node.clone(), mailbox, events.clone(), Rc::clone(executor));
-    serve_output(&session)?;
+    serve_output(&session, ring)?;
     let calls = Calls::new(session.clone());
     let (commands, queue) = unbounded();
     executor.spawn(work(session.clone(), calls, queue)).detach();
@@ -65,11 +74,19 @@ async fn run_on(
         let _ = commands.try_send(Command::Call(peer, Call::Connect));
     }
     watch_input(events);
-    let result = serve(report, &commands, &session, &incoming).await;
+    let incoming = Incoming { results, mail };
+    // Whatever comes does not keep it from stopping.
+    let signal = async {
+        let _ = stopped.recv().await;
+        Ok(true)
+    };
+    let result = future::or(signal, serve(report, &commands, &session, &incoming)).await;
     // Stopped already if the listener was lost.
     node.halt().await;
     let killed = !result?;
-    print_mail(report, &session)?;
+    if !killed {
+        print_mail(report, &session).await?;
+    }
     report.print(&Line::new("stopped", json!({"event": "stopped"})))?;
     if killed { Err(Failed::Told) } else { Ok(()) }
 }
@@ -82,22 +99,41 @@ fn name_of(options: &StartOptions) -> String {
     }
 }
 
+/// Where events come from.
+struct Incoming {
+    results: Receiver<Event>,
+    mail: Receiver<()>,
+}
+
+impl Incoming {
+    /// Results and commands come first. `None`: nothing can come any more.
+    async fn next(&self) -> Option<Event> {
+        let mail = async { self.mail.recv().await.map(|()| Event::Mail) };
+        future::or(self.results.recv(), mail).await.ok()
+    }
+}
+
 /// Whether it was told to end: `false` if its process was killed.
 async fn serve(
     report: &Report,
     commands: &Sender<Command>,
     session: &Session,
-    incoming: &Receiver<Event>,
+    incoming: &Incoming,
 ) -> io::Result<bool> {
-    // The signal handler has a sender as long as the process lives, so there is always a next event to wait for.
-    while let Ok(event) = incoming.recv().await {
+    // The session has a sender, so there is always a next event to wait for.
+    while let Some(event) = incoming.next().await {
         // The mailbox comes first: what led to a result arrived there before the result.
-        if !print_mail(report, session)? {
+        if !print_mail(report, session).await? {
             return Ok(false);
         }
         match event {
             Event::Mail => {}
             Event::Done(line) => report.print(&line)?,
+            Event::Got(item) => {
+                if let Some(message) = events::message_of(&item) {
+                    report.print(&remote::got(&message, report))?;
+                }
+            }
             Event::Input(line) => match console::parse(&line, Reader::new(session.mailbox.pid())) {
                 Ok(None) => {}
                 Ok(Some(Command::Stop)) => break,
@@ -110,32 +146,43 @@ async fn serve(
     Ok(true)
 }
 
-/// Prints what has come, and keeps messages. `false` if the process was killed, to which nothing comes any more.
-fn print_mail(report: &Report, session: &Session) -> io::Result<bool> {
-    loop {
-        for text in session.output.take() {
-            report.piece(&text, Some(&output_line(&text)))?;
-        }
+/// Prints what is there, and keeps messages. What comes meanwhile waits: whoever sends without end does not hold the console. `false` if
+/// the process was killed, to which nothing comes any more.
+async fn print_mail(report: &Report, session: &Session) -> io::Result<bool> {
+    // Its end does not count.
+    for _ in 0..session.mailbox.message_queue_len().max(1) {
+        print_output(report, session)?;
         let Some(item) = session.mailbox.try_recv() else { return Ok(true) };
-        report.print(&events::line(&item))?;
+        let (line, is_message) = events::told(&item, report);
+        report.print(&line)?;
         if matches!(item, Item::Process(ProcessEvent::Ended { .. })) {
             return Ok(false);
         }
-        if let Some(message) = events::message_of(&item) {
-            let bytes = if let Item::Message(message) = &item { message.len() } else { 0 };
-            session.inbox.push(message, bytes);
+        if is_message {
+            session.inbox.push(item);
         }
+        future::yield_now().await;
     }
+    print_output(report, session)?;
+    Ok(true)
+}
+
+fn print_output(report: &Report, session: &Session) -> io::Result<()> {
+    for text in session.output.take() {
+        report.piece(&text, Some(&output_line(&text)))?;
+    }
+    Ok(())
 }
 
 /// Has what processes print that were started from here printed before whatever they do behind it.
-fn serve_output(session: &Session) -> Result<(), Failed> {
+fn serve_output(session: &Session, ring: Sender<()>) -> Result<(), Failed> {
     let user = group_leader(&session.node)?;
-    let (output, events) = (Rc::clone(&session.output), session.results.clone());
+    user.set_bound(Some(BOUND));
+    let output = Rc::clone(&session.output);
     let print = move |written| {
         if let Output::Text { text, .. } = written {
             output.borrow_mut().push_back(text);
-            let _ = events.try_send(Event::Mail);
+            let _ = ring.try_send(());
         }
     };
     session.executor.spawn(user.serve_output(print)).detach();
@@ -157,17 +204,20 @@ async fn work(session: Session, mut calls: Calls, commands: Receiver<Command>) {
     }
 }
 
-fn watch_signals(events: &Sender<Event>) -> Result<(), Failed> {
-    let events = events.clone();
-    ctrlc::set_handler(move || drop(events.try_send(Event::Stop)))
-        .map_err(|error| Failed::Because(format!("signals: {error}")))
+fn watch_signals(stop: Sender<()>) -> Result<(), Failed> {
+    ctrlc::set_handler(move || {
+        let _ = stop.try_send(());
+    })
+    .map_err(|error| Failed::Because(format!("signals: {error}")))
 }
 
-async fn open_mailbox(node: &Node, events: &Sender<Event>) -> Result<Mailbox, Failed> {
+async fn open_mailbox(node: &Node, ring: Sender<()>) -> Result<Mailbox, Failed> {
     let because = |error: &dyn core::fmt::Display| Failed::Because(error.to_string());
     let mailbox = node.mailbox();
-    let events = events.clone();
-    mailbox.set_waker(move || drop(events.try_send(Event::Mail)));
+    mailbox.set_bound(Some(BOUND));
+    mailbox.set_waker(move || {
+        let _ = ring.try_send(());
+    });
     mailbox.monitor_nodes(true, MonitorOptions::ALL).await;
     mailbox.monitor_diagnostics(true).await;
     let name = Atom::new(MAILBOX).map_err(|_| because(&"mailbox name too long"))?;

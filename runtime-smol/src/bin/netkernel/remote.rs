@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use futures_lite::future;
 use netkernel_smol::core::NodeName;
 use netkernel_smol::core::term::{Atom, Term};
 use netkernel_smol::{Mfa, SendError, SpawnError, SpawnMonitor, SpawnOptions};
@@ -13,9 +14,12 @@ use crate::failure::Timeout;
 use crate::node::Event;
 use crate::obey::{Session, error_line};
 use crate::read::Destination;
-use crate::report::Line;
+use crate::report::{Line, Report};
 use crate::send::{deliver, encoded};
 use crate::term_json;
+
+/// So many flushed messages wait to be printed.
+const FLUSHED_MAX: usize = 16;
 
 /// One of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,8 +105,13 @@ impl Session {
                 None => Line::new("timeout", json!({"event": "receive", "timeout": true})),
             },
             Remote::Flush => {
-                while let Some(message) = self.inbox.take() {
-                    let _ = self.results.try_send(Event::Done(got(&message)));
+                for _ in 0..self.inbox.len() {
+                    // What is printed need not wait in memory twice.
+                    while self.results.len() > FLUSHED_MAX {
+                        future::yield_now().await;
+                    }
+                    let Some(message) = self.inbox.take() else { break };
+                    let _ = self.results.try_send(Event::Got(message));
                 }
                 Line::new("ok", json!({"event": "flush", "result": "ok"}))
             }
@@ -146,10 +155,11 @@ impl Session {
 }
 
 /// As Erlang's shell flushes.
-fn got(message: &Term) -> Line {
-    let told =
-        json!({"event": "flush", "term": message.to_string(), "value": term_json::json(message)});
-    Line::new(format_args!("Shell got {message}"), told)
+pub(crate) fn got(message: &Term, report: &Report) -> Line {
+    report.line(
+        format_args!("Shell got {message}"),
+        || json!({"event": "flush", "term": message.to_string(), "value": term_json::json(message)}),
+    )
 }
 
 fn done(result: Result<(), SendError>, answer: &Term, told: serde_json::Value) -> Line {
