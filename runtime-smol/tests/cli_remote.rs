@@ -392,6 +392,30 @@ fn who_sends_without_end_does_not_hold_the_console() {
 }
 
 #[test]
+fn what_is_said_behind_a_call_is_sent_behind_it() {
+    let epmd = Epmd::start();
+    let node = served(&epmd, B);
+    let inbox = node.mailbox();
+    inbox.register(Atom::new("inbox").unwrap()).unwrap();
+    let mut a = console(&epmd, "");
+    // Another node is asked for the incarnation of the pid: there is none.
+    a.say("gen_server:call({inbox,'b@127.0.0.1'}, {from, <'c@127.0.0.1'.1.0>}, infinity).\nsend inbox@b@127.0.0.1 behind");
+    assert_eq!(a.line(), "ok", "the call waits");
+    let next = || loop {
+        match inbox.recv_timeout(GIVE_UP) {
+            Some(Item::Message(message)) => {
+                return Term::decode(&message, &Limits::default()).unwrap().to_string();
+            }
+            Some(_) => {}
+            None => panic!("nothing comes"),
+        }
+    };
+    let (call, message) = (next(), next());
+    assert!(call.starts_with("{'$gen_call',") && call.contains("{from,"), "{call}");
+    assert_eq!(message, "behind");
+}
+
+#[test]
 fn what_waits_in_the_console_holds_nothing_up() {
     let epmd = Epmd::start();
     let node = served(&epmd, B);

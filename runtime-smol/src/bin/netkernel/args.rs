@@ -130,7 +130,7 @@ pub(crate) struct CallArgs {
     /// Call a gen_server, or what answers as one does: its name, or its pid as it is printed here
     #[arg(long, value_name = "NAME")]
     pub(crate) server: Option<String>,
-    /// How long to wait for the result, in seconds; the link has to be there by then [default: infinity, as erpc:call/4; with --server 5, as
+    /// How long to wait for the result, in seconds from when the link is there and the request is sent [default: infinity, as erpc:call/4; with --server 5, as
     /// gen_server:call/2]
     #[arg(long, value_name = "S", value_parser = Timeout::parse)]
     pub(crate) timeout: Option<Timeout>,
@@ -150,7 +150,7 @@ pub(crate) struct SendArgs {
     /// The message, a term in Erlang's syntax
     #[arg(allow_negative_numbers = true)]
     pub(crate) term: String,
-    /// How long to wait until the node has read it, in seconds [default: 30]
+    /// How long to wait until the node has read it, in seconds from when the link is there [default: 30]
     #[arg(long, value_name = "S", value_parser = Timeout::parse)]
     pub(crate) timeout: Option<Timeout>,
     #[command(flatten)]

@@ -6,7 +6,9 @@ use futures_lite::future;
 use netkernel_smol::core::NodeName;
 use netkernel_smol::core::net_kernel::mfa::Mfa;
 use netkernel_smol::core::term::{Atom, Term};
-use netkernel_smol::{Mailbox, Node, Output, RpcError};
+use netkernel_smol::{
+    CallError, CallRequest, ErpcError, ErpcRequest, Mailbox, Node, Output, RpcError,
+};
 use serde_json::{Value, json};
 
 use crate::args::{CallArgs, usage};
@@ -138,22 +140,19 @@ impl Wanted {
 
     /// Makes the call in the name of a process.
     pub(crate) async fn made_by(&self, own: &Mailbox, peer: &NodeName) -> Result<Term, Failure> {
+        self.asked_by(own, peer).await.result(own).await
+    }
+
+    /// Sends the request in the name of a process, which then waits for the result.
+    pub(crate) async fn asked_by(&self, own: &Mailbox, peer: &NodeName) -> Asked {
         match self {
-            Self::Function { module, function, arguments, limit, style: Style::Erpc } => {
-                let result = own.erpc_call(peer, module, function, arguments, *limit).await;
-                result.map_err(Failure::of_erpc)
-            }
-            Self::Function { module, function, arguments, limit, style: Style::Rpc } => {
-                match own.rpc_call(peer, module, function, arguments, *limit).await {
-                    Ok(value) => Ok(value),
-                    Err(RpcError::Bad(bad)) => Ok(bad.to_term()),
-                    Err(RpcError::Send(error)) => Err(error.into()),
-                    Err(other) => Err(Failure::other(&other)),
-                }
+            Self::Function { module, function, arguments, limit, style } => {
+                let request = own.erpc_send_request(peer, module, function, arguments).await;
+                Asked::Function(request, *limit, *style)
             }
             Self::Server(call) => {
-                let result = own.call(call.server.clone(), &call.request, call.limit()).await;
-                result.map_err(|error| Failure::of_server(error, call))
+                let request = own.send_request(call.server.clone(), &call.request).await;
+                Asked::Server(request, call.clone())
             }
         }
     }
@@ -167,6 +166,43 @@ impl Wanted {
             Self::Server(call) => ("server", Destination::from(call.server.clone()).to_string()),
         };
         json!({"event": "call", "node": peer.as_str(), key: what})
+    }
+}
+
+/// A request that was sent, or why not.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    Function(Result<ErpcRequest, ErpcError>, Option<Duration>, Style),
+    Server(Result<CallRequest, CallError>, ServerCall),
+}
+
+impl Asked {
+    /// Waits for the result, in the name of who has asked.
+    pub(crate) async fn result(self, own: &Mailbox) -> Result<Term, Failure> {
+        match self {
+            Self::Function(request, limit, style) => {
+                let result = match request {
+                    Ok(request) => own.erpc_receive_response(request, limit).await,
+                    Err(error) => Err(error),
+                };
+                match style {
+                    Style::Erpc => result.map_err(Failure::of_erpc),
+                    Style::Rpc => match RpcError::of(result) {
+                        Ok(value) => Ok(value),
+                        Err(RpcError::Bad(bad)) => Ok(bad.to_term()),
+                        Err(RpcError::Send(error)) => Err(error.into()),
+                        Err(other) => Err(Failure::other(&other)),
+                    },
+                }
+            }
+            Self::Server(request, call) => {
+                let result = match request {
+                    Ok(request) => own.receive_response(request, call.limit()).await,
+                    Err(error) => Err(error),
+                };
+                result.map_err(|error| Failure::of_server(error, &call))
+            }
+        }
     }
 }
 

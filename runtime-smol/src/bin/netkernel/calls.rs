@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use async_channel::{Sender, unbounded};
-use futures_lite::future::poll_once;
 use netkernel_smol::core::NodeName;
 use netkernel_smol::core::net_kernel::mfa::Mfa;
 use netkernel_smol::core::term::Term;
@@ -85,20 +84,17 @@ fn begin(session: Session) -> Sender<Command> {
     let executor = Rc::clone(&session.executor);
     let work = async move {
         while let Ok(next) = queue.recv().await {
-            let is_call =
-                matches!(&next, Command::Remote(it) if matches!(it.remote, Remote::Call(..)));
-            let own = session.clone();
-            let mut result = Box::pin(async move {
-                let result = own.obey(next).await;
-                own.results.try_send(Event::Done(result)).is_ok()
-            });
-            // What behind a call is sent to the same node may come after its request, and not after its result.
-            let done =
-                if is_call { poll_once(&mut result).await } else { Some((&mut result).await) };
-            match done {
-                Some(true) => {}
-                Some(false) => return,
-                None => session.executor.spawn(result).detach(),
+            let result = match session.begin(next).await {
+                Ok(result) => {
+                    let results = session.results.clone();
+                    let done = async move { drop(results.try_send(Event::Done(result.await))) };
+                    session.executor.spawn(done).detach();
+                    continue;
+                }
+                Err(result) => result,
+            };
+            if session.results.try_send(Event::Done(result)).is_err() {
+                return;
             }
         }
     };

@@ -177,7 +177,8 @@ fn print_output(report: &Report, session: &Session) -> io::Result<()> {
 /// Has what processes print that were started from here printed before whatever they do behind it.
 fn serve_output(session: &Session, ring: Sender<()>) -> Result<(), Failed> {
     let user = group_leader(&session.node)?;
-    user.set_bound(Some(BOUND));
+    // It calls who writes: a link must not wait for it.
+    user.set_bound(Some(Bound { overflow: Overflow::DropNewest, ..BOUND }));
     let output = Rc::clone(&session.output);
     let print = move |written| {
         if let Output::Text { text, .. } = written {

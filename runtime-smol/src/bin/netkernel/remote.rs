@@ -65,18 +65,36 @@ impl Remote {
 }
 
 impl Session {
-    /// Asks first of which incarnations the pids in it are.
     pub(crate) async fn written(&self, written: Written) -> Line {
+        match self.known(written).await {
+            Ok(remote) => self.remote(remote).await,
+            Err(line) => line,
+        }
+    }
+
+    /// Carries a command out, or sends the request of a call, whose result is to be waited for (`Ok`): what is sent behind it neither
+    /// waits nor overtakes it.
+    pub(crate) async fn begin(&self, command: Command) -> Result<future::BoxedLocal<Line>, Line> {
+        let Command::Remote(written) = command else { return Err(self.obey(command).await) };
+        let remote = self.known(written).await?;
+        if let Remote::Call(node, wanted) = remote {
+            return Ok(self.ask(node, wanted).await);
+        }
+        Err(self.remote(remote).await)
+    }
+
+    /// Asks of which incarnations the pids in it are.
+    async fn known(&self, written: Written) -> Result<Remote, Line> {
         let Written { mut remote, line, mut reader } = written;
         if !reader.ids.are_known() {
             reader.ids.learn(&self.mailbox).await;
             match console::parse(&line, reader) {
                 Ok(Some(Command::Remote(known))) => remote = known.remote,
                 Ok(_) => {}
-                Err(text) => return error_line(&text),
+                Err(text) => return Err(error_line(&text)),
             }
         }
-        self.remote(remote).await
+        Ok(remote)
     }
 
     async fn remote(&self, command: Remote) -> Line {
@@ -93,7 +111,7 @@ impl Session {
                 let sent = self.mailbox.erpc_cast(&node, &module, &function, &arguments).await;
                 done(sent, &answer, told)
             }
-            Remote::Call(node, wanted) => self.call_line(&node, &wanted).await,
+            Remote::Call(node, wanted) => self.ask(node, wanted).await.await,
             Remote::Spawn(node, function, relation) => {
                 let spawned = self.spawn(&node, &function, relation).await;
                 let told = json!({"event": "spawn", "node": node.as_str()});
@@ -127,12 +145,16 @@ impl Session {
     }
 
     /// The call is made by a process of its own: what waits in the console's is not looked through.
-    pub(crate) async fn call_line(&self, node: &NodeName, wanted: &Wanted) -> Line {
-        let event = wanted.event(node);
-        match wanted.made_by(&self.node.mailbox(), node).await {
-            Ok(value) => value_line(&value, event),
-            Err(failure) => failure.line(event),
-        }
+    async fn ask(&self, node: NodeName, wanted: Wanted) -> future::BoxedLocal<Line> {
+        let own = self.node.mailbox();
+        let asked = wanted.asked_by(&own, &node).await;
+        Box::pin(async move {
+            let event = wanted.event(&node);
+            match asked.result(&own).await {
+                Ok(value) => value_line(&value, event),
+                Err(failure) => failure.line(event),
+            }
+        })
     }
 
     async fn spawn(

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use async_io::Timer;
+use futures_lite::future;
 use netkernel_smol::core::NodeName;
 use netkernel_smol::core::calls::gen_server::CallFailure;
 use netkernel_smol::core::term::{Atom, Limits, Reference, Term};
@@ -15,7 +17,7 @@ use crate::read::{Destination, destination, term};
 use crate::report::{Line, Report};
 use crate::{Failed, because, temporary};
 
-/// How long the other node may take to say that it has read what was sent.
+/// How long sending may take, until the other node says that it has read it.
 const LIMIT: Duration = Duration::from_secs(30);
 
 pub(crate) async fn run(args: &SendArgs, report: &Report) -> Result<(), Failed> {
@@ -23,12 +25,22 @@ pub(crate) async fn run(args: &SendArgs, report: &Report) -> Result<(), Failed> 
     let (mut to, mut message) = read(args, &ids);
     let node = temporary::start_connected(args.config()?, &args.node, report).await?;
     let own = node.mailbox();
-    if !ids.are_known() {
-        ids.learn(&own).await;
-        (to, message) = read(args, &ids);
-    }
     let limit = args.timeout.map_or(Some(LIMIT), |timeout| timeout.0);
-    let sent = sent(&own, &to, &message, &args.node, limit).await;
+    let late = async {
+        match limit {
+            Some(limit) => Timer::after(limit).await,
+            None => future::pending().await,
+        };
+        Ok(Sent::NotConfirmed)
+    };
+    let sent = async {
+        if !ids.are_known() {
+            ids.learn(&own).await;
+            (to, message) = read(args, &ids);
+        }
+        sent(&own, &to, &message, &args.node).await
+    };
+    let sent = future::or(sent, late).await;
     let _ = node.stop().await;
     let sent = sent.map_err(because)?;
     let line = sent.line(&to, &args.node);
@@ -70,7 +82,6 @@ async fn sent(
     to: &Destination,
     message: &Term,
     node: &NodeName,
-    limit: Option<Duration>,
 ) -> Result<Sent, SendError> {
     let message = encoded(message)?;
     // Before the message, which may end the process.
@@ -82,10 +93,9 @@ async fn sent(
     let word = |text| Atom::new(text).map_err(|_| SendError::TooLong);
     let net_kernel = Target::Name(word("net_kernel")?, node.clone());
     let question = Term::tuple([word("is_auth")?.into(), node.as_atom().clone().into()]);
-    match own.call(net_kernel, &question, limit).await {
+    match own.call(net_kernel, &question, None).await {
         Err(CallError::Send(error)) => return Err(error),
         Err(CallError::Failed(CallFailure::NodeDown(_))) => return Ok(Sent::LinkLost),
-        Err(CallError::Failed(CallFailure::Timeout)) => return Ok(Sent::NotConfirmed),
         Ok(_) | Err(_) => {}
     }
     let is_gone = monitor.is_some_and(|monitor| was_nobody(own, &monitor));
