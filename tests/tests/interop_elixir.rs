@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "scenarios are functions that the macro makes tests of")]
 
 use core::time::Duration;
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
 
 use netkernel_blocking::core::calls::erpc::Exception;
 use netkernel_blocking::core::calls::gen_server::CallFailure;
@@ -10,10 +12,10 @@ use netkernel_blocking::core::{NodeName, atom};
 use netkernel_blocking::{
     CallError, CallReaction, Client, ErpcError, Function, Outcome, Reaction, Target,
 };
-use netkernel_tests::each_release_and_runtime;
 use netkernel_tests::otp::{Elixir, Epmd, Release};
 use netkernel_tests::ours::{Ours, eventually, node_name};
 use netkernel_tests::runtime::Mailbox;
+use netkernel_tests::{GIVE_UP, each_release_and_runtime};
 
 const LIMIT: Option<Duration> = Some(Duration::from_secs(120));
 
@@ -33,6 +35,8 @@ fn nodes(release: Release) -> (Epmd, Elixir, Ours) {
 struct Shop {
     last: Option<Term>,
     waiting: Option<Client>,
+    /// Told when somebody waits.
+    waits: Option<Sender<()>>,
 }
 
 impl Shop {
@@ -44,6 +48,9 @@ impl Shop {
             ("echo", [it]) => (CallReaction::Reply(it.clone()), None),
             ("wait", []) => {
                 self.waiting = Some(client);
+                if let Some(waits) = &self.waits {
+                    waits.send(()).unwrap();
+                }
                 (CallReaction::NoReply, None)
             }
             ("release", []) => (CallReaction::Reply(atom!("ok").into()), self.waiting.take()),
@@ -124,14 +131,13 @@ const VALUES: [(&str, &str); 12] = [
 ];
 
 /// Server, request, time-out, and why the call exits.
-const EXITS: [(&str, &str, &str, &str); 7] = [
+const EXITS: [(&str, &str, &str, &str); 6] = [
     ("shop, rust", "{:wait}", "50", ":timeout"),
     ("shop, rust", "{:stop, :normal}", "60000", ":normal"),
     ("shop, rust", "{:stop, {:shutdown, [1]}}", ":infinity", "{:shutdown, [1]}"),
     ("shop, rust", "{:stop, :noproc}", "60000", ":noproc"),
     ("nobody, rust", "{:echo, 1}", "60000", ":noproc"),
     ("shop, nobody", "{:echo, 1}", "60000", "{:nodedown, :\"nobody@127.0.0.1\"}"),
-    ("shop, killed", "{:echo, 1}", "60000", "{:nodedown, :\"killed@127.0.0.1\"}"),
 ];
 
 /// That Elixir's module has what is written in it.
@@ -211,7 +217,7 @@ each_release_and_runtime! {
     //= type=test
     #[test]
     fn elixir_calls_our_server(release: Release) {
-        let (_epmd, elixir, rust) = nodes(release);
+        let (epmd, elixir, rust) = nodes(release);
         let start = || rust.node.start_server(Some(&atom!("shop")), Shop::default());
         start().unwrap();
         let server = "s = {:shop, :\"rust@127.0.0.1\"}
@@ -232,6 +238,27 @@ each_release_and_runtime! {
             if request.contains("stop") {
                 eventually("the shop is open", || start().is_ok());
             }
+        }
+        // A server that is killed while it is called, and one whose node ends.
+        for (name, reason) in [("killed", ":killed"), ("ended", "{:nodedown, :\"ended@127.0.0.1\"}")] {
+            let ours = Ours::start(name, Ours::config(epmd.port()));
+            let (waits, waiting) = channel();
+            let shop = Shop { waits: Some(waits), ..Shop::default() };
+            let pid = ours.node.start_server(Some(&atom!("shop")), shop).unwrap();
+            let ender = thread::spawn(move || {
+                waiting.recv_timeout(GIVE_UP).unwrap();
+                if name == "killed" {
+                    ours.node.mailbox().exit(&pid, &atom!("kill").into()).unwrap();
+                    return Some(ours);
+                }
+                ours.node.stop().unwrap();
+                None
+            });
+            let server = format!("{{:shop, :\"{name}@127.0.0.1\"}}");
+            let exit = elixir.try_eval(&format!("GenServer.call({server}, {{:wait}}, :infinity)"));
+            let call = format!("{{GenServer, :call, [{server}, {{:wait}}, :infinity]}}");
+            assert_eq!(exit, Err(format!("{{:exit, {{{reason}, {call}}}}}")));
+            drop(ender.join().unwrap());
         }
         let stopped = elixir.try_eval("GenServer.stop({:nobody, :\"rust@127.0.0.1\"})");
         let stop = "{GenServer, :stop, [{:nobody, :\"rust@127.0.0.1\"}, :normal, :infinity]}";

@@ -258,12 +258,15 @@ each_release_and_runtime! {
             assert_eq!(shown(ours), theirs, "{name} {node} {request}");
         }
         // By pid, of one that is there and of one that was.
-        for (function, arguments, expected) in
-            [("whereis", "[srv]", "{ok,1}"), ("spawn", "[erlang,node,[]]", "{exit,noproc}")]
-        {
-            let found = erl.apply("erlang", function, term(arguments).as_list().unwrap().to_vec());
-            let Term::Pid(pid) = found else { panic!("{found}") };
-            assert_eq!(shown(mailbox.call(pid, &term("{echo,1}"), None)), expected);
+        let called = "fun(S) -> try {ok, gen_server:call(S, {echo, 1})} catch exit:{R, {gen_server, call, _}} -> {exit, R} end end";
+        for found in ["whereis(srv)", "spawn(erlang, node, [])"] {
+            let gone = "is_process_alive(P) andalso P =/= whereis(srv) andalso Gone(P)";
+            let code = format!("P = {found}, (fun Gone(P) -> {gone} end)(P), P");
+            erl.eval(&format!("persistent_term:put(found, begin {code} end)"));
+            let pid = erl.apply("persistent_term", "get", vec![term("found")]);
+            let Term::Pid(pid) = pid else { panic!("{pid}") };
+            let theirs = client.eval(&format!("({called})(erpc:call('{b}', persistent_term, get, [found]))"));
+            assert_eq!(shown(mailbox.call(pid, &term("{echo,1}"), None)), theirs, "{found}");
         }
         // One that replies to the pid, as C nodes do.
         let echo = "spawn(fun Loop() -> receive {'$gen_call', {P, T}, X} -> P ! {T, X}, Loop() end end)";
@@ -277,7 +280,8 @@ each_release_and_runtime! {
         });
         erl.eval("exit(whereis(echo), kill)");
         // A name of this node that nobody has.
-        assert_eq!(shown(mailbox.call(srv(RUST), &term("x"), None)), "{exit,noproc}");
+        let theirs = client.eval(&format!("({called})({{srv, node()}})"));
+        assert_eq!(shown(mailbox.call(srv(RUST), &term("x"), None)), theirs);
         nothing_is_left(&erl, &mailbox);
     }
 
@@ -317,11 +321,34 @@ each_release_and_runtime! {
         assert_eq!(mailbox.call(srv(erl.name()), &term("{release,4}"), None), Ok(term("ok")));
         assert_eq!(mailbox.wait_response(&stands, None), Some(Ok(term("{released,4}"))));
 
+        // Who looks for an answer among his items himself finds what `check_response/2` does.
+        for name in ["srv", "other"] {
+            let target = || Target::Name(atom(name), node_name(erl.name()));
+            let request = mailbox.send_request(target(), &term("{echo,1}")).unwrap();
+            let another = mailbox.send_request(target(), &term("{echo,2}")).unwrap();
+            let answer = mailbox.recv_match(|item| request.is_answer(item));
+            assert!(!another.is_answer(&answer), "{answer:?}");
+            let theirs = erl.eval(&format!(
+                "S = {{{name}, node()}}, [R, O] = [gen_server:send_request(S, {{echo, N}}) || N <- [1, 2]],
+                 (fun Get() -> receive M -> case gen_server:check_response(M, R) of
+                     no_reply -> Get();
+                     {{reply, X}} -> {{{{ok, X}}, gen_server:check_response(M, O)}};
+                     {{error, {{E, S}}}} -> {{{{exit, E}}, gen_server:check_response(M, O)}}
+                 end end end)()"
+            ));
+            assert_eq!(format!("{{{},no_reply}}", shown(request.result(Some(answer)))), theirs);
+            drop(mailbox.receive_response(another, None));
+        }
+
         mailbox.cast(srv(erl.name()), &term("{put,key,[1]}")).unwrap();
         assert_eq!(mailbox.call(srv(erl.name()), &term("{get,key}"), None), Ok(term("[1]")));
 
         let nodes = [node_name(erl.name()), node_name(NOBODY), node_name(RUST)];
         let called = mailbox.multi_call(&nodes, &atom("srv"), &term("{echo,x}"), None).unwrap();
+        let theirs = erl.eval(&format!(
+            "{{Replies, Bad}} = gen_server:multi_call([node(), '{NOBODY}', '{RUST}'], srv, {{echo, x}}), {{Replies, lists:sort(Bad)}}"
+        ));
+        assert_eq!(theirs, format!("{{[{{'{}',x}}],['{NOBODY}','{RUST}']}}", erl.name()));
         let [b, nobody, own] = nodes;
         assert_eq!(called.replies, [(b.clone(), term("x"))]);
         assert_eq!(called.bad_nodes, [nobody, own]);
