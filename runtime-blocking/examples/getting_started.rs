@@ -3,12 +3,11 @@
 
 use core::error::Error;
 use core::time::Duration;
-use std::thread;
 
 use netkernel_blocking::core::term::Term;
 use netkernel_blocking::core::{Cookie, NodeName, atom};
 use netkernel_blocking::{
-    CallReaction, Client, GenServer, Mailbox, Node, NodeConfig, StartOptions,
+    CallReaction, Client, GenServer, Item, Mailbox, Node, NodeConfig, ProcessEvent, StartOptions,
 };
 
 /// A server, and its state.
@@ -46,9 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         own.erpc_call(&peer, &module, &function, &[numbers], Some(Duration::from_secs(60)))?;
     println!("lists:sum([1,2,3]) is {sum}");
 
-    // The server runs by itself. The process that called is not needed any more.
-    drop(own);
-    loop {
-        thread::park();
-    }
+    // The server runs by itself. What is sent to this process is dropped, until an exit signal ends it.
+    while !matches!(own.recv(), Item::Process(ProcessEvent::Ended { .. })) {}
+    Err("an exit signal has ended this process".into())
 }

@@ -7,7 +7,9 @@ use core::time::Duration;
 use futures_lite::future;
 use netkernel_smol::core::term::Term;
 use netkernel_smol::core::{Cookie, NodeName, atom};
-use netkernel_smol::{CallReaction, Client, GenServer, Mailbox, Node, NodeConfig, StartOptions};
+use netkernel_smol::{
+    CallReaction, Client, GenServer, Item, Mailbox, Node, NodeConfig, ProcessEvent, StartOptions,
+};
 
 /// A server, and its state.
 struct Counter(i64);
@@ -48,7 +50,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         own.erpc_call(&peer, &module, &function, &[numbers], Some(Duration::from_secs(60))).await?;
     println!("lists:sum([1,2,3]) is {sum}");
 
-    // The server runs by itself. The process that called is not needed any more.
-    drop(own);
-    future::pending().await
+    // The server runs by itself. What is sent to this process is dropped, until an exit signal ends it.
+    while !matches!(own.recv().await, Item::Process(ProcessEvent::Ended { .. })) {}
+    Err("an exit signal has ended this process".into())
 }
