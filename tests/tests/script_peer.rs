@@ -14,7 +14,7 @@ use netkernel_blocking::core::term::{Atom, Pid, write};
 use netkernel_blocking::core::wire::control::{Control, Monitored};
 use netkernel_blocking::core::wire::handshake::Status;
 use netkernel_blocking::core::{Creation, Flags, NodeType, PeerName};
-use netkernel_blocking::{NodeConfig, NodeKind};
+use netkernel_blocking::{Item, NodeConfig, NodeKind};
 use netkernel_tests::GIVE_UP;
 use netkernel_tests::ours::{Ours, next_message, node_name};
 use netkernel_tests::runtime::Runtime;
@@ -344,12 +344,12 @@ fn what_is_announced_or_nested_costs_its_sender_the_link_and_nobody_memory() {
     };
     let deep = [[104, 1].repeat(1 << 20), vec![106]].concat();
     let wide = [&[105, 0, 0x20, 0, 0][..], &vec![106; 1 << 21]].concat();
+    let mailbox = victim.a.node.mailbox();
     let mut to = Vec::new();
-    write::pid(&mut to, &victim.a.node.mailbox().pid().unwrap());
+    write::pid(&mut to, &mailbox.pid().unwrap());
     for frame in [
         raw(&[b"\x68\x01", &deep]),
         raw(&[&wide]),
-        raw(&[b"\x68\x04\x61\x0c\x77\0", &to, &deep, b"\x83\x6a"]),
         raw(&[b"\x68\x03\x61\x02\x77\0", &to, b"\x83\x6c\xff\xff\xff\xff"]),
     ] {
         let mut peer = join(C);
@@ -358,6 +358,12 @@ fn what_is_announced_or_nested_costs_its_sender_the_link_and_nobody_memory() {
         peer.read_to_end();
         victim.a.expect_down(C, NodeDownReason::Killed);
     }
+    // Nobody looks into a token, and its bytes are those of the frame.
+    let mut peer = join(C);
+    peer.send(&raw(&[b"\x68\x04\x61\x0c\x77\0", &to, &deep, b"\x83\x6a"]));
+    assert_eq!(mailbox.recv_timeout(GIVE_UP), Some(Item::Message(b"\x83\x6a"[..].into())));
+    drop(peer);
+    victim.a.expect_down(C, NodeDownReason::ConnectionClosed);
     victim.assert_unharmed();
 }
 
