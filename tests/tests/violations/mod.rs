@@ -1,6 +1,8 @@
 //! Frames sent to a node by a scripted peer, and what becomes of the link.
 #![expect(clippy::unwrap_used, reason = "this is test code")]
 
+pub(crate) mod headed;
+
 use core::cell::Cell;
 use core::fmt;
 
