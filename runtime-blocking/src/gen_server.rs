@@ -11,7 +11,7 @@ use netkernel_core::term::{Atom, Pid, Term};
 use crate::call_error::StartServerError;
 use crate::mailbox::Mailbox;
 use crate::node::Node;
-use crate::shared::{CallReaction, Info, Reaction, Received, reply};
+use crate::shared::{self, CallReaction, Info, Reaction, Received, reply};
 
 /// A server that processes of Erlang, Elixir and this node call by `gen_server:call/2,3` and `cast/2`. Its value is the state.
 ///
@@ -73,15 +73,21 @@ impl Node {
             own.register(name.clone()).map_err(StartServerError::Name)?;
         }
         let (started, waiting) = reply();
-        let run = move || match server.init(&own) {
-            Ok(()) => {
+        let run = move || match catch_unwind(AssertUnwindSafe(|| server.init(&own))) {
+            Ok(Ok(())) => {
                 started.send(Ok(()));
                 let first = server.handle_continue(&own);
                 own.serve_from(&mut server, first);
             }
-            Err(reason) => {
+            //= docs/spec/calls.md#call-start-fails
+            Ok(Err(reason)) => {
                 let _ = own.terminate(&reason);
                 started.send(Err(reason));
+            }
+            Err(panic) => {
+                own.end(&shared::PANIC);
+                drop(started);
+                resume_unwind(panic);
             }
         };
         let label = name.map_or("netkernel server", Atom::as_str).to_owned();
@@ -105,6 +111,9 @@ impl Mailbox {
     /// As [`Self::serve`], after that reaction.
     fn serve_from(self, server: &mut impl GenServer, first: Reaction) {
         let Some((reason, last)) = self.serve_calls(server, first) else { return };
+        if self.handle.table.known_sender(self.id).is_err() {
+            return; // an exit signal has come meanwhile
+        }
         let terminate = AssertUnwindSafe(|| server.terminate(&self, &reason));
         let terminated = catch_unwind(terminate);
         //= docs/spec/calls.md#call-stop

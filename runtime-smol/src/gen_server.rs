@@ -6,7 +6,7 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use futures_lite::{FutureExt as _, future};
-use netkernel_blocking::shared::{Handle, Received, Reply, reply};
+use netkernel_blocking::shared::{Handle, PANIC, Received, Reply, reply};
 use netkernel_blocking::{CallReaction, Info, Reaction, StartServerError};
 use netkernel_core::MailboxId;
 use netkernel_core::calls::gen_server::Client;
@@ -97,20 +97,26 @@ impl Node {
             _wanted: wanted,
         };
         let run = async move {
-            let init = async { Some(server.init(&own).await) };
+            let init = AssertUnwindSafe(server.init(&own)).catch_unwind();
+            let init = async { Some(init.await) };
             let given_up = async {
                 given_up.wait().await;
                 None
             };
             match future::or(init, given_up).await {
-                Some(Ok(())) => {
+                Some(Ok(Ok(()))) => {
                     started.send(Ok(()));
                     let first = server.handle_continue(&own).await;
                     own.serve_from(&mut server, first).await;
                 }
-                Some(Err(reason)) => {
+                //= docs/spec/calls.md#call-start-fails
+                Some(Ok(Err(reason))) => {
                     let _ = own.terminate(&reason);
                     started.send(Err(reason));
+                }
+                Some(Err(_panic)) => {
+                    own.end(&PANIC);
+                    drop(started);
                 }
                 None => {}
             }
@@ -160,6 +166,9 @@ impl Mailbox {
     /// As [`Self::serve`], after that reaction.
     async fn serve_from(self, server: &mut impl GenServer, first: Reaction) {
         let Some((reason, last)) = self.serve_calls(server, first).await else { return };
+        if self.handle.table.known_sender(self.id).is_err() {
+            return; // an exit signal has come meanwhile
+        }
         let terminated = AssertUnwindSafe(server.terminate(&self, &reason)).catch_unwind().await;
         //= docs/spec/calls.md#call-stop
         if let Some((client, reply)) = last {

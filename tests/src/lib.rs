@@ -16,6 +16,7 @@ pub mod ours;
 pub mod ports;
 pub mod runtime;
 pub mod script;
+pub mod scripted;
 pub mod scripts;
 #[cfg(feature = "otp")]
 pub mod seen;
