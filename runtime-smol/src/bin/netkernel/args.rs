@@ -106,6 +106,23 @@ pub(crate) enum Command {
     },
 }
 
+impl Command {
+    /// As it is written.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Node(_) => "node",
+            Self::Ping(_) => "ping",
+            Self::Call(_) => "call",
+            Self::Send(_) => "send",
+            Self::Names(_) => "names",
+            Self::World(_) => "world",
+            Self::Hosts => "hosts",
+            Self::Ticktime(_) => "ticktime",
+            Self::Epmd { .. } => "epmd",
+        }
+    }
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct PingArgs {
     /// The node to ask
@@ -130,8 +147,7 @@ pub(crate) struct CallArgs {
     /// Call a gen_server, or what answers as one does: its name, or its pid as it is printed here
     #[arg(long, value_name = "NAME")]
     pub(crate) server: Option<String>,
-    /// How long to wait for the result, in seconds from when the link is there and the request is sent [default: infinity, as erpc:call/4; with --server 5, as
-    /// gen_server:call/2]
+    /// How long all of it may take, in seconds, the link included [default: infinity, as erpc:call/4; with --server 5, as gen_server:call/2]
     #[arg(long, value_name = "S", value_parser = Timeout::parse)]
     pub(crate) timeout: Option<Timeout>,
     #[command(flatten)]
@@ -150,7 +166,7 @@ pub(crate) struct SendArgs {
     /// The message, a term in Erlang's syntax
     #[arg(allow_negative_numbers = true)]
     pub(crate) term: String,
-    /// How long to wait until the node has read it, in seconds from when the link is there [default: 30]
+    /// How long all of it may take, in seconds, the link included [default: 30]
     #[arg(long, value_name = "S", value_parser = Timeout::parse)]
     pub(crate) timeout: Option<Timeout>,
     #[command(flatten)]
@@ -303,9 +319,12 @@ impl TicktimeArgs {
     }
 }
 
-/// Ends the process, as for any other error of usage.
-pub(crate) fn usage(text: &str) -> ! {
-    Args::command().error(ErrorKind::ValueValidation, text).exit()
+/// What clap says of an error that it cannot see.
+pub(crate) fn usage(subcommand: &str, text: &str) -> clap::Error {
+    let mut all = Args::command();
+    all.build();
+    let mut command = all.find_subcommand(subcommand).cloned().unwrap_or(all);
+    command.error(ErrorKind::ValueValidation, text)
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use core::time::Duration;
 
 use futures_lite::future;
 use netkernel_smol::core::NodeName;
+use netkernel_smol::core::calls::erpc::{ErpcFailure, Exception};
+use netkernel_smol::core::calls::gen_server::CallFailure;
 use netkernel_smol::core::net_kernel::mfa::Mfa;
 use netkernel_smol::core::term::{Atom, Term};
 use netkernel_smol::{
@@ -11,21 +13,24 @@ use netkernel_smol::{
 };
 use serde_json::{Value, json};
 
-use crate::args::{CallArgs, usage};
+use crate::args::CallArgs;
 use crate::failure::{Failure, ServerCall};
 use crate::ids::Ids;
 use crate::read::{Destination, atom, destination, pointed, term};
 use crate::report::{Line, Report};
+use crate::temporary::{self, Limit};
 use crate::term_json;
-use crate::{Failed, because, temporary};
+use crate::{Failed, because};
 
 pub(crate) async fn run(args: &CallArgs, report: &Report) -> Result<(), Failed> {
     let mut ids = Ids::of(None);
-    let mut wanted = Wanted::of(args, &ids).unwrap_or_else(|text| usage(&text));
-    let node = temporary::start_connected(args.config()?, &args.node, report).await?;
+    let mut wanted = Wanted::of(args, &ids).map_err(Failed::Usage)?;
+    let limit = Limit::new(wanted.limit());
+    let node = temporary::start_connected(args.config()?, &args.node, &limit, report).await?;
+    let own = node.mailbox();
     if !ids.are_known() {
-        ids.learn(&node.mailbox()).await;
-        wanted = Wanted::of(args, &ids).unwrap_or_else(|text| usage(&text));
+        limit.within(ids.learn(&own)).await;
+        wanted = Wanted::of(args, &ids).map_err(Failed::Usage)?;
     }
     let user = group_leader(&node)?;
     let mut broken = Ok(());
@@ -39,13 +44,18 @@ pub(crate) async fn run(args: &CallArgs, report: &Report) -> Result<(), Failed> 
         user.serve_output(print).await;
         future::pending().await
     };
-    let result = future::or(wanted.made_by(&node.mailbox(), &args.node), output).await;
+    let called = future::or(wanted.made_by(&own, &args.node), output);
+    let result = limit.within(called).await.unwrap_or_else(|| Err(wanted.timeout()));
     let _ = node.stop().await;
     broken?;
-    let event = wanted.event(&args.node);
+    let mut event = wanted.event(&args.node);
     match result {
         Ok(value) => Ok(report.print(&value_line(&value, event))?),
         Err(failure) => {
+            if let Some(hint) = wanted.hint(&failure) {
+                report.hint(&hint);
+                event["hint"] = hint.into();
+            }
             report.fail(&failure.line(event));
             Err(Failed::With(failure.code))
         }
@@ -136,6 +146,42 @@ impl Wanted {
             _ => return Err("MODULE, FUNCTION and ARGS are wanted".into()),
         };
         Ok(Self::Function { module, function, arguments, limit, style: Style::Erpc })
+    }
+
+    /// How long it may take.
+    const fn limit(&self) -> Option<Duration> {
+        match self {
+            Self::Function { limit, .. } => *limit,
+            Self::Server(call) => call.limit(),
+        }
+    }
+
+    /// That it has taken longer.
+    fn timeout(&self) -> Failure {
+        match self {
+            Self::Function { .. } => {
+                Failure::of_erpc(Exception::Failed(ErpcFailure::Timeout).into())
+            }
+            Self::Server(call) => Failure::of_server(CallFailure::Timeout.into(), call),
+        }
+    }
+
+    /// What somebody may have meant who calls a function that is not there.
+    fn hint(&self, failure: &Failure) -> Option<String> {
+        let Self::Function { module, function, arguments, .. } = self else { return None };
+        if !failure.is_undef(module, function, arguments.len()) {
+            return None;
+        }
+        let mut hint = format!("there is no {module}:{function}/{}", arguments.len());
+        if module.as_str().starts_with(char::is_uppercase) {
+            hint.push_str(&format!(
+                "; Elixir's {module} is Elixir.{module}",
+                module = module.as_str()
+            ));
+        } else if !arguments.is_empty() {
+            hint.push_str("; ARGS is a list of the arguments, so that a list as the only one has two pairs of brackets");
+        }
+        Some(hint)
     }
 
     /// Makes the call in the name of a process.

@@ -93,6 +93,7 @@ cast TO REQUEST            a request that has no reply
 spawn [link] [monitor] NODE M F [ARGS]   a process there: prints its pid
 receive [S]                the first message that has come, or comes within S seconds
 flush                      all messages that have come
+self                       the pid of the console
 stop                       end this node
 help                       print this
 MODULE:FUNCTION(TERM,...). a call of net_kernel, net_adm or, without a module, erlang, answered as Erlang prints it; of erpc and rpc (call, cast),
@@ -113,6 +114,10 @@ pub(crate) fn parse(line: &str, reader: Reader) -> Result<Option<Command>, Strin
     let remote = if let Some(remote) = reader.send(line)? {
         Some(remote)
     } else if let Some(text) = call(line) {
+        // As Erlang's shell ends.
+        if text == "q()" {
+            return Ok(Some(Command::Stop));
+        }
         let call = reader.mfa(text)?;
         match reader.form(&call)? {
             Some(remote) => Some(remote),
@@ -284,6 +289,7 @@ mod tests {
             ("ticktime 20", Some(set(20, 60))),
             ("ticktime 20 0", Some(set(20, 0))),
             ("stop\n", Some(Command::Stop)),
+            (" q(). ", Some(Command::Stop)),
             ("help", Some(Command::Help)),
             (" \n", None),
         ] {

@@ -77,6 +77,20 @@ impl Failure {
         Self { raised: Some(("exit", reason)), text, code }
     }
 
+    /// Whether the function that was called is not there, with so many arguments.
+    pub(crate) fn is_undef(&self, module: &Atom, function: &Atom, arity: usize) -> bool {
+        let is = |term: &Term, atom: &Atom| term.as_atom() == Some(atom);
+        let word = |term: &Term, text| term.as_atom().is_some_and(|atom| atom.as_str() == text);
+        let Some(("error", reason)) = &self.raised else { return false };
+        let Some([tag, undef, stack]) = reason.as_tuple() else { return false };
+        let Some([m, f, a, _]) = stack.as_list().and_then(|stack| stack.first()?.as_tuple()) else {
+            return false;
+        };
+        let is_call = is(m, module) && is(f, function);
+        let has_arity = a.as_list().is_some_and(|a| a.len() == arity);
+        word(tag, "exception") && word(undef, "undef") && is_call && has_arity
+    }
+
     pub(crate) fn other(error: &dyn core::fmt::Display) -> Self {
         Self { raised: None, text: error.to_string(), code: 1 }
     }
@@ -123,8 +137,11 @@ pub(crate) struct Timeout(pub(crate) Option<Duration>);
 const SERVER_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl ServerCall {
-    pub(crate) fn limit(&self) -> Option<Duration> {
-        self.timeout.map_or(Some(SERVER_TIMEOUT), |timeout| timeout.0)
+    pub(crate) const fn limit(&self) -> Option<Duration> {
+        match self.timeout {
+            Some(timeout) => timeout.0,
+            None => Some(SERVER_TIMEOUT),
+        }
     }
 
     /// `{gen_server,call,[Server,Request]}`, with the time-out if one was given.

@@ -50,13 +50,19 @@ fn main() -> ExitCode {
     if let Some(args) = epmd::called_so(std::env::args_os()) {
         return epmd::run(&args);
     }
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let is_json = error.use_stderr() && std::env::args_os().any(|arg| arg == "--json");
+            return refuse(&error, &Report::new(is_json));
+        }
+    };
     // It has its own words, exit codes and log.
     if let Command::Epmd { args } = &args.command {
         return epmd::run(args);
     }
     log_to_stderr();
-    let report = Report::new(args.json);
+    let (report, name) = (Report::new(args.json), args.command.name());
     let result = match args.command {
         Command::Node(args) => node::run(&args, &report),
         Command::Ping(args) => block_on(ping::run(&args, &report)),
@@ -73,9 +79,10 @@ fn main() -> ExitCode {
         Err(Failed::Told) => ExitCode::FAILURE,
         Err(Failed::With(code)) => code.into(),
         Err(Failed::Because(text)) => {
-            tell(&text);
+            report.error(&format!("netkernel: {text}"), &text);
             ExitCode::FAILURE
         }
+        Err(Failed::Usage(text)) => refuse(&args::usage(name, &text), &report),
         // Whoever read our output has enough of it.
         Err(Failed::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
@@ -85,6 +92,17 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Says how the command is used, or whatever clap was asked for.
+fn refuse(error: &clap::Error, report: &Report) -> ExitCode {
+    if report.is_json() {
+        let text = error.to_string();
+        report.error("", text.strip_prefix("error: ").unwrap_or(&text).trim_end());
+    } else {
+        let _ = error.print();
+    }
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 /// Says something to the user that is no result.
@@ -106,6 +124,8 @@ enum Failed {
     With(u8),
     /// To be said.
     Because(String),
+    /// What is wrong with the command line.
+    Usage(String),
     /// There is no output any more.
     Output(std::io::Error),
 }

@@ -10,7 +10,7 @@ use netkernel_smol::core::start_flags::StartFlags;
 use netkernel_smol::core::{Family, NodeName};
 use netkernel_smol::{DistAutoConnect, EpmdMode, NodeConfig, StartOptions};
 
-use crate::args::{CookieArgs, EpmdArgs, port, tickintensity, ticktime, usage};
+use crate::args::{CookieArgs, EpmdArgs, port, tickintensity, ticktime};
 use crate::reach::ReachArgs;
 use crate::{Failed, console};
 
@@ -127,12 +127,15 @@ impl NodeArgs {
     /// How the node is to be, and what to start it with.
     pub(crate) fn config(&self) -> Result<(NodeConfig, StartOptions), Failed> {
         let (mut config, mut options) = if self.flags.is_empty() {
-            let Some(name) = &self.name else { usage("a name is wanted") };
+            let Some(name) = &self.name else {
+                return Err(Failed::Usage("a name is wanted".into()));
+            };
             (self.own.config()?, self.own.options(name))
         } else {
             let made = NodeConfig::from_flags(self.start_flags());
             let (config, options) = made.map_err(|error| Failed::Because(error.to_string()))?;
-            let Some(options) = options else { usage("a name is wanted: NAME, -name or -sname") };
+            let wanted = || Failed::Usage("a name is wanted: NAME, -name or -sname".into());
+            let options = options.ok_or_else(wanted)?;
             (config, options)
         };
         options.allow.clone_from(&self.allow);
@@ -170,7 +173,7 @@ impl OwnArgs {
         };
         kernel.family = if self.inet6 { Family::Inet6 } else { Family::Inet };
         config.bind = self.bind;
-        config.listen_ports = self.listen_ports();
+        config.listen_ports = self.listen_ports()?;
         config.epmd = match self.epmd {
             Some(Epmd::Auto) | None => EpmdMode::Auto,
             Some(Epmd::Embedded) => EpmdMode::Embedded,
@@ -185,13 +188,13 @@ impl OwnArgs {
     }
 
     /// As `inet_dist_listen_min` and `_max`: one port if only the first is given, any if none is.
-    fn listen_ports(&self) -> RangeInclusive<u16> {
+    fn listen_ports(&self) -> Result<RangeInclusive<u16>, Failed> {
         let first = self.listen_min.unwrap_or(0);
         let last = self.listen_max.unwrap_or(first);
         if first > last {
-            usage("--listen-max is less than --listen-min");
+            return Err(Failed::Usage("--listen-max is less than --listen-min".into()));
         }
-        first..=last
+        Ok(first..=last)
     }
 }
 

@@ -4,7 +4,7 @@ use core::fmt;
 
 use netkernel_smol::Target;
 use netkernel_smol::core::NodeName;
-use netkernel_smol::core::term::{Atom, Limits, ParseError, Reference, Term};
+use netkernel_smol::core::term::{Atom, Limits, ParseError, ParseErrorKind, Reference, Term};
 
 use crate::ids::Ids;
 
@@ -20,7 +20,9 @@ pub(crate) fn pointed(what: &str, text: &str, error: ParseError) -> String {
     let begin = before.rsplit('\n').next().unwrap_or_default();
     let end = behind.split('\n').next().unwrap_or_default();
     let blanks: String = begin.chars().map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-    format!("{what}: {error}\n  {begin}{end}\n  {blanks}^")
+    let is_cut = error.kind == ParseErrorKind::Syntax && error.offset == text.len();
+    let why = if is_cut { "not a whole term".into() } else { error.kind.to_string() };
+    format!("{what}: at byte {}: {why}\n  {begin}{end}\n  {blanks}^", error.offset)
 }
 
 /// An atom, with quotes or without, whatever its characters are.
@@ -107,8 +109,8 @@ mod tests {
             told("{a,\n\t{\u{E9}, X}}"),
             "TERM: at byte 10: not a term\n  \t{\u{E9}, X}}\n  \t    ^"
         );
-        assert_eq!(told("[1"), "TERM: at byte 2: not a term\n  [1\n    ^");
-        assert_eq!(told(""), "TERM: at byte 0: not a term\n  \n  ^");
+        assert_eq!(told("[1"), "TERM: at byte 2: not a whole term\n  [1\n    ^");
+        assert_eq!(told(""), "TERM: at byte 0: not a whole term\n  \n  ^");
     }
 
     #[test]

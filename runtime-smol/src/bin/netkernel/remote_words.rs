@@ -44,6 +44,8 @@ impl Reader {
             "receive" if rest.is_empty() => Remote::Receive(Timeout(None)),
             "receive" => Remote::Receive(Timeout::parse(rest)?),
             "flush" if rest.is_empty() => Remote::Flush,
+            "self" if rest.is_empty() => Remote::Own,
+            "flush" | "self" => return Err("no argument is wanted".into()),
             _ => return Ok(None),
         }))
     }
@@ -128,6 +130,9 @@ impl Reader {
             let (to, request) = self.addressed(text)?;
             return self.server_request(to, &request, None);
         }
+        if to.is_empty() {
+            return Err("a node and a function are wanted, or a server and a request".into());
+        }
         let node = node(to)?;
         Ok(Remote::Call(node, self.function(rest)?.call(None, Style::Erpc)))
     }
@@ -139,6 +144,7 @@ impl Reader {
             match word {
                 "link" => relation.link = true,
                 "monitor" => relation.monitor = true,
+                "" => return Err("a node and a function are wanted".into()),
                 _ => return Ok(Remote::Spawn(node(word)?, self.function(behind)?, relation)),
             }
             rest = behind;
@@ -319,10 +325,11 @@ mod tests {
             ("receive", Remote::Receive(Timeout(None))),
             ("receive 1.5", Remote::Receive(Timeout(Some(Duration::from_millis(1500))))),
             ("flush", Remote::Flush),
+            ("self", Remote::Own),
         ] {
             assert_eq!(words(line), Ok(Some(command)), "{line}");
         }
-        for other in ["", "nodes", "flush b", "sender"] {
+        for other in ["", "nodes", "selfish", "sender"] {
             assert_eq!(words(other), Ok(None), "{other}");
         }
         for wrong in [
@@ -338,6 +345,8 @@ mod tests {
             "spawn m f",
             "spawn link",
             "receive x",
+            "flush all",
+            "self 1",
         ] {
             assert!(words(wrong).is_err(), "{wrong}");
         }

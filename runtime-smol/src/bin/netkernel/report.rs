@@ -4,7 +4,7 @@ use core::fmt::Display;
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::io::{self, Write as _};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Where results go.
 #[derive(Debug)]
@@ -60,6 +60,24 @@ impl Report {
         let _ = self.end_line(&mut io::stdout().lock());
         let text = if self.json { line.json.to_string() } else { line.text.clone() };
         crate::print_error(&text);
+    }
+
+    /// Whether results are objects.
+    pub(crate) const fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Tells why the command failed, if it is no outcome of its own: a line, or what an object says.
+    pub(crate) fn error(&self, line: &str, text: &str) {
+        self.fail(&Line::new(line, json!({"event": "error", "text": text})));
+    }
+
+    /// Tells what may help, to standard error: an object has it by itself.
+    pub(crate) fn hint(&self, text: &str) {
+        if !self.json {
+            let _ = self.end_line(&mut io::stdout().lock());
+            crate::tell(text);
+        }
     }
 
     /// Writes a piece of a text as it comes, or the line that it ends.

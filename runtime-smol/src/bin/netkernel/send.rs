@@ -2,47 +2,39 @@
 
 use core::time::Duration;
 
-use async_io::Timer;
-use futures_lite::future;
 use netkernel_smol::core::NodeName;
 use netkernel_smol::core::calls::gen_server::CallFailure;
 use netkernel_smol::core::term::{Atom, Limits, Reference, Term};
 use netkernel_smol::{CallError, Item, Mailbox, ProcessEvent, SendError, Target};
 use serde_json::json;
 
-use crate::args::{SendArgs, usage};
+use crate::args::SendArgs;
 use crate::failure::code;
 use crate::ids::Ids;
 use crate::read::{Destination, destination, term};
 use crate::report::{Line, Report};
-use crate::{Failed, because, temporary};
+use crate::temporary::{self, Limit};
+use crate::{Failed, because};
 
 /// How long sending may take, until the other node says that it has read it.
 const LIMIT: Duration = Duration::from_secs(30);
 
 pub(crate) async fn run(args: &SendArgs, report: &Report) -> Result<(), Failed> {
     let mut ids = Ids::of(None);
-    let (mut to, mut message) = read(args, &ids);
-    let node = temporary::start_connected(args.config()?, &args.node, report).await?;
+    let (mut to, mut message) = read(args, &ids)?;
+    let limit = Limit::new(args.timeout.map_or(Some(LIMIT), |timeout| timeout.0));
+    let node = temporary::start_connected(args.config()?, &args.node, &limit, report).await?;
     let own = node.mailbox();
-    let limit = args.timeout.map_or(Some(LIMIT), |timeout| timeout.0);
-    let late = async {
-        match limit {
-            Some(limit) => Timer::after(limit).await,
-            None => future::pending().await,
-        };
-        Ok(Sent::NotConfirmed)
-    };
     let sent = async {
         if !ids.are_known() {
             ids.learn(&own).await;
-            (to, message) = read(args, &ids);
+            (to, message) = read(args, &ids)?;
         }
-        sent(&own, &to, &message, &args.node).await
+        sent(&own, &to, &message, &args.node).await.map_err(because)
     };
-    let sent = future::or(sent, late).await;
+    let sent = limit.within(sent).await.unwrap_or(Ok(Sent::NotConfirmed));
     let _ = node.stop().await;
-    let sent = sent.map_err(because)?;
+    let sent = sent?;
     let line = sent.line(&to, &args.node);
     match sent.code() {
         None => Ok(report.print(&line)?),
@@ -53,13 +45,13 @@ pub(crate) async fn run(args: &SendArgs, report: &Report) -> Result<(), Failed> 
     }
 }
 
-/// Receiver and message. What is no such thing ends the command.
-fn read(args: &SendArgs, ids: &Ids) -> (Destination, Term) {
-    let to = destination(&args.name, &args.node, ids).unwrap_or_else(|text| usage(&text));
+/// Receiver and message.
+fn read(args: &SendArgs, ids: &Ids) -> Result<(Destination, Term), Failed> {
+    let to = destination(&args.name, &args.node, ids).map_err(Failed::Usage)?;
     if to.node() != args.node.as_atom() {
-        usage(&format!("{to} is not of {}", args.node));
+        return Err(Failed::Usage(format!("{to} is not of {}", args.node)));
     }
-    (to, term("TERM", &args.term, ids).unwrap_or_else(|text| usage(&text)))
+    Ok((to, term("TERM", &args.term, ids).map_err(Failed::Usage)?))
 }
 
 /// What is known of a message.
