@@ -9,10 +9,12 @@ pub mod forged;
 pub mod fuzzing;
 #[cfg(feature = "otp")]
 mod log;
+pub mod messages;
 #[cfg(feature = "otp")]
 pub mod otp;
 pub mod our_epmd;
 pub mod ours;
+pub mod pcap;
 pub mod ports;
 pub mod runtime;
 pub mod script;

@@ -1,9 +1,11 @@
 //! `cargo sim` as a program: what it prints of runs that fail, how it ends, and that its output depends on the seed alone.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::{env, fs, process};
 
+use etherparse::{NetSlice, SlicedPacket, TransportSlice};
 use netkernel_tests::sim::run::run_seed;
 use netkernel_tests::sim::scenario::Scenario;
 use netkernel_tests::sim::trace::Tracing;
@@ -75,6 +77,67 @@ fn a_run_is_drawn_with_its_nodes_links_and_the_moment_that_is_wrong() {
     }
     for bad in ["--seeds 3 --svg x", "--seed 3 --shrink --svg x", "--seed 3 --svg"] {
         assert_eq!(sim(bad).status.code(), Some(2), "{bad}");
+    }
+}
+
+#[test]
+fn all_bytes_of_a_run_are_in_its_capture_and_to_write_it_does_not_change_the_run() {
+    let capture = Temporary::new("bytes.pcap");
+    let path = capture.0.to_str().expect("it is text");
+    for (words, code) in [
+        ("--seed 0 --plan calm --nodes 3 --hours 1", 0),
+        ("--seed 5 --trace full", 0),
+        ("--seed 0 --plan violent --nodes 3 --hours 1 --until 60 --canary", 1),
+    ] {
+        let picture = Temporary::new("both.svg");
+        let both = format!("{words} --pcap {path} --svg {}", picture.0.display());
+        let written = sim(&both);
+        assert_eq!(written.status.code(), Some(code));
+        let text = stdout(&written);
+        assert!(text == stdout(&sim(words)), "to write a capture does not change the run");
+        assert!(picture.0.exists());
+        let file = fs::read(&capture.0).expect("it was written");
+        let (mut rest, mut streams) = (&file[24..], BTreeMap::<_, Vec<u8>>::new());
+        let mut before = 0;
+        while !rest.is_empty() {
+            let word = |at: usize| u32::from_le_bytes(rest[at..at + 4].try_into().unwrap());
+            let (at, length) = (u64::from(word(0)) << 32 | u64::from(word(4)), word(8) as usize);
+            assert!(before <= at, "time goes on");
+            before = at;
+            let packet = SlicedPacket::from_ethernet(&rest[16..16 + length]).unwrap();
+            let (Some(NetSlice::Ipv4(ip)), Some(TransportSlice::Tcp(tcp))) =
+                (packet.net, packet.transport)
+            else {
+                panic!("{length} bytes are something else");
+            };
+            let ports = (tcp.source_port(), tcp.destination_port());
+            assert_eq!(ip.header().source_addr().octets()[0], 10);
+            let way = (ip.header().source_addr(), ip.header().destination_addr(), ports);
+            let stream = streams.entry(way).or_default();
+            stream.extend_from_slice(tcp.payload());
+            rest = &rest[16 + length..];
+        }
+        let bytes: usize = streams.values().map(Vec::len).sum();
+        if code == 0 {
+            // Nobody is hostile there: these bytes are not counted.
+            let counted = text.split_once(" bytes=").unwrap().1.lines().next().unwrap();
+            assert_eq!(bytes.to_string(), counted);
+        }
+        let to_epmd = streams.iter().filter(|((.., (_, port)), _)| *port == 4369);
+        assert!(to_epmd.clone().count() > 5);
+        assert!(to_epmd.clone().any(|(_, bytes)| bytes.get(2) == Some(&b'x')), "ALIVE2_REQ");
+        let named = |bytes: &Vec<u8>| bytes.get(2) == Some(&b'N') && bytes[15] == 0;
+        assert!(streams.values().any(named), "a handshake");
+    }
+    for bad in ["--seeds 3 --pcap x", "--seed 3 --shrink --pcap x", "--seed 3 --pcap"] {
+        assert_eq!(sim(bad).status.code(), Some(2), "{bad}");
+    }
+    let nowhere = sim("--seed 5 --until 1 --pcap /nowhere/x.pcap");
+    assert_eq!(nowhere.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&nowhere.stderr).starts_with("/nowhere/x.pcap: "));
+    if Path::new("/dev/full").exists() {
+        let full = sim("--seed 5 --pcap /dev/full");
+        assert_eq!(full.status.code(), Some(2), "who runs out of space is told");
     }
 }
 

@@ -10,7 +10,7 @@
 //! | [`actor`], [`world`] | machines, and what happens to them |
 //! | [`act`], `crew`, [`delivery`] | processes of applications, what they do, and where it leads |
 //! | `fault`, `operator`, `hostile` | who makes it happen |
-//! | [`observe`], [`oracles`], [`trace`] | what can be seen, and who looks |
+//! | [`observe`], [`oracles`], [`trace`], [`painter`], [`wiretap`] | what can be seen, and who looks |
 //! | [`model`], [`kin`] | what a node and its processes must do, said once more and more simply |
 //! | [`run`] | a run from its first event to its report |
 //!
@@ -52,6 +52,7 @@ pub mod shared;
 pub mod shrink;
 pub mod stream;
 pub mod trace;
+pub mod wiretap;
 pub mod world;
 
 /// A machine, by its place in the world: nodes first, then the EPMD of each host.

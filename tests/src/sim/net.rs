@@ -34,6 +34,19 @@ impl End {
     }
 }
 
+/// Where a piece is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The number of the connection.
+    pub conn: u64,
+    /// The host that dialled, and the one that was dialled.
+    pub hosts: [HostId; 2],
+    /// The port that was dialled.
+    pub port: u16,
+    /// Which of both this is about.
+    pub side: usize,
+}
+
 /// Who holds an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
@@ -211,6 +224,13 @@ impl Net {
     #[must_use]
     pub fn serial(&self, end: End) -> u64 {
         self.conn(end).map_or(0, |conn| conn.serial)
+    }
+
+    /// The way of pieces that leave this end or come to it.
+    #[must_use]
+    pub fn route(&self, end: End) -> Option<Route> {
+        let Conn { serial, hosts, port, .. } = *self.conn(end)?;
+        Some(Route { conn: serial, hosts, port, side: end.side() })
     }
 
     /// The host of this end.

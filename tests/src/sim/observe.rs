@@ -17,6 +17,7 @@ use super::act::Act;
 use super::call::Call;
 use super::delivery::Got;
 use super::letter::Letter;
+use super::net::{Piece, Route};
 use super::world::World;
 use super::{ActorId, HostId};
 
@@ -215,6 +216,15 @@ pub enum Fact {
         stream: StreamId,
         bytes: usize,
     },
+    /// A piece of a TCP connection has left a host, or has come to one that knows of the connection.
+    Left {
+        route: Route,
+        piece: Piece,
+    },
+    Came {
+        route: Route,
+        piece: Piece,
+    },
 
     /// A turn ended: outputs carried out, inputs taken since the last one, whether it was cut off after its slice of outputs and
     /// samples, and when to come back.
@@ -288,6 +298,8 @@ impl Kinds {
     pub const TURNS: Self = Self(1 << 7);
     /// Processes of applications, and their signals.
     pub const PROCESSES: Self = Self(1 << 8);
+    /// What is on the wire, with its bytes.
+    pub const WIRE: Self = Self(1 << 9);
     /// Everything.
     pub const ALL: Self = Self(u32::MAX);
 
@@ -295,6 +307,12 @@ impl Kinds {
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// This one without the other.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     /// Whether any of `other` is in here.
@@ -347,6 +365,7 @@ impl Fact {
             | Self::Lost { .. } => Kinds::PROCESSES,
             Self::Ticked { .. } | Self::Sampled { .. } => Kinds::TICKS,
             Self::Wrote { .. } | Self::Read { .. } => Kinds::BYTES,
+            Self::Left { .. } | Self::Came { .. } => Kinds::WIRE,
             Self::Turned { .. } => Kinds::TURNS,
         }
     }

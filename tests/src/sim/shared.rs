@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use netkernel_core::Entropy;
 
 use super::choice::{Choice, Topic};
-use super::net::{End, Net, Owner, Piece};
+use super::net::{End, Net, Owner, Piece, Route};
 use super::observe::{Fact, Kinds, Notes};
 use super::plan::Plan;
 use super::queue::Queue;
@@ -188,6 +188,15 @@ impl<'c> Shared<'c> {
         self.notes.note(self.now, None, kind, fact);
     }
 
+    /// Notes what is on the wire.
+    pub(super) fn note_wire(&mut self, end: End, fact: impl FnOnce(Route) -> Fact) {
+        if self.notes.wants(Kinds::WIRE)
+            && let Some(route) = self.net.route(end)
+        {
+            self.note_world(Kinds::WIRE, || fact(route));
+        }
+    }
+
     /// Sends a piece to the other end.
     pub fn send(&mut self, end: End, piece: Piece) {
         let (Some(from), Some(to)) = (self.net.host(end), self.net.host(end.other())) else {
@@ -197,6 +206,7 @@ impl<'c> Shared<'c> {
             self.net.stall(end, until);
         }
         let delay = self.delay(from, to);
+        self.note_wire(end, |route| Fact::Left { route, piece: piece.clone() });
         if let Some(at) = self.net.send(end, self.now, delay, piece) {
             self.at(at, Event::Arrive(end.other()));
         }

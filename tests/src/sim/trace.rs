@@ -17,8 +17,8 @@ impl Tracing {
     pub const OFF: Self = Self { kinds: Kinds::NONE };
     /// What operators and subscribers see.
     pub const SHORT: Self = Self { kinds: Kinds::LIFE.and(Kinds::CALLS).and(Kinds::LINKS) };
-    /// Everything.
-    pub const FULL: Self = Self { kinds: Kinds::ALL };
+    /// Everything but what is on the wire.
+    pub const FULL: Self = Self { kinds: Kinds::ALL.without(Kinds::WIRE) };
 }
 
 /// A moment in seconds, with all its digits.
@@ -117,6 +117,8 @@ fn columns(fact: &Fact, world: &World<'_>) -> (&'static str, String) {
         }
         Fact::Wrote { stream, bytes } => ("wrote", format!("{stream:?} {bytes}")),
         Fact::Read { stream, bytes } => ("read", format!("{stream:?} {bytes}")),
+        Fact::Left { route, piece } => ("left", format!("{route:?} {piece:?}")),
+        Fact::Came { route, piece } => ("came", format!("{route:?} {piece:?}")),
         Fact::Turned { outputs, wake, .. } => {
             let wake = wake.map_or_else(|| "never".into(), |wake| time(wake.as_nanos()));
             ("turn", format!("outputs {outputs} wake {wake}"))

@@ -169,6 +169,9 @@ impl<'c> World<'c> {
     fn arrive(&mut self, end: End) {
         let now = self.shared.now;
         while let Some(piece) = self.shared.net.arrive(end, now) {
+            if !self.shared.net.has_vanished(end) {
+                self.shared.note_wire(end, |route| Fact::Came { route, piece: piece.clone() });
+            }
             if piece == Piece::Syn {
                 self.syn(end);
             } else if self.shared.net.has_vanished(end) {

@@ -46,15 +46,11 @@ fn one(options: &Options, source: &Source) -> ExitCode {
     println!("{}", source.plan());
     let began = Instant::now();
     let mut print = |line: &str| println!("{line}");
-    let report = match &options.svg {
-        None => source.run(options, options.tracing, &mut print),
-        Some(path) => {
-            let (report, picture) = source.draw(options, &mut print);
-            if let Err(error) = fs::write(path, picture) {
-                eprintln!("{path}: {error}");
-                return ExitCode::from(2);
-            }
-            report
+    let report = match source.show(options, &mut print) {
+        Ok(report) => report,
+        Err(text) => {
+            eprintln!("{text}");
+            return ExitCode::from(2);
         }
     };
     if report.violation.is_some() && options.tracing == Tracing::OFF {

@@ -10,12 +10,13 @@ use netkernel_tests::sim::trace::Tracing;
 use crate::source::Template;
 
 pub(crate) const USAGE: &str = "\
-usage: cargo sim --seed N [PLAN] [RUN] [--svg FILE | --shrink [--out FILE]]
-       cargo sim --scenario FILE [RUN] [--svg FILE | --shrink [--out FILE]]
+usage: cargo sim --seed N [PLAN] [RUN] [PICTURES | --shrink [--out FILE]]
+       cargo sim --scenario FILE [RUN] [PICTURES | --shrink [--out FILE]]
        cargo sim --seeds COUNT [--start N] [--keep-going] [--threads N] [PLAN] [RUN]
        PLAN: --plan swarm|calm|violent [--nodes N] [--hours N]; swarm draws its own
        RUN:  [--trace short|full] [--until SECONDS] [--canary]
---svg FILE, with --seed or --scenario, draws the run: a column a node, time downwards.
+       PICTURES: [--svg FILE] [--pcap FILE]
+--svg draws the run: a column a node, time downwards. --pcap writes all its bytes as a capture for Wireshark.
 --until ends the run then, and what would have come is not judged. --canary adds an oracle that is wrong.";
 
 /// What is to be done.
@@ -24,6 +25,7 @@ pub(crate) struct Options {
     pub(crate) shrink: bool,
     pub(crate) out: Option<String>,
     pub(crate) svg: Option<String>,
+    pub(crate) pcap: Option<String>,
     pub(crate) keep_going: bool,
     pub(crate) threads: usize,
     pub(crate) tracing: Tracing,
@@ -45,6 +47,7 @@ impl Options {
             shrink: false,
             out: None,
             svg: None,
+            pcap: None,
             keep_going: false,
             threads: thread::available_parallelism().map_or(1, usize::from),
             tracing: Tracing::OFF,
@@ -66,6 +69,7 @@ impl Options {
                 "--shrink" => options.shrink = true,
                 "--out" => options.out = Some(words.next()?),
                 "--svg" => options.svg = Some(words.next()?),
+                "--pcap" => options.pcap = Some(words.next()?),
                 "--keep-going" => options.keep_going = true,
                 "--threads" => options.threads = number(words.next())?.max(1) as usize,
                 "--canary" => options.canary = true,
@@ -92,9 +96,9 @@ impl Options {
             (None, None, Some(path)) if !planned => Mode::Scenario(path),
             _ => return None,
         };
-        let draws =
-            options.svg.is_none() || !options.shrink && !matches!(options.mode, Mode::Hunt { .. });
-        (draws && (options.shrink || options.out.is_none())).then_some(options)
+        let one = !options.shrink && !matches!(options.mode, Mode::Hunt { .. });
+        let pictures = options.svg.is_some() || options.pcap.is_some();
+        ((one || !pictures) && (options.shrink || options.out.is_none())).then_some(options)
     }
 
     /// Who judges.

@@ -2,7 +2,8 @@
 
 use core::error::Error;
 use core::fmt;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, BufWriter};
 
 use netkernel_tests::sim::choice::Prng;
 use netkernel_tests::sim::observe::Oracle;
@@ -11,6 +12,7 @@ use netkernel_tests::sim::plan::{HOUR, Plan, Topology};
 use netkernel_tests::sim::run::{Audience, Report, run_within};
 use netkernel_tests::sim::scenario::Scenario;
 use netkernel_tests::sim::trace::Tracing;
+use netkernel_tests::sim::wiretap::Wiretap;
 
 use crate::options::Options;
 
@@ -50,16 +52,44 @@ impl Source {
         self.run_before(options.judges(), options, tracing, sink)
     }
 
-    /// Runs it, and draws it.
-    pub(crate) fn draw(&self, options: &Options, sink: &mut dyn FnMut(&str)) -> (Report, String) {
-        let (mut oracles, painter) = (options.judges(), Painter::default());
-        let sketch = painter.sketch();
-        // First, so that it has seen what another one objects to.
-        oracles.insert(0, Box::new(painter));
+    /// Runs it, and makes the pictures of it that are wanted.
+    pub(crate) fn show(
+        &self,
+        options: &Options,
+        sink: &mut dyn FnMut(&str),
+    ) -> Result<Report, String> {
+        let mut oracles = options.judges();
+        // First, so that they have seen what another one objects to.
+        let sketch = options.svg.as_ref().map(|path| {
+            let painter = Painter::default();
+            let sketch = painter.sketch();
+            oracles.insert(0, Box::new(painter));
+            (path, sketch)
+        });
+        let capture = match &options.pcap {
+            Some(path) => {
+                let file = File::create(path).map_err(|error| format!("{path}: {error}"))?;
+                let wiretap = Wiretap::new(BufWriter::new(file));
+                let capture = wiretap.capture();
+                oracles.insert(0, Box::new(wiretap));
+                Some((path, capture))
+            }
+            None => None,
+        };
         let report = self.run_before(oracles, options, options.tracing, sink);
-        let title = format!("cargo sim {self}{}", options.flags());
-        let picture = sketch.borrow_mut().to_svg(title, report.violation.as_ref());
-        (report, picture)
+        if let Some((path, sketch)) = sketch {
+            let title = format!("cargo sim {self}{}", options.flags());
+            let picture = sketch.borrow_mut().to_svg(title, report.violation.as_ref());
+            fs::write(path, picture).map_err(|error| format!("{path}: {error}"))?;
+        }
+        if let Some((path, capture)) = capture {
+            let written = match &mut *capture.borrow_mut() {
+                Ok(capture) => capture.flush(),
+                Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+            };
+            written.map_err(|error| format!("{path}: {error}"))?;
+        }
+        Ok(report)
     }
 
     fn run_before(
