@@ -13,7 +13,7 @@ use netkernel_core::wire::control::Control;
 use crate::call_error::CallError;
 use crate::item::{Item, SendError};
 use crate::mailbox::Mailbox;
-use crate::shared::{CallRequest, MultiCall, Outcome, call_not_sent, is_answer};
+use crate::shared::{CallRequest, MultiCall, Outcome, call_not_sent, called, is_answer};
 
 impl Mailbox {
     /// Calls a server, and waits for its reply (`gen_server:call/2,3`), for at most `limit` from when the request is sent. A server of Erlang is a `gen_server` or anything else that
@@ -34,8 +34,9 @@ impl Mailbox {
         if self.handle.table.is_process(self.id, &server) {
             return Err(CallError::Failed(CallFailure::CallingSelf));
         }
-        let request = self.send_request(server, request)?;
-        self.response(&request, after(limit))
+        let node = server.node().clone();
+        let asked = self.send_request(server, request);
+        called(asked.and_then(|request| self.response(&request, after(limit))), &node)
     }
 
     /// Sends a request to a server (`gen_server:cast/2`). As in Erlang, success says nothing about the arrival.
@@ -54,7 +55,7 @@ impl Mailbox {
     /// by [`CallRequest::is_answer`].
     ///
     /// # Errors
-    /// [`CallError`].
+    /// [`CallError`], of which Erlang's function tells by the response.
     pub fn send_request(
         &self,
         server: impl Into<Target>,
@@ -84,7 +85,7 @@ impl Mailbox {
     /// reply reaches nobody.
     ///
     /// # Errors
-    /// [`CallError`].
+    /// [`CallError`], with the reason in Erlang's `{error,{Reason,Server}}`.
     pub fn receive_response(
         &self,
         request: CallRequest,

@@ -6,7 +6,7 @@ use std::time::Instant as Moment;
 use async_io::Timer;
 use bytes::Bytes;
 use futures_lite::future;
-use netkernel_blocking::shared::{Outcome, call_not_sent, is_answer};
+use netkernel_blocking::shared::{Outcome, call_not_sent, called, is_answer};
 use netkernel_blocking::{CallError, CallRequest, Item, MultiCall, SendError};
 use netkernel_core::NodeName;
 use netkernel_core::calls::gen_server::{self, CallFailure, Client, ReplyTo};
@@ -35,8 +35,12 @@ impl Mailbox {
         if self.handle.table.is_process(self.id, &server) {
             return Err(CallError::Failed(CallFailure::CallingSelf));
         }
-        let (request, waiting) = self.ask(server, request).await?;
-        request.result(waiting.answer(after(limit)).await)
+        let node = server.node().clone();
+        let result = match self.ask(server, request).await {
+            Ok((request, waiting)) => request.result(waiting.answer(after(limit)).await),
+            Err(error) => Err(error),
+        };
+        called(result, &node)
     }
 
     /// Sends a request to a server (`gen_server:cast/2`). As in Erlang, success says nothing about the arrival.
@@ -55,7 +59,7 @@ impl Mailbox {
     /// by [`CallRequest::is_answer`].
     ///
     /// # Errors
-    /// [`CallError`].
+    /// [`CallError`], of which Erlang's function tells by the response.
     pub async fn send_request(
         &self,
         server: impl Into<Target>,
@@ -116,7 +120,7 @@ impl Mailbox {
     /// reply reaches nobody; and so it is if the future is dropped.
     ///
     /// # Errors
-    /// [`CallError`].
+    /// [`CallError`], with the reason in Erlang's `{error,{Reason,Server}}`.
     pub async fn receive_response(
         &self,
         request: CallRequest,

@@ -230,6 +230,8 @@ each_runtime! {
 
     //= docs/spec/calls.md#call-failures
     //= type=test
+    //= docs/spec/calls.md#call-unreached
+    //= type=test
     #[test]
     fn nobody_calls_himself_and_no_node_is_reached_from_nowhere() {
         let stage = Stage::new(|_, _| ());
@@ -241,8 +243,20 @@ each_runtime! {
         let nowhere = Target::Name(atom("srv"), node_name("nobody@127.0.0.1"));
         let expected = term("{nodedown,'nobody@127.0.0.1'}");
         assert_eq!(exit(own.call(nowhere.clone(), &term("x"), None)), expected);
+        let stranger = Pid { node: atom("nobody@127.0.0.1"), ..own.pid().unwrap() };
+        // Who sends a request is told so by its response.
+        for server in [nowhere.clone(), Target::Pid(stranger.clone())] {
+            let asked = own.send_request(server, &term("x")).unwrap();
+            assert_eq!(exit(own.receive_response(asked, None)), term("noconnection"));
+        }
         stage.client.node.stop().unwrap();
-        assert_eq!(exit(own.call(nowhere, &term("x"), None)), expected);
+        for (server, response) in
+            [(nowhere, expected.clone()), (Target::Pid(stranger), term("noconnection"))]
+        {
+            assert_eq!(exit(own.call(server.clone(), &term("x"), None)), expected);
+            let error = own.send_request(server, &term("x")).unwrap_err();
+            assert_eq!(exit(Err(error)), response);
+        }
         assert_eq!(own.message_queue_len(), 0);
     }
 

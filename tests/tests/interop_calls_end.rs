@@ -6,8 +6,9 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
-use netkernel_blocking::core::NodeType;
+use netkernel_blocking::core::calls::rpc::{self, BadRpc};
 use netkernel_blocking::core::term::{Atom, Pid, Term};
+use netkernel_blocking::core::{NodeName, NodeType};
 use netkernel_blocking::{CallError, ErpcError, RpcError, Target};
 use netkernel_tests::each_release_and_runtime;
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release, Signal};
@@ -54,14 +55,29 @@ calls(N, To) ->
     Server = {waits, N}, Request = {wait, To}, Both = [N, node()], Long = 600000,
     [{call, fun() -> gen_server:call(Server, Request, infinity) end},
      {call_pid, fun() -> gen_server:call(persistent_term:get(N), Request, Long) end},
-     {request, fun() ->
-         {error, {Reason, _}} = gen_server:receive_response(gen_server:send_request(Server, Request), Long), {exit, Reason}
+     {request, fun() -> gen_server:receive_response(gen_server:send_request(Server, Request), Long) end},
+     {request_pid, fun() ->
+         Pid = persistent_term:get(N),
+         {error, {Reason, Pid}} = gen_server:receive_response(gen_server:send_request(Pid, Request), infinity),
+         {error, {Reason, pid}}
+     end},
+     {request_wait, fun() -> gen_server:wait_response(gen_server:send_request(Server, Request), Long) end},
+     {request_check, fun() -> R = gen_server:send_request(Server, Request), any(fun(M) -> gen_server:check_response(M, R) end) end},
+     {requests, fun() ->
+         Ask = fun(It, All) -> gen_server:send_request({waits, It}, Request, It =:= N, All) end,
+         lists:sort(all(lists:foldl(Ask, gen_server:reqids_new(), Both)))
      end},
      {multi_call, fun() -> gen_server:multi_call(Both, waits, Request) end},
      {multi_call_limit, fun() -> gen_server:multi_call(Both, waits, Request, Long) end},
      {erpc, fun() -> erpc:call(N, waits, wait, [To]) end},
      {erpc_limit, fun() -> erpc:call(N, waits, wait, [To], Long) end},
      {erpc_request, fun() -> erpc:receive_response(erpc:send_request(N, waits, wait, [To]), Long) end},
+     {erpc_wait, fun() -> erpc:wait_response(erpc:send_request(N, waits, wait, [To]), Long) end},
+     {erpc_check, fun() -> R = erpc:send_request(N, waits, wait, [To]), any(fun(M) -> erpc:check_response(M, R) end) end},
+     {erpc_requests, fun() ->
+         Ask = fun(It, All) -> erpc:send_request(It, waits, wait, [To], It =:= N, All) end,
+         lists:sort(erpc_all(lists:foldl(Ask, erpc:reqids_new(), Both)))
+     end},
      {erpc_multicall, fun() -> erpc:multicall(Both, waits, wait, [To]) end},
      {erpc_multicall_limit, fun() -> erpc:multicall(Both, waits, wait, [To], Long) end},
      {rpc, fun() -> rpc:call(N, waits, wait, [To]) end},
@@ -69,22 +85,41 @@ calls(N, To) ->
      {rpc_multicall, fun() -> rpc:multicall(Both, waits, wait, [To]) end},
      {rpc_async, fun() -> rpc:yield(rpc:async_call(N, waits, wait, [To])) end},
      {rpc_block, fun() -> rpc:block_call(N, waits, wait, [To]) end}].
+any(Check) -> receive M -> case Check(M) of no_reply -> any(Check); no_response -> any(Check); It -> It end end.
+all(Requests) ->
+    case gen_server:receive_response(Requests, 600000, true) of
+        {Response, Label, Rest} -> [{Label, Response} | all(Rest)];
+        no_request -> []
+    end.
+erpc_all(Requests) ->
+    try erpc:receive_response(Requests, 600000, true) of
+        {Result, Label, Rest} -> [{Label, {response, Result}} | erpc_all(Rest)];
+        no_request -> []
+    catch C:{E, Label, Rest} -> [{Label, {C, E}} | erpc_all(Rest)] end.
 ";
 
 /// Those kinds that we have, too.
-const OURS: [&str; 12] = [
+const OURS: [&str; 20] = [
     "call",
     "call_pid",
     "request",
+    "request_pid",
+    "request_wait",
+    "request_check",
+    "requests",
     "multi_call",
     "multi_call_limit",
     "erpc",
     "erpc_limit",
     "erpc_request",
+    "erpc_wait",
+    "erpc_check",
+    "erpc_requests",
     "erpc_multicall",
     "erpc_multicall_limit",
     "rpc",
     "rpc_limit",
+    "rpc_multicall",
 ];
 
 fn atom(text: &str) -> Atom {
@@ -163,6 +198,46 @@ fn called(result: Result<Term, CallError>) -> String {
     }
 }
 
+/// As the functions show it that wait for a response of that server. A pid is `pid`.
+fn response(result: Result<Term, CallError>, server: &Target) -> String {
+    match result {
+        Ok(reply) => format!("{{reply,{reply}}}"),
+        Err(CallError::Failed(failure)) => {
+            let server = match server {
+                Target::Pid(_) => term("pid"),
+                Target::Name(name, node) => {
+                    Term::tuple([name.clone().into(), node.as_atom().clone().into()])
+                }
+            };
+            format!("{{error,{{{},{server}}}}}", failure.to_reason())
+        }
+        Err(other) => panic!("{other}"),
+    }
+}
+
+/// As those show it that wait for a response of a function.
+fn erpc_response(result: Result<Term, ErpcError>) -> String {
+    match result {
+        Ok(value) => format!("{{response,{value}}}"),
+        other => raised(other),
+    }
+}
+
+/// What `rpc:multicall/4` makes of results: values, and the nodes that gave none.
+fn rpc_multicall(nodes: &[NodeName], all: Vec<Result<Term, ErpcError>>) -> Term {
+    let (mut values, mut bad_nodes) = (Vec::new(), Vec::new());
+    for (node, result) in nodes.iter().zip(all) {
+        match rpc::result(ErpcError::raised(result).unwrap()) {
+            Ok(value) => values.push(value),
+            Err(BadRpc::NodeDown | BadRpc::Timeout) => {
+                bad_nodes.push(node.as_atom().clone().into())
+            }
+            Err(bad) => values.push(bad.to_term()),
+        }
+    }
+    Term::tuple([Term::list(values), Term::list(bad_nodes)])
+}
+
 fn raised(result: Result<Term, ErpcError>) -> String {
     match result {
         Ok(value) => format!("{{ok,{value}}}"),
@@ -191,8 +266,40 @@ fn outcome(own: &Mailbox, kind: &str, [node, other]: [&str; 2], pid: &Pid, to: &
         "call" => called(own.call(server, &request, None)),
         "call_pid" => called(own.call(pid.clone(), &request, long)),
         "request" => {
-            let asked = own.send_request(server, &request);
-            called(asked.and_then(|asked| own.receive_response(asked, long)))
+            let asked = own.send_request(server.clone(), &request).unwrap();
+            response(own.receive_response(asked, long), &server)
+        }
+        "request_pid" => {
+            let server = Target::Pid(pid.clone());
+            let asked = own.send_request(server.clone(), &request).unwrap();
+            response(own.receive_response(asked, None), &server)
+        }
+        "request_wait" => {
+            let asked = own.send_request(server, &request).unwrap();
+            response(own.wait_response(&asked, long).unwrap(), asked.server())
+        }
+        "request_check" => {
+            let asked = own.send_request(server, &request).unwrap();
+            let answer = own.recv_match(|item| asked.is_answer(item));
+            response(asked.result(Some(answer)), asked.server())
+        }
+        "requests" => {
+            let ask = |node: &NodeName| {
+                own.send_request(Target::Name(waits.clone(), node.clone()), &request)
+            };
+            let mut asked: Vec<_> = both.iter().map(|node| ask(node).unwrap()).collect();
+            let mut outcomes = Vec::new();
+            while !asked.is_empty() {
+                let item = own.recv_match(|item| asked.iter().any(|it| it.is_answer(item)));
+                let found = asked.iter().position(|it| it.is_answer(&item)).unwrap();
+                let it = asked.remove(found);
+                // As `check_response/3` does.
+                own.demonitor(it.reference(), true);
+                let outcome = response(it.result(Some(item)), it.server());
+                outcomes.push(format!("{{{},{outcome}}}", it.server().node().as_str() == node));
+            }
+            outcomes.sort();
+            format!("[{}]", outcomes.join(","))
         }
         "multi_call" | "multi_call_limit" => {
             let called = own.multi_call(&both, &waits, &request, limit).unwrap();
@@ -206,6 +313,33 @@ fn outcome(own: &Mailbox, kind: &str, [node, other]: [&str; 2], pid: &Pid, to: &
         "erpc_request" => {
             let asked = own.erpc_send_request(&both[0], &waits, &wait, &to);
             raised(asked.and_then(|asked| own.erpc_receive_response(asked, long)))
+        }
+        "erpc_wait" => {
+            let asked = own.erpc_send_request(&both[0], &waits, &wait, &to).unwrap();
+            erpc_response(own.erpc_wait_response(&asked, long).unwrap())
+        }
+        "erpc_check" => {
+            let asked = own.erpc_send_request(&both[0], &waits, &wait, &to).unwrap();
+            let answer = own.recv_match(|item| asked.is_answer(item));
+            erpc_response(asked.result(Some(answer)))
+        }
+        "erpc_requests" => {
+            let ask = |node| (node, own.erpc_send_request(node, &waits, &wait, &to).unwrap());
+            let mut asked: Vec<_> = both.iter().map(ask).collect();
+            let mut outcomes = Vec::new();
+            while !asked.is_empty() {
+                let item = own.recv_match(|item| asked.iter().any(|(_, it)| it.is_answer(item)));
+                let found = asked.iter().position(|(_, it)| it.is_answer(&item)).unwrap();
+                let (asked_node, it) = asked.remove(found);
+                let outcome = erpc_response(it.result(Some(item)));
+                outcomes.push(format!("{{{},{outcome}}}", *asked_node == both[0]));
+            }
+            outcomes.sort();
+            format!("[{}]", outcomes.join(","))
+        }
+        "rpc_multicall" => {
+            let all = own.erpc_multicall(&both, &waits, &wait, &to, None);
+            rpc_multicall(&both, all).to_string()
         }
         "erpc_multicall" | "erpc_multicall_limit" => {
             let all = own.erpc_multicall(&both, &waits, &wait, &to, limit);
@@ -222,12 +356,8 @@ fn labelled(outcomes: impl IntoIterator<Item = (&'static str, String)>) -> Vec<S
     outcomes.into_iter().map(|(kind, outcome)| format!("{{{kind},{outcome}}}")).collect()
 }
 
-/// What Erlang's callers show of kinds that we have. `receive_response/2` tells `noconnection`; ours names the node, as `call` does.
-fn of_ours(outcomes: &str, node: &str) -> Vec<String> {
-    let (theirs, named) =
-        ("{request,{exit,noconnection}}", format!("{{request,{{exit,{{nodedown,'{node}'}}}}}}"));
-    assert!(outcomes.contains(theirs), "{outcomes}");
-    let outcomes = &outcomes.replace(theirs, &named);
+/// What Erlang's callers show of kinds that we have.
+fn of_ours(outcomes: &str) -> Vec<String> {
     let outcomes = Vec::try_from(term(outcomes)).unwrap();
     let kind = |it: &Term| it.as_tuple().unwrap()[0].to_string();
     outcomes.iter().filter(|it| OURS.contains(&&*kind(it))).map(Term::to_string).collect()
@@ -300,10 +430,10 @@ each_release_and_runtime! {
             b.wait_end();
             labelled(callers.into_iter().map(|caller| caller.join().unwrap()))
         });
-        assert_eq!(during, of_ours(&told(&client, &name), &name));
+        assert_eq!(during, of_ours(&told(&client, &name)));
         // And of a node that is gone.
         let gone = labelled(OURS.map(|kind| (kind, outcome(&own, kind, nodes, &pid, &to))));
-        assert_eq!(gone, of_ours(&client.eval(&format!("waits:gone('{name}')")), &name));
+        assert_eq!(gone, of_ours(&client.eval(&format!("waits:gone('{name}')"))));
         assert_eq!(own.message_queue_len(), 0);
         eventually("nothing is left", || {
             let now = rust.node.usage();

@@ -55,14 +55,16 @@ fn alias_tag(request: &Reference) -> Term {
     List::with_tail(vec![Term::literal("alias")], request.clone().into())
 }
 
-/// Why a call has no reply: what `gen_server:call/3` exits with.
+/// Why a call has no reply: what `gen_server:call/3` exits with, and `gen_server:receive_response/2` and its kin return.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CallFailure {
     /// `noproc`: there is no such server.
     NoProcess,
-    /// `{nodedown,Node}`: its node cannot be reached, or the link has ended. The server may have had the request.
+    /// `{nodedown,Node}`: its node cannot be reached, or the link has ended. The server may have had the request. Who calls is told so.
     NodeDown(Atom),
+    /// `noconnection`: the same, for who sends a request and looks for its reply later.
+    NoConnection,
     /// `calling_self`: the server is the caller, who could not answer.
     CallingSelf,
     /// `timeout`: no reply has come in time. The server may have the request still.
@@ -77,24 +79,42 @@ impl CallFailure {
     /// Of the end of the server, as its monitor tells it: a complete external term.
     //= docs/spec/calls.md#call-failures
     #[must_use]
-    pub fn of_down(reason: &[u8], server: &Target, limits: &Limits) -> Self {
+    pub fn of_down(reason: &[u8], limits: &Limits) -> Self {
         let reason = match Term::decode(reason, limits) {
             Ok(reason) => reason,
             Err(error) => return Self::Refused(error),
         };
         match reason.as_atom().map(Atom::as_str) {
             Some("noproc") => Self::NoProcess,
-            Some("noconnection") => Self::NodeDown(server.node().clone()),
+            Some("noconnection") => Self::NoConnection,
             _ => Self::Exit(reason),
         }
     }
 
-    /// What Erlang's function exits with, but for the `{gen_server,call,Arguments}` that it puts beside it; `badterm` is ours.
+    /// Of a request that was not sent, since there is no way to the server's node. From a node that is not alive, a name on another is known to be out
+    /// of reach before there is a monitor.
+    //= docs/spec/calls.md#call-unreached
+    #[must_use]
+    pub fn unreached(server: &Target, is_alive: bool) -> Self {
+        match server {
+            Target::Name(_, node) if !is_alive => Self::NodeDown(node.as_atom().clone()),
+            Target::Name(..) | Target::Pid(_) => Self::NoConnection,
+        }
+    }
+
+    /// What `gen_server:call/3` makes of it, for a server on `node`.
+    #[must_use]
+    pub fn of_call(self, node: &Atom) -> Self {
+        if self == Self::NoConnection { Self::NodeDown(node.clone()) } else { self }
+    }
+
+    /// What Erlang's functions tell, but for the `{gen_server,call,Arguments}` or the server that they put beside it; `badterm` is ours.
     #[must_use]
     pub fn to_reason(&self) -> Term {
         match self {
             Self::NoProcess => Term::literal("noproc"),
             Self::NodeDown(node) => Term::tuple([Term::literal("nodedown"), node.clone().into()]),
+            Self::NoConnection => Term::literal("noconnection"),
             Self::CallingSelf => Term::literal("calling_self"),
             Self::Timeout => Term::literal("timeout"),
             Self::Exit(reason) => reason.clone(),
@@ -108,6 +128,7 @@ impl fmt::Display for CallFailure {
         match self {
             Self::NoProcess => f.write_str("there is no such server"),
             Self::NodeDown(node) => write!(f, "there is no link with {node}"),
+            Self::NoConnection => f.write_str("there is no link with the server's node"),
             Self::CallingSelf => f.write_str("the server is the caller"),
             Self::Timeout => f.write_str("no reply has come in time"),
             Self::Exit(reason) => write!(f, "the server has ended: {reason}"),
@@ -243,6 +264,7 @@ mod tests {
     use super::*;
     use crate::creation::Creation;
     use crate::name::NodeName;
+    use alloc::borrow::ToOwned as _;
     use alloc::string::ToString as _;
 
     fn pid() -> Pid {
@@ -339,20 +361,33 @@ mod tests {
     //= type=test
     #[test]
     fn ends_of_servers_are_told_apart() {
-        let server = Target::Name(Atom::literal("server"), NodeName::new("b@h").unwrap());
-        for (reason, error, erlang) in [
+        let node = Atom::literal("b@h");
+        for (reason, error, called) in [
             ("noproc", CallFailure::NoProcess, "noproc"),
-            ("noconnection", CallFailure::NodeDown(Atom::literal("b@h")), "{nodedown,b@h}"),
+            ("noconnection", CallFailure::NoConnection, "{nodedown,b@h}"),
             ("normal", CallFailure::Exit(Term::literal("normal")), "normal"),
             ("{bad,1}", CallFailure::Exit("{bad,1}".parse().unwrap()), "{bad,1}"),
         ] {
-            let reason = external(&reason.parse().unwrap()).unwrap();
-            let found = CallFailure::of_down(&reason, &server, &Limits::default());
-            assert_eq!(found.to_reason().to_string(), erlang);
-            assert_eq!(found, error);
+            let told = external(&reason.parse().unwrap()).unwrap();
+            let found = CallFailure::of_down(&told, &Limits::default());
+            assert_eq!((found.to_reason().to_string(), &found), (reason.to_owned(), &error));
+            assert_eq!(found.of_call(&node).to_reason().to_string(), called);
         }
-        let none = CallFailure::of_down(b"", &server, &Limits::default());
+        let none = CallFailure::of_down(b"", &Limits::default());
         assert!(matches!(none, CallFailure::Refused(_)));
         assert_eq!(CallFailure::Timeout.to_reason().to_string(), "timeout");
+    }
+
+    //= docs/spec/calls.md#call-unreached
+    //= type=test
+    #[test]
+    fn a_name_is_out_of_reach_at_once_where_there_is_no_distribution() {
+        let name = Target::Name(Atom::literal("server"), NodeName::new("b@h").unwrap());
+        let of = CallFailure::unreached;
+        assert_eq!(of(&name, false), CallFailure::NodeDown(Atom::literal("b@h")));
+        assert_eq!(of(&name, true), CallFailure::NoConnection);
+        for is_alive in [false, true] {
+            assert_eq!(of(&Target::Pid(pid()), is_alive), CallFailure::NoConnection);
+        }
     }
 }

@@ -3,7 +3,7 @@
 use netkernel_core::calls::erpc::{self, ErpcFailure, Exception};
 use netkernel_core::calls::gen_server::{self, CallFailure};
 use netkernel_core::process::{ProcessEvent, Target};
-use netkernel_core::term::{Limits, Reader, Reference, Term};
+use netkernel_core::term::{Atom, Limits, Reader, Reference, Term};
 
 use crate::call_error::{CallError, ErpcError};
 use crate::item::{Item, SendError};
@@ -56,7 +56,7 @@ impl CallRequest {
     /// What an item that [`is_answer`](Self::is_answer) says.
     ///
     /// # Errors
-    /// [`CallError`]. The end of the own process is one, and any other item is a time-out.
+    /// [`CallError`], with the reason in `{error,{Reason,Server}}`. The end of the own process is one, and any other item is a time-out.
     pub fn result(&self, item: Option<Item>) -> Result<Term, CallError> {
         let failure = match item {
             Some(Item::Message(message)) => match gen_server::reply(&message, &self.reference) {
@@ -67,7 +67,7 @@ impl CallRequest {
                 None => CallFailure::Timeout,
             },
             Some(Item::Process(ProcessEvent::Down { reason, .. })) => {
-                CallFailure::of_down(&reason, &self.server, &self.limits)
+                CallFailure::of_down(&reason, &self.limits)
             }
             Some(Item::Process(ProcessEvent::Ended { .. })) => {
                 return Err(CallError::Send(SendError::Ended));
@@ -78,13 +78,22 @@ impl CallRequest {
     }
 }
 
-/// Why a request was not even made. A node that cannot be reached is one that is down.
+/// Why a request was not even made. A node that cannot be reached is one without connection.
 #[must_use]
 pub fn call_not_sent(error: SendError, server: &Target) -> CallError {
     if is_down_node(error) {
-        return CallError::Failed(CallFailure::NodeDown(server.node().clone()));
+        let is_alive = error != SendError::NotAlive;
+        return CallError::Failed(CallFailure::unreached(server, is_alive));
     }
     CallError::Send(error)
+}
+
+/// What `gen_server:call/3` gives, by what has come of its request.
+pub fn called(result: Result<Term, CallError>, node: &Atom) -> Result<Term, CallError> {
+    result.map_err(|error| match error {
+        CallError::Failed(failure) => CallError::Failed(failure.of_call(node)),
+        CallError::Send(_) => error,
+    })
 }
 
 /// A call of a function whose result has not been taken (`erpc:request_id()`).

@@ -41,7 +41,7 @@ mod values;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use bell::Bell;
-pub use calls::{CallRequest, ErpcRequest, call_not_sent, erpc_not_sent, is_answer};
+pub use calls::{CallRequest, ErpcRequest, call_not_sent, called, erpc_not_sent, is_answer};
 pub(crate) use clock::random_bytes;
 pub use clock::{Clock, entropy};
 pub use epmd::{Clients, Epmd};

@@ -66,7 +66,7 @@ impl Failure {
         };
         let code = match &failure {
             CallFailure::NoProcess => code::NO_PROCESS,
-            CallFailure::NodeDown(_) => code::NO_CONNECTION,
+            CallFailure::NodeDown(_) | CallFailure::NoConnection => code::NO_CONNECTION,
             CallFailure::Timeout => code::TIMEOUT,
             CallFailure::Exit(_) => code::EXIT,
             CallFailure::CallingSelf | CallFailure::Refused(_) | _ => code::REFUSED,
