@@ -101,12 +101,14 @@ impl core::error::Error for CookieError {}
 /// A number that the other side must answer with a [`Digest`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub struct Challenge(pub u32);
 
 /// The proof of knowing a cookie. Compared in constant time, and not shown by `Debug`: with the challenge beside it, it can
 /// be guessed from.
 #[derive(Clone, Copy, Eq)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub struct Digest(pub [u8; 16]);
 
 impl PartialEq for Digest {
@@ -183,6 +185,11 @@ impl Cookies {
         self.peers.get(peer).unwrap_or(&self.own)
     }
 }
+
+made_of!(Cookie, (u8, crate::any::Raw), |(first, crate::any::Raw(bytes))| {
+    let all = core::iter::once(first).chain(bytes.into_iter().take(ATOM_MAX_CHARS - 1));
+    Cookie(all.collect())
+});
 
 #[cfg(test)]
 mod tests {

@@ -7,6 +7,7 @@ use core::fmt;
 /// The core takes challenges, creations and generated names out of them. In a simulation they come from a seed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub struct Entropy([u8; 16]);
 
 impl Entropy {

@@ -9,6 +9,7 @@ use core::ops::{BitAnd, BitOr};
 /// nodes use bit 26, and bit 36 is one that never leaves a virtual machine.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub struct Flags(u64);
 
 macro_rules! flags {
@@ -245,6 +246,7 @@ impl fmt::Display for Flags {
 /// Whether a link is visible: both nodes must have wished it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum NodeType {
     /// Both sides sent `PUBLISHED`; `nodes()` shows it.
     Visible,

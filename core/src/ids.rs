@@ -6,6 +6,8 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+        #[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
         pub struct $name(u64);
 
         impl $name {

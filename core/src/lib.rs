@@ -19,6 +19,12 @@
 //!
 //! Each layer uses only those above it in this table. `docs/embedding.md` shows how to drive them.
 //!
+//! # Features
+//!
+//! None is on at first. `arbitrary` and `proptest` give each type that is handed to core the trait `Arbitrary` of the crate of that name,
+//! with values that keep what the type promises; what borrows has that of `arbitrary` alone. `serde` makes terms of values of Rust.
+//! `docs/embedding.md` has an example.
+//!
 //! # Security
 //!
 //! Distribution without TLS is open to whoever reaches the port of a node and learns its cookie. The cookie is proved by
@@ -28,9 +34,11 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
-#[cfg(any(test, feature = "arbitrary"))] // derived code names std
+#[cfg(any(test, feature = "arbitrary", feature = "proptest"))] // derived code names std
 extern crate std;
 
+#[macro_use]
+mod any;
 pub mod calls;
 #[cfg(test)]
 mod diagram;

@@ -6,6 +6,7 @@
 /// The counters of a stream, all from its opening on, so that the handshake counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub struct Traffic {
     /// Bytes received.
     pub received: u64,

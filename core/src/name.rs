@@ -179,6 +179,8 @@ impl core::str::FromStr for NodeName {
 
 /// Why a text is not a node name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 #[non_exhaustive]
 pub enum NameError {
     /// Nothing after the `@`.
@@ -217,6 +219,25 @@ impl fmt::Display for NameError {
 }
 
 impl core::error::Error for NameError {}
+
+made_of!(PeerName, crate::any::Raw, |crate::any::Raw(bytes)| PeerName::new(bytes));
+made_of!(NodeName, (alloc::string::String, alloc::string::String), |(name, host)| {
+    let legal = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let mut text: alloc::string::String = name.chars().filter(legal).take(120).collect();
+    if text.is_empty() {
+        text.push('n');
+    }
+    text.push('@');
+    let before = text.len();
+    text.extend(host.chars().filter(|c| *c != '@').take(120));
+    if text.len() == before {
+        text.push('h');
+    }
+    NodeName::new(&text).unwrap()
+}; {
+    use proptest::strategy::Strategy as _;
+    "[A-Za-z0-9_-]{1,9}@([a-z0-9.-]{1,9}|[^@]{1,3})".prop_map(|text| Self::new(&text).unwrap())
+});
 
 #[cfg(test)]
 mod tests {

@@ -13,6 +13,7 @@ use crate::term::Term;
 /// Why a stream or a listener could not be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 #[non_exhaustive]
 pub enum OpenError {
     /// The port or the address is taken (`eaddrinuse`).
@@ -56,6 +57,7 @@ impl core::error::Error for OpenError {}
 /// Why a stream ended, as the host saw it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum CloseCause {
     /// After our own [`Output::Close`](crate::net_kernel::Output::Close).
     Local,
@@ -73,6 +75,7 @@ pub enum CloseCause {
 /// What the data plane could not accept. It ends the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 #[non_exhaustive]
 pub enum Violation {
     /// The peer asked for more answers than it reads.
@@ -116,6 +119,8 @@ impl fmt::Display for Violation {
 
 /// What the data plane needs to know about a link that has come up.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub struct Promotion {
     /// The link.
     pub link: LinkId,
@@ -128,5 +133,7 @@ pub struct Promotion {
     /// Visible or hidden.
     pub node_type: NodeType,
     /// Bytes that arrived behind the handshake: the first of the channel.
+    #[cfg_attr(feature = "arbitrary", arbitrary(with = crate::any::bytes))]
+    #[cfg_attr(any(test, feature = "proptest"), proptest(strategy = "crate::any::any_bytes()"))]
     pub residue: Bytes,
 }

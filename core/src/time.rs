@@ -11,6 +11,7 @@ use core::time::Duration;
 /// machine; the start of the process is a good choice. 64 bits last for 584 years.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub struct Instant(u64);
 
 impl Instant {

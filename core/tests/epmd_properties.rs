@@ -15,14 +15,8 @@ fn names() -> impl Strategy<Value = String> {
     "[a-zé0-9_𐀀-]{1,255}"
 }
 
-fn infos() -> impl Strategy<Value = PortInfo> {
-    any::<(u16, u8, u8, u16, u16)>().prop_map(|(port, node_type, protocol, highest, lowest)| {
-        PortInfo { port, node_type, protocol, highest, lowest }
-    })
-}
-
 fn entries() -> impl Strategy<Value = (PortInfo, String, Vec<u8>)> {
-    (infos(), names(), vec(any::<u8>(), 0..=1020))
+    (any::<PortInfo>(), names(), vec(any::<u8>(), 0..=1020))
 }
 
 fn entry<'a>((info, name, extra): &'a (PortInfo, String, Vec<u8>)) -> Entry<'a> {
@@ -121,12 +115,7 @@ proptest! {
     }
 
     #[test]
-    fn answers_to_registrations_survive_the_wire(old: bool, result: u8, creation: u32) {
-        let answer = if old {
-            Alive2Resp::Old { result, creation: creation as u16 }
-        } else {
-            Alive2Resp::New { result, creation }
-        };
+    fn answers_to_registrations_survive_the_wire(answer: Alive2Resp) {
         let mut bytes = emitted(|out| answer.emit(out), answer.encoded_len());
         for part in beginnings(&bytes) {
             prop_assert_eq!(Alive2Resp::parse(part), Ok(None));

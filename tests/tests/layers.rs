@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Lowest first. Modules of one row know nothing of each other.
 const LAYERS: [&[&str]; 13] = [
-    &["time", "ids", "entropy", "creation", "family", "flags", "diagram"],
+    &["any", "time", "ids", "entropy", "creation", "family", "flags", "diagram"],
     &["term", "timers"],
     &["name"],
     &["cookie"],

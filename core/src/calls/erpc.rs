@@ -152,6 +152,8 @@ pub(super) fn apply(call: [Term; 3]) -> Result<(Atom, Atom, Vec<Term>), Outcome>
 
 /// Why a call gave nothing: what `erpc:call/5` raises.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 #[non_exhaustive]
 pub enum Exception {
     /// `throw:Value`: the function has thrown it.
@@ -168,6 +170,8 @@ pub enum Exception {
 
 /// Why a call was not made, or its result is not known.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 #[non_exhaustive]
 pub enum ErpcFailure {
     /// `noconnection`: the node cannot be reached, or the link has ended. The function may have been called.

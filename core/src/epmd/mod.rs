@@ -53,6 +53,8 @@ pub enum LookupError {
 
 /// Why the names of a host are not known (`erl_epmd:names/1`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 #[non_exhaustive]
 pub enum NamesError {
     /// The answer does not begin with the port that we asked (`address`).

@@ -4,6 +4,8 @@ use core::time::Duration;
 
 /// The options of a [`Server`](super::Server), with the names that the command line of OTP's daemon has for them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub struct Config {
     /// The host's clock at [`Instant::ORIGIN`](crate::Instant::ORIGIN), in seconds since 1970: where creations begin, so
     /// that those of a restarted daemon go on behind those of the last one.

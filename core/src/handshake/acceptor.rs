@@ -22,6 +22,8 @@ use crate::wire::handshake::{
 
 /// What an acceptor needs to know before it hears anything.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub struct AcceptorConfig {
     /// Our full name, in the form of the wire.
     pub name: PeerName,
@@ -314,6 +316,8 @@ pub struct Admission {
 
 /// How an admitted peer is greeted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum Greeting {
     /// `ok`.
     Ok,
@@ -327,6 +331,8 @@ pub enum Greeting {
 
 /// The kernel's yes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub struct Welcome {
     /// The status to send.
     pub greeting: Greeting,
@@ -338,6 +344,8 @@ pub struct Welcome {
 
 /// The kernel's no.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum Refusal {
     /// `nok`.
     Nok(NokCause),
@@ -347,6 +355,8 @@ pub enum Refusal {
 
 /// Why a peer is answered `nok`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum NokCause {
     /// The name cannot be a node's.
     Name(NameError),

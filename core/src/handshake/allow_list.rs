@@ -71,6 +71,8 @@ impl AllowList {
     }
 }
 
+made_of!(AllowList, crate::any::Few<String>, |crate::any::Few(entries)| AllowList::new(&entries));
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -20,6 +20,8 @@ use crate::wire::handshake::{ChallengeAck, ChallengeMessage, ChallengeReply, Sen
 
 /// What an initiator needs to know.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub struct InitiatorConfig {
     /// How we introduce ourselves.
     pub own: Own,

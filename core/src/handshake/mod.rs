@@ -30,6 +30,8 @@ use crate::name::{NodeName, PeerName};
 
 /// How this node introduces itself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum Own {
     /// Under its name.
     Named {

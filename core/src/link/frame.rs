@@ -229,6 +229,10 @@ impl Frame {
     }
 }
 
+made_of!(Frame, (Control, Flags), |(signal, flags)| {
+    Frame::new(&signal, flags | signal.needed_flags()).unwrap()
+});
+
 #[cfg(test)]
 mod tests {
     use super::*;

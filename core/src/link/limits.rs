@@ -2,6 +2,8 @@
 
 /// Bounds of one link. All of them are this library's own: Erlang has the mark only, and is else bounded by memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 #[non_exhaustive]
 pub struct Limits {
     /// The longest frame that is accepted, in bytes without its length field. A longer one ends the link as soon as it

@@ -23,6 +23,8 @@ pub struct LinkReader {
 
 /// Where a signal came from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub struct Origin {
     /// The node on the other side of the link.
     pub node: NodeName,
@@ -36,11 +38,14 @@ pub struct Origin {
 /// fragments. A payload that was none is empty: [`Processes::apply`](crate::process::Processes::apply) finds out whether anybody would have taken
 /// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 #[must_use = "signals that are not applied are lost"]
 pub struct Batch {
     /// Where they came from.
     pub origin: Origin,
     /// The signals. Ticks are not among them.
+    #[cfg_attr(any(test, feature = "proptest"), proptest(strategy = "crate::any::few()"))]
     pub signals: Vec<Control>,
     /// What ends the link after the signals before it were applied.
     pub violation: Option<Violation>,

@@ -7,6 +7,8 @@ use crate::term::Term;
 
 /// Why there are no hosts: the `Reason` of `{error,Reason}` of `net_adm:host_file/0`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 #[non_exhaustive]
 pub enum HostFileError {
     /// No file, or it cannot be read.
@@ -51,6 +53,8 @@ impl core::error::Error for HostFileError {}
 
 /// The exception that `net_adm:world/1` or `world_list/2` ends with.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 #[non_exhaustive]
 pub enum WorldError {
     //= docs/spec/net_adm.md#adm-world-exits
@@ -77,3 +81,9 @@ impl fmt::Display for WorldError {
 }
 
 impl core::error::Error for WorldError {}
+
+made_of!(SyntaxError, (usize, bool, Term), |(line, scan, descriptor)| SyntaxError {
+    line,
+    module: if scan { "erl_scan" } else { "erl_parse" },
+    descriptor,
+});

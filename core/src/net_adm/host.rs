@@ -9,6 +9,8 @@ use crate::term::Term;
 
 /// A host to ask: a name, or an address.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum Host {
     /// A name, or the text of an IPv4 address: an atom or a string in Erlang.
     Name(String),

@@ -10,6 +10,8 @@ use crate::term::{Atom, Term};
 
 /// A call of a function of `net_adm`, whose arguments have the right form.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum Call {
     /// `dns_hostname/1`; what is no name has none.
     DnsHostname(Term),
@@ -37,6 +39,8 @@ pub enum Call {
 
 /// What a call returns, or a question.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum Answer {
     /// The official name, or what was asked for.
     DnsHostname(Result<String, Term>),

@@ -4,6 +4,8 @@ use core::fmt;
 
 /// Why a file could not be read (`file:posix/0`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 #[non_exhaustive]
 pub enum Posix {
     /// Not permitted.

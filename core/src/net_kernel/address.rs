@@ -11,6 +11,8 @@ use crate::family::Family;
 ///
 /// Written as `HOST:PORT`, `[IPv6]:PORT`, or the path of a Unix socket, which has a `/` in it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum Address {
     /// A TCP port of a host.
     Port {

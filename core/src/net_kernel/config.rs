@@ -18,11 +18,14 @@ pub const SETUP_TIME_MAX: Duration = Duration::from_secs(120);
 
 /// What a [`NetKernel`](super::NetKernel) is told once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 #[non_exhaustive]
 pub struct Config {
     /// The cookie of this node.
     pub cookie: Cookie,
     /// Cookies to use with particular nodes (`-setcookie Node Cookie`).
+    #[cfg_attr(any(test, feature = "proptest"), proptest(strategy = "crate::any::few()"))]
     pub peer_cookies: Vec<(NodeName, Cookie)>,
     /// `net_ticktime` and `net_tickintensity` that the node starts with, each time.
     pub net_ticktime: NetTicktime,
@@ -56,6 +59,8 @@ pub struct Config {
 
 /// Whether a send, link or monitor to a node without a link begins an attempt (kernel's `dist_auto_connect`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum DistAutoConnect {
     /// Yes.
     #[default]
@@ -106,6 +111,8 @@ impl Config {
 
 /// How a node is started (`net_kernel:start/2`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub struct StartOptions {
     /// The name.
     pub name: OwnName,
@@ -197,6 +204,8 @@ impl StartOptions {
 
 /// The name that a node starts with.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum OwnName {
     /// This one.
     Static(NodeName),
@@ -241,6 +250,8 @@ impl From<NodeName> for OwnName {
 
 /// How a node came to be alive (`started` of `net_kernel:get_state/0`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum Started {
     /// With its whole system, as by `-name`. It ends only with it: [`stop`](super::NetKernel::stop) is not allowed.
     Static,

@@ -22,6 +22,8 @@ use crate::time::Instant;
 
 /// Everything that can happen to a machine. Exhaustive on purpose: both sides of the seam must know every event.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum Input {
     /// The deadline may have passed. Harmless at any time.
     Timeout,
@@ -66,6 +68,11 @@ pub enum Input {
         /// The stream that was read.
         stream: StreamId,
         /// What was read.
+        #[cfg_attr(feature = "arbitrary", arbitrary(with = crate::any::bytes))]
+        #[cfg_attr(
+            any(test, feature = "proptest"),
+            proptest(strategy = "crate::any::any_bytes()")
+        )]
         bytes: Bytes,
     },
     /// The stream has ended, in both directions, and nothing more will come of it. Exactly once for each opened or
@@ -260,6 +267,8 @@ pub enum Purpose {
 
 /// What the counters of a stream are read for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum SamplePurpose {
     /// A tick: whether the link is alive, and whether to send one.
     Tick,

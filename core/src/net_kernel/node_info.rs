@@ -67,6 +67,8 @@ impl fmt::Display for ConnectionState {
 
 /// A key of what is told of a node, for `net_kernel:node_info/2`. Erlang has `owner` and `address`, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum InfoKey {
     /// `state`.
     State,

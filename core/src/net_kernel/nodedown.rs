@@ -8,6 +8,8 @@ use crate::term::Term;
 
 /// Erlang's `nodedown_reason`. `Display` prints the term.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 #[non_exhaustive]
 pub enum NodeDownReason {
     /// The peer closed or reset the connection.

@@ -183,6 +183,8 @@ pub enum NameType {
 
 /// Whether a name is a long or a short one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum NameDomain {
     /// The host has a dot, or is an address.
     Longnames,
@@ -263,3 +265,9 @@ impl NetKernel {
         self.allowed.entries()
     }
 }
+
+made_of!(NodeKinds, [bool; 4], |which| {
+    let kinds =
+        [NodeKinds::VISIBLE, NodeKinds::HIDDEN, NodeKinds::THIS, NodeKinds::KNOWN].into_iter();
+    kinds.zip(which).filter(|(_, is_in)| *is_in).fold(NodeKinds::NONE, |all, (one, _)| all | one)
+});

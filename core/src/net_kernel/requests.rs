@@ -19,6 +19,8 @@ const ALLOWED_MAX: usize = 4096;
 
 /// What becomes of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum Reply {
     /// The caller is told this term.
     Term(Term),

@@ -10,6 +10,8 @@ use crate::term::Term;
 ///
 /// `Display` prints Erlang's tuple, such as `{nodelay,true}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum SocketOption {
     /// Whether the operating system probes a silent connection (`SO_KEEPALIVE`).
     Keepalive(bool),
@@ -29,6 +31,8 @@ pub enum SocketOption {
 
 /// The name of an option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum OptionName {
     /// [`SocketOption::Keepalive`].
     Keepalive,
@@ -50,10 +54,15 @@ pub enum OptionName {
 ///
 /// `Display` prints the whole term that the caller gets; it is returned, not raised.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 #[non_exhaustive]
 pub enum OptsError {
     /// Options that only the carrier of a link may change: `active`, `deliver` and `packet`.
-    BadOpts(Vec<Term>),
+    BadOpts(
+        #[cfg_attr(any(test, feature = "proptest"), proptest(strategy = "crate::any::few()"))]
+        Vec<Term>,
+    ),
     /// No option, no value of that option, or one that the operating system refuses (`einval`).
     Invalid,
     /// There is no link with this node, or none that is just up (`noconnection`).

@@ -8,6 +8,8 @@ use crate::term::Reference;
 
 /// How long an alias lasts (`erlang:alias/1`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum AliasOption {
     /// Until [`Processes::unalias`].
     #[default]
@@ -18,6 +20,8 @@ pub enum AliasOption {
 
 /// How long an alias lasts that is the reference of a monitor, too (the option `alias` of `erlang:monitor/3`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum MonitorAlias {
     /// Until [`Processes::unalias`].
     ExplicitUnalias,

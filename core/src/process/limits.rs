@@ -3,6 +3,8 @@
 /// Bounds, most of them of one peer. They are this library's own: Erlang is bounded by memory, and by the number of its processes.
 /// A peer that makes too many links or monitors is disconnected; one that spawns too much is answered `system_limit`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 #[non_exhaustive]
 pub struct Limits {
     /// Links that the peer's processes have made with processes of this node.

@@ -8,6 +8,8 @@ use crate::term::{Atom, Head, Limits, Reader, Term, TermError, TooLong, write};
 
 /// A function by its name: `Module:Function/Arity`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub struct Function {
     /// The module.
     pub module: Atom,
@@ -101,6 +103,10 @@ pub(super) fn list_len(term: &[u8]) -> Option<u32> {
         }
     }
 }
+
+made_of!(Mfa, (Atom, Atom, crate::any::Few<Term>), |(module, function, arguments)| {
+    Mfa::new(module, function, &arguments.0).unwrap()
+});
 
 #[cfg(test)]
 mod tests {

@@ -9,6 +9,8 @@ use crate::term::{Atom, Limits, Map, Reader, Term, TooLong, write};
 
 /// What a new process is to have (the options of `erlang:spawn_opt/5`). At first that is nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub struct SpawnOptions {
     /// It is linked with the process that spawns it (`link`).
     pub link: bool,
@@ -16,11 +18,14 @@ pub struct SpawnOptions {
     pub monitor: Option<SpawnMonitor>,
     /// What else the other node is to know, such as `{priority,high}`. One that it does not take it answers by
     /// [`SpawnFailure::BadOption`].
+    #[cfg_attr(any(test, feature = "proptest"), proptest(strategy = "crate::any::few()"))]
     pub process: Vec<Term>,
 }
 
 /// How a new process is monitored (`{monitor,Options}`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub struct SpawnMonitor {
     /// The reference is an alias, too, from the moment on in which the process is there (`{alias,Option}`).
     pub alias: Option<MonitorAlias>,
@@ -30,6 +35,8 @@ pub struct SpawnMonitor {
 
 /// How a request is answered (the options `reply` and `reply_tag` of `erlang:spawn_request/5`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub struct ReplyOptions {
     /// Which answers are told.
     pub when: ReplyWhen,
@@ -39,6 +46,8 @@ pub struct ReplyOptions {
 
 /// Which answers to a request are told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum ReplyWhen {
     /// All.
     #[default]
@@ -254,6 +263,10 @@ fn is_heap_limit(map: &Map) -> bool {
 fn is_one_of(value: &Term, atoms: &[&str]) -> bool {
     value.as_atom().is_some_and(|atom| atoms.contains(&atom.as_str()))
 }
+
+made_of!(Spawning, (Mfa, SpawnOptions, ReplyOptions), |(mfa, options, reply)| {
+    Spawning::new(mfa, &options, &reply).unwrap()
+});
 
 #[cfg(test)]
 mod tests {

@@ -8,6 +8,8 @@ use crate::wire::control::Monitored;
 
 /// A process, as who monitors it names it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum Target {
     /// By its pid.
     Pid(Pid),

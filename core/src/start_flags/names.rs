@@ -8,6 +8,7 @@ use crate::net_kernel::{NameDomain, OwnName};
 
 /// The name of the host, for names without one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ThisHost<'a> {
     /// Its own name; what is behind the first dot does not count.
     pub hostname: &'a str,

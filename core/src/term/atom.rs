@@ -156,6 +156,10 @@ pub(super) fn is_reserved(word: &str) -> bool {
     RESERVED.binary_search(&word).is_ok()
 }
 
+made_of!(Atom, alloc::vec::Vec<char>, |chars| {
+    Atom::new(&chars.into_iter().take(ATOM_MAX_CHARS).collect::<alloc::string::String>()).unwrap()
+}; super::generate::atom());
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -37,6 +37,11 @@ impl BitString {
     }
 }
 
+made_of!(BitString, (u8, crate::any::Raw, u8), |(first, crate::any::Raw(mut bytes), bits)| {
+    bytes.push(first);
+    BitString::new(bytes, bits % 7 + 1).unwrap()
+});
+
 #[cfg(test)]
 mod tests {
     use super::*;

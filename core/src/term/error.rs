@@ -4,6 +4,8 @@ use core::fmt;
 
 /// Why bytes are not the term that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 // As wide as a word, so that it shares whole words with what a `Result` has in its place, which else is moved byte by byte.
 #[repr(align(8))]
 #[non_exhaustive]

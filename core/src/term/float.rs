@@ -84,6 +84,8 @@ impl fmt::Debug for Float {
     }
 }
 
+made_of!(Float, f64, |value| Float::new(value).unwrap_or(Float(0.0)));
+
 #[cfg(test)]
 mod tests {
     use super::*;

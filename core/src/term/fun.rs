@@ -7,6 +7,8 @@ use super::{Atom, Pid, Term};
 
 /// `fun Module:Function/Arity`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub struct Export {
     /// The module.
     pub module: Atom,
@@ -49,3 +51,15 @@ impl fmt::Display for Fun {
         write!(f, "#Fun<{}.{}.{}>", self.module, self.old_index, self.old_unique)
     }
 }
+
+made_of!(Fun, ((Atom, i32, u32), u8, [u8; 16], u32, Pid, crate::any::Few<Term>), |(
+    (module, old_index, old_unique),
+    arity,
+    unique,
+    index,
+    pid,
+    crate::any::Few(free),
+)| {
+    let (old_index, old_unique) = (old_index.into(), old_unique.into());
+    Fun { module, old_index, old_unique, arity, unique, index, pid, free }
+});

@@ -15,9 +15,8 @@ use super::{
 use crate::creation::Creation;
 
 pub(crate) fn atom() -> impl Strategy<Value = Atom> {
-    let chars = prop_oneof![9 => 0..20_usize, 1 => 250..=255_usize];
-    chars
-        .prop_flat_map(|len| many(any::<char>(), len))
+    let of = |len| many(any::<char>(), len);
+    prop_oneof![9 => of(0..20), 1 => of(250..256)]
         .prop_map(|chars| Atom::new(&chars.into_iter().collect::<String>()).unwrap())
 }
 
@@ -28,12 +27,6 @@ pub(crate) fn pid(node: impl Strategy<Value = Atom>) -> impl Strategy<Value = Pi
         serial,
         creation: Creation(creation),
     })
-}
-
-pub(crate) fn reference() -> impl Strategy<Value = Reference> {
-    (atom(), any::<u32>(), many(any::<u32>(), 1..=REFERENCE_MAX_WORDS)).prop_map(
-        |(node, creation, words)| Reference::new(node, Creation(creation), &words).unwrap(),
-    )
 }
 
 /// Any term.
@@ -48,6 +41,15 @@ pub fn tree() -> impl Strategy<Value = Term> {
             });
         prop_oneof![fun, record_of(inner)]
     })
+}
+
+impl Arbitrary for Term {
+    type Parameters = ();
+    type Strategy = BoxedStrategy<Self>;
+
+    fn arbitrary_with((): ()) -> Self::Strategy {
+        tree().boxed()
+    }
 }
 
 /// Any native record.
@@ -116,7 +118,7 @@ fn readable_leaf() -> impl Strategy<Value = Term> {
 fn identity() -> impl Strategy<Value = Term> {
     prop_oneof![
         pid(atom()).prop_map(Term::from),
-        reference().prop_map(Term::from),
+        any::<Reference>().prop_map(Term::from),
         (atom(), any::<(u64, u32)>()).prop_map(|(node, (id, creation))| {
             Port { node, id, creation: Creation(creation) }.into()
         }),
@@ -219,9 +221,9 @@ fn identifier() -> impl Strategy<Value = Vec<u8>> {
             .prop_map(move |(node, id)| cat(&[&[tag], &node, &id]))
     };
     let reference = |tag: u8, creation: usize| {
-        (1..=REFERENCE_MAX_WORDS).prop_flat_map(move |words| {
-            (atom_bytes(), many(any::<u8>(), creation + 4 * words))
-                .prop_map(move |(node, id)| cat(&[&[tag, 0, words as u8], &node, &id]))
+        let id = many(any::<u8>(), creation + 4 * REFERENCE_MAX_WORDS);
+        (1..=REFERENCE_MAX_WORDS, atom_bytes(), id).prop_map(move |(words, node, id)| {
+            cat(&[&[tag, 0, words as u8], &node, &id[..creation + 4 * words]])
         })
     };
     prop_oneof![

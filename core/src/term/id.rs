@@ -9,6 +9,8 @@ use crate::creation::Creation;
 ///
 /// Equal only if all four fields are: a process of another incarnation of the same node is another process.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub struct Pid {
     /// The node that the process lives on.
     pub node: Atom,
@@ -30,6 +32,8 @@ impl fmt::Display for Pid {
 
 /// The identity of a port.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub struct Port {
     /// The node that it belongs to.
     pub node: Atom,
@@ -117,6 +121,18 @@ impl fmt::Display for Reference {
         f.write_str(">")
     }
 }
+
+made_of!(Reference, (Atom, Creation, u32, [u32; REFERENCE_MAX_WORDS - 1], u8), |(
+    node,
+    creation,
+    first,
+    others,
+    len,
+)| {
+    let mut words = alloc::vec![first];
+    words.extend(others.iter().take(usize::from(len) % REFERENCE_MAX_WORDS));
+    Reference::new(node, creation, &words).unwrap()
+});
 
 #[cfg(test)]
 mod tests {

@@ -199,6 +199,11 @@ fn decimal(magnitude: &[u8]) -> Result<String, fmt::Error> {
     Ok(text)
 }
 
+made_of!(Integer, (bool, crate::any::Raw), |(negative, crate::any::Raw(magnitude))| {
+    // As long as limits allow by default, and shorter.
+    Integer::from_sign_magnitude(negative, magnitude.get(..40).unwrap_or(&magnitude))
+});
+
 #[cfg(test)]
 mod tests {
     use super::*;

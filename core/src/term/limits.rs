@@ -2,6 +2,8 @@
 
 /// What a decoder or parser takes. Each count is checked before memory is taken for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub struct Limits {
     /// Terms inside terms, the outermost with them. A list is one, however many tails it was sent in. Each level takes stack
     /// in everything that walks a [`Term`](super::Term), dropping it included: up to 1 KiB, and without optimization 12 KiB.

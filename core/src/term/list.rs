@@ -81,6 +81,12 @@ impl FromIterator<Term> for List {
     }
 }
 
+made_of!(List, (crate::any::Few<Term>, Option<Term>), |(crate::any::Few(elements), tail)| {
+    let made = List::with_tail(elements, tail.unwrap_or(Term::NIL));
+    // Without elements it is its tail.
+    if let Term::List(list) = made { list } else { Self::new(alloc::vec![made]) }
+});
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -118,6 +118,11 @@ impl IntoIterator for Map {
     }
 }
 
+made_of!(Map, crate::any::Few<(Term, Term)>, |crate::any::Few(pairs)| {
+    let unique: alloc::collections::BTreeMap<_, _> = pairs.into_iter().collect();
+    Map::from_unique(unique.into_iter().collect()).unwrap()
+});
+
 #[cfg(test)]
 mod tests {
     use super::*;

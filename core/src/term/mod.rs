@@ -23,6 +23,8 @@ mod convert;
 mod decode;
 mod display;
 mod encode;
+#[cfg(any(test, feature = "arbitrary", feature = "proptest"))]
+mod encoded;
 mod error;
 mod expand;
 mod float;
@@ -55,6 +57,8 @@ pub use borrowed::{
 };
 pub use convert::WrongKind;
 pub use encode::TooLong;
+#[cfg(any(test, feature = "arbitrary", feature = "proptest"))]
+pub(crate) use encoded::{Encoded, Message};
 pub use error::TermError;
 pub use float::Float;
 pub use fun::{Export, Fun};

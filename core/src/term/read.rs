@@ -284,7 +284,7 @@ impl<'a> Reader<'a> {
 mod tests {
     use super::*;
     use crate::Creation;
-    use crate::term::{generate, write};
+    use crate::term::write;
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
@@ -385,9 +385,9 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_is_read(
-            atom in generate::atom(),
-            pid in generate::pid(generate::atom()),
-            reference in generate::reference(),
+            atom: Atom,
+            pid: Pid,
+            reference: Reference,
             signed in any::<i64>(),
             unsigned in any::<u64>(),
             shift in 0..64,

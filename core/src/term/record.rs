@@ -190,6 +190,17 @@ impl<'a> Reader<'a> {
     }
 }
 
+made_of!(Record, (Atom, Atom, bool, crate::any::Few<(Atom, Term)>), |(
+    module,
+    name,
+    exported,
+    crate::any::Few(mut fields),
+)| {
+    let mut seen = alloc::collections::BTreeSet::new();
+    fields.retain(|(name, _)| seen.insert(name.clone()));
+    Record::new(module, name, exported, fields).unwrap()
+});
+
 #[cfg(test)]
 mod tests {
     use super::*;

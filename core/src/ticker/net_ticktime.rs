@@ -100,6 +100,11 @@ impl NetTicktime {
     }
 }
 
+made_of!(NetTicktime, (u32, u16), |(seconds, intensity)| NetTicktime {
+    seconds: seconds.max(1),
+    intensity: INTENSITY_DEFAULT + intensity % (INTENSITY_MAX - INTENSITY_DEFAULT + 1),
+});
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -24,6 +24,8 @@ pub const CACHE_SLOTS: usize = 2048;
 
 /// What a frame with a header is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum Part {
     /// A whole message: atoms, control message, payload.
     Whole,
@@ -35,6 +37,8 @@ pub enum Part {
 
 /// Where a fragment belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub struct Place {
     /// The message that it is part of. The sender's to choose, and free again after the last fragment.
     pub sequence: u64,

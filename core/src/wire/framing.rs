@@ -9,6 +9,8 @@ const RESERVE_MAX: usize = 4 * 1024;
 
 /// How wide the big-endian length in front of each frame is. It does not count itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum Framing {
     /// Two bytes: the handshake over TCP.
     Short,

@@ -107,6 +107,8 @@ impl SendName {
 
 /// The acceptor's first word, and the initiator's answer to `alive`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum Status {
     /// Go on.
     Ok,
@@ -191,6 +193,8 @@ impl Status {
 
 /// The acceptor introduces itself and asks for proof of the cookie.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub struct ChallengeMessage {
     /// The acceptor's flags.
     pub flags: Flags,
@@ -240,7 +244,6 @@ impl ChallengeMessage {
 
 /// What a version 5 `send_name` could not carry. Exactly 9 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Complement {
     /// The upper 32 flags, in their own places of the whole word; the lower 32 are clear.
     pub flags: Flags,
@@ -278,6 +281,7 @@ impl Complement {
 /// The initiator proves the cookie and asks for the same. Exactly 21 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub struct ChallengeReply {
     /// The initiator's own challenge.
     pub challenge: Challenge,
@@ -314,6 +318,7 @@ impl ChallengeReply {
 /// The acceptor proves the cookie. Exactly 17 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub struct ChallengeAck {
     /// The answer to the initiator's challenge.
     pub digest: Digest,
@@ -395,39 +400,26 @@ const fn high_word(flags: Flags) -> u32 {
     (flags.bits() >> 32) as u32
 }
 
+made_of!(SendName, (Option<u16>, Flags, Creation, PeerName), |(version, flags, creation, name)| {
+    match version {
+        // Its flags have 32 bits.
+        Some(version) => {
+            SendName::V5 { version, flags: Flags::from_bits(flags.bits() & 0xFFFF_FFFF), name }
+        }
+        None => SendName::V6 { flags, creation, name },
+    }
+});
+
+// The high half of the flags: the low one was in the first message.
+made_of!(Complement, (Flags, Creation), |(flags, creation)| Complement {
+    flags: flags.without(flags.low()),
+    creation,
+});
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    fn name() -> impl Strategy<Value = PeerName> {
-        proptest::collection::vec(any::<u8>(), 0..300).prop_map(PeerName::new)
-    }
-
-    fn flags() -> impl Strategy<Value = Flags> {
-        any::<u64>().prop_map(Flags::from_bits)
-    }
-
-    fn send_name() -> impl Strategy<Value = SendName> {
-        prop_oneof![
-            (any::<u16>(), any::<u32>(), name()).prop_map(|(version, low, name)| SendName::V5 {
-                version,
-                flags: Flags::from_bits(low.into()),
-                name
-            }),
-            (flags(), any::<u32>(), name()).prop_map(|(flags, creation, name)| SendName::V6 {
-                flags,
-                creation: Creation(creation),
-                name
-            }),
-        ]
-    }
-
-    fn status() -> impl Strategy<Value = Status> {
-        let named = (name(), any::<u32>())
-            .prop_map(|(name, creation)| Status::Named { name, creation: Creation(creation) });
-        prop_oneof![proptest::sample::select(&WORDS[..]).prop_map(|(status, _)| status), named]
-    }
 
     macro_rules! survives {
         ($value:expr, $type:ty, trailing = $trailing:expr) => {
@@ -447,19 +439,17 @@ mod tests {
         //= type=test
         #[test]
         fn what_is_emitted_parses_back_and_trailing_bytes_pass_only_where_erlang_lets_them(
-            send_name in send_name(), status in status(), flags in flags(), word in any::<u32>(),
-            name in name(), digest in any::<[u8; 16]>(),
+            send_name: SendName, status: Status, challenge: ChallengeMessage,
+            complement: Complement, reply: ChallengeReply, ack: ChallengeAck,
         ) {
-            let (challenge, creation, digest) = (Challenge(word), Creation(word), Digest(digest));
             let v6 = matches!(send_name, SendName::V6 { .. });
             survives!(send_name, SendName, trailing = v6);
             let named = matches!(status, Status::Named { .. });
             survives!(status, Status, trailing = named);
-            survives!(ChallengeMessage { flags, challenge, creation, name }, ChallengeMessage, trailing = true);
-            let high = flags.without(flags.low());
-            survives!(Complement { flags: high, creation }, Complement, trailing = false);
-            survives!(ChallengeReply { challenge, digest }, ChallengeReply, trailing = false);
-            survives!(ChallengeAck { digest }, ChallengeAck, trailing = false);
+            survives!(challenge, ChallengeMessage, trailing = true);
+            survives!(complement, Complement, trailing = false);
+            survives!(reply, ChallengeReply, trailing = false);
+            survives!(ack, ChallengeAck, trailing = false);
         }
 
         #[test]

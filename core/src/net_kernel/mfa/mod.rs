@@ -41,6 +41,8 @@ use crate::term::Atom;
 /// A call of `net_kernel`, `net_adm` or `erlang` whose arguments have the right form. What is wrong with them and is answered, not
 /// raised, is in it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum Call {
     /// `net_kernel:allow/1`; `None` is something that is no list of atoms.
     Allow(Option<Vec<Atom>>),
@@ -98,6 +100,8 @@ pub enum Call {
 
 /// What `nodes/2` tells of each node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub struct NodeKeys {
     /// `connection_id`.
     pub connection_id: bool,

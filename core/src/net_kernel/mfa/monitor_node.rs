@@ -7,6 +7,8 @@ use crate::term::{Atom, Term};
 
 /// A call of `erlang:monitor_node/2` or `/3`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub struct MonitorNode {
     /// The node.
     pub node: Atom,

@@ -9,6 +9,8 @@ use crate::term::{Atom, Map, Term};
 ///
 /// `Display` prints the whole term that the caller gets; it is returned, not raised.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 #[non_exhaustive]
 pub enum MonitorNodesError {
     /// A key of a map has a value that it cannot have.
@@ -36,7 +38,10 @@ pub enum MonitorNodesError {
     /// Keys of a map that nobody knows, with their values.
     UnknownKeys(Map),
     /// Elements of a list that nobody knows, and with them `connection_id`, if it was in the list.
-    UnknownOptions(Vec<Term>),
+    UnknownOptions(
+        #[cfg_attr(any(test, feature = "proptest"), proptest(strategy = "crate::any::few()"))]
+        Vec<Term>,
+    ),
 }
 
 impl MonitorNodesError {

@@ -11,6 +11,8 @@ use crate::term::Term;
 
 /// What happened to a node, with all there is to know.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum NodeChange {
     /// A link came up, or this node got its name.
     NodeUp {
@@ -61,6 +63,8 @@ impl NodeChange {
 
 /// Which connection an event is about: Erlang's `connection_id`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum ConnectionId {
     /// `undefined`: it is about this node itself, which needs none.
     Undefined,

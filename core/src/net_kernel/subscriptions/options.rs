@@ -29,6 +29,8 @@ pub struct MonitorOptions {
 
 /// The values of `node_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum NodeTypes {
     /// `all`: visible and hidden nodes.
     All,
@@ -204,6 +206,22 @@ fn node_types(term: &Term) -> Option<NodeTypes> {
         _ => None,
     }
 }
+
+made_of!(MonitorOptions, (bool, Option<NodeTypes>, bool, bool), |(
+    map,
+    types,
+    connection_id,
+    nodedown_reason,
+)| {
+    let mut options = if map { MonitorOptions::MAP } else { MonitorOptions::LIST };
+    if let Some(types) = types {
+        options = options.node_types(types);
+    }
+    if connection_id {
+        options = options.connection_id();
+    }
+    if nodedown_reason { options.nodedown_reason() } else { options }
+});
 
 #[cfg(test)]
 mod tests {

@@ -48,7 +48,7 @@ fn words(numbers: &[u64]) -> Option<Vec<u32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::term::{Limits, ParseError, generate};
+    use crate::term::{Limits, ParseError};
     use alloc::string::ToString as _;
     use proptest::prelude::*;
 
@@ -102,8 +102,8 @@ mod tests {
         //= type=test
         #[test]
         fn ids_that_are_printed_are_read_as_the_same(
-            pid in generate::pid(generate::atom()),
-            reference in generate::reference(),
+            pid: Pid,
+            reference: Reference,
             id in any::<u64>(),
         ) {
             let port = Port { node: pid.node.clone(), id, creation: pid.creation };

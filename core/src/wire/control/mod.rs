@@ -4,6 +4,8 @@
 //! nothing else. Every form of every message is read, for a peer may send what it queued before it knew the flags.
 
 mod emit;
+#[cfg(any(test, feature = "arbitrary", feature = "proptest"))]
+mod made;
 mod op;
 mod parse;
 #[cfg(test)]
@@ -132,6 +134,8 @@ impl SpawnFlags {
 
 /// What became of a request to spawn.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum Spawned {
     /// The new process.
     Pid(Pid),
@@ -141,6 +145,8 @@ pub enum Spawned {
 
 /// What a signal is sent to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum Receiver {
     /// A process.
     Pid(Pid),
@@ -263,6 +269,8 @@ impl Control {
 
 /// What a process is monitored by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum Monitored {
     /// Its pid.
     Pid(Pid),

@@ -6,6 +6,7 @@ use core::fmt::{self, Write as _};
 /// The answer to [`Request::Names`](super::Request::Names) and to [`Request::Dump`](super::Request::Dump). The end of
 /// the stream is its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Listing<'a> {
     /// The port of this EPMD.
     pub epmd_port: u32,
@@ -48,6 +49,7 @@ impl<'a> Listing<'a> {
 
 /// One line of a [`Listing`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NameLine<'a> {
     /// The name, without a host. One with a blank cannot be read back.
     pub name: &'a str,
@@ -86,6 +88,7 @@ impl fmt::Display for NameLine<'_> {
 
 /// One record of a [`Listing`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DumpRecord<'a> {
     /// Whether the node is registered; if not, EPMD remembers it for the sake of its creation.
     pub active: bool,

@@ -5,6 +5,8 @@
 //! One connection carries one request.
 
 mod listing;
+#[cfg(feature = "arbitrary")]
+mod made;
 mod request;
 mod response;
 
@@ -136,6 +138,7 @@ impl core::error::Error for EntryFault {}
 /// How a registered node is reached: the fields of fixed size of an [`Entry`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub struct PortInfo {
     /// The TCP port that the node listens at.
     pub port: u16,
@@ -183,6 +186,7 @@ impl PortInfo {
 
 /// A node as EPMD knows it: what is registered, and what is answered to a look-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Entry<'a> {
     /// How the node is reached.
     pub info: PortInfo,

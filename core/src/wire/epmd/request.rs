@@ -18,6 +18,7 @@ const STOP: u8 = b's';
 
 /// A request to EPMD.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub enum Request<'a> {
     /// Register this node for as long as the stream is open. Answered by [`Alive2Resp`](super::Alive2Resp).
     Alive2(Entry<'a>),

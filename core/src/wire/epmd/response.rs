@@ -28,6 +28,7 @@ const PORT2: u8 = b'w';
 /// The answer to a registration. The stream stays open, whatever the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum Alive2Resp {
     /// `ALIVE2_RESP`, to a node whose highest version is below 6.
     Old {
@@ -127,6 +128,7 @@ impl Alive2Resp {
 
 /// The answer to a look-up. EPMD closes the stream behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub enum Port2Resp<'a> {
     /// The node is registered.
     Found(Entry<'a>),
@@ -136,6 +138,8 @@ pub enum Port2Resp<'a> {
 
 /// The beginning of a [`Port2Resp`]: all that a node needs of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum Port2Head {
     /// The node is registered, and is reached like this.
     Found(PortInfo),
@@ -209,6 +213,7 @@ impl<'a> Port2Resp<'a> {
 /// The answer to [`Request::Kill`](super::Request::Kill).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum KillResp {
     /// EPMD has nodes, and goes on.
     No,
@@ -248,6 +253,7 @@ impl KillResp {
 /// The answer to [`Request::Stop`](super::Request::Stop).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum StopResp {
     /// There is no node of that name. EPMD says both texts.
     NoExist,
