@@ -16,6 +16,8 @@ pub mod our_epmd;
 pub mod ours;
 pub mod pcap;
 pub mod ports;
+#[cfg(feature = "otp")]
+pub mod recorder;
 pub mod runtime;
 pub mod script;
 pub mod scripted;
@@ -27,6 +29,8 @@ pub mod sim;
 pub mod spacetime;
 pub mod spec;
 pub mod traffic;
+#[cfg(feature = "otp")]
+pub mod tshark;
 
 use core::time::Duration;
 

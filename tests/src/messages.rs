@@ -1,10 +1,12 @@
-//! Where messages of EPMD and of handshakes end in a stream of bytes.
+//! Where messages of EPMD, of handshakes and of links end in a stream of bytes.
 
-/// One direction of a connection. Bytes go in as they come, and come out as whole messages, or as they are where nobody cares.
+/// One direction of a connection. Bytes go in as they come, and come out as whole messages; long ones as they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Messages {
     held: Vec<u8>,
     kind: Kind,
+    /// Bytes that are left of a long message.
+    passing: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,8 +17,8 @@ enum Kind {
     Answer,
     /// Each has a length of two bytes, until the digest.
     Handshake,
-    /// Anything.
-    Bytes,
+    /// Each has a length of four bytes; 0 is a tick.
+    Frames,
 }
 
 /// Longer messages are passed on in pieces.
@@ -26,19 +28,23 @@ impl Messages {
     /// What is sent to an EPMD.
     #[must_use]
     pub const fn of_epmd_client() -> Self {
-        Self { held: Vec::new(), kind: Kind::Request }
+        Self::of(Kind::Request)
     }
 
     /// What an EPMD sends.
     #[must_use]
     pub const fn of_epmd() -> Self {
-        Self { held: Vec::new(), kind: Kind::Answer }
+        Self::of(Kind::Answer)
     }
 
     /// What a node sends to another one.
     #[must_use]
     pub const fn of_node() -> Self {
-        Self { held: Vec::new(), kind: Kind::Handshake }
+        Self::of(Kind::Handshake)
+    }
+
+    const fn of(kind: Kind) -> Self {
+        Self { held: Vec::new(), kind, passing: 0 }
     }
 
     /// These bytes come.
@@ -49,11 +55,19 @@ impl Messages {
     /// The next message, if it is whole.
     #[expect(clippy::should_implement_trait, reason = "more may come after the end")]
     pub fn next(&mut self) -> Option<Vec<u8>> {
-        let length = self.length().filter(|length| (1..=self.held.len()).contains(length))?;
-        if self.kind == Kind::Handshake && matches!(self.held.get(2), Some(b'r' | b'a')) {
-            self.kind = Kind::Bytes;
+        if self.passing == 0 {
+            let length = self.length()?;
+            if length <= HELD_MAX && length > self.held.len() {
+                return None;
+            }
+            self.passing = length;
+            if self.kind == Kind::Handshake && matches!(self.held.get(2), Some(b'r' | b'a')) {
+                self.kind = Kind::Frames;
+            }
         }
-        Some(self.held.drain(..length).collect())
+        let length = self.passing.min(self.held.len());
+        self.passing -= length;
+        (length > 0).then(|| self.held.drain(..length).collect())
     }
 
     /// All that is left.
@@ -63,16 +77,16 @@ impl Messages {
 
     /// That of the next message, if it can be known.
     fn length(&self) -> Option<usize> {
-        if self.held.len() > HELD_MAX {
-            return Some(self.held.len());
-        }
         match (self.kind, &self.held[..]) {
-            (Kind::Bytes, held) => Some(held.len()),
             (Kind::Request | Kind::Handshake, [high, low, ..]) => {
                 Some(2 + usize::from(u16::from_be_bytes([*high, *low])))
             }
+            (Kind::Frames, [a, b, c, d, ..]) => {
+                Some(4 + u32::from_be_bytes([*a, *b, *c, *d]) as usize)
+            }
             (Kind::Answer, [b'y', ..]) => Some(4),
             (Kind::Answer, [b'v', ..]) => Some(6),
+            (Kind::Answer, held) if held.len() > HELD_MAX => Some(held.len()),
             _ => None,
         }
     }
@@ -96,9 +110,7 @@ mod tests {
             cut
         });
         assert_eq!(one.concat(), bytes);
-        if messages.kind != Kind::Handshake {
-            assert_eq!(one, two);
-        }
+        assert_eq!(one, two);
         two
     }
 
@@ -111,8 +123,10 @@ mod tests {
         assert_eq!(cut(&answer, b"y\0\0\x01v"), [&b"y\0\0\x01"[..], b"v"]);
         assert_eq!(cut(&answer, b"w\0rest"), [b"w\0rest"]);
         let node = Messages::of_node();
-        let all = b"\0\x03sok\0\x02Nx\0\x03aXY\0\0\0\0\0";
-        assert_eq!(cut(&node, all), [&b"\0\x03sok"[..], b"\0\x02Nx", b"\0\x03aXY", &[0; 5], b""]);
+        let all = b"\0\x03sok\0\x02Nx\0\x03aXY\0\0\0\0\0\0\0\x02p!\0\0";
+        let wanted: [&[u8]; 6] =
+            [b"\0\x03sok", b"\0\x02Nx", b"\0\x03aXY", &[0; 4], b"\0\0\0\x02p!", &[0; 2]];
+        assert_eq!(cut(&node, all), wanted);
         assert_eq!(cut(&node, b"\0\x03so"), [b"\0\x03so"]);
     }
 
@@ -124,5 +138,15 @@ mod tests {
         messages.push(b"w");
         assert_eq!(messages.next().map(|whole| whole.len()), Some(HELD_MAX + 1));
         assert_eq!(messages.next(), None);
+
+        let mut messages = Messages { kind: Kind::Frames, ..Messages::of_node() };
+        messages.push(b"\0\x02\0\0p");
+        assert_eq!(messages.next().as_deref(), Some(&b"\0\x02\0\0p"[..]));
+        assert_eq!(messages.next(), None);
+        messages.push(&[1; 0x2_0000]);
+        assert_eq!(messages.next().map(|whole| whole.len()), Some(0x2_0000 - 1));
+        assert_eq!(messages.next(), None);
+        messages.push(&[0; 3]);
+        assert_eq!(messages.next().map(|whole| whole.len()), Some(4), "a tick");
     }
 }

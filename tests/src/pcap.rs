@@ -1,6 +1,7 @@
 //! Captures as tcpdump writes them, of bytes that were never in a packet: TCP segments with numbers that fit together.
 //!
-//! Segments begin and end where messages of EPMD and of a handshake do: Wireshark knows them only so ([`Messages`]).
+//! Segments begin and end where messages of EPMD, of a handshake and of a link do: Wireshark knows the first two only so, and tells
+//! no more than one of the last ([`Messages`]).
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 use std::io::{self, Write};

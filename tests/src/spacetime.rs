@@ -100,7 +100,13 @@ pub struct Chart {
 const MARKS_MAX: usize = 3000;
 const LEFT: f64 = 90.0;
 const TOP: f64 = 70.0;
-const COLUMN: f64 = 250.0;
+/// A column is as wide as its longest text, within these bounds; what is longer is cut off, and whole in a tooltip.
+const COLUMN_MIN: f64 = 220.0;
+const TEXT_MAX: usize = 60;
+/// Of a letter, about.
+const LETTER: f64 = 5.8;
+/// After so much the names of the columns come again.
+const PAGE: f64 = 1000.0;
 const ROW: f64 = 12.0;
 const SPINE: f64 = 8.0;
 const LANE: f64 = 5.0;
@@ -165,7 +171,7 @@ impl Chart {
     pub fn to_svg(mut self) -> String {
         let left_out = self.thin_out();
         let layout = Layout::of(&self);
-        let width = LEFT + COLUMN * (self.columns.len() + 1) as f64;
+        let width = layout.column(self.columns.len() + 1);
         let height = layout.end + 2.0 * ROW;
         let mut page = Document::new()
             .set("width", width)
@@ -186,10 +192,10 @@ impl Chart {
             page = page.add(text((LEFT - 12.0, *y), "end", "#666666", 9, &seconds(*at)));
         }
         for (place, colour, note) in &layout.notes {
-            page = page.add(text(*place, "start", colour, 10, note));
+            page = page.add(halo(shortened(*place, colour, note)));
         }
         if let Some((at, what)) = &self.failure {
-            let place = (LEFT + 2.0 * ROW, layout.y(*at) + ROW);
+            let place = (layout.beside(0), layout.y(*at) + ROW);
             page = page.add(halo(text(place, "start", Tone::Bad.colour(), 12, what)));
         }
         page = page.add(text((8.0, 18.0), "start", "#000000", 13, &self.title));
@@ -197,8 +203,13 @@ impl Chart {
             let note = format!("{left_out} messages and notes are left out: there are too many");
             page = page.add(text((8.0, 34.0), "start", Tone::Bad.colour(), 11, &note));
         }
-        for (at, name) in self.columns.iter().enumerate() {
-            page = page.add(text((column(at), TOP - 16.0), "start", colour(at), 13, name));
+        let legend = "dark: the node; beside it, in a node's colour: its link with that node, thin while it is attempted";
+        page = page.add(text((width - 8.0, 18.0), "end", "#666666", 10, legend));
+        for y in &layout.heads {
+            for (at, name) in self.columns.iter().enumerate() {
+                let place = (layout.beside(at), *y);
+                page = page.add(halo(text(place, "start", colour(at), 13, name)));
+            }
         }
         page.to_string()
     }
@@ -212,11 +223,11 @@ impl Chart {
             match &mark.what {
                 What::Life(of, life) => {
                     let (since, before) = core::mem::replace(&mut lives[*of], (y, *life));
-                    page = spine(page, *of, before, since, y);
+                    page = layout.spine(page, *of, before, (since, y));
                 }
                 What::Link(of, other, link) => {
                     if let Some((since, before)) = links.remove(&(*of, *other)) {
-                        page = lane(page, *of, *other, before, since, y);
+                        page = layout.lane(page, (*of, *other), before, (since, y));
                     }
                     links.extend(link.map(|link| ((*of, *other), (y, link))));
                 }
@@ -224,10 +235,10 @@ impl Chart {
             }
         }
         for (of, (since, life)) in lives.into_iter().enumerate() {
-            page = spine(page, of, life, since, layout.end);
+            page = layout.spine(page, of, life, (since, layout.end));
         }
         for ((of, other), (since, link)) in links {
-            page = lane(page, of, other, link, since, layout.end);
+            page = layout.lane(page, (of, other), link, (since, layout.end));
         }
         page
     }
@@ -235,7 +246,7 @@ impl Chart {
     fn message(&self, page: Document, layout: &Layout<'_>, mark: &Mark) -> Document {
         let What::Message { from, to, since, tone, label } = &mark.what else { return page };
         let right = SPINE + LANE * self.columns.len() as f64;
-        let (one, two) = (column(*from), column(*to));
+        let (one, two) = (layout.column(*from), layout.column(*to));
         // From the side of the bars that is nearer.
         let (x1, x2) = if from < to { (one + right, two) } else { (one, two + right) };
         let (y1, y2) = (layout.y(*since), layout.y(mark.at));
@@ -244,7 +255,9 @@ impl Chart {
         if *tone == Tone::Chatter {
             return page;
         }
-        let place = ((x1 + x2) / 2.0, (y1 + y2) / 2.0);
+        // Near its sender: in the middle there may be the bars of another node.
+        let near = layout.column / 2.0 / f64::max(1.0, (x2 - x1).abs());
+        let place = (x1 + (x2 - x1) * near, y1 + (y2 - y1) * near);
         page.add(halo(text(place, "middle", tone.colour(), 8, label)))
     }
 }
@@ -258,32 +271,53 @@ struct Layout<'a> {
     notes: Vec<((f64, f64), &'static str, &'a str)>,
     /// Which moments are told at the side.
     times: Vec<(f64, u64)>,
+    /// Where the names of the columns are.
+    heads: Vec<f64>,
+    /// How wide a column is, and its bars.
+    column: f64,
+    bars: f64,
     end: f64,
 }
 
 impl<'a> Layout<'a> {
     fn of(chart: &'a Chart) -> Self {
         let mut notes: BTreeMap<u64, Vec<_>> = BTreeMap::new();
+        let mut longest = 0;
         let mut moments: BTreeSet<u64> = chart.failure.iter().map(|(at, _)| *at).collect();
         for mark in &chart.marks {
             moments.insert(mark.at);
             match &mark.what {
                 What::Note(of, tone, text) => {
                     notes.entry(mark.at).or_default().push((*of, *tone, text.as_str()));
+                    longest = longest.max(text.chars().count().min(TEXT_MAX));
                 }
                 What::Message { since, .. } => _ = moments.insert(*since),
                 What::Life(..) | What::Link(..) => {}
             }
         }
         let all = chart.columns.len();
-        let mut layout =
-            Self { moments: BTreeMap::new(), notes: Vec::new(), times: Vec::new(), end: TOP };
+        let bars = SPINE + LANE * all as f64 + 6.0;
+        let mut layout = Self {
+            moments: BTreeMap::new(),
+            notes: Vec::new(),
+            times: Vec::new(),
+            heads: vec![TOP - 16.0],
+            column: f64::max(COLUMN_MIN, bars + LETTER * longest as f64 + LETTER),
+            bars,
+            end: TOP,
+        };
         // The last base line of each column.
         let mut lines = vec![TOP - ROW; all + 1];
         let (mut y, mut before, mut told) = (TOP, None, f64::MIN);
         for at in moments {
             y += before.map_or(0.0, |before| gap(at - before));
             before = Some(at);
+            if layout.heads.last().is_some_and(|head| y - head > PAGE) {
+                // Below all that is there so far.
+                y = lines.iter().copied().fold(y, f64::max) + 3.0 * ROW;
+                layout.heads.push(y - ROW);
+                lines.fill(y - ROW);
+            }
             let notes = notes.remove(&at).unwrap_or_default();
             for (of, ..) in &notes {
                 y = f64::max(y, lines[of.unwrap_or(all)] + ROW);
@@ -293,8 +327,7 @@ impl<'a> Layout<'a> {
                 let of = of.unwrap_or(all);
                 let line = f64::max(y, lines[of] + ROW);
                 lines[of] = line;
-                let x = column(of) + SPINE + LANE * all as f64 + 6.0;
-                layout.notes.push(((x, line), tone.colour(), text));
+                layout.notes.push(((layout.beside(of), line), tone.colour(), text));
                 layout.end = f64::max(layout.end, line);
             }
             if y - told >= ROW {
@@ -310,16 +343,45 @@ impl<'a> Layout<'a> {
     fn y(&self, at: u64) -> f64 {
         self.moments.get(&at).copied().unwrap_or(TOP)
     }
+
+    fn column(&self, at: usize) -> f64 {
+        LEFT + self.column * at as f64
+    }
+
+    /// Right of the bars of a column.
+    fn beside(&self, at: usize) -> f64 {
+        self.column(at) + self.bars
+    }
+
+    fn spine(&self, page: Document, of: usize, life: Life, (from, to): (f64, f64)) -> Document {
+        let (width, fill) = match life {
+            Life::Absent => (1.0, "#cccccc"),
+            Life::Alive => (SPINE - 2.0, "#4a4a4a"),
+            Life::Paused => (SPINE - 2.0, "#c9c9c9"),
+        };
+        page.add(rectangle((self.column(of), from), (width, to - from), fill))
+    }
+
+    fn lane(
+        &self,
+        page: Document,
+        (of, other): (usize, usize),
+        link: Link,
+        (from, to): (f64, f64),
+    ) -> Document {
+        let (width, opacity) = match link {
+            Link::Attempt => (1.5, 0.6),
+            Link::Up => (LANE - 1.0, 1.0),
+        };
+        let x = self.column(of) + SPINE + LANE * other as f64;
+        page.add(rectangle((x, from), (width, to - from), colour(other)).set("opacity", opacity))
+    }
 }
 
 /// How far apart two moments are that are so far apart in time: more for longer, but a day is not much.
 fn gap(nanos: u64) -> f64 {
     let milliseconds = nanos as f64 / 1e6;
     (3.0 * (1.0 + milliseconds).log2()).clamp(2.0, 40.0)
-}
-
-fn column(at: usize) -> f64 {
-    LEFT + COLUMN * at as f64
 }
 
 const fn colour(at: usize) -> &'static str {
@@ -330,24 +392,6 @@ fn seconds(nanos: u64) -> String {
     format!("{:.3}", nanos as f64 / 1e9)
 }
 
-fn spine(page: Document, of: usize, life: Life, from: f64, to: f64) -> Document {
-    let (width, fill) = match life {
-        Life::Absent => (1.0, "#cccccc"),
-        Life::Alive => (SPINE - 2.0, "#4a4a4a"),
-        Life::Paused => (SPINE - 2.0, "#c9c9c9"),
-    };
-    page.add(rectangle((column(of), from), (width, to - from), fill))
-}
-
-fn lane(page: Document, of: usize, other: usize, link: Link, from: f64, to: f64) -> Document {
-    let (width, opacity) = match link {
-        Link::Attempt => (1.5, 0.6),
-        Link::Up => (LANE - 1.0, 1.0),
-    };
-    let x = column(of) + SPINE + LANE * other as f64;
-    page.add(rectangle((x, from), (width, to - from), colour(other)).set("opacity", opacity))
-}
-
 fn rectangle((x, y): (f64, f64), (width, height): (f64, f64), fill: &str) -> Rectangle {
     let shape = Rectangle::new().set("x", x).set("y", y).set("width", width);
     shape.set("height", height).set("fill", fill)
@@ -356,6 +400,17 @@ fn rectangle((x, y): (f64, f64), (width, height): (f64, f64), fill: &str) -> Rec
 fn text((x, y): (f64, f64), anchor: &str, fill: &str, size: u8, words: &str) -> Text {
     let text = Text::new(words).set("x", x).set("y", y).set("text-anchor", anchor);
     text.set("font-size", size).set("fill", fill)
+}
+
+/// A note that leaves the next column free.
+fn shortened(place: (f64, f64), fill: &str, words: &str) -> Text {
+    match words.char_indices().nth(TEXT_MAX) {
+        None => text(place, "start", fill, 10, words),
+        Some(_) => {
+            let cut: String = words.chars().take(TEXT_MAX - 1).chain(['…']).collect();
+            text(place, "start", fill, 10, &cut).add(Title::new(words))
+        }
+    }
 }
 
 /// Covers what is behind the letters.
@@ -393,6 +448,28 @@ mod tests {
         assert_eq!(lines.len(), 3);
         assert!(lines.windows(2).all(|pair| pair[1] - pair[0] >= ROW), "{lines:?}");
         assert!(layout.end < 400.0, "an hour without anything is short");
+    }
+
+    #[test]
+    fn a_long_page_tells_the_names_again_and_a_long_text_keeps_to_its_column() {
+        let mut chart = chart();
+        for at in 0..250 {
+            chart.add(4_000_000_000_000 + at, What::Note(Some(1), Tone::Bad, "again".into()));
+        }
+        let long = "x".repeat(TEXT_MAX + 1);
+        chart.add(4_000_000_001_000, What::Note(Some(0), Tone::Bad, long.clone()));
+        let layout = Layout::of(&chart);
+        assert!(layout.heads.len() > 2 && layout.end > 2.0 * PAGE, "{:?}", layout.heads);
+        assert!(layout.heads.windows(2).all(|pair| pair[1] - pair[0] > PAGE));
+        for ((x, y), _, text) in &layout.notes {
+            let right = x + LETTER * text.len().min(TEXT_MAX) as f64;
+            assert!((1..3).any(|at| *x < layout.column(at) && right < layout.column(at)), "{text}");
+            assert!(layout.heads.iter().all(|head| (head - y).abs() > ROW / 2.0), "{text}");
+        }
+        let file = chart.to_svg();
+        let cut = format!("{}…", "x".repeat(TEXT_MAX - 1));
+        assert!(file.contains(&cut) && file.contains(&long), "the whole is a tooltip");
+        assert!(file.matches("\nb@h\n").count() > 2, "{file}");
     }
 
     #[test]
