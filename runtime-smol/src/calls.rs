@@ -236,6 +236,12 @@ impl Waiting<'_> {
         item.or_else(|| self.void())
     }
 
+    /// Nobody waits any more: what has come.
+    pub(crate) fn end(mut self) -> Option<Item> {
+        self.is_kept = true;
+        self.void()
+    }
+
     fn void(&self) -> Option<Item> {
         if !self.mailbox.spawn_request_abandon(&self.request) {
             self.mailbox.demonitor(&self.request, false);

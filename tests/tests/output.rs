@@ -1,7 +1,9 @@
 //! A group leader, and peers that would misuse it or hold it up. They need no Erlang.
 
+use core::time::Duration;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
+use std::time::Instant;
 
 use netkernel_blocking::core::calls::io::USER;
 use netkernel_blocking::core::term::{Atom, Limits, Pid, Term};
@@ -88,6 +90,16 @@ impl Peer {
         parse(&self.script.frame().into(), &node).expect("a signal")
     }
 
+    /// Answers the next signal, which must ask for a text, by an error.
+    fn refuse_text(&mut self) {
+        let signal = self.signal();
+        let Control::SpawnRequest(asked) = &signal else { panic!("{signal:?}") };
+        let (request, to) = (asked.request.clone(), asked.from.clone());
+        let result = Spawned::Error(atom("system_limit"));
+        let flags = SpawnFlags::default();
+        self.put(&Control::SpawnReply { request, to, flags, result, token: None });
+    }
+
     /// The next signal, which must be this reply to the process of this peer.
     fn expect_reply(&mut self, expected: &str) {
         let signal = self.signal();
@@ -122,28 +134,39 @@ each_runtime! {
         assert!(dialled.is_err(), "{dialled:?}");
     }
 
-    //= docs/spec/calls.md#io-apply
+    //= docs/spec/calls.md#io-lanes
     //= type=test
     #[test]
-    fn another_process_asks_for_the_texts() {
+    fn a_node_that_makes_no_text_holds_up_no_other() {
+        // One after the other these would take longer than any test waits.
+        const SILENT: usize = 20;
         let stage = Stage::new();
-        let mut peer = stage.peer(B);
-        let own = peer.script.pid();
-        let mut askers = Vec::new();
-        for _ in 0..2 {
-            peer.ask(own.clone(), "1", FORMAT);
-            let signal = peer.signal();
-            let Control::SpawnRequest(asked) = &signal else { panic!("{signal:?}") };
-            assert_eq!(asked.leader, stage.user);
-            askers.push(asked.from.clone());
-            let (request, to) = (asked.request.clone(), asked.from.clone());
-            let result = Spawned::Error(atom("system_limit"));
-            let flags = SpawnFlags::default();
-            peer.put(&Control::SpawnReply { request, to, flags, result, token: None });
-            peer.expect_reply("{io_reply,1,{error,format}}");
+        let [mut silent, mut peer] = [B, C].map(|name| stage.peer(name));
+        let [b, c] = [&silent, &peer].map(|peer| peer.script.pid());
+        let begin = Instant::now();
+        for number in 0..SILENT {
+            silent.ask(b.clone(), &number.to_string(), FORMAT);
         }
-        // Not the one whose mailbox holds the requests of others, through which each answer would be looked for.
-        assert!(askers[0] != stage.user && askers[0] == askers[1], "{askers:?}");
+        silent.ask(b, "last", "{put_chars,unicode,\"behind\"}");
+        let Control::SpawnRequest(asked) = silent.signal() else { panic!("no question") };
+        assert_eq!((&asked.from, &asked.leader), (&stage.user, &stage.user));
+        for number in ["1", "2", "3"] {
+            peer.ask(c.clone(), number, FORMAT);
+            peer.refuse_text();
+            peer.expect_reply(&format!("{{io_reply,{number},{{error,format}}}}"));
+            peer.ask(c.clone(), number, "{put_chars,unicode,\"c\"}");
+            stage.expect_text("c");
+            peer.expect_reply(&format!("{{io_reply,{number},ok}}"));
+        }
+        silent.expect_reply("{io_reply,0,{error,format}}");
+        assert!(begin.elapsed() >= Duration::from_secs(5), "{:?}", begin.elapsed());
+        // From now on it answers, and what was behind comes in its order.
+        for number in 1..SILENT {
+            silent.refuse_text();
+            silent.expect_reply(&format!("{{io_reply,{number},{{error,format}}}}"));
+        }
+        silent.expect_reply("{io_reply,last,ok}");
+        stage.expect_text("behind");
     }
 
     //= docs/spec/calls.md#io-reply

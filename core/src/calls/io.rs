@@ -169,6 +169,12 @@ impl Request {
         Step::Reply(external(&Term::tuple(reply)).unwrap_or(Bytes::from_static(BADTERM)))
     }
 
+    /// Has it answered by `{error,system_limit}`, and nothing of it done.
+    pub fn refuse(&mut self) {
+        self.applies = None;
+        self.fail(Term::literal("system_limit"));
+    }
+
     /// What the function has given that was to be called, if it has: the text, if it is one.
     #[must_use]
     pub fn applied(&mut self, value: &Term) -> Option<String> {
@@ -470,6 +476,15 @@ mod tests {
             let other: Term = other.parse().unwrap();
             assert_eq!(Message::of(other.clone()), Message::Other(other));
         }
+    }
+
+    #[test]
+    fn a_request_can_be_refused() {
+        let mut request = asked("{put_chars,unicode,\"a\"}");
+        request.refuse();
+        let Step::Reply(reply) = request.step() else { panic!("a reply") };
+        let reply = Term::decode(&reply, &Limits::default()).unwrap();
+        assert_eq!(reply.to_string(), "{io_reply,ref,{error,system_limit}}");
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub use listener::{AcceptError, Accepted, EXHAUSTED_PAUSE, Listener, Port};
 pub use local_socket::{FULL_PAUSE, dial_locally};
 pub use message::{Call, Message, TicktimeAnswer};
 pub use outgoing::{Outgoing, Written};
-pub use output::Output;
+pub use output::{Leader, Output, Writers};
 pub use owner::{Next, Owner};
 pub use processes::{PANIC, external, node_monitored, reason};
 pub use queue::Queue;
