@@ -7,6 +7,7 @@ pub mod demo;
 pub mod flood;
 pub mod forged;
 pub mod fuzzing;
+pub mod live;
 #[cfg(feature = "otp")]
 mod log;
 pub mod messages;

@@ -131,6 +131,12 @@ impl Chart {
         self.marks.push(Mark { at, what });
     }
 
+    /// What was added so far.
+    #[must_use]
+    pub fn marks(&self) -> &[Mark] {
+        &self.marks
+    }
+
     /// The text of the last note of a column, if it is of this moment, to be changed.
     pub fn note_at(&mut self, at: u64, column: usize) -> impl Iterator<Item = &mut String> {
         let marks = self.marks.iter_mut().rev().take_while(move |mark| mark.at == at);

@@ -12,6 +12,7 @@ use netkernel_core::{LinkId, MailboxId, NodeName, PingId};
 
 use super::functions::{Functions, Start};
 use super::items::Pushed;
+use super::trace::{self, Gist};
 use super::{Queue, Reply, Stream};
 use crate::item::Item;
 
@@ -57,6 +58,7 @@ impl Delivery<'_> {
     /// signals are handled, and else what is said to be.
     pub(super) fn send(&mut self, node: &Atom, signal: Control, is_caused: bool) -> Reach {
         let Some(peer) = self.peers.get_mut(node) else { return Reach::NoConnection };
+        let gist = Gist::of(&signal);
         match peer.send_forced(signal) {
             Sending::Push { link, flags, signal } => {
                 let Some(stream) = self.links.get(&link) else { return Reach::NoConnection };
@@ -69,11 +71,15 @@ impl Delivery<'_> {
                         } else {
                             writer.push_signal(frame);
                         }
+                        trace::sent(node, gist);
                     });
                 }
                 Reach::Sent
             }
-            Sending::Queued => Reach::Sent,
+            Sending::Queued => {
+                trace::waits(node, gist);
+                Reach::Sent
+            }
             Sending::NotAgreed => Reach::NotAgreed,
             Sending::Full(_) | Sending::Absent(_) | Sending::TooLong(_) | Sending::Dropped => {
                 Reach::NoConnection
@@ -133,8 +139,12 @@ impl Deliver for Delivery<'_> {
     }
 
     fn answer(&mut self, frame: Frame) -> Result<(), Violation> {
-        self.stream
-            .map_or(Ok(()), |stream| stream.outgoing.with(|writer| writer.push_forced(frame)))
+        let Some(stream) = self.stream else { return Ok(()) };
+        let gist = Gist::of_answer(&frame);
+        stream.outgoing.with(|writer| {
+            trace::sent(stream.peer(), gist);
+            writer.push_forced(frame)
+        })
     }
 
     fn pong(&mut self, ping: PingId, alive: bool) {

@@ -17,6 +17,7 @@ use netkernel_core::{Creation, Family, LinkId, MailboxId, NodeName, RequestId, S
 use socket2::Socket;
 
 use super::embedded_epmd::EmbeddedEpmd;
+use super::trace::{self, Gist};
 use super::{
     EpmdListeners, Listener, Origin, Port, Reply, Stream, Table, Wish, listen, open_error,
     socket_options,
@@ -111,6 +112,7 @@ impl<C: Carrier> RuntimeHost<C> {
 
     /// Whether the kernel is to hear of this: what comes of a stream that it has given up is dropped.
     pub(crate) fn admits(&mut self, input: &Input) -> bool {
+        trace::input(input);
         match input {
             Input::Opened { stream, .. } => {
                 let entry = self.streams.get_mut(stream);
@@ -135,6 +137,7 @@ impl<C: Carrier> RuntimeHost<C> {
     /// Serves a connection that the listener accepted.
     pub(crate) fn accepted(&mut self, id: StreamId, socket: Socket) -> io::Result<()> {
         let stream = self.run(id, Origin::Accepted(Arc::new(socket)))?;
+        trace::accepted(id);
         self.streams.insert(id, Entry { stream, opening: false, retry: None, link: None });
         Ok(())
     }
@@ -207,7 +210,12 @@ impl<C: Carrier> RuntimeHost<C> {
         let (Some(entry), Some(frame)) = (self.streams.get(&stream), caller.answer(reply)) else {
             return;
         };
-        if let Err(violation) = entry.stream.outgoing.with(|writer| writer.push_forced(frame)) {
+        let gist = Gist::of_answer(&frame);
+        let pushed = entry.stream.outgoing.with(|writer| {
+            trace::sent(caller.node(), gist);
+            writer.push_forced(frame)
+        });
+        if let Err(violation) = pushed {
             entry.stream.violated(violation);
         }
     }
@@ -259,6 +267,7 @@ impl<C: Carrier> Host for RuntimeHost<C> {
 
     fn open(&mut self, stream: StreamId, target: Target) {
         tracing::debug!(?stream, address = %target.address, "dialling");
+        trace::dialling(stream, &target);
         let registers = target.purpose == Purpose::Registration;
         if registers && self.config.epmd == EpmdMode::Embedded {
             self.serve_epmd();
@@ -289,21 +298,25 @@ impl<C: Carrier> Host for RuntimeHost<C> {
     }
 
     fn attempting(&mut self, node: NodeName, link: LinkId) {
+        trace::attempting(&node, link);
         self.table.attempting(node, link, self.config.limits);
     }
 
     fn alive(&mut self, name: NodeName, creation: Creation) {
+        trace::alive(&name, creation);
         self.table.alive(&name, creation);
         self.epmd.saw(creation);
         self.identity = Some((name, creation));
     }
 
     fn not_alive(&mut self) {
+        trace::not_alive();
         self.table.not_alive();
         self.identity = None;
     }
 
     fn event(&mut self, to: MailboxId, event: NodeEvent) {
+        trace::told(&event);
         self.table.push(to, Item::Event(event));
     }
 
@@ -311,6 +324,8 @@ impl<C: Carrier> Host for RuntimeHost<C> {
         let Some(entry) = self.streams.get_mut(&stream) else { return };
         entry.link = Some((promotion.node.clone(), promotion.link));
         entry.stream.lift_write_limit();
+        entry.stream.set_peer(promotion.node.clone());
+        trace::up(stream, &promotion);
         self.table.promoted(&promotion, &entry.stream);
         entry.stream.wish(Wish::Promote(Box::new(promotion)));
     }
@@ -318,6 +333,9 @@ impl<C: Carrier> Host for RuntimeHost<C> {
     fn tick(&mut self, stream: StreamId) {
         if let Some(entry) = self.streams.get(&stream) {
             entry.stream.outgoing.with(netkernel_core::link::LinkWriter::tick);
+            if let Some((node, _)) = &entry.link {
+                trace::ticked(node);
+            }
         }
     }
 
@@ -350,6 +368,7 @@ impl<C: Carrier> Host for RuntimeHost<C> {
 
     fn close(&mut self, stream: StreamId, abort: bool) {
         let Some(entry) = self.streams.get(&stream) else { return };
+        trace::closing(stream, abort);
         if let Some((node, link)) = &entry.link {
             self.table.closing(node, *link);
         }
@@ -362,7 +381,8 @@ impl<C: Carrier> Host for RuntimeHost<C> {
         }
     }
 
-    fn disconnected(&mut self, node: NodeName, link: LinkId, _was_up: bool) {
+    fn disconnected(&mut self, node: NodeName, link: LinkId, was_up: bool) {
+        trace::down(&node, link, was_up);
         self.table.disconnected(&node, link);
     }
 
@@ -375,6 +395,7 @@ impl<C: Carrier> Host for RuntimeHost<C> {
     }
 
     fn diagnostic(&mut self, diagnostic: Diagnostic) {
+        trace::diagnosed(&diagnostic);
         // Strangers must not be able to fill a log.
         if matches!(diagnostic, Diagnostic::AcceptFailed { .. }) {
             tracing::debug!(target: "netkernel::diagnostic", "{diagnostic}");

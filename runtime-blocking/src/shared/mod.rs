@@ -35,6 +35,7 @@ mod socket_options;
 mod spawning;
 mod stream;
 mod table;
+mod trace;
 #[cfg(feature = "serde")]
 mod values;
 

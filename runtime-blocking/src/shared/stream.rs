@@ -7,11 +7,11 @@ use std::net::Shutdown;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant as Moment;
 
-use netkernel_core::StreamId;
 use netkernel_core::link::{Limits, Violation};
 use netkernel_core::liveness::Traffic;
 use netkernel_core::net_kernel::{CloseCause, Promotion, Target};
 use netkernel_core::process;
+use netkernel_core::{NodeName, StreamId};
 use socket2::Socket;
 
 use super::{Bell, Inbox, Outgoing, Queue, Table, abort, lock};
@@ -27,6 +27,8 @@ pub struct Stream {
     received: AtomicU64,
     /// What ends the link, if somebody other than its reader saw it.
     violation: OnceLock<Violation>,
+    /// The node on the other side, once the link is up.
+    peer: OnceLock<NodeName>,
     /// The reader waits until the peer has taken more.
     waits: AtomicBool,
     /// The reader waits for a mailbox.
@@ -100,6 +102,7 @@ impl Stream {
             ended: AtomicBool::new(false),
             received: AtomicU64::new(0),
             violation: OnceLock::new(),
+            peer: OnceLock::new(),
             waits: AtomicBool::new(false),
             held: AtomicBool::new(false),
             outgoing: Outgoing::new(limits),
@@ -207,6 +210,16 @@ impl Stream {
             Slot::Open(socket) => Some(work(socket)),
             Slot::Opening | Slot::Gone => None,
         }
+    }
+
+    /// The link is up, with this node.
+    pub(crate) fn set_peer(&self, node: NodeName) {
+        let _ = self.peer.set(node);
+    }
+
+    /// The node that the link is with.
+    pub(crate) fn peer(&self) -> &str {
+        self.peer.get().map_or("", NodeName::as_str)
     }
 
     /// Which one it is.

@@ -17,6 +17,7 @@ use netkernel_core::{Creation, LinkId, MailboxId, NodeName, PingId};
 
 use super::delivery::{Delivery, Effects, Mailboxes};
 use super::functions::Functions;
+use super::trace::{self, Gist};
 use super::{Awaited, Bell, Queue, Reply, Stream, lock, reply};
 use crate::item::Item;
 
@@ -134,8 +135,8 @@ impl Table {
         match self.changed.block_until(end, || self.take(node, &mut signal)) {
             None => Outcome::Dropped,
             Some(Taken::Done(outcome)) => outcome,
-            Some(Taken::Push(stream, mut frame)) => {
-                while let Err(back) = push_frame(&stream, frame) {
+            Some(Taken::Push(stream, mut frame, gist)) => {
+                while let Err(back) = push_frame(&stream, frame, (node, gist)) {
                     frame = back;
                     if !stream.outgoing.wait_for_room_blocking(&frame, end) {
                         return Outcome::Dropped;
@@ -151,8 +152,8 @@ impl Table {
         let mut signal = Some(signal);
         match self.changed.wait(|| self.take(node, &mut signal)).await {
             Taken::Done(outcome) => outcome,
-            Taken::Push(stream, mut frame) => {
-                while let Err(back) = push_frame(&stream, frame) {
+            Taken::Push(stream, mut frame, gist) => {
+                while let Err(back) = push_frame(&stream, frame, (node, gist)) {
                     frame = back;
                     stream.outgoing.wait_for_room(&frame).await;
                 }
@@ -169,17 +170,22 @@ impl Table {
         let Some(peer) = state.peers.get_mut(node) else {
             return Some(Taken::Done(Outcome::Absent { signal: offered, seen }));
         };
+        let gist = Gist::of(&offered);
         let outcome = match peer.send(offered) {
             Sending::Push { link, flags, signal } => {
                 let stream = state.links.get(&link).map(Arc::clone);
                 drop(state);
                 match (stream, Frame::new(&signal, flags)) {
-                    (Some(stream), Some(frame)) => return Some(Taken::Push(stream, frame)),
+                    (Some(stream), Some(frame)) => return Some(Taken::Push(stream, frame, gist)),
                     (None, _) => Outcome::Dropped,
                     (Some(_), None) => Outcome::TooLong,
                 }
             }
-            Sending::Queued | Sending::NotAgreed => Outcome::Sent,
+            Sending::Queued => {
+                trace::waits(node.as_str(), gist);
+                Outcome::Sent
+            }
+            Sending::NotAgreed => Outcome::Sent,
             Sending::Full(back) => {
                 *signal = Some(back);
                 return None;
@@ -264,6 +270,7 @@ impl Table {
 impl Table {
     /// Has the signals of one read handled. Answers go to the stream that they came from.
     pub fn apply(&self, batch: Batch, stream: &Stream) -> Applied {
+        trace::received(&batch);
         let mut effects = Effects::default();
         // A tick, or a part of a frame.
         let result = if batch.signals.is_empty() {
@@ -376,10 +383,15 @@ impl Table {
 enum Taken {
     Done(Outcome),
     /// To be queued on the link that it is made for. If that ends, it is dropped.
-    Push(Arc<Stream>, Frame),
+    Push(Arc<Stream>, Frame, Gist),
 }
 
 /// Gives the frame back if there is no room for it now.
-fn push_frame(stream: &Stream, frame: Frame) -> Result<(), Frame> {
-    stream.outgoing.with(|writer| writer.push(frame)).map_err(|Busy(back)| back)
+fn push_frame(stream: &Stream, frame: Frame, told: (&NodeName, Gist)) -> Result<(), Frame> {
+    let pushed = stream.outgoing.with(|writer| {
+        writer.push(frame)?;
+        trace::sent(told.0.as_str(), told.1);
+        Ok(())
+    });
+    pushed.map_err(|Busy(back)| back)
 }

@@ -31,6 +31,7 @@ mod svg;
 mod temporary;
 mod term_json;
 mod ticktime;
+mod trace;
 mod world;
 
 use std::io::Write as _;
@@ -45,6 +46,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use args::{Args, Command};
 use report::Report;
+use trace::{Facts, Writing};
 
 fn main() -> ExitCode {
     if let Some(args) = epmd::called_so(std::env::args_os()) {
@@ -61,8 +63,16 @@ fn main() -> ExitCode {
     if let Command::Epmd { args } = &args.command {
         return epmd::run(args);
     }
-    log_to_stderr();
     let (report, name) = (Report::new(args.json), args.command.name());
+    let path = if let Command::Node(args) = &args.command { args.trace.as_deref() } else { None };
+    let (facts, trace) = match path.map(trace::begin).transpose() {
+        Ok(begun) => begun.unzip(),
+        Err(text) => {
+            report.error(&format!("netkernel: {text}"), &text);
+            return ExitCode::FAILURE;
+        }
+    };
+    log_to_stderr(facts);
     let result = match args.command {
         Command::Node(args) => node::run(&args, &report),
         Command::Ping(args) => block_on(ping::run(&args, &report)),
@@ -74,6 +84,9 @@ fn main() -> ExitCode {
         Command::Ticktime(args) => ticktime::run(&args, &report),
         Command::Epmd { .. } => Ok(()),
     };
+    if let Some(Err(text)) = trace.map(Writing::finish) {
+        tell(&text);
+    }
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failed::Told) => ExitCode::FAILURE,
@@ -141,8 +154,8 @@ impl From<std::io::Error> for Failed {
     }
 }
 
-/// Warnings, or what `RUST_LOG` says. Diagnostics of the node are left out: the output has them.
-fn log_to_stderr() {
+/// Warnings, or what `RUST_LOG` says. Diagnostics of the node are left out: the output has them. What the node does goes where it is wanted.
+fn log_to_stderr(facts: Option<Facts>) {
     let wanted = std::env::var("RUST_LOG").ok().and_then(|text| text.parse().ok());
     let filter = wanted.unwrap_or_else(|| {
         Targets::new()
@@ -155,5 +168,7 @@ fn log_to_stderr() {
         .without_time()
         .with_target(false)
         .with_filter(filter);
-    tracing_subscriber::registry().with(layer).init();
+    let wanted = Targets::new().with_target(trace::TARGET, LevelFilter::TRACE);
+    let facts = facts.map(|facts| facts.with_filter(wanted));
+    tracing_subscriber::registry().with(layer).with(facts).init();
 }

@@ -3,6 +3,7 @@
 use core::net::IpAddr;
 use core::ops::RangeInclusive;
 use core::time::Duration;
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 use netkernel_smol::core::net_kernel::{NameDomain, NetTicktime};
@@ -48,6 +49,9 @@ pub(crate) struct NodeArgs {
     /// times. Without it all may. It holds from the moment that the node is alive
     #[arg(long, value_name = "NODE")]
     allow: Vec<String>,
+    /// Write what the node does, a line for each fact: docs/command.md tells the format
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
     #[command(flatten)]
     reach: ReachArgs,
     #[command(flatten)]

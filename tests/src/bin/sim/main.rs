@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 use std::{env, fs};
 
+use netkernel_tests::live::draw;
 use netkernel_tests::sim::plan::HOUR;
 use netkernel_tests::sim::run::Report;
 use netkernel_tests::sim::shrink::{Limits, shrink};
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Mode::Seed { template, seed } => {
             one(&options, &Source::Seed { template: *template, seed: *seed })
         }
+        Mode::Live(traces) => live(traces, options.svg.as_deref().unwrap_or_default()),
         Mode::Scenario(path) => match Source::read(path) {
             Ok(source) => one(&options, &source),
             Err(error) => {
@@ -35,6 +37,25 @@ fn main() -> ExitCode {
                 ExitCode::from(2)
             }
         },
+    }
+}
+
+/// Draws what live nodes have done.
+fn live(traces: &[String], picture: &str) -> ExitCode {
+    let read = |path: &String| match fs::read_to_string(path) {
+        Ok(text) => Ok((path.clone(), text)),
+        Err(error) => Err(format!("{path}: {error}")),
+    };
+    let texts: Result<Vec<_>, _> = traces.iter().map(read).collect();
+    let drawn = texts.and_then(|texts| draw(&texts)).and_then(|chart| {
+        fs::write(picture, chart.to_svg()).map_err(|error| format!("{picture}: {error}"))
+    });
+    match drawn {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(text) => {
+            eprintln!("{text}");
+            ExitCode::from(2)
+        }
     }
 }
 

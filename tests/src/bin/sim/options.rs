@@ -1,5 +1,6 @@
 //! The words of the command line.
 
+use core::mem::take;
 use std::thread;
 
 use netkernel_tests::sim::observe::Oracle;
@@ -12,11 +13,12 @@ use crate::source::Template;
 pub(crate) const USAGE: &str = "\
 usage: cargo sim --seed N [PLAN] [RUN] [PICTURES | --shrink [--out FILE]]
        cargo sim --scenario FILE [RUN] [PICTURES | --shrink [--out FILE]]
+       cargo sim --live TRACE... --svg FILE
        cargo sim --seeds COUNT [--start N] [--keep-going] [--threads N] [PLAN] [RUN]
        PLAN: --plan swarm|calm|violent [--nodes N] [--hours N]; swarm draws its own
        RUN:  [--trace short|full] [--until SECONDS] [--canary]
        PICTURES: [--svg FILE] [--pcap FILE]
---svg draws the run: a column a node, time downwards. --pcap writes all its bytes as a capture for Wireshark.
+--svg draws the run: a column a node, time downwards; with --live what nodes have written with `netkernel node --trace`. --pcap writes all its bytes as a capture for Wireshark.
 --until ends the run then, and what would have come is not judged. --canary adds an oracle that is wrong.";
 
 /// What is to be done.
@@ -38,10 +40,12 @@ pub(crate) enum Mode {
     Seed { template: Template, seed: u64 },
     Hunt { template: Template, start: u64, seeds: u64 },
     Scenario(String),
+    Live(Vec<String>),
 }
 
 impl Options {
-    pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Option<Self> {
+    pub(crate) fn parse(words: impl Iterator<Item = String>) -> Option<Self> {
+        let mut words = words.peekable();
         let mut options = Self {
             mode: Mode::Scenario(String::new()),
             shrink: false,
@@ -56,6 +60,7 @@ impl Options {
             canary: false,
         };
         let (mut seed, mut seeds, mut start, mut scenario) = (None, None, 0, None);
+        let mut live = Vec::new();
         let (mut plan, mut nodes, mut hours) = (None, None, None);
         while let Some(word) = words.next() {
             match word.as_str() {
@@ -70,6 +75,11 @@ impl Options {
                 "--out" => options.out = Some(words.next()?),
                 "--svg" => options.svg = Some(words.next()?),
                 "--pcap" => options.pcap = Some(words.next()?),
+                "--live" => {
+                    while let Some(path) = words.next_if(|word| !word.starts_with("--")) {
+                        live.push(path);
+                    }
+                }
                 "--keep-going" => options.keep_going = true,
                 "--threads" => options.threads = number(words.next())?.max(1) as usize,
                 "--canary" => options.canary = true,
@@ -93,9 +103,14 @@ impl Options {
         options.mode = match (seed, seeds, scenario) {
             (Some(seed), None, None) => Mode::Seed { template, seed },
             (None, Some(seeds), None) if !options.shrink => Mode::Hunt { template, start, seeds },
-            (None, None, Some(path)) if !planned => Mode::Scenario(path),
+            (None, None, Some(path)) if !planned && live.is_empty() => Mode::Scenario(path),
+            (None, None, None) if !planned && !live.is_empty() => Mode::Live(take(&mut live)),
             _ => return None,
         };
+        let drawn = options.svg.is_some() && options.pcap.is_none() && !options.shrink;
+        if !live.is_empty() || matches!(options.mode, Mode::Live(_)) && !drawn {
+            return None;
+        }
         let one = !options.shrink && !matches!(options.mode, Mode::Hunt { .. });
         let pictures = options.svg.is_some() || options.pcap.is_some();
         ((one || !pictures) && (options.shrink || options.out.is_none())).then_some(options)
