@@ -37,3 +37,7 @@ use core::time::Duration;
 
 /// After how long a wait for something that should take no time gives up. Generous: machines stall.
 pub const GIVE_UP: Duration = Duration::from_secs(120);
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/simulation.md")]
+mod simulation {}

@@ -17,6 +17,7 @@ use super::body::{Body, Message};
 use super::call::Call;
 use super::choice::Topic;
 use super::clock::Clock;
+use super::guest::Seat;
 use super::host::Carrier;
 use super::inquiry::Inquirer;
 use super::net::{End, Owner, Piece};
@@ -42,8 +43,10 @@ pub struct Actor {
     pub paused_until: Option<u64>,
     /// What was to happen to it meanwhile.
     deferred: Vec<Event>,
-    /// `None` while it is down.
+    /// `None` while it is down, and always for a guest.
     pub process: Option<Process>,
+    /// A guest sits here.
+    pub(super) seat: Option<Box<Seat>>,
 }
 
 /// What an actor is.
@@ -183,6 +186,7 @@ impl Actor {
             paused_until: None,
             deferred: Vec::new(),
             process: None,
+            seat: None,
         }
     }
 
@@ -203,16 +207,24 @@ impl Actor {
 
     /// Whether it runs and is not paused.
     #[must_use]
-    pub const fn is_working(&self) -> bool {
-        self.process.is_some() && self.paused_until.is_none()
+    pub fn is_working(&self) -> bool {
+        self.runs() && self.paused_until.is_none()
+    }
+
+    fn runs(&self) -> bool {
+        self.process.is_some() || self.seat.as_ref().is_some_and(|seat| seat.runs())
     }
 
     /// Begins a process.
     pub(super) fn boot(&mut self, shared: &mut Shared<'_>) {
-        if self.process.is_some() || !shared.hosts[self.host.0].up {
+        if self.runs() || !shared.hosts[self.host.0].up {
             return;
         }
         self.life += 1;
+        if let Some(seat) = &mut self.seat {
+            shared.note((self.id, self.life), Kinds::LIFE, || Fact::Booted);
+            return seat.boot(self.id, shared);
+        }
         let mut body = Body::new(self.id, self.host, self.life);
         shared.note(body.who(), Kinds::LIFE, || Fact::Booted);
         let brain = match &self.role {
@@ -237,16 +249,23 @@ impl Actor {
 
     /// Ends the process at once.
     pub(super) fn crash(&mut self, host: bool, shared: &mut Shared<'_>) {
-        let Some(mut process) = self.process.take() else { return };
+        if !self.runs() {
+            return;
+        }
         shared.counts.crashes += 1;
-        shared.note(process.body.who(), Kinds::LIFE, || Fact::Crashed { host });
-        process.body.die(host, shared);
+        shared.note((self.id, self.life), Kinds::LIFE, || Fact::Crashed { host });
+        if let Some(mut process) = self.process.take() {
+            process.body.die(host, shared);
+        }
+        if let Some(seat) = &mut self.seat {
+            seat.die(self.host, host, shared);
+        }
         self.paused_until = None;
         self.deferred.clear();
     }
 
     pub(super) fn pause(&mut self, until: u64, shared: &mut Shared<'_>) {
-        if self.process.is_none() || self.paused_until.is_some() {
+        if !self.is_working() {
             return;
         }
         self.paused_until = Some(until);
@@ -276,6 +295,9 @@ impl Actor {
 
     /// The deadline has come, unless it was moved.
     pub(super) fn wake(&mut self, at: u64, shared: &mut Shared<'_>) {
+        if let Some(seat) = &mut self.seat {
+            return seat.wake(self.id, at, shared);
+        }
         // A wake that a pause has delayed is late, and still the one.
         if let Some(process) = &mut self.process
             && process.wake.is_some_and(|wake| wake <= at)
@@ -287,6 +309,9 @@ impl Actor {
 
     /// The owner thread: turns, and takes what waits, until nothing is left or another thread comes first.
     pub(super) fn serve(&mut self, shared: &mut Shared<'_>) {
+        if let Some(seat) = &mut self.seat {
+            return seat.serve((self.id, self.life), self.host, self.clock, shared);
+        }
         let now = self.clock.local(shared.now);
         let Self { process: Some(process), role, .. } = self else { return };
         let Process { brain, body, wake } = process;
@@ -460,7 +485,7 @@ fn encoded(term: &Term) -> Bytes {
     Bytes::from(out).slice(1..)
 }
 
-fn cookie(right: bool) -> Cookie {
+pub(super) fn cookie(right: bool) -> Cookie {
     Cookie::new(if right { "right" } else { "wrong" }).unwrap_or_else(|_| unreachable!("short"))
 }
 

@@ -106,6 +106,9 @@ impl World<'_> {
         let both = self.shared.choice.chance(Topic::Fault, 500);
         for end in [Some(end), both.then_some(end.other())].into_iter().flatten() {
             self.shared.net.break_at(end);
+            if let Owner::Guest(id) = self.shared.net.owner(end) {
+                self.guest_hears(id, end, &Piece::Rst);
+            }
             if let Owner::Actor(id, Some(stream)) = self.shared.net.owner(end)
                 && let Some(process) = &mut self.actors[id.0].process
             {

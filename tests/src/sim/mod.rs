@@ -8,6 +8,7 @@
 //! | [`queue`], [`clock`], [`net`], [`shared`] | time, connections, and what all machines share |
 //! | [`body`], [`stream`], [`office`], [`inquiry`], [`options`], `host` | what a runtime keeps around a machine; each step of each of its threads is an event |
 //! | [`actor`], [`world`] | machines, and what happens to them |
+//! | [`guest`] | nodes of an embedder's own |
 //! | [`act`], `crew`, [`delivery`] | processes of applications, what they do, and where it leads |
 //! | `fault`, `operator`, `hostile` | who makes it happen |
 //! | [`observe`], [`oracles`], [`trace`], [`painter`], [`wiretap`] | what can be seen, and who looks |
@@ -25,6 +26,7 @@ pub mod clock;
 mod crew;
 pub mod delivery;
 mod fault;
+pub mod guest;
 mod host;
 mod hostile;
 pub mod inquiry;

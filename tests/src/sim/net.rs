@@ -54,6 +54,8 @@ pub enum Owner {
     Nobody,
     /// A machine; no stream as long as the connection waits in its backlog.
     Actor(ActorId, Option<StreamId>),
+    /// A guest's machine.
+    Guest(ActorId),
     /// A hostile peer.
     Hostile(u32),
 }

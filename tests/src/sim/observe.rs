@@ -16,6 +16,7 @@ use netkernel_core::{Creation, Instant, LinkId, MailboxId, NodeName, RequestId, 
 use super::act::Act;
 use super::call::Call;
 use super::delivery::Got;
+use super::guest::Deed;
 use super::letter::Letter;
 use super::net::{Piece, Route};
 use super::world::World;
@@ -226,6 +227,9 @@ pub enum Fact {
         piece: Piece,
     },
 
+    /// What a guest does, as far as it can be seen.
+    Guest(Deed),
+
     /// A turn ended: outputs carried out, inputs taken since the last one, whether it was cut off after its slice of outputs and
     /// samples, and when to come back.
     Turned {
@@ -367,6 +371,7 @@ impl Fact {
             Self::Wrote { .. } | Self::Read { .. } => Kinds::BYTES,
             Self::Left { .. } | Self::Came { .. } => Kinds::WIRE,
             Self::Turned { .. } => Kinds::TURNS,
+            Self::Guest(deed) => deed.kind(),
         }
     }
 }

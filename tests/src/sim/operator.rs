@@ -11,6 +11,7 @@ use super::actor::Role;
 use super::body::Message;
 use super::call::Call;
 use super::choice::{Topic, pick};
+use super::guest::Happening;
 use super::plan::{CallClass, SECOND};
 use super::shared::Event;
 use super::world::World;
@@ -270,8 +271,16 @@ impl World<'_> {
 
     /// Puts a call into the inbox of a node.
     pub(super) fn call(&mut self, node: usize, call: Call) {
-        if let Some(process) = &mut self.actors[node].process {
+        let actor = &mut self.actors[node];
+        if let Some(process) = &mut actor.process {
             process.body.tell(Message::Call(call), &mut self.shared);
+        } else if let Some(seat) = &mut actor.seat {
+            // Of guests nothing else is asked.
+            if let Call::Connect(node) | Call::HiddenConnect(node) = call {
+                seat.tell(actor.id, Happening::Connect(node), &mut self.shared);
+            } else if let Call::Disconnect(node) = call {
+                seat.tell(actor.id, Happening::Disconnect(node), &mut self.shared);
+            }
         }
     }
 
@@ -292,7 +301,8 @@ impl World<'_> {
             padding += FRAGMENT_BYTES;
         }
         let times = self.shared.choice.range(Topic::Traffic, 1, 4);
-        if let Some(name) = self.name_of(to).filter(|_| from != to) {
+        let may_write = from != to && self.actors[to].seat.is_none();
+        if let Some(name) = self.name_of(to).filter(|_| may_write) {
             let actor = &mut self.actors[from];
             if actor.paused_until.is_none()
                 && let Some(process) = &mut actor.process

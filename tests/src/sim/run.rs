@@ -3,6 +3,7 @@
 use core::fmt;
 
 use super::choice::{Choice, Prng};
+use super::guest::Maker;
 use super::observe::{Kinds, Oracle, Seen, Violation};
 use super::oracles;
 use super::plan::{Plan, SECOND};
@@ -74,6 +75,17 @@ pub fn run(plan: Plan, choice: &mut dyn Choice, audience: Audience<'_>) -> Repor
     run_within(Budget::ALL, plan, choice, audience)
 }
 
+/// Runs this plan with these guests as its last nodes.
+pub fn run_with(
+    guests: Vec<Maker>,
+    plan: Plan,
+    choice: &mut dyn Choice,
+    audience: Audience<'_>,
+) -> Report {
+    let world = World::with_guests(guests, plan, choice);
+    watched(world, Budget::ALL, audience)
+}
+
 /// Runs as much of this plan.
 pub fn run_within(
     budget: Budget,
@@ -81,7 +93,11 @@ pub fn run_within(
     choice: &mut dyn Choice,
     audience: Audience<'_>,
 ) -> Report {
-    let mut world = World::new(plan.clone(), choice);
+    watched(World::new(plan, choice), budget, audience)
+}
+
+fn watched(mut world: World<'_>, budget: Budget, audience: Audience<'_>) -> Report {
+    let plan = world.shared.plan.clone();
     for oracle in &audience.oracles {
         world.shared.notes.want(oracle.wants());
     }

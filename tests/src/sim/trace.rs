@@ -2,6 +2,7 @@
 
 use netkernel_core::net_kernel::NodeEvent;
 
+use super::guest::Deed;
 use super::observe::{Fact, Kinds, Seen};
 use super::world::World;
 
@@ -119,6 +120,19 @@ fn columns(fact: &Fact, world: &World<'_>) -> (&'static str, String) {
         Fact::Read { stream, bytes } => ("read", format!("{stream:?} {bytes}")),
         Fact::Left { route, piece } => ("left", format!("{route:?} {piece:?}")),
         Fact::Came { route, piece } => ("came", format!("{route:?} {piece:?}")),
+        Fact::Guest(deed) => {
+            let what = match deed {
+                Deed::Named { .. } => "alive",
+                Deed::Dialled { .. } => "open",
+                Deed::Accepted { .. } => "accepted",
+                Deed::Closed { .. } => "closed",
+                Deed::Read { .. } => "read",
+                Deed::Wrote { .. } => "wrote",
+                Deed::Up { .. } => "nodeup",
+                Deed::Down { .. } => "nodedown",
+            };
+            (what, deed.to_string())
+        }
         Fact::Turned { outputs, wake, .. } => {
             let wake = wake.map_or_else(|| "never".into(), |wake| time(wake.as_nanos()));
             ("turn", format!("outputs {outputs} wake {wake}"))

@@ -1,15 +1,17 @@
 //! A world: machines, and what happens to them, one event after the other.
 
+use core::time::Duration;
 use std::collections::BTreeSet;
 
 use netkernel_core::NodeName;
 use netkernel_core::net_kernel::{NodeKinds, OpenError};
 
-use super::actor::{Actor, Role};
+use super::actor::{Actor, Role, cookie};
 use super::call::Call;
 use super::choice::{Choice, Topic};
 use super::clock::Clock;
 use super::crew::Book;
+use super::guest::{Duty, Happening, Maker, Seat, Socket};
 use super::hostile::Hostiles;
 use super::net::{End, Owner, Piece};
 use super::observe::{Fact, FaultKind, Kinds};
@@ -35,6 +37,11 @@ pub struct World<'c> {
 impl<'c> World<'c> {
     /// A world of which nothing has happened yet.
     pub fn new(plan: Plan, choice: &'c mut dyn Choice) -> Self {
+        Self::with_guests(Vec::new(), plan, choice)
+    }
+
+    /// A world whose last nodes are these guests.
+    pub fn with_guests(guests: Vec<Maker>, plan: Plan, choice: &'c mut dyn Choice) -> Self {
         let mut shared = Shared::new(plan, choice);
         let (nodes, hosts) = (shared.plan.nodes, shared.plan.hosts);
         let mut actors = Vec::with_capacity(nodes + hosts);
@@ -52,6 +59,10 @@ impl<'c> World<'c> {
             wrong_own_cookies: BTreeSet::new(),
             book: Book::default(),
         };
+        let first = nodes.saturating_sub(guests.len());
+        for (actor, maker) in world.actors[first..nodes].iter_mut().zip(guests) {
+            actor.seat = seat(actor, maker, &world.shared.plan).map(Box::new);
+        }
         world.begin();
         world
     }
@@ -133,6 +144,7 @@ impl<'c> World<'c> {
     fn stream_step(&mut self, end: End, event: Event) {
         let (id, stream) = match self.shared.net.owner(end) {
             Owner::Actor(id, Some(stream)) => (id, stream),
+            Owner::Guest(id) => return self.guest_step(id, end, event),
             Owner::Actor(_, None) | Owner::Hostile(_) | Owner::Nobody => return,
         };
         let actor = &mut self.actors[id.0];
@@ -165,6 +177,30 @@ impl<'c> World<'c> {
         }
     }
 
+    /// What happens to a socket of a guest.
+    fn guest_step(&mut self, id: ActorId, end: End, event: Event) {
+        let actor = &mut self.actors[id.0];
+        if actor.defer(event) {
+            return;
+        }
+        let who = (id, actor.life);
+        let Some(seat) = &mut actor.seat else { return };
+        if let Event::Write(_) = event {
+            seat.tell(id, Happening::Writable(Socket(end)), &mut self.shared);
+        } else if let Event::DialTimeout(_) = event {
+            seat.dial_failed(who, end, OpenError::TimedOut, &mut self.shared);
+        }
+    }
+
+    /// Something has come to a socket of a guest.
+    pub(super) fn guest_hears(&mut self, id: ActorId, end: End, piece: &Piece) {
+        let actor = &mut self.actors[id.0];
+        let who = (id, actor.life);
+        if let Some(seat) = &mut actor.seat {
+            seat.arrived(who, end, piece, &mut self.shared);
+        }
+    }
+
     /// Looks for what has come to an end.
     fn arrive(&mut self, end: End) {
         let now = self.shared.now;
@@ -190,6 +226,7 @@ impl<'c> World<'c> {
                             process.arrived(stream, &piece, prompt, &mut self.shared);
                         }
                     }
+                    Owner::Guest(id) => self.guest_hears(id, end, &piece),
                     Owner::Hostile(number) => self.hostile_hears(number, end, &piece),
                     Owner::Actor(_, None) | Owner::Nobody => {}
                 }
@@ -208,6 +245,11 @@ impl<'c> World<'c> {
         };
         let port = shared.net.port(end);
         let listener = shared.hosts[host.0].listeners.get(&port).copied();
+        if let Some(id) = listener
+            && let Actor { life, seat: Some(seat), .. } = &mut self.actors[id.0]
+        {
+            return seat.accept((id, *life), end, shared);
+        }
         match listener.and_then(|id| Some((id, self.actors[id.0].process.as_mut()?))) {
             Some((id, process)) => {
                 shared.net.set_owner(end, Owner::Actor(id, None));
@@ -265,9 +307,11 @@ impl World<'_> {
     /// Whether `one` has a link with `other`, as its `nodes()` tells it.
     #[must_use]
     pub fn has_link(&self, one: usize, other: usize) -> bool {
-        let (Some(kernel), Some(name)) = (self.actors[one].kernel(), self.name_of(other)) else {
-            return false;
-        };
+        let Some(name) = self.name_of(other) else { return false };
+        if let Some(seat) = &self.actors[one].seat {
+            return seat.is_up(&name);
+        }
+        let Some(kernel) = self.actors[one].kernel() else { return false };
         kernel.nodes(NodeKinds::CONNECTED).any(|info| info.node == name)
     }
 
@@ -304,4 +348,15 @@ fn node(number: usize, host: HostId, shared: &mut Shared<'_>) -> Role {
     let hidden = shared.choice.chance(Topic::Plan, shared.plan.hidden_permille);
     let dynamic = number + shared.plan.dynamic >= shared.plan.nodes;
     Role::Node { name, hidden, dynamic }
+}
+
+/// Where a guest sits: at the place of a node.
+fn seat(actor: &Actor, maker: Maker, plan: &Plan) -> Option<Seat> {
+    let duty = Duty {
+        name: actor.name()?.clone(),
+        cookie: cookie(true),
+        net_ticktime: plan.net_ticktime(),
+        setup_time: Duration::from_nanos(plan.setup_ns),
+    };
+    Some(Seat::new(maker, duty))
 }

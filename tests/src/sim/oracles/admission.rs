@@ -8,6 +8,7 @@ use netkernel_core::{NodeName, RequestId, StreamId};
 use crate::sim::ActorId;
 use crate::sim::actor::Role;
 use crate::sim::call::Call;
+use crate::sim::guest::Deed;
 use crate::sim::observe::{Fact, Kinds, Oracle, Seen};
 use crate::sim::world::World;
 
@@ -43,7 +44,8 @@ struct Node {
 
 #[derive(Debug)]
 struct Dial {
-    node: NodeName,
+    /// Not known of a guest.
+    node: Option<NodeName>,
     cookie: Option<bool>,
 }
 
@@ -104,14 +106,18 @@ impl Oracle for Admission {
                 if !list.is_empty() && !list.contains(peer) {
                     return Err(format!("{peer} is dialled, and not on the list"));
                 }
-                self.dials.insert(*conn, Dial { node: peer.clone(), cookie: None });
+                self.dials.insert(*conn, Dial { node: Some(peer.clone()), cookie: None });
                 self.streams.insert((actor, *stream), Side::Dialled(*conn));
+            }
+            // Guests have the right cookie.
+            Fact::Guest(Deed::Dialled { conn }) => {
+                self.dials.insert(*conn, Dial { node: None, cookie: Some(true) });
             }
             Fact::Opened { stream } => {
                 if let Some(Side::Dialled(conn)) = self.streams.get(&(actor, *stream))
                     && let Some(dial) = self.dials.get_mut(conn)
                 {
-                    dial.cookie = Some(node.cookie(&dial.node));
+                    dial.cookie = dial.node.as_ref().map(|peer| node.cookie(peer));
                 }
             }
             Fact::Accepted { stream, .. } => {

@@ -54,7 +54,7 @@ struct Silence {
 }
 
 /// Steps of a thread by which a look may be late, and decisions after it.
-const LATE_STEPS: u64 = 6;
+pub(super) const LATE_STEPS: u64 = 6;
 
 impl Oracle for Detection {
     fn name(&self) -> &'static str {
@@ -167,7 +167,7 @@ impl Detection {
 }
 
 /// T rounded up to whole intervals of whole milliseconds, and the interval.
-fn ticktime_ns(seconds: u32, plan: &Plan) -> (u64, u64) {
+pub(super) fn ticktime_ns(seconds: u32, plan: &Plan) -> (u64, u64) {
     let intensity = u64::from(plan.intensity);
     let interval = (u64::from(seconds) * 1000).div_ceil(intensity) * MILLI;
     (interval * intensity, interval)

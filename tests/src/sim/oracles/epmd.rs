@@ -75,18 +75,16 @@ impl Oracle for Epmd {
             return Ok(());
         }
         for node in world.nodes() {
-            let (Role::Node { name, dynamic: false, .. }, Some(process)) =
-                (&node.role, &node.process)
-            else {
-                continue;
+            let Role::Node { name, dynamic: false, .. } = &node.role else { continue };
+            let own = match (&node.process, &node.seat) {
+                (Some(process), _) => process.body.port,
+                (None, Some(seat)) if seat.runs() => seat.port(),
+                (None, _) => continue,
             };
             let daemon = self.daemons.get(&ActorId(world.nodes().len() + node.host.0));
             let port = daemon.and_then(|daemon| daemon.live.get(name.name()));
-            if process.body.port.as_ref() != port {
-                return Err(format!(
-                    "{name} is at {:?}, and EPMD tells {port:?}",
-                    process.body.port
-                ));
+            if own.as_ref() != port {
+                return Err(format!("{name} is at {own:?}, and EPMD tells {port:?}"));
             }
         }
         Ok(())

@@ -8,6 +8,7 @@ mod canary;
 mod detection;
 mod epmd;
 mod fifo;
+mod guests;
 mod loss;
 mod model;
 mod monitor;
@@ -32,6 +33,7 @@ pub use canary::Canary;
 pub use detection::Detection;
 pub use epmd::Epmd;
 pub use fifo::Fifo;
+pub use guests::{GuestLinks, GuestTicks};
 pub use loss::Loss;
 pub use model::Agreement;
 pub use monitor::Monitor;
@@ -72,6 +74,13 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
         Box::<Loss>::default(),
         Box::new(Symmetry),
     ]
+}
+
+/// All oracles, new, with those for [guests](super::guest). These are the more exact ones of what a guest does, so they come first.
+#[must_use]
+pub fn with_guests() -> Vec<Box<dyn Oracle>> {
+    let guests: [Box<dyn Oracle>; 2] = [Box::<GuestLinks>::default(), Box::<GuestTicks>::default()];
+    guests.into_iter().chain(all()).collect()
 }
 
 #[cfg(test)]
