@@ -60,13 +60,17 @@ impl Failure {
     /// What a call of a server came to: Erlang's function exits with the reason, and with the call that it was.
     pub(crate) fn of_server(error: CallError, call: &ServerCall) -> Self {
         let failure = match error {
+            // What a response is, and no call.
+            CallError::Failed(CallFailure::NoConnection) => {
+                CallFailure::NodeDown(call.server.node().clone())
+            }
             CallError::Failed(failure) => failure,
             CallError::Send(error) => return error.into(),
             other => return Self::other(&other),
         };
         let code = match &failure {
             CallFailure::NoProcess => code::NO_PROCESS,
-            CallFailure::NodeDown(_) | CallFailure::NoConnection => code::NO_CONNECTION,
+            CallFailure::NodeDown(_) => code::NO_CONNECTION,
             CallFailure::Timeout => code::TIMEOUT,
             CallFailure::Exit(_) => code::EXIT,
             CallFailure::CallingSelf | CallFailure::Refused(_) | _ => code::REFUSED,
@@ -226,6 +230,7 @@ mod tests {
         for (failure, reason, code) in [
             (CallFailure::NoProcess, "noproc", 10),
             (CallFailure::NodeDown(Atom::new("b@h").unwrap()), "{nodedown,b@h}", 4),
+            (CallFailure::NoConnection, "{nodedown,b@h}", 4),
             (CallFailure::Timeout, "timeout", 5),
             (CallFailure::Exit(term("{a,1}")), "{a,1}", 9),
         ] {
