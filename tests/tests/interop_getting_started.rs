@@ -1,8 +1,13 @@
 //! `docs/getting-started.md`, done as it says.
 #![expect(clippy::unwrap_used, reason = "scenarios are functions that the macro makes tests of")]
 
-use netkernel_blocking::core::Cookie;
-use netkernel_blocking::{NodeConfig, StartOptions};
+use core::time::Duration;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::thread;
+
+use netkernel_blocking::core::{Cookie, atom};
+use netkernel_blocking::{NodeConfig, StartOptions, Target};
 use netkernel_tests::command::Netkernel;
 use netkernel_tests::otp::{Elixir, Epmd, Erl, ErlOptions, Release, free_port};
 use netkernel_tests::ours::{Ours, node_name};
@@ -83,7 +88,38 @@ each_release_and_runtime! {
         told(&node.connect_node(peer()).unwrap_err());
         node.stop().unwrap();
         let (node, _) = start(Ours::config(epmd.port()), "rust@127.0.0.1");
-        told(&node.connect_node(node_name("nobody@127.0.0.1")).unwrap_err());
+        let nobody = node_name("nobody@127.0.0.1");
+        told(&node.connect_node(nobody.clone()).unwrap_err());
+        // Calls know less of it.
+        let erpc = node.mailbox().erpc_call(&nobody, &atom!("lists"), &atom!("sum"), &[], None);
+        let server = node.mailbox().call(Target::Name(atom!("shop"), nobody), &atom!("x").into(), None);
+        for (error, begin) in [
+            (erpc.unwrap_err().to_string(), "noconnection"),
+            (server.unwrap_err().to_string(), "there is no link with"),
+        ] {
+            assert!(error.contains(begin) && PAGE.contains(&format!("`{begin}`")), "{error}");
+        }
+        // Packets that get nowhere, and a node that speaks TLS: it answers what it does not understand by an alert, and is gone.
+        for (alert, begin) in [
+            (None, "set-up timeout"),
+            (Some([0x15, 3, 3, 0, 2, 2, 40]), "the peer closed the connection while we waited for"),
+        ] {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap();
+            let there = thread::spawn(move || {
+                let (mut stream, _) = listener.accept().unwrap();
+                let Some(alert) = alert else { return Some(stream) };
+                let _ = (stream.read(&mut [0; 16]), stream.write_all(&alert));
+                None
+            });
+            let mut config = Ours::config(epmd.port());
+            config.kernel.setup_time = Duration::from_secs(2);
+            let (node, _) = start(config, &format!("to-{}@127.0.0.1", address.port()));
+            node.set_address(peer(), Some(address.to_string().parse().unwrap()));
+            let error = node.connect_node(peer()).unwrap_err().to_string();
+            assert!(error.starts_with(begin) && PAGE.contains(begin), "{error}");
+            drop(there.join().unwrap());
+        }
         let (_, taken) = start(Ours::config(epmd.port()), "b@127.0.0.1");
         // As `main` shows it, too.
         told(&format!("Error: {:?}", taken.as_ref().unwrap_err()));

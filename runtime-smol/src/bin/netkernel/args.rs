@@ -403,6 +403,23 @@ mod tests {
         }
     }
 
+    /// Without blanks in quotes.
+    #[test]
+    fn examples_are_command_lines() {
+        let mut count = 0;
+        let helps = ["", "node ", "call ", "send ", "ticktime "]
+            .map(|command| parse(&format!("netkernel {command}--help")).unwrap_err().to_string());
+        for line in helps.iter().flat_map(|help| help.lines()) {
+            let Some(example) = line.strip_prefix("  netkernel ") else { continue };
+            let words = example.split(' ').map(|word| word.trim_matches(['\'', '"']));
+            let read = Args::try_parse_from(core::iter::once("netkernel").chain(words));
+            let Ok(Args { command, .. }) = read else { panic!("{example}: {read:?}") };
+            assert!(example.starts_with(command.name()), "{example}: {command:?}");
+            count += 1;
+        }
+        assert!(count > 20, "{count}");
+    }
+
     #[test]
     fn help_has_examples_and_the_warning() {
         for line in ["netkernel --help", "netkernel node --help"] {
