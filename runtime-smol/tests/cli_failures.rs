@@ -74,7 +74,7 @@ fn a_node_that_does_not_answer_is_waited_for_as_long_as_is_said() {
     let listener = epmd.listen(B);
     let late = "'b@127.0.0.1' does not answer: whether the message has arrived is not known";
     let mut waiting = Vec::new();
-    let exit = "{timeout,{gen_server,call,[{shop,'b@127.0.0.1'},x,6000]}}";
+    let exit = "{timeout,{gen_server,call,[{shop,'b@127.0.0.1'},x,20000]}}";
     for (command, text, told_so) in [
         (
             COMMANDS[0],
@@ -87,7 +87,7 @@ fn a_node_that_does_not_answer_is_waited_for_as_long_as_is_said() {
             format!("** exception exit: {exit}"),
             json!({"event": "call", "node": B, "server": "shop", "class": "exit", "exception": format!("{{exit,{exit}}}"),
                 "reason": {"$tuple": ["timeout", {"$tuple": ["gen_server", "call",
-                    [{"$tuple": ["shop", B]}, "x", 6000]]}]}}),
+                    [{"$tuple": ["shop", B]}, "x", 20000]]}]}}),
         ),
         (
             COMMANDS[2],
@@ -97,7 +97,7 @@ fn a_node_that_does_not_answer_is_waited_for_as_long_as_is_said() {
     ] {
         for is_json in [false, true] {
             let more = if is_json { &["--json"][..] } else { &[] };
-            let arguments = [command, &["--timeout", "6"], more].concat();
+            let arguments = [command, &["--timeout", "20"], more].concat();
             let child = start(epmd.port(), "secret", &arguments);
             let mut peer = Script::accept(&listener, B);
             peer.admit();
@@ -137,7 +137,12 @@ fn who_calls_what_is_not_there_is_given_a_hint() {
         (
             &["String", "upcase", "[<<\"a\">>]"],
             "{'String',upcase,[<<\"a\">>],[]}",
-            Some("'String':upcase/1; Elixir's String is Elixir.String".to_owned()),
+            Some(format!("'String':upcase/1; Elixir's String is Elixir.String{list}")),
+        ),
+        (
+            &["Elixir.String", "upcase", "[a]"],
+            "{'Elixir.String',upcase,[a],[]}",
+            Some(format!("'Elixir.String':upcase/1{list}")),
         ),
     ] {
         let exception = format!("** exception error: {{exception,undef,[{exception}]}}");

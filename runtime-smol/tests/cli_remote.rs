@@ -359,8 +359,8 @@ fn who_sends_without_end_does_not_hold_the_console() {
                 let _ = inbox.send_to_name(&name, &node, support::term(&[b'x'; 1000]));
             }
         });
-        let begin = Instant::now();
         let until = |a: &mut Running, wanted: &str| {
+            let begin = Instant::now();
             while a.line() != wanted {
                 if begin.elapsed() > GIVE_UP {
                     is_over.store(true, Ordering::Relaxed);

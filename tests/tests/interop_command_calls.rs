@@ -3,6 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Output;
+use std::thread;
 
 use netkernel_tests::command::{self, Netkernel};
 use netkernel_tests::each_release;
@@ -129,15 +130,26 @@ each_release! {
             assert_eq!(ours, theirs, "{function} {arguments}");
         }
         // Long enough for the link, which is a part of it there, too.
-        let theirs = of_erlang(&client, &format!("erpc:call('{b}', calc, sleep, [infinity], 3000)"));
-        assert_eq!(shell.told(&["call", b, "calc", "sleep", "[infinity]", "--timeout", "3"]), theirs);
+        thread::scope(|scope| {
+            let late = [
+                (&["calc", "sleep", "[infinity]"][..], format!("erpc:call('{b}', calc, sleep, [infinity], 20000)")),
+                (&["--server", "shop", "silence"], format!("gen_server:call({{shop, '{b}'}}, silence, 20000)")),
+            ];
+            let asked = late.map(|(arguments, expression)| {
+                let ours = [&["call", b][..], arguments, &["--timeout", "20"]].concat();
+                let (shell, client) = (&shell, &client);
+                (scope.spawn(move || shell.told(&ours)), scope.spawn(move || of_erlang(client, &expression)))
+            });
+            for (ours, theirs) in asked {
+                assert_eq!(ours.join().expect("no panic"), theirs.join().expect("no panic"));
+            }
+        });
         for (server, request, timeout) in [
             ("shop", "{apple,2}", None),
             ("nobody", "x", None),
-            ("shop", "silence", Some("3")),
             ("shop", "crash", Some("infinity")),
         ] {
-            let erlang = timeout.map_or_else(String::new, |t| format!(", {}", t.replace('3', "3000")));
+            let erlang = timeout.map_or_else(String::new, |t| format!(", {t}"));
             let mut arguments = vec!["call", b, "--server", server, request];
             arguments.extend(timeout.into_iter().flat_map(|timeout| ["--timeout", timeout]));
             // The command comes first: a crash is the end of the server.

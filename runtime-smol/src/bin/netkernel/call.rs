@@ -29,7 +29,10 @@ pub(crate) async fn run(args: &CallArgs, report: &Report) -> Result<(), Failed> 
     let node = temporary::start_connected(args.config()?, &args.node, &limit, report).await?;
     let own = node.mailbox();
     if !ids.are_known() {
-        limit.within(ids.learn(&own)).await;
+        if limit.within(ids.learn(&own)).await.is_none() {
+            let _ = node.stop().await;
+            return Err(wanted.failed(&wanted.timeout(), args, report));
+        }
         wanted = Wanted::of(args, &ids).map_err(Failed::Usage)?;
     }
     let user = group_leader(&node)?;
@@ -48,17 +51,9 @@ pub(crate) async fn run(args: &CallArgs, report: &Report) -> Result<(), Failed> 
     let result = limit.within(called).await.unwrap_or_else(|| Err(wanted.timeout()));
     let _ = node.stop().await;
     broken?;
-    let mut event = wanted.event(&args.node);
     match result {
-        Ok(value) => Ok(report.print(&value_line(&value, event))?),
-        Err(failure) => {
-            if let Some(hint) = wanted.hint(&failure) {
-                report.hint(&hint);
-                event["hint"] = hint.into();
-            }
-            report.fail(&failure.line(event));
-            Err(Failed::With(failure.code))
-        }
+        Ok(value) => Ok(report.print(&value_line(&value, wanted.event(&args.node)))?),
+        Err(failure) => Err(wanted.failed(&failure, args, report)),
     }
 }
 
@@ -166,6 +161,17 @@ impl Wanted {
         }
     }
 
+    /// Tells why there is no result.
+    fn failed(&self, failure: &Failure, args: &CallArgs, report: &Report) -> Failed {
+        let mut event = self.event(&args.node);
+        if let Some(hint) = self.hint(failure) {
+            report.hint(&hint);
+            event["hint"] = hint.into();
+        }
+        report.fail(&failure.line(event));
+        Failed::With(failure.code)
+    }
+
     /// What somebody may have meant who calls a function that is not there.
     fn hint(&self, failure: &Failure) -> Option<String> {
         let Self::Function { module, function, arguments, .. } = self else { return None };
@@ -173,12 +179,11 @@ impl Wanted {
             return None;
         }
         let mut hint = format!("there is no {module}:{function}/{}", arguments.len());
-        if module.as_str().starts_with(char::is_uppercase) {
-            hint.push_str(&format!(
-                "; Elixir's {module} is Elixir.{module}",
-                module = module.as_str()
-            ));
-        } else if !arguments.is_empty() {
+        let name = module.as_str();
+        if name.starts_with(char::is_uppercase) && !name.starts_with("Elixir.") {
+            hint.push_str(&format!("; Elixir's {name} is Elixir.{name}"));
+        }
+        if !arguments.is_empty() {
             hint.push_str("; ARGS is a list of the arguments, so that a list as the only one has two pairs of brackets");
         }
         Some(hint)

@@ -60,11 +60,7 @@ impl Failure {
     /// What a call of a server came to: Erlang's function exits with the reason, and with the call that it was.
     pub(crate) fn of_server(error: CallError, call: &ServerCall) -> Self {
         let failure = match error {
-            // What a response is, and no call.
-            CallError::Failed(CallFailure::NoConnection) => {
-                CallFailure::NodeDown(call.server.node().clone())
-            }
-            CallError::Failed(failure) => failure,
+            CallError::Failed(failure) => failure.of_call(call.server.node()),
             CallError::Send(error) => return error.into(),
             other => return Self::other(&other),
         };

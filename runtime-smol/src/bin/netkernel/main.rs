@@ -101,7 +101,8 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(Failed::Output(error)) => {
-            tell(&format!("standard output: {error}"));
+            let text = format!("standard output: {error}");
+            report.error(&format!("netkernel: {text}"), &text);
             ExitCode::FAILURE
         }
     }
