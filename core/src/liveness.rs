@@ -186,6 +186,18 @@ mod tests {
         assert_eq!(link.tick(stuck), Beat::Dead);
     }
 
+    //= docs/spec/ticktime.md#ticktime-aux-tick-link
+    //= type=test
+    #[test]
+    fn an_aux_tick_is_kept_back_only_on_a_visible_link_with_something_queued() {
+        for (hidden, queued, sends) in
+            [(false, 0, true), (false, 1, false), (true, 0, true), (true, 1, true)]
+        {
+            let now = Traffic { queued, ..HANDSHAKE };
+            assert_eq!(Liveness::new(hidden, 4).aux_tick(now), sends, "{hidden} {queued}");
+        }
+    }
+
     /// What Erlang's connection process does, word for word of its variables.
     struct Reference {
         read: u64,

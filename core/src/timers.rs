@@ -61,10 +61,11 @@ mod tests {
         timers.set('r', at(3));
         timers.set('t', at(2));
         assert_eq!(timers.next(), Some((at(2), 't')));
+        assert_eq!((timers.get('t'), timers.get('x')), (Some(at(2)), None));
         assert_eq!(timers.pop_due(at(1)), None);
         assert_eq!(timers.pop_due(at(9)), Some('t'));
         assert_eq!(timers.pop_due(at(9)), Some('r'));
-        assert_eq!((timers.pop_due(at(9)), timers.next()), (None, None));
+        assert_eq!((timers.pop_due(at(9)), timers.next(), timers.get('t')), (None, None, None));
     }
 
     #[test]

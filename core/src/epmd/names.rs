@@ -110,6 +110,7 @@ mod tests {
     //= type=test
     #[test]
     fn a_longer_answer_is_refused() {
+        assert_eq!(NAMES_MAX, 2 << 20);
         let mut names = Names::ask(4369).0.receive(b"\0\0\x11\x11").unwrap();
         names = names.receive(&alloc::vec![b'x'; NAMES_MAX - 4]).unwrap();
         assert_eq!(names.clone().receive(b"x"), Err(NamesError::TooLong));

@@ -186,6 +186,8 @@ mod tests {
         let intervals =
             [timeline.before, timeline.during, timeline.after].map(|part| part.interval);
         assert_eq!(intervals, [s(15), s(15), s(5)]);
+        let aux_ticks = change(60, 7, 20, 5).aux_ticks();
+        assert_eq!(aux_ticks.collect::<Vec<_>>(), [0, 2858, 5716].map(Duration::from_millis));
     }
 
     //= docs/spec/ticktime.md#ticktime-longer
@@ -218,6 +220,8 @@ mod tests {
         assert_eq!(odd.ticktime_ms(), 60_004);
         assert_eq!(Transition::new(odd, 60, 60), Ok(None));
         assert_eq!(Transition::new(odd, 0, 60), Err(TicktimeError::Ticktime));
+        let change = Transition::new(odd, 20, 60).unwrap().unwrap();
+        assert_eq!((change.from(), change.to().seconds()), (odd, 20));
     }
 
     #[test]

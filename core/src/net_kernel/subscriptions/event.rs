@@ -299,5 +299,7 @@ mod tests {
         assert_eq!(full.node_type(), Some(NodeType::Hidden));
         assert_eq!(full.nodedown_reason(), Some(&NodeDownReason::Disconnect));
         assert_eq!(up.into_event(MonitorOptions::ALL).nodedown_reason(), None);
+        assert_eq!(full.connection_id().unwrap().to_string(), "1");
+        assert_eq!(ConnectionId::Undefined.to_string(), "undefined");
     }
 }

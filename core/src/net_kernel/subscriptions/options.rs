@@ -255,8 +255,10 @@ mod tests {
         let all = "[{node_type,all}]";
         assert_eq!(options(all), Ok(list.node_types(NodeTypes::All)));
         assert_eq!(options("[{node_type,all},{node_type,all}]"), options(all));
-        assert_ne!(options(all), options("[{node_type,visible}]"));
-        assert_ne!(options("[{node_type,visible}]"), options("[]"), "it is told in the event");
+        let visible = options("[{node_type,visible}]");
+        assert_eq!(visible, Ok(list.node_types(NodeTypes::Visible)));
+        assert_ne!(options(all), visible);
+        assert_ne!(visible, options("[]"), "it is told in the event");
         let all_in_a_map =
             options("#{node_type => all,nodedown_reason => true,connection_id => true}");
         assert_eq!(all_in_a_map, Ok(MonitorOptions::ALL));
