@@ -4,7 +4,7 @@
 
 mod cluster;
 
-use cluster::{Cluster, Got, name};
+use cluster::{Cluster, Got, atom, name, reason};
 use netkernel_core::MailboxId;
 use netkernel_core::process::{AliasOption, MonitorAlias, Target};
 use netkernel_core::term::Pid;
@@ -42,6 +42,34 @@ fn aliases_last_as_long_as_their_options_say() {
     cluster.send_alias(1, 0, &explicit, &message.1);
     cluster.settle();
     assert_eq!(cluster.got(0), []);
+}
+
+//= docs/spec/process.md#process-monitor-self
+//= type=test
+#[test]
+fn a_monitor_of_oneself_is_nothing() {
+    let (mut cluster, [one, _], [pid, _]) = pair();
+    cluster.processes(0).register(atom("own"), one).unwrap();
+    let named = |node| Target::Name(atom("own"), name(node));
+    for alias in [None, Some(MonitorAlias::ExplicitUnalias), Some(MonitorAlias::ReplyDemonitor)] {
+        for me in [Target::Pid(pid.clone()), named(0)] {
+            let monitor = cluster.monitor(0, one, me, alias);
+            let message = Got::Message(b"\x83\x61\x01".as_slice().into());
+            cluster.send_alias(1, 0, &monitor, &message);
+            cluster.settle();
+            assert!(
+                !cluster.demonitor(0, one, &monitor)
+                    && !cluster.processes(0).unalias(one, &monitor)
+            );
+        }
+    }
+    // The same name elsewhere is another's, or nobody's.
+    let elsewhere = cluster.monitor(0, one, named(1), None);
+    cluster.settle();
+    assert_eq!(cluster.take_got(0), [(one, Got::Down(elsewhere, named(1), reason("noproc")))]);
+    assert_eq!(cluster.processes(0).usage().monitors, 0);
+    cluster.terminate(0, one, "bye");
+    assert!(!cluster.got(0).iter().any(|(_, got)| matches!(got, Got::Down(..))));
 }
 
 //= docs/spec/process.md#process-alias

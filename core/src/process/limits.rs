@@ -20,7 +20,7 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 262144 links, monitors and requests; 1024 processes for one peer and 4096 for all.
+    /// 262144 links, monitors and requests; 1024 processes for one peer and 4096 for all, each of which may be a thread.
     //= docs/spec/process.md#process-limits
     //= docs/spec/process.md#process-spawn-limits
     fn default() -> Self {

@@ -16,7 +16,8 @@ use crate::wire::control::{Control, Monitored};
 /// What local processes do.
 impl Processes {
     /// Has a process told once when another one ends (`erlang:monitor/3`), or at once if that is not there or cannot be reached:
-    /// the reference that [`ProcessEvent::Down`] will have. With `alias`, messages can be sent to the reference, too.
+    /// the reference that [`ProcessEvent::Down`] will have. With `alias`, messages can be sent to the reference, too. A monitor of oneself is nothing, and no alias
+    /// either.
     ///
     /// A peer that did not agree to monitors is not told; the end of the link ends the monitor all the same.
     ///
@@ -31,11 +32,15 @@ impl Processes {
         deliver: &mut impl Deliver,
     ) -> Result<Reference, NoProcess> {
         self.process(by)?;
-        let reference = self.make_reference();
+        let (reference, local) = (self.make_reference(), self.find(&of));
+        //= docs/spec/process.md#process-monitor-self
+        if local == Some(by) {
+            return Ok(reference);
+        }
         if let Some(option) = alias {
             self.add_monitor_alias(by, &reference, option);
         }
-        let monitor = Monitor { by, local: self.find(&of), of, tag: None };
+        let monitor = Monitor { by, local, of, tag: None };
         let failure = if self.is_elsewhere(&monitor.of) {
             let (from, to) = (self.identity().pid(by), monitor.of.monitored());
             let signal = Control::MonitorP { from, to, reference: reference.clone() };

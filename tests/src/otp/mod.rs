@@ -3,12 +3,14 @@
 //! Everything blocks, every wait gives up with a message that shows the node's output so far, and every process is
 //! ended by its id when its value is dropped. Nothing that reads or judges the protocol may live here.
 
+mod alone;
 mod elixir;
 mod epmd;
 mod erl;
 
 pub use crate::GIVE_UP;
 pub use crate::ports::free_port;
+pub use alone::alone;
 pub use elixir::Elixir;
 pub use epmd::{Epmd, names};
 pub use erl::{Erl, ErlOptions};

@@ -55,13 +55,16 @@ impl Kin {
         lost: bool,
     ) {
         let Some(reference) = did.reference.clone() else { return };
-        if let Some(alias) = alias {
-            self.aliases.insert(reference.clone(), (by, Until::of(alias)));
-        }
         let here = match of {
             Target::Pid(_) => did.to,
             Target::Name(name, _) => self.names.get(name).copied(),
         };
+        if !did.elsewhere && here == Some(by) {
+            return;
+        }
+        if let Some(alias) = alias {
+            self.aliases.insert(reference.clone(), (by, Until::of(alias)));
+        }
         let of = match (did.elsewhere, here) {
             (true, _) if !lost => Watched::At(of.node().clone()),
             (false, Some(process)) => Watched::Here(process),
