@@ -32,7 +32,7 @@ impl Mailbox {
                 Some(item) => writers.take(item, &self, &mut output),
                 None => {}
             }
-            writers.expire(Moment::now(), &self, &mut output);
+            writers.go_on(Moment::now(), &self, &mut output);
         }
     }
 }

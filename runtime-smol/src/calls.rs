@@ -1,5 +1,6 @@
 //! Calls of servers, as `gen_server` makes them.
 
+use core::future::Future;
 use core::time::Duration;
 use std::time::Instant as Moment;
 
@@ -93,15 +94,7 @@ impl Mailbox {
     /// The answer, if it comes before that moment.
     pub(crate) async fn arrived(&self, request: &Reference, end: Option<Moment>) -> Option<Item> {
         let wanted = |item: &Item| is_answer(item, request);
-        let answer = async { Some(self.recv_match(wanted).await) };
-        let late = async {
-            match end {
-                Some(end) => drop(Timer::at(end).await),
-                None => future::pending().await,
-            }
-            None
-        };
-        let item = future::or(answer, late).await;
+        let item = before(end, self.recv_match(wanted)).await;
         if matches!(item, Some(Item::Message(_))) {
             // It may have been sent to the pid, which ends no monitor.
             self.demonitor(request, true);
@@ -256,6 +249,18 @@ impl Drop for Waiting<'_> {
             drop(self.void());
         }
     }
+}
+
+/// What the future gives, if it does before that moment.
+pub(crate) async fn before<T>(end: Option<Moment>, future: impl Future<Output = T>) -> Option<T> {
+    let late = async {
+        match end {
+            Some(end) => drop(Timer::at(end).await),
+            None => future::pending().await,
+        }
+        None
+    };
+    future::or(async { Some(future.await) }, late).await
 }
 
 /// The moment that long from now; none if there is no limit, or one beyond what the clock can tell.

@@ -4,9 +4,7 @@ use core::time::Duration;
 use std::sync::Arc;
 use std::thread;
 
-use async_io::Timer;
 use bytes::Bytes;
-use futures_lite::future;
 use netkernel_blocking::shared::{self, Call, Handle, Message, Outcome, Queue, Way};
 use netkernel_blocking::{Bound, Item, MonitorNodeOptions, SendError, Verbosity};
 use netkernel_core::net_kernel::mfa::{self, Exception};
@@ -16,6 +14,7 @@ use netkernel_core::term::{Atom, Pid, Reference, Term};
 use netkernel_core::wire::control::Control;
 use netkernel_core::{MailboxId, NodeName};
 
+use crate::calls::{after, before};
 use crate::node::Node;
 use crate::stream::Spawner;
 
@@ -46,12 +45,7 @@ impl Mailbox {
     /// Waits for the next item, for at most `limit`.
     #[must_use]
     pub async fn recv_timeout(&self, limit: Duration) -> Option<Item> {
-        let item = async { Some(self.queue.receive().await) };
-        let late = async {
-            Timer::after(limit).await;
-            None
-        };
-        future::or(item, late).await
+        before(after(Some(limit)), self.queue.receive()).await
     }
 
     /// The next item, if there is one.
@@ -75,12 +69,7 @@ impl Mailbox {
         limit: Duration,
         wanted: impl FnMut(&Item) -> bool,
     ) -> Option<Item> {
-        let item = async { Some(self.queue.receive_match(wanted).await) };
-        let late = async {
-            Timer::after(limit).await;
-            None
-        };
-        future::or(item, late).await
+        before(after(Some(limit)), self.queue.receive_match(wanted)).await
     }
 
     /// As [`Self::recv_match`], if there is such an item.

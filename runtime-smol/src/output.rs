@@ -2,7 +2,6 @@
 
 use std::time::Instant as Moment;
 
-use async_io::Timer;
 use bytes::Bytes;
 use futures_lite::future;
 use netkernel_blocking::shared::{Leader, Writers};
@@ -12,6 +11,7 @@ use netkernel_core::calls::io::Apply;
 use netkernel_core::process::ProcessEvent;
 use netkernel_core::term::Pid;
 
+use crate::calls::before;
 use crate::mailbox::Mailbox;
 
 impl Mailbox {
@@ -29,26 +29,15 @@ impl Mailbox {
     pub async fn serve_output(self, mut output: impl FnMut(Output)) {
         let mut writers = Writers::new(self.handle.term_limits);
         loop {
-            match self.recv_until(writers.deadline()).await {
+            match before(writers.deadline(), self.recv()).await {
                 Some(Item::Process(ProcessEvent::Ended { .. })) => return,
                 Some(item) => writers.take(item, &self, &mut output),
                 None => {}
             }
-            writers.expire(Moment::now(), &self, &mut output);
+            writers.go_on(Moment::now(), &self, &mut output);
             // Whoever writes without end leaves others of this thread their turn.
             future::yield_now().await;
         }
-    }
-
-    async fn recv_until(&self, end: Option<Moment>) -> Option<Item> {
-        let late = async {
-            match end {
-                Some(end) => drop(Timer::at(end).await),
-                None => future::pending().await,
-            }
-            None
-        };
-        future::or(async { Some(self.recv().await) }, late).await
     }
 }
 

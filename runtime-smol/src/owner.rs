@@ -2,10 +2,10 @@
 
 use std::time::Instant as Moment;
 
-use async_io::Timer;
 use futures_lite::future;
 use netkernel_blocking::shared::{Inbox, Message, Next, Owner};
 
+use crate::calls::before;
 use crate::stream::Tasks;
 
 /// Messages after which other tasks get their turn, so that a flood cannot take an executor for itself.
@@ -28,15 +28,5 @@ pub(crate) async fn run(mut owner: Owner<Tasks>, inbox: &Inbox) {
 
 /// The next message, or none until that moment.
 pub(crate) async fn receive(inbox: &Inbox, end: Option<Moment>) -> Option<Message> {
-    let message = async { Some(inbox.receive().await) };
-    match end {
-        None => message.await,
-        Some(end) => {
-            let timer = async {
-                Timer::at(end).await;
-                None
-            };
-            future::or(message, timer).await
-        }
-    }
+    before(end, inbox.receive()).await
 }

@@ -139,13 +139,15 @@ impl Request {
 
     /// One that is too large. Who asks must be told still.
     fn refused(message: &[u8], limits: &Limits) -> Option<Self> {
-        let mut reader = Reader::new(message);
-        reader.version().ok()?;
-        if reader.tuple().ok()? != 4 || reader.atom_ref().ok()? != *"io_request" {
-            return None;
-        }
-        let (from, reply_as) = (reader.pid().ok()?, reader.term(limits).ok()?);
+        let (from, mut reader) = begin(message)?;
+        let reply_as = reader.term(limits).ok()?;
         Some(Self::new(from, reply_as, Err(error(Term::literal("badterm")))))
+    }
+
+    /// Who sends a complete external term that is a request, if it is a term at all: what is behind is not looked at.
+    #[must_use]
+    pub fn asker(message: &[u8]) -> Option<Pid> {
+        begin(message).map(|(from, _)| from)
     }
 
     /// Who asks.
@@ -269,6 +271,16 @@ impl Request {
         self.todo.clear();
         None
     }
+}
+
+/// Who asks, and what is behind.
+fn begin(message: &[u8]) -> Option<(Pid, Reader<'_>)> {
+    let mut reader = Reader::new(message);
+    reader.version().ok()?;
+    if reader.tuple().ok()? != 4 || reader.atom_ref().ok()? != *"io_request" {
+        return None;
+    }
+    Some((reader.pid().ok()?, reader))
 }
 
 fn error(reason: Term) -> Term {
@@ -474,6 +486,7 @@ mod tests {
             "a",
         ] {
             let other: Term = other.parse().unwrap();
+            assert_eq!(Request::asker(&external(&other).unwrap()), None);
             assert_eq!(Message::of(other.clone()), Message::Other(other));
         }
     }
@@ -498,6 +511,7 @@ mod tests {
         let Ok(Message::Request(mut request)) = Message::parse(&bytes, &limits) else {
             panic!("one")
         };
+        assert_eq!(Request::asker(&bytes), Some(pid()));
         let Step::Reply(reply) = request.step() else { panic!("a reply") };
         let reply = Term::decode(&reply, &limits).unwrap();
         assert_eq!(reply.to_string(), "{io_reply,ref,{error,badterm}}");

@@ -54,22 +54,30 @@ pub trait Leader {
 pub struct Writers {
     limits: Limits,
     lanes: BTreeMap<Atom, Lane>,
+    /// The nodes of which something waits and that make no text, in turn.
+    ready: VecDeque<Atom>,
     /// The nodes that make a text.
     asked: BTreeMap<Reference, Atom>,
     /// When each of these has taken too long.
     ends: BTreeSet<(Moment, Reference)>,
 }
 
-/// A request for which its node makes a text.
-#[derive(Debug)]
+/// A node that makes a text, or of which something waits.
+#[derive(Debug, Default)]
 struct Lane {
-    request: Request,
-    text: ErpcRequest,
-    end: Moment,
+    asked: Option<Asked>,
     behind: Behind,
 }
 
-/// What came from the same node since.
+/// A request for which its node makes a text.
+#[derive(Debug)]
+struct Asked {
+    request: Request,
+    text: ErpcRequest,
+    end: Moment,
+}
+
+/// What came from the same node since. It stays bytes: a term takes up to 48 times as much.
 #[derive(Debug, Default)]
 struct Behind {
     messages: VecDeque<Bytes>,
@@ -80,13 +88,19 @@ impl Writers {
     /// None.
     #[must_use]
     pub const fn new(limits: Limits) -> Self {
-        Self { limits, lanes: BTreeMap::new(), asked: BTreeMap::new(), ends: BTreeSet::new() }
+        Self {
+            limits,
+            lanes: BTreeMap::new(),
+            ready: VecDeque::new(),
+            asked: BTreeMap::new(),
+            ends: BTreeSet::new(),
+        }
     }
 
-    /// When the next of them has waited for too long.
+    /// When they are to [`go_on`](Self::go_on), if no item comes before: at once, if something is ready.
     #[must_use]
     pub fn deadline(&self) -> Option<Moment> {
-        self.ends.first().map(|(end, _)| *end)
+        if self.ready.is_empty() { self.first_end() } else { Some(Moment::now()) }
     }
 
     /// What the process of the group leader was sent.
@@ -99,33 +113,54 @@ impl Writers {
                 | ProcessEvent::Down { reference: ref text, .. },
             ) => {
                 if let Some(node) = self.asked.get(text).cloned() {
-                    self.answered(&node, Some(item), leader, output);
+                    self.answered(node, Some(item), leader, output);
                 }
             }
             Item::Process(_) | Item::Event(_) | Item::Diagnostic(_) => {}
         }
     }
 
-    /// Gives up what takes too long.
-    pub fn expire(&mut self, now: Moment, leader: &impl Leader, output: &mut impl FnMut(Output)) {
-        while self.deadline().is_some_and(|end| end <= now) {
+    /// Gives up one text that takes too long, and carries out one message that has waited: no more, so that whoever calls this can do other things between.
+    pub fn go_on(&mut self, now: Moment, leader: &impl Leader, output: &mut impl FnMut(Output)) {
+        if self.first_end().is_some_and(|end| end <= now) {
             let late = self.ends.pop_first().and_then(|(_, text)| self.asked.get(&text).cloned());
-            let Some(node) = late else { continue };
-            let item = self.lanes.get(&node).and_then(|lane| leader.void(&lane.text));
-            self.answered(&node, item, leader, output);
+            if let Some(node) = late {
+                let asked = self.lanes.get(&node).and_then(|lane| lane.asked.as_ref());
+                let item = asked.and_then(|asked| leader.void(&asked.text));
+                self.answered(node, item, leader, output);
+            }
+        }
+        if let Some(node) = self.ready.pop_front() {
+            let next = self.lanes.get_mut(&node).and_then(|lane| lane.behind.pop());
+            match next.map(|message| Message::parse(&message, &self.limits)) {
+                Some(Ok(Message::Request(request))) => {
+                    self.carry_out(node, request, leader, output);
+                }
+                Some(Ok(Message::Log(_) | Message::Other(_)) | Err(_)) | None => self.rest(node),
+            }
         }
     }
 
+    fn first_end(&self) -> Option<Moment> {
+        self.ends.first().map(|(end, _)| *end)
+    }
+
     fn told(&mut self, message: Bytes, leader: &impl Leader, output: &mut impl FnMut(Output)) {
+        let from = Request::asker(&message);
+        let lane = from.and_then(|from| self.lanes.get_mut(&from.node));
+        let is_full = match lane {
+            Some(lane) if lane.behind.has_room(&message) => return lane.behind.push(message),
+            lane => lane.is_some(),
+        };
         match Message::parse(&message, &self.limits) {
-            Ok(Message::Request(mut request)) => match self.lanes.get_mut(&request.from().node) {
-                None => self.carry_out(request, Behind::default(), leader, output),
-                Some(lane) if lane.behind.has_room(&message) => lane.behind.push(message),
-                Some(_) => {
-                    request.refuse();
-                    self.carry_out(request, Behind::default(), leader, output);
-                }
-            },
+            Ok(Message::Request(mut request)) if is_full => {
+                request.refuse();
+                // It has no step but the reply.
+                perform(&mut request, leader, output);
+            }
+            Ok(Message::Request(request)) => {
+                self.carry_out(request.from().node.clone(), request, leader, output);
+            }
             Ok(Message::Log(log)) => output(Output::Log(log)),
             Ok(Message::Other(_)) | Err(_) => {}
         }
@@ -134,44 +169,43 @@ impl Writers {
     /// Goes on with the request of a node that has made its text, or has not.
     fn answered(
         &mut self,
-        node: &Atom,
+        node: Atom,
         item: Option<Item>,
         leader: &impl Leader,
         output: &mut impl FnMut(Output),
     ) {
-        let Some(Lane { mut request, text, end, behind }) = self.lanes.remove(node) else { return };
+        let asked = self.lanes.get_mut(&node).and_then(|lane| lane.asked.take());
+        let Some(Asked { mut request, text, end }) = asked else { return };
         self.asked.remove(text.reference());
         self.ends.remove(&(end, text.reference().clone()));
         let text = text.result(item).ok().and_then(|value: Term| request.applied(&value));
         if let Some(text) = text {
             output(Output::Text { from: request.from().clone(), text });
         }
-        self.carry_out(request, behind, leader, output);
+        self.carry_out(node, request, leader, output);
     }
 
-    /// As far as it goes without a text of the node; then what is behind.
+    /// As far as it goes without a text of the node.
     fn carry_out(
         &mut self,
+        node: Atom,
         mut request: Request,
-        mut behind: Behind,
         leader: &impl Leader,
         output: &mut impl FnMut(Output),
     ) {
-        loop {
-            if let Some(text) = perform(&mut request, leader, output) {
-                let (node, end) = (request.from().node.clone(), Moment::now() + TEXT_LIMIT);
-                self.asked.insert(text.reference().clone(), node.clone());
-                self.ends.insert((end, text.reference().clone()));
-                self.lanes.insert(node, Lane { request, text, end, behind });
-                return;
-            }
-            let mut messages = core::iter::from_fn(|| behind.pop());
-            let next = messages.find_map(|message| match Message::parse(&message, &self.limits) {
-                Ok(Message::Request(next)) => Some(next),
-                Ok(Message::Log(_) | Message::Other(_)) | Err(_) => None,
-            });
-            let Some(next) = next else { return };
-            request = next;
+        let Some(text) = perform(&mut request, leader, output) else { return self.rest(node) };
+        let end = Moment::now() + TEXT_LIMIT;
+        self.asked.insert(text.reference().clone(), node.clone());
+        self.ends.insert((end, text.reference().clone()));
+        self.lanes.entry(node).or_default().asked = Some(Asked { request, text, end });
+    }
+
+    /// A node makes no text: what waits of it has its turn, if anything does.
+    fn rest(&mut self, node: Atom) {
+        match self.lanes.get(&node) {
+            Some(lane) if lane.behind.messages.is_empty() => drop(self.lanes.remove(&node)),
+            Some(_) => self.ready.push_back(node),
+            None => {}
         }
     }
 }
@@ -309,12 +343,19 @@ mod tests {
             self.item(Item::Process(ProcessEvent::Down { reference, object, reason, tag: None }));
         }
 
-        fn expire(&mut self, now: Moment) {
+        fn go_on(&mut self, now: Moment) {
             let output = &mut |output| match output {
                 Output::Text { text, .. } => self.texts.push_str(&text),
                 Output::Log(log) => panic!("{log:?}"),
             };
-            self.writers.expire(now, &self.leader, output);
+            self.writers.go_on(now, &self.leader, output);
+        }
+
+        /// Until there is nothing that need not wait.
+        fn drain(&mut self) {
+            while !self.writers.ready.is_empty() {
+                self.go_on(Moment::now());
+            }
         }
 
         /// What was written and replied since.
@@ -325,8 +366,8 @@ mod tests {
         }
 
         fn is_idle(&self) -> bool {
-            let Writers { lanes, asked, ends, .. } = &self.writers;
-            lanes.is_empty() && asked.is_empty() && ends.is_empty()
+            let Writers { lanes, ready, asked, ends, .. } = &self.writers;
+            lanes.is_empty() && ready.is_empty() && asked.is_empty() && ends.is_empty()
         }
     }
 
@@ -353,9 +394,64 @@ mod tests {
         stage.answer("c@h", "c");
         stage.expect("c", &["c@h 1 ok"]);
         stage.answer("b@h", "first");
+        stage.drain();
         stage.expect("firstsecond", &["b@h 1 ok", "b@h 2 ok"]);
         stage.answer("b@h", "third");
         stage.expect("third", &["b@h 3 ok"]);
+        assert!(stage.is_idle());
+    }
+
+    //= docs/spec/calls.md#io-lanes
+    //= type=test
+    #[test]
+    fn what_has_waited_goes_on_by_one_message_at_a_time() {
+        let mut stage = Stage::new();
+        for node in ["b@h", "c@h"] {
+            stage.ask(node, 1, &format());
+            stage.ask(node, 2, &text("2"));
+            stage.ask(node, 3, &text("3"));
+        }
+        assert!(stage.writers.deadline().unwrap() > Moment::now());
+        stage.answer("b@h", "b");
+        stage.answer("c@h", "c");
+        stage.expect("bc", &["b@h 1 ok", "c@h 1 ok"]);
+        // What comes now does not overtake what has waited, of the same node.
+        stage.ask("b@h", 4, &text("4"));
+        stage.ask("d@h", 1, &text("d"));
+        stage.expect("d", &["d@h 1 ok"]);
+        for (text, reply) in [
+            ("2", "b@h 2 ok"),
+            ("2", "c@h 2 ok"),
+            ("3", "b@h 3 ok"),
+            ("3", "c@h 3 ok"),
+            ("4", "b@h 4 ok"),
+        ] {
+            assert!(stage.writers.deadline().unwrap() <= Moment::now());
+            stage.go_on(Moment::now());
+            stage.expect(text, &[reply]);
+        }
+        assert!(stage.is_idle());
+        assert_eq!(stage.writers.deadline(), None);
+    }
+
+    //= docs/spec/calls.md#io-lanes
+    //= type=test
+    #[test]
+    fn what_waits_and_is_no_term_holds_nothing_up() {
+        let mut stage = Stage::new();
+        stage.ask("b@h", 1, &format());
+        let from = Pid { node: atom("b@h"), id: 1, serial: 0, creation: Creation(1) };
+        let mut message = Vec::new();
+        Term::tuple([atom("io_request").into(), from.into(), 2.into(), 3.into()])
+            .encode(&mut message)
+            .unwrap();
+        // Not even for what the answer is awaited can be read.
+        message.truncate(message.len() - 3);
+        stage.item(Item::Message(message.into()));
+        stage.ask("b@h", 3, &text("third"));
+        stage.answer("b@h", "first");
+        stage.drain();
+        stage.expect("firstthird", &["b@h 1 ok", "b@h 3 ok"]);
         assert!(stage.is_idle());
     }
 
@@ -370,9 +466,10 @@ mod tests {
         stage.ask("b@h", 3, &format());
         let end = stage.writers.deadline().unwrap();
         assert!(end >= begin + TEXT_LIMIT);
-        stage.expire(end - Duration::from_millis(1));
+        stage.go_on(end - Duration::from_millis(1));
         stage.expect("", &[]);
-        stage.expire(end);
+        stage.go_on(end);
+        stage.drain();
         stage.expect("second", &["b@h 1 {error,format}", "b@h 2 ok"]);
         // The answer comes too late, and is none to the next question.
         stage.answer("b@h", "first");
@@ -397,6 +494,7 @@ mod tests {
         stage.ask("c@h", 1, &text("c"));
         stage.expect("c", &["c@h 1 ok"]);
         stage.answer("b@h", "");
+        stage.drain();
         let texts = format!("{}short", "x".repeat(3 * (BEHIND_MAX / 4)));
         stage.expect(&texts, &["b@h 0 ok", "b@h 1 ok", "b@h 2 ok", "b@h 3 ok", "b@h 5 ok"]);
         assert!(stage.is_idle());
