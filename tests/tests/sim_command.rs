@@ -135,9 +135,17 @@ fn all_bytes_of_a_run_are_in_its_capture_and_to_write_it_does_not_change_the_run
     let nowhere = sim("--seed 5 --until 1 --pcap /nowhere/x.pcap");
     assert_eq!(nowhere.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&nowhere.stderr).starts_with("/nowhere/x.pcap: "));
-    if Path::new("/dev/full").exists() {
-        let full = sim("--seed 5 --pcap /dev/full");
-        assert_eq!(full.status.code(), Some(2), "who runs out of space is told");
+    if !Path::new("/dev/full").exists() {
+        return;
+    }
+    for (words, code) in
+        [("--seed 5", 2), ("--seed 0 --plan violent --nodes 3 --hours 1 --until 60 --canary", 1)]
+    {
+        let full = sim(&format!("{words} --pcap /dev/full --svg /dev/full"));
+        assert_eq!(full.status.code(), Some(code), "who runs out of space is told");
+        assert_eq!(stdout(&full), stdout(&sim(words)), "what has come of the run is not lost");
+        let errors = String::from_utf8_lossy(&full.stderr).into_owned();
+        assert_eq!(errors.matches("\n/dev/full: ").count(), 2, "{errors}");
     }
 }
 

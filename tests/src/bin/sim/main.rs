@@ -12,7 +12,6 @@ use std::{env, fs};
 
 use netkernel_tests::live::draw;
 use netkernel_tests::sim::plan::HOUR;
-use netkernel_tests::sim::run::Report;
 use netkernel_tests::sim::shrink::{Limits, shrink};
 use netkernel_tests::sim::trace::Tracing;
 
@@ -67,8 +66,8 @@ fn one(options: &Options, source: &Source) -> ExitCode {
     println!("{}", source.plan());
     let began = Instant::now();
     let mut print = |line: &str| println!("{line}");
-    let report = match source.show(options, &mut print) {
-        Ok(report) => report,
+    let (report, errors) = match source.show(options, &mut print) {
+        Ok(shown) => shown,
         Err(text) => {
             eprintln!("{text}");
             return ExitCode::from(2);
@@ -83,11 +82,14 @@ fn one(options: &Options, source: &Source) -> ExitCode {
     }
     println!("replay: {}", source.replay_command(options));
     speed(report.passed, began);
-    exit(&report)
-}
-
-fn exit(report: &Report) -> ExitCode {
-    if report.violation.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    for text in &errors {
+        eprintln!("{text}");
+    }
+    match report.violation {
+        Some(_) => ExitCode::FAILURE,
+        None if errors.is_empty() => ExitCode::SUCCESS,
+        None => ExitCode::from(2),
+    }
 }
 
 /// The last lines of a trace: all of it, if nothing else was asked for.

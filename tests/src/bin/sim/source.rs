@@ -52,12 +52,12 @@ impl Source {
         self.run_before(options.judges(), options, tracing, sink)
     }
 
-    /// Runs it, and makes the pictures of it that are wanted.
+    /// Runs it, and makes the files of it that are wanted; with the report, what has kept them from being written. If one cannot even be made, there is no run.
     pub(crate) fn show(
         &self,
         options: &Options,
         sink: &mut dyn FnMut(&str),
-    ) -> Result<Report, String> {
+    ) -> Result<(Report, Vec<String>), String> {
         let mut oracles = options.judges();
         // First, so that they have seen what another one objects to.
         let sketch = options.svg.as_ref().map(|path| {
@@ -77,19 +77,23 @@ impl Source {
             None => None,
         };
         let report = self.run_before(oracles, options, options.tracing, sink);
+        let mut errors = Vec::new();
+        let mut note = |path: &str, outcome: io::Result<()>| {
+            errors.extend(outcome.err().map(|error| format!("{path}: {error}")));
+        };
         if let Some((path, sketch)) = sketch {
             let title = format!("cargo sim {self}{}", options.flags());
             let picture = sketch.borrow_mut().to_svg(title, report.violation.as_ref());
-            fs::write(path, picture).map_err(|error| format!("{path}: {error}"))?;
+            note(path, fs::write(path, picture));
         }
         if let Some((path, capture)) = capture {
             let written = match &mut *capture.borrow_mut() {
                 Ok(capture) => capture.flush(),
                 Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
             };
-            written.map_err(|error| format!("{path}: {error}"))?;
+            note(path, written);
         }
-        Ok(report)
+        Ok((report, errors))
     }
 
     fn run_before(
