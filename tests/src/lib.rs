@@ -21,6 +21,7 @@ pub mod ports;
 pub mod recorder;
 pub mod runtime;
 pub mod script;
+#[cfg(feature = "otp")]
 pub mod scripted;
 pub mod scripts;
 #[cfg(feature = "otp")]

@@ -4,16 +4,21 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, str};
 
-/// Operations that Wireshark 4.0 does not know: `ALIAS_SEND`, `ALIAS_SEND_TT`, `UNLINK_ID`, `UNLINK_ID_ACK`, `ALTACT_SIG_SEND`.
-/// `docs/testing.md` tells what else.
-pub const UNKNOWN_OPERATIONS: [u8; 5] = [33, 34, 35, 36, 37];
+/// Operations that Wireshark 4.0 does not know, with their names. `docs/testing.md` tells what else.
+const UNKNOWN_OPERATIONS: [(u8, &str); 5] = [
+    (33, "ALIAS_SEND"),
+    (34, "ALIAS_SEND_TT"),
+    (35, "UNLINK_ID"),
+    (36, "UNLINK_ID_ACK"),
+    (37, "ALTACT_SIG_SEND"),
+];
 
 /// A packet that a dissector of Erlang's protocols knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packet {
     /// `EPMD` or `ErlDP`.
     pub protocol: String,
-    /// What it is.
+    /// What it is. Operations have their names, also where Wireshark does not know them.
     pub info: String,
 }
 
@@ -52,20 +57,14 @@ impl<'a> Dissection<'a> {
         let broken = self.fields(broken, &["frame.number", "_ws.col.Protocol", "_ws.col.Info"]);
         assert_eq!(broken, [[""; 3]; 0], "{}", self.file.display());
         let rows = self.fields("epmd || erldp", &["_ws.col.Protocol", "_ws.col.Info"]);
-        let packets = rows.into_iter().map(|[protocol, info]| Packet { protocol, info });
-        let packets: Vec<_> = packets.collect();
-        for packet in &packets {
-            let mut rest = packet.info.as_str();
-            while let Some((_, behind)) = rest.split_once("unknown") {
-                let number = behind.strip_prefix(" ControlMessage operation (");
-                let number = number.and_then(|text| text.split_once(')'));
-                let known = number.and_then(|(number, _)| number.parse().ok());
-                let known = known.is_some_and(|number| UNKNOWN_OPERATIONS.contains(&number));
-                assert!(known, "{packet:?}");
-                rest = behind;
+        let packet = |[protocol, mut info]: [String; 2]| {
+            for (number, name) in UNKNOWN_OPERATIONS {
+                info = info.replace(&format!("unknown ControlMessage operation ({number})"), name);
             }
-        }
-        packets
+            assert!(!info.contains("unknown"), "{protocol} {info}");
+            Packet { protocol, info }
+        };
+        rows.into_iter().map(packet).collect()
     }
 
     /// These fields of each packet that the filter takes.

@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File, Permissions};
 use std::io::BufWriter;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Command;
 
 use netkernel_blocking::core::net_kernel::NodeDownReason;
 use netkernel_blocking::core::term::Atom;
@@ -43,12 +45,26 @@ fn counted(packets: &[Packet]) -> BTreeMap<&str, u64> {
     for packet in packets {
         let word = packet.info.split(' ').next().unwrap();
         let what = match word {
-            "SEND_STATUS" | "EPMD_ALIVE2_REQ" | "unknown" => &packet.info,
+            "SEND_STATUS" | "EPMD_ALIVE2_REQ" => &packet.info,
             _ => word,
         };
         *counts.entry(what).or_default() += 1;
     }
     counts
+}
+
+#[test]
+fn a_tshark_that_somebody_has_put_there_is_kept() {
+    let dir = TempDir::new();
+    let program = dir.path().join("bin/tshark");
+    fs::create_dir(dir.path().join("bin")).unwrap();
+    fs::write(&program, "#!/bin/sh\necho 'TShark (Wireshark) 9.8.7 (of mine).'\n").unwrap();
+    fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tshark/install");
+    let output = Command::new(script).env("NETKERNEL_TSHARK_DIR", dir.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(said.trim_end(), format!("9.8.7 {}", program.display()), "{output:?}");
+    assert!(program.exists());
 }
 
 #[test]
@@ -76,12 +92,13 @@ fn each_packet_of_a_calm_simulation_is_what_it_was() {
     }
     // Found without being told of the ports.
     wanted.insert("KEEP_ALIVE", report.counts.ticks);
-    assert_eq!(counted(&packets), wanted);
+    let mut counts = counted(&packets);
+    // A gap that may be closed: the answer to ALIVE2_REQ.
+    counts.retain(|what, count| !(what.starts_with("EPMD_ALIVE2_X") && *count == 5));
+    assert_eq!(counts, wanted);
 
-    // A known gap: the answer to ALIVE2_REQ.
     let answers = "tcp.srcport == 4369 && tcp.payload[0] == 76 && tcp.len == 6";
-    let answers = dissection.fields(answers, &["_ws.col.Protocol"]);
-    assert_eq!(answers, vec![["TCP".to_owned()]; 5]);
+    assert_eq!(dissection.fields(answers, &["frame.number"]).len(), 5);
 }
 
 #[test]
@@ -125,9 +142,8 @@ fn nothing_in_violent_simulations_is_malformed() {
         "SPAWN_REQUEST",
         "SPAWN_REPLY",
         "KEEP_ALIVE",
-        // Known gaps: UNLINK_ID and its answer.
-        "unknown ControlMessage operation (35)",
-        "unknown ControlMessage operation (36)",
+        "UNLINK_ID",
+        "UNLINK_ID_ACK",
     ] {
         assert!(all.contains_key(what), "{what} is not in {all:?}");
     }
@@ -197,8 +213,8 @@ each_release! {
             "DEMONITOR_P",
             "LINK",
             "KEEP_ALIVE",
-            "unknown ControlMessage operation (35)",
-            "unknown ControlMessage operation (36)",
+            "UNLINK_ID",
+            "UNLINK_ID_ACK",
         ] {
             assert!(counts.contains_key(what), "{what} is not in {packets:?}");
         }
