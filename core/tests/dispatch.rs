@@ -55,6 +55,12 @@ fn each_message_starts_a_process() {
     assert_eq!((first, second), (&handler(), &handler()));
     assert!(one != two && *one != service && *two != service);
 
+    // So does one of its own node.
+    cluster.hand_over(1, service, Bytes::from_static(b"\x83a\x07"));
+    let got = cluster.take_got(1);
+    let [(third, Got::Start(of))] = &got[..] else { panic!("{got:?}") };
+    assert!(*of == handler() && *third != service);
+
     // It can be monitored and ended as any other.
     let watcher = cluster.spawn(0);
     let monitor = cluster.monitor(0, watcher, pid.clone().into(), None);

@@ -43,7 +43,10 @@ impl Node {
         thread::Builder::new()
             .name("netkernel owner".into())
             .spawn(move || owner::run(owner, &inbox))?;
-        Ok(Self { handle: Arc::new(handle) })
+        let node = Self { handle: Arc::new(handle) };
+        node.serve_calls();
+        node.serve_rex();
+        Ok(node)
     }
 
     /// Takes a name, listens, and registers with EPMD (`net_kernel:start/2`). A node that is to be given its name is

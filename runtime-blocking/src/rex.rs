@@ -11,20 +11,16 @@ use crate::node::Node;
 use crate::shared;
 
 impl Node {
-    /// Has this node have a `rex`, unless a process has that name.
+    /// Has this node have a `rex`.
     pub(crate) fn serve_rex(&self) {
         let message = rpc::rex();
-        let name = message.module.clone();
-        if self.handle.table.whereis(name.as_str()).is_some() {
-            return;
-        }
-        self.serve_function(message.clone(), |own: Mailbox, mut arguments| {
+        self.handle.table.dispatch(message.module.clone(), &message);
+        self.serve_function(message, |own: Mailbox, mut arguments| {
             if let Some(message) = arguments.pop() {
                 // Who is gone needs no answer.
                 let _ = own.take_for_rex(Rex::of(message));
             }
         });
-        self.handle.table.dispatch(name, &message);
     }
 }
 
@@ -48,7 +44,12 @@ impl Mailbox {
             }
             // Erlang's process of the cast ends by badarg.
             Rex::Cast(Err(_)) => Ok(()),
-            Rex::Features(from) => self.tell(&from, &rpc::features(own)),
+            Rex::Features(from) => {
+                // Erlang asks whenever a node comes up: no link is made to answer.
+                let features = shared::external(&rpc::features(own))?;
+                self.handle.table.answer(self.id, &from, features);
+                Ok(())
+            }
             Rex::Broadcast(from, name, message) => {
                 let to = self.handle.table.whereis(name.as_str());
                 if let Some(to) = &to {

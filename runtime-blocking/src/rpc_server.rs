@@ -15,17 +15,12 @@ impl Node {
     ///
     /// Each call has a thread of its own. What the handler gives is what Erlang's caller gets: a value, or an exception. A panic is an exit
     /// signal `panic` to it. How many calls run is bounded ([`Limits`](netkernel_core::process::Limits)), and the rest end by `system_limit`. A handler that
-    /// holds a [`Node`] or a mailbox of this node keeps it from stopping. The first call serves `erpc:execute_call/4` and `execute_cast/3`, too, and has this node
-    /// have a `rex`, which old callers ask.
+    /// holds a [`Node`] or a mailbox of this node keeps it from stopping. What is not served is `undef` to who calls it.
     pub fn serve_rpc(
         &self,
         function: Function,
         handler: impl Fn(Vec<Term>) -> Outcome + Send + Sync + 'static,
     ) -> bool {
-        if self.handle.rpc.is_first() {
-            self.serve_calls();
-            self.serve_rex();
-        }
         self.handle.rpc.serve(function, Arc::new(move |arguments, done| done(handler(arguments))))
     }
 
@@ -34,8 +29,8 @@ impl Node {
         self.handle.rpc.unserve(function)
     }
 
-    /// What `erpc` asks for.
-    fn serve_calls(&self) {
+    /// What `erpc` asks for, of any node: `erpc:execute_call/4` and `execute_cast/3`.
+    pub(crate) fn serve_calls(&self) {
         for execute in erpc::served() {
             let functions = Arc::clone(&self.handle.rpc);
             self.serve_function(execute, move |own: Mailbox, arguments| {

@@ -67,7 +67,10 @@ impl Node {
         let spawner = Spawner(Arc::clone(&spawn));
         let tasks = Tasks { surroundings: surroundings.clone(), spawn };
         let owner = Owner::new(config, surroundings, tasks);
-        (Self { handle, spawner }, Box::pin(async move { owner::run(owner, &inbox).await }))
+        let node = Self { handle, spawner };
+        node.serve_calls();
+        node.serve_rex();
+        (node, Box::pin(async move { owner::run(owner, &inbox).await }))
     }
 
     /// Takes a name, listens, and registers with EPMD (`net_kernel:start/2`). A node that is to be given its name is

@@ -13,7 +13,7 @@ use netkernel_blocking::{
     CallError, CallReaction, Client, ErpcError, Function, Info, Item, NodeConfig, Outcome,
     ProcessEvent, Reaction, StartServerError, Target,
 };
-use netkernel_tests::ours::{Ours, eventually, node_name};
+use netkernel_tests::ours::{Ours, eventually, next_message, node_name};
 use netkernel_tests::runtime::{Mailbox, Node, Runtime};
 use netkernel_tests::script::Directory;
 use netkernel_tests::{GIVE_UP, each_runtime};
@@ -258,6 +258,41 @@ each_runtime! {
             assert_eq!(exit(Err(error)), response);
         }
         assert_eq!(own.message_queue_len(), 0);
+    }
+
+    //= docs/spec/process.md#process-dispatch
+    //= type=test
+    //= docs/spec/calls.md#rex-requests
+    //= type=test
+    #[test]
+    fn a_node_can_ask_its_own_rex() {
+        let stage = Stage::new(|_, _| ());
+        let (node, own) = (&stage.server.node, stage.server.node.mailbox());
+        let name = node_name(stage.server.name());
+        let rex = || Target::Name(atom("rex"), name.clone());
+        // It is there before anything is served.
+        let unknown = call(&own, rex(), "{block_call,m,f,[1],user}");
+        assert_eq!(unknown, Ok(term("{badrpc,{'EXIT',{undef,[{m,f,[1],[]}]}}}")));
+        let (send, told) = channel();
+        let f = Function { module: atom("m"), function: atom("f"), arity: 1 };
+        node.serve_rpc(f, move |mut it| {
+            send.send(it[0].to_string()).unwrap();
+            Outcome::Return(it.remove(0))
+        });
+        for to in [rex(), node.whereis("rex").unwrap().into()] {
+            assert_eq!(call(&own, to.clone(), "{call,m,f,[1],user}"), Ok(term("1")));
+            assert_eq!(call(&own, to.clone(), "{block_call,m,f,[2],user}"), Ok(term("2")));
+            own.cast(to, &term("{cast,m,f,[3],user}")).unwrap();
+            let told = [(); 3].map(|()| told.recv_timeout(GIVE_UP).unwrap());
+            assert_eq!(told, ["1", "2", "3"]);
+        }
+        let question = Term::tuple([own.pid().unwrap().into(), term("features_request")]);
+        let mut message = Vec::new();
+        question.encode(&mut message).unwrap();
+        own.send_to_name(&atom("rex"), &name, message).unwrap();
+        let features = Term::decode(&next_message(&own), &Limits::default()).unwrap();
+        let own_name = name.as_atom().clone().into();
+        assert_eq!(features, Term::tuple([term("features_reply"), own_name, term("[erpc]")]));
     }
 
     /// As many calls run as handlers may, and the next one is told so.

@@ -2,17 +2,19 @@
 #![expect(clippy::unwrap_used, reason = "scenarios are functions that the macro makes tests of")]
 
 use core::time::Duration;
+use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::thread;
 
 use netkernel_blocking::core::NodeType;
 use netkernel_blocking::core::calls::erpc::{ErpcFailure, Exception};
 use netkernel_blocking::core::calls::rpc::BadRpc;
-use netkernel_blocking::core::term::{Atom, Term};
+use netkernel_blocking::core::term::{Atom, Limits, Term};
 use netkernel_blocking::{ErpcError, Function, Outcome, RpcError, Target};
 use netkernel_tests::each_release_and_runtime;
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, Release, Signal};
 use netkernel_tests::ours::{Ours, eventually, next_message, node_name, term_expression};
+use netkernel_tests::runtime::Mailbox;
 
 const RUST: &str = "rust@127.0.0.1";
 const NOBODY: &str = "nobody@127.0.0.1";
@@ -28,6 +30,16 @@ sleep(T) -> timer:sleep(T).
 kill() -> exit(self(), kill), timer:sleep(infinity).
 gate() -> register(gate, self()), receive go -> ok end.
 die(Reason) -> exit(self(), Reason), timer:sleep(infinity).
+";
+
+/// What shows that a call has been made, and that a message has arrived.
+const EAR: &str = "
+-module(ear).
+-export([told/2, listen/0, heard/0]).
+told(To, What) -> To ! {told, What}.
+listen() -> Own = self(), spawn(fun() -> register(there, self()), Own ! ready, loop() end), receive ready -> ready end.
+loop() -> receive {take, To} -> receive Heard -> To ! {heard, Heard} end, loop() end.
+heard() -> there ! {take, self()}, receive {heard, {From, What}} when is_pid(From) -> {node(From), What}; {heard, What} -> What end.
 ";
 
 fn atom(text: &str) -> Atom {
@@ -68,6 +80,29 @@ fn serve(rust: &Ours) {
         thread::sleep(Duration::from_millis(it[0].as_i64().unwrap().try_into().unwrap()));
         Outcome::Return(term("ok"))
     });
+}
+
+/// Serves `ear:told/2`.
+fn serve_told(rust: &Ours) {
+    let mouth = Mutex::new(rust.node.mailbox());
+    let told = Function { module: atom("ear"), function: atom("told"), arity: 2 };
+    rust.node.serve_rpc(told, move |it| {
+        let Term::Pid(to) = &it[0] else { panic!("{it:?}") };
+        let told = Term::tuple([term("told"), it[1].clone()]);
+        mouth.lock().unwrap().send(to, encoded(&told)).unwrap();
+        Outcome::Return(told)
+    });
+}
+
+/// The next message, as `ear:heard/0` gives it.
+fn heard(there: &Mailbox) -> String {
+    let message = Term::decode(&next_message(there), &Limits::default()).unwrap();
+    match message.as_tuple() {
+        Some([Term::Pid(from), what]) => {
+            Term::tuple([from.node.clone().into(), what.clone()]).to_string()
+        }
+        _ => message.to_string(),
+    }
 }
 
 /// A node of Erlang with its functions, a caller, and a node of ours that serves the same.
@@ -149,7 +184,86 @@ const CALLS: [(&str, &str, bool); 15] = [
     ("die", "[timeout]", false),
 ];
 
+/// Calls of what the node `N` does not have, the place where they fail included.
+const UNKNOWN: [&str; 12] = [
+    "erpc:call(N, nomod, f, [1])",
+    "erpc:call(N, nomod, f, [], 60000)",
+    "rpc:call(N, nomod, f, [1])",
+    "erpc:multicall([N, 'nobody@127.0.0.1', N], nomod, f, [1])",
+    "rpc:multicall([N, 'nobody@127.0.0.1'], nomod, f, [1])",
+    "erpc:receive_response(erpc:send_request(N, nomod, f, []))",
+    "{_, M} = spawn_monitor(N, erpc, execute_cast, [nomod, f, [1]]), receive {'DOWN', M, _, _, {{exception, {R, [F | _]}}, _}} -> {R, F} end",
+    "[erpc:cast(N, nomod, f, []), rpc:cast(N, nomod, f, [])]",
+    "{badrpc, {'EXIT', {R, [F | _]}}} = rpc:block_call(N, nomod, f, [1]), {R, F}",
+    "{badrpc, {'EXIT', {R, [F | _]}}} = gen_server:call({rex, N}, {call, nomod, f, [1], group_leader()}, infinity), {R, F}",
+    "rpc:sbcast([N], nobody, hello)",
+    "{rex, N} ! {self(), features_request}, receive {features_reply, N, L} -> L end",
+];
+
+/// Calls of `ear:told/2` that do not show what it gives, or need not.
+const TOLD: [&str; 6] = [
+    "erpc:cast(N, ear, told, [self(), {a, 1}])",
+    "erpc:multicast([N], ear, told, [self(), {b, 2}])",
+    "rpc:cast(N, ear, told, [self(), {c, 3}])",
+    "rpc:eval_everywhere([N], ear, told, [self(), {d, 4}])",
+    "gen_server:cast({rex, N}, {cast, ear, told, [self(), {e, 5}], group_leader()})",
+    "rpc:block_call(N, ear, told, [self(), {f, 6}])",
+];
+
+/// What sends to the process `there`.
+const SENT: [&str; 4] = [
+    "rpc:abcast([N], there, {a, 1})",
+    "rpc:sbcast([N], there, {b, 2})",
+    "{rex, N} ! {self(), {send, there, {c, 3}}}, sent",
+    "gen_server:abcast([N], there, {d, 4})",
+];
+
 each_release_and_runtime! {
+    //= docs/spec/calls.md#erpc-served
+    //= type=test
+    //= docs/spec/calls.md#rex-features
+    //= type=test
+    #[test]
+    fn a_node_that_serves_nothing_is_as_one_without_modules(release: Release) {
+        let epmd = Epmd::start(release);
+        let [b, client] = ["b", "client"].map(|name| Erl::start(&ErlOptions::new(release, &epmd, name)));
+        let rust = Ours::start("rust", Ours::config(epmd.port()));
+        let seen = |node: &str, call: &str| {
+            let seen = format!("N = '{node}', try {{ok, begin {call} end}} catch C:E -> {{C, E}} end");
+            client.eval(&seen).replace(node, "node")
+        };
+        for call in UNKNOWN {
+            assert_eq!(seen(RUST, call), seen(b.name(), call), "{call}");
+        }
+        // Its own calls, too.
+        let (own, f) = (rust.node.mailbox(), atom("f"));
+        let own = own.erpc_call(&node_name(RUST), &atom("nomod"), &f, &list("[1]"), None);
+        let Err(ErpcError::Raised(own)) = own else { panic!("{own:?}") };
+        assert_eq!(own.to_term().to_string(), "{error,{exception,undef,[{nomod,f,[1],[]}]}}");
+    }
+
+    //= docs/spec/calls.md#rex-requests
+    //= type=test
+    //= docs/spec/calls.md#rex-broadcast
+    //= type=test
+    #[test]
+    fn what_is_sent_arrives_as_with_erlang(release: Release) {
+        let (_epmd, b, client, rust) = nodes(release);
+        b.load("ear", EAR);
+        b.eval("ear:listen()");
+        serve_told(&rust);
+        let there = rust.mailbox("there");
+        let seen = |node: &str, call: &str| client.eval(&format!("N = '{node}', {call}")).replace(node, "node");
+        for call in TOLD {
+            let told = format!("Result = {call}, {{Result, receive {{told, What}} -> What end}}");
+            assert_eq!(seen(RUST, &told), seen(b.name(), &told), "{call}");
+        }
+        for call in SENT {
+            assert_eq!(seen(RUST, call), seen(b.name(), call), "{call}");
+            assert_eq!(heard(&there), b.eval("ear:heard()"), "{call}");
+        }
+    }
+
     //= docs/spec/calls.md#erpc-request
     //= type=test
     //= docs/spec/calls.md#erpc-result
@@ -305,7 +419,7 @@ each_release_and_runtime! {
         b.eval("spawn(fun() -> register(there, self()), receive stop -> ok end end)");
         for call in [
             "{rex, N} ! {self(), {call, calc, add, [1, 2], group_leader()}}, receive {rex, R} -> R end",
-            "{rex, N} ! {self(), features_request}, receive {features_reply, N, L} -> lists:member(erpc, L) end",
+            "{rex, N} ! {self(), features_request}, receive {features_reply, N, L} -> L end",
             "rpc:sbcast([N], there, hello)",
             "rpc:sbcast([N], nobody, hello)",
             "{rex, N} ! {self(), {send, nobody, hello}}, receive {rex, N, R} -> R end",

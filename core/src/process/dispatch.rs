@@ -9,8 +9,8 @@ use crate::ids::MailboxId;
 use crate::term::write;
 
 impl Processes {
-    /// Has each message of another node for this process handled by a new process, which calls this function, of one argument, with it. It has to
-    /// be served ([`Self::serve_function`]). Such a process needs nobody who empties its mailbox.
+    /// Has each message for this process handled by a new process, which calls this function, of one argument, with it. It has to
+    /// be served ([`Self::serve_function`]). Such a process needs nobody who empties its mailbox: nothing comes there as long as it has no alias and monitors nothing.
     ///
     /// # Errors
     /// [`NoProcess`].
@@ -21,8 +21,8 @@ impl Processes {
         Ok(())
     }
 
-    /// Hands a message of another node over.
-    pub(super) fn hand_over(&mut self, to: MailboxId, message: Bytes, deliver: &mut impl Deliver) {
+    /// Hands a message over to a process of this node, whoever sent it: by [`Deliver::message`], or to a new process.
+    pub fn hand_over(&mut self, to: MailboxId, message: Bytes, deliver: &mut impl Deliver) {
         let Some(process) = self.table.get(&to) else { return };
         let Some(function) = process.dispatch.clone() else {
             return deliver.message(to, message);

@@ -168,6 +168,11 @@ impl Cluster {
         self.with(node, |processes, host| processes.terminate(mailbox, &reason(text), host));
     }
 
+    /// A process of the node sends a message to another one.
+    pub fn hand_over(&mut self, node: usize, to: MailboxId, message: Bytes) {
+        self.with(node, |processes, host| processes.hand_over(to, message, host));
+    }
+
     pub fn spawn_request(
         &mut self,
         node: usize,

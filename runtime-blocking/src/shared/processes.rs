@@ -5,8 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use netkernel_core::net_kernel::mfa::Exception;
 use netkernel_core::process::{
-    AliasOption, Deliver as _, Function, MonitorAlias, NoProcess, Processes, RegisterNameError,
-    Target, Usage,
+    AliasOption, Function, MonitorAlias, NoProcess, Processes, RegisterNameError, Target, Usage,
 };
 use netkernel_core::term::{Atom, Pid, Reference, Term, write};
 use netkernel_core::wire::control::Control;
@@ -14,7 +13,7 @@ use netkernel_core::{MailboxId, NodeName};
 
 use super::delivery::{Delivery, Effects};
 use super::{Queue, Table, lock};
-use crate::item::{Bound, Overflow, SendError};
+use crate::item::SendError;
 
 /// The reason of a process whose thread or task panics.
 pub const PANIC: Bytes = Bytes::from_static(b"w\x05panic");
@@ -122,7 +121,7 @@ impl Table {
     ) -> Result<bool, SendError> {
         self.send_here(by, |processes, deliver| {
             if let Some(mailbox) = processes.mailbox(to) {
-                deliver.message(mailbox, message.clone());
+                processes.hand_over(mailbox, message.clone(), deliver);
             }
             processes.is_own(&to.node)
         })
@@ -142,7 +141,7 @@ impl Table {
         self.send_here(by, |processes, deliver| {
             let is_own = processes.is_own(node.as_atom());
             if let Some(mailbox) = processes.whereis(to).filter(|_| is_own) {
-                deliver.message(mailbox, message.clone());
+                processes.hand_over(mailbox, message.clone(), deliver);
             }
             is_own
         })
@@ -176,7 +175,7 @@ impl Table {
             }
             if processes.is_own(&to.node) {
                 if let Some(mailbox) = processes.mailbox(to) {
-                    deliver.message(mailbox, message);
+                    processes.hand_over(mailbox, message, deliver);
                 }
                 return;
             }
@@ -266,17 +265,12 @@ impl Table {
     }
 
     /// A process under that name, each of whose messages is handled by a process that runs this function of one argument. It has it
-    /// until the node ends. `false` if the name is taken.
-    pub fn dispatch(&self, name: Atom, function: &Function) -> bool {
-        let (id, queue) = self.add_mailbox();
-        // What is not dispatched, nobody would take out.
-        queue.set_bound(Some(Bound { messages: 0, bytes: 0, overflow: Overflow::DropNewest }));
-        let registered = self.register(name, id).is_ok()
-            && lock(&self.state).processes.dispatch(id, function.clone()).is_ok();
-        if !registered {
-            self.remove_mailbox(id, None);
-        }
-        registered
+    /// until the node ends. Nobody else has that name.
+    pub fn dispatch(&self, name: Atom, function: &Function) {
+        let (id, _) = self.add_mailbox();
+        let mut state = lock(&self.state);
+        let _ = state.processes.register(name, id);
+        let _ = state.processes.dispatch(id, function.clone());
     }
 
     /// Whether this process is that one.

@@ -1,7 +1,6 @@
 //! Functions that other nodes call.
 
 use core::fmt;
-use core::sync::atomic::{AtomicBool, Ordering};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -21,7 +20,6 @@ pub type RpcHandler = Arc<dyn Fn(Vec<Term>, Done) + Send + Sync>;
 #[derive(Default)]
 pub struct RpcFunctions {
     handlers: Mutex<BTreeMap<Function, RpcHandler>>,
-    is_served: AtomicBool,
 }
 
 impl fmt::Debug for RpcFunctions {
@@ -31,11 +29,6 @@ impl fmt::Debug for RpcFunctions {
 }
 
 impl RpcFunctions {
-    /// Whether this is the first time that somebody asks.
-    pub fn is_first(&self) -> bool {
-        !self.is_served.swap(true, Ordering::Relaxed)
-    }
-
     /// Has a function called so; `false` if another way was there, which is no more.
     pub fn serve(&self, function: Function, handler: RpcHandler) -> bool {
         let before = lock(&self.handlers).insert(function, handler);

@@ -4,9 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use netkernel_core::link::FRAGMENT_BYTES;
-use netkernel_core::process::{
-    AliasOption, Deliver as _, MonitorAlias, Processes, Reach, ReplyWhen, Target,
-};
+use netkernel_core::process::{AliasOption, MonitorAlias, Processes, Reach, ReplyWhen, Target};
 use netkernel_core::term::{Atom, Pid, Reference};
 use netkernel_core::wire::control::Control;
 use netkernel_core::{MailboxId, NodeName};
@@ -402,7 +400,7 @@ fn send_here(
         Receiver::Alias(alias) => return processes.send_to_alias(&alias, message, deliver),
     };
     if let Some(mailbox) = mailbox {
-        deliver.message(mailbox, message);
+        processes.hand_over(mailbox, message, deliver);
     }
 }
 
