@@ -55,6 +55,18 @@ impl Netkernel {
         Self::spawn(command)
     }
 
+    /// The same, with `home` for its home directory.
+    ///
+    /// # Panics
+    /// As above.
+    #[must_use]
+    pub fn example_at_home(home: &Path, name: &str, epmd_port: u16) -> Self {
+        let mut command =
+            Command::new(build(&["--workspace", "--all-features", "--example", name]));
+        command.env("ERL_EPMD_PORT", epmd_port.to_string()).env("HOME", home);
+        Self::spawn(command)
+    }
+
     fn spawn(mut command: Command) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the command runs");
