@@ -39,6 +39,44 @@ handle_call({stop, Reason}, _, S) -> {stop, Reason, S}.
 handle_cast({put, V}, _) -> {noreply, V}.
 ";
 
+/// The same in Elixir.
+const ELIXIRS_CALLEE: &str = "
+defmodule :callee do
+  use GenServer
+  def fresh do
+    for name <- [:theirs, :ours] do
+      stop(Process.whereis(name))
+      {:ok, pid} = GenServer.start(__MODULE__, [], name: name)
+      pid
+    end
+  end
+  defp stop(nil), do: :ok
+  defp stop(pid) do
+    m = Process.monitor(pid)
+    Process.exit(pid, :kill)
+    receive do {:DOWN, ^m, _, _, _} -> :ok end
+  end
+  def left, do: for(name <- [:theirs, :ours], pid = Process.whereis(name), do: Process.info(pid, :monitored_by))
+  def gone do
+    {pid, m} = spawn_monitor(fn -> :ok end)
+    receive do {:DOWN, ^m, _, _, _} -> pid end
+  end
+  def init(_), do: {:ok, :none}
+  def handle_call({:echo, x}, _, s), do: {:reply, x, s}
+  def handle_call(:never, _, s), do: {:noreply, s}
+  def handle_call(:get, _, s), do: {:reply, s, s}
+  def handle_call({:crash}, _, _), do: :erlang.error(:boom)
+  def handle_call({:signal, reason}, _, s) do
+    Process.exit(self(), reason)
+    {:noreply, s}
+  end
+  def handle_call({:stop, reason, reply}, _, s), do: {:stop, reason, reply, s}
+  def handle_call({:stop, reason}, _, s), do: {:stop, reason, s}
+  def handle_cast({:put, v}, _), do: {:noreply, v}
+end
+Logger.configure(level: :emergency)
+";
+
 /// Erlang in our place.
 const CLIENT: &str = "
 -module(client).
@@ -204,11 +242,23 @@ fn message(item: &Item) -> Message {
     Message::parse(message, &Limits::default()).unwrap()
 }
 
+/// What the node runs that is called.
+#[derive(Clone, Copy)]
+enum Called {
+    Erlang,
+    Elixir,
+}
+
 /// The node that is called, and beside it the client of Erlang and ours, each with a link to it.
-fn nodes(release: Release) -> (Epmd, Erl, Erl, Ours) {
+fn nodes(release: Release, called: Called) -> (Epmd, Erl, Erl, Ours) {
     let epmd = Epmd::start(release);
-    let b = Erl::start(&ErlOptions::new(release, &epmd, "b"));
-    b.load("callee", CALLEE);
+    let elixir = matches!(called, Called::Elixir);
+    let b = Erl::start(&ErlOptions { elixir, ..ErlOptions::new(release, &epmd, "b") });
+    if elixir {
+        b.apply("'Elixir.Witness'", "eval", vec![Term::from(ELIXIRS_CALLEE)]);
+    } else {
+        b.load("callee", CALLEE);
+    }
     let client = Erl::start(&ErlOptions::new(release, &epmd, "client"));
     client.load("client", CLIENT);
     let rust = Ours::start("rust", Ours::config(epmd.port()));
@@ -244,6 +294,123 @@ fn nothing_is_left(b: &Erl, rust: &Ours) {
 
 const KINDS: [&str; 4] = ["call", "receive_response", "wait_response", "check_response"];
 
+/// Each kind of call of one server, and of those that are not there.
+fn calls_are_answered_as_erlangs(release: Release, called: Called) {
+    let (_epmd, b, client, rust) = nodes(release, called);
+    let at = b.name();
+    for kind in KINDS {
+        for (request, limit) in [
+            ("{echo,[1,{2},<<3>>,#{a=>1.5}]}", Some(60_000)),
+            ("{echo,[]}", None),
+            ("never", Some(20)),
+            ("never", Some(0)),
+            ("{stop,normal}", None),
+            ("{stop,shutdown}", Some(60_000)),
+            ("{stop,{shutdown,why}}", None),
+            ("{stop,{a,[1]}}", None),
+            ("{stop,why,bye}", None),
+            ("{stop,noproc}", None),
+            ("{stop,noconnection}", None),
+            ("{stop,timeout}", None),
+            ("{stop,{nodedown,x}}", None),
+            ("{stop,calling_self}", None),
+            ("{crash}", None),
+            ("{signal,kill}", None),
+            ("{signal,{a,1}}", Some(60_000)),
+        ] {
+            if kind == "check_response" && request == "never" {
+                continue;
+            }
+            for by in ["name", "pid"] {
+                let found = pids(b.apply("callee", "fresh", vec![]));
+                let (theirs, ours) = match by {
+                    "name" => (format!("{{theirs, '{at}'}}"), name("ours", at)),
+                    _ => (
+                        format!("erpc:call('{at}', erlang, whereis, [theirs])"),
+                        Target::Pid(found[1].clone()),
+                    ),
+                };
+                let shown = shown_limit(limit);
+                let theirs =
+                    client.eval(&format!("client:server({kind}, {theirs}, {request}, {shown})"));
+                let ours = server(&rust.node.mailbox(), kind, ours, request, limit);
+                assert_eq!(ours, theirs, "{kind} {request} {shown} by {by}");
+            }
+        }
+        // Of nobody, and of nobody's node.
+        let gone = gone(&b);
+        for (theirs, ours) in [
+            (format!("{{nosuch, '{at}'}}"), name("nosuch", at)),
+            ("{nosuch, node()}".to_owned(), name("nosuch", rust.name())),
+            (format!("{{theirs, '{NOBODY}'}}"), name("ours", NOBODY)),
+            (format!("client:stranger(<<\"{NOBODY}\">>)"), Target::Pid(stranger(NOBODY))),
+            (format!("erpc:call('{at}', persistent_term, get, [gone])"), Target::Pid(gone)),
+        ] {
+            for limit in [None, Some(60_000)] {
+                let shown = shown_limit(limit);
+                let told =
+                    client.eval(&format!("client:server({kind}, {theirs}, {{echo, 1}}, {shown})"));
+                let ours = server(&rust.node.mailbox(), kind, ours.clone(), "{echo,1}", limit);
+                assert_eq!(ours, told, "{kind} of {theirs} {shown}");
+            }
+        }
+    }
+    nothing_is_left(&b, &rust);
+}
+
+/// Calls of a server on several nodes at once, and of oneself.
+fn calls_of_several_are_answered_as_erlangs(release: Release, called: Called) {
+    let (_epmd, b, client, rust) = nodes(release, called);
+    let at = b.name();
+    let each = |nodes: &[&str], me: &str| -> String {
+        nodes.iter().map(|it| format!("'{}'", it.replace("me", me))).collect::<Vec<_>>().join(",")
+    };
+    for (nodes, request, limit) in [
+        (&[at][..], "{echo,1}", None),
+        (&[at], "{echo,1}", Some(60_000)),
+        (&[at, NOBODY, "me"], "{echo,1}", None),
+        (&["me", NOBODY, at, "c@127.0.0.1"], "{echo,1}", Some(60_000)),
+        (&[at, at], "{echo,1}", None),
+        (&[], "{echo,1}", None),
+        (&[], "{echo,1}", Some(0)),
+        (&[at], "never", Some(20)),
+        (&[at], "never", Some(0)),
+        (&[at, NOBODY, at, "me"], "never", Some(20)),
+        (&[at], "{stop,why}", None),
+        (&[at, at], "{stop,why,bye}", Some(60_000)),
+        (&[at], "{crash}", None),
+        (&[at], "{signal,kill}", Some(60_000)),
+    ] {
+        for server in ["", "nosuch"] {
+            b.eval("callee:fresh()");
+            let [theirs, ours] = if server.is_empty() { ["theirs", "ours"] } else { [server; 2] };
+            let (all, limit_shown) = (each(nodes, client.name()), shown_limit(limit));
+            let theirs = client
+                .eval(&format!("client:servers([{all}], {theirs}, {request}, {limit_shown})"));
+            let nodes: Vec<_> =
+                nodes.iter().map(|it| if *it == "me" { rust.name() } else { it }).collect();
+            let ours = servers(&rust.node.mailbox(), &nodes, ours, request, limit);
+            assert_eq!(
+                ours.replace(rust.name(), client.name()),
+                theirs,
+                "{nodes:?} {request} {limit_shown}"
+            );
+        }
+    }
+
+    // Of oneself: who sends a request can answer it.
+    for by_name in [false, true] {
+        let own = rust.mailbox("own");
+        let (me, theirs) = match by_name {
+            false => (Target::Pid(own.pid().unwrap()), "self()"),
+            true => (name("own", rust.name()), "{own, node()}"),
+        };
+        assert_eq!(itself(&own, &me), client.eval(&format!("client:itself({theirs})")), "{theirs}");
+    }
+
+    nothing_is_left(&b, &rust);
+}
+
 each_release_and_runtime! {
     //= docs/spec/calls.md#call-failures
     //= type=test
@@ -251,117 +418,31 @@ each_release_and_runtime! {
     //= type=test
     #[test]
     fn calls_of_a_server(release: Release) {
-        let (_epmd, b, client, rust) = nodes(release);
-        let at = b.name();
-        for kind in KINDS {
-            for (request, limit) in [
-                ("{echo,[1,{2},<<3>>,#{a=>1.5}]}", Some(60_000)),
-                ("{echo,[]}", None),
-                ("never", Some(20)),
-                ("never", Some(0)),
-                ("{stop,normal}", None),
-                ("{stop,shutdown}", Some(60_000)),
-                ("{stop,{shutdown,why}}", None),
-                ("{stop,{a,[1]}}", None),
-                ("{stop,why,bye}", None),
-                ("{stop,noproc}", None),
-                ("{stop,noconnection}", None),
-                ("{stop,timeout}", None),
-                ("{stop,{nodedown,x}}", None),
-                ("{stop,calling_self}", None),
-                ("{crash}", None),
-                ("{signal,kill}", None),
-                ("{signal,{a,1}}", Some(60_000)),
-            ] {
-                if kind == "check_response" && request == "never" {
-                    continue;
-                }
-                for by in ["name", "pid"] {
-                    let found = pids(b.apply("callee", "fresh", vec![]));
-                    let (theirs, ours) = match by {
-                        "name" => (format!("{{theirs, '{at}'}}"), name("ours", at)),
-                        _ => (format!("erpc:call('{at}', erlang, whereis, [theirs])"), Target::Pid(found[1].clone())),
-                    };
-                    let shown = shown_limit(limit);
-                    let theirs = client.eval(&format!("client:server({kind}, {theirs}, {request}, {shown})"));
-                    let ours = server(&rust.node.mailbox(), kind, ours, request, limit);
-                    assert_eq!(ours, theirs, "{kind} {request} {shown} by {by}");
-                }
-            }
-            // Of nobody, and of nobody's node.
-            let gone = gone(&b);
-            for (theirs, ours) in [
-                (format!("{{nosuch, '{at}'}}"), name("nosuch", at)),
-                ("{nosuch, node()}".to_owned(), name("nosuch", rust.name())),
-                (format!("{{theirs, '{NOBODY}'}}"), name("ours", NOBODY)),
-                (format!("client:stranger(<<\"{NOBODY}\">>)"), Target::Pid(stranger(NOBODY))),
-                (format!("erpc:call('{at}', persistent_term, get, [gone])"), Target::Pid(gone)),
-            ] {
-                for limit in [None, Some(60_000)] {
-                    let shown = shown_limit(limit);
-                    let told = client.eval(&format!("client:server({kind}, {theirs}, {{echo, 1}}, {shown})"));
-                    let ours = server(&rust.node.mailbox(), kind, ours.clone(), "{echo,1}", limit);
-                    assert_eq!(ours, told, "{kind} of {theirs} {shown}");
-                }
-            }
-        }
-        nothing_is_left(&b, &rust);
+        calls_are_answered_as_erlangs(release, Called::Erlang);
+    }
+
+    #[test]
+    fn calls_of_a_server_of_elixir(release: Release) {
+        calls_are_answered_as_erlangs(release, Called::Elixir);
     }
 
     //= docs/spec/calls.md#call-failures
     //= type=test
     #[test]
     fn calls_of_several_servers_and_of_oneself(release: Release) {
-        let (_epmd, b, client, rust) = nodes(release);
-        let at = b.name();
-        let each = |nodes: &[&str], me: &str| -> String {
-            nodes.iter().map(|it| format!("'{}'", it.replace("me", me))).collect::<Vec<_>>().join(",")
-        };
-        for (nodes, request, limit) in [
-            (&[at][..], "{echo,1}", None),
-            (&[at], "{echo,1}", Some(60_000)),
-            (&[at, NOBODY, "me"], "{echo,1}", None),
-            (&["me", NOBODY, at, "c@127.0.0.1"], "{echo,1}", Some(60_000)),
-            (&[at, at], "{echo,1}", None),
-            (&[], "{echo,1}", None),
-            (&[], "{echo,1}", Some(0)),
-            (&[at], "never", Some(20)),
-            (&[at], "never", Some(0)),
-            (&[at, NOBODY, at, "me"], "never", Some(20)),
-            (&[at], "{stop,why}", None),
-            (&[at, at], "{stop,why,bye}", Some(60_000)),
-            (&[at], "{crash}", None),
-            (&[at], "{signal,kill}", Some(60_000)),
-        ] {
-            for server in ["", "nosuch"] {
-                b.eval("callee:fresh()");
-                let [theirs, ours] = if server.is_empty() { ["theirs", "ours"] } else { [server; 2] };
-                let (all, limit_shown) = (each(nodes, client.name()), shown_limit(limit));
-                let theirs = client.eval(&format!("client:servers([{all}], {theirs}, {request}, {limit_shown})"));
-                let nodes: Vec<_> = nodes.iter().map(|it| if *it == "me" { rust.name() } else { it }).collect();
-                let ours = servers(&rust.node.mailbox(), &nodes, ours, request, limit);
-                assert_eq!(ours.replace(rust.name(), client.name()), theirs, "{nodes:?} {request} {limit_shown}");
-            }
-        }
+        calls_of_several_are_answered_as_erlangs(release, Called::Erlang);
+    }
 
-        // Of oneself: who sends a request can answer it.
-        for by_name in [false, true] {
-            let own = rust.mailbox("own");
-            let (me, theirs) = match by_name {
-                false => (Target::Pid(own.pid().unwrap()), "self()"),
-                true => (name("own", rust.name()), "{own, node()}"),
-            };
-            assert_eq!(itself(&own, &me), client.eval(&format!("client:itself({theirs})")), "{theirs}");
-        }
-
-        nothing_is_left(&b, &rust);
+    #[test]
+    fn calls_of_several_servers_of_elixir(release: Release) {
+        calls_of_several_are_answered_as_erlangs(release, Called::Elixir);
     }
 
     //= docs/spec/calls.md#call-cast
     //= type=test
     #[test]
     fn casts_and_what_comes_of_them(release: Release) {
-        let (epmd, b, client, rust) = nodes(release);
+        let (epmd, b, client, rust) = nodes(release, Called::Erlang);
         let at = b.name();
         let found = pids(b.apply("callee", "fresh", vec![]));
         let gone = gone(&b);
@@ -431,7 +512,7 @@ each_release_and_runtime! {
     //= type=test
     #[test]
     fn a_node_ends_while_it_is_pinged(release: Release) {
-        let (_epmd, mut b, client, rust) = nodes(release);
+        let (_epmd, mut b, client, rust) = nodes(release, Called::Erlang);
         // Its net_kernel takes no calls.
         b.eval("sys:suspend(net_kernel)");
         let pinged = thread::scope(|threads| {

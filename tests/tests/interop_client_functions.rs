@@ -27,6 +27,22 @@ put(Key, Value) -> application:set_env(kernel, Key, Value).
 tell(X) -> witness ! {told, X}.
 ";
 
+/// The same in Elixir.
+const ELIXIRS_CALLEE: &str = "
+defmodule :callee do
+  import Kernel, except: [raise: 2]
+  def id(x), do: x
+  def raise(class, reason), do: :erlang.raise(class, reason, [])
+  def die(reason) do
+    Process.exit(self(), reason)
+    Process.sleep(:infinity)
+  end
+  def sleep(t), do: Process.sleep(t)
+  def put(key, value), do: Application.put_env(:kernel, key, value)
+  def tell(x), do: send(:witness, {:told, x})
+end
+";
+
 /// Erlang in our place.
 const CLIENT: &str = "
 -module(client).
@@ -139,11 +155,23 @@ fn functions(own: &Mailbox, kind: &str, nodes: &[&str], call: &str, limit: Optio
     with_left(&Term::tuple([Term::list(values), Term::list(bad_nodes)]).to_string(), own)
 }
 
+/// What the node runs that is called.
+#[derive(Clone, Copy)]
+enum Called {
+    Erlang,
+    Elixir,
+}
+
 /// The node that is called, and beside it the client of Erlang and ours, each with a link to it.
-fn nodes(release: Release) -> (Epmd, Erl, Erl, Ours) {
+fn nodes(release: Release, called: Called) -> (Epmd, Erl, Erl, Ours) {
     let epmd = Epmd::start(release);
-    let b = Erl::start(&ErlOptions::new(release, &epmd, "b"));
-    b.load("callee", CALLEE);
+    let elixir = matches!(called, Called::Elixir);
+    let b = Erl::start(&ErlOptions { elixir, ..ErlOptions::new(release, &epmd, "b") });
+    if elixir {
+        b.apply("'Elixir.Witness'", "eval", vec![Term::from(ELIXIRS_CALLEE)]);
+    } else {
+        b.load("callee", CALLEE);
+    }
     let client = Erl::start(&ErlOptions::new(release, &epmd, "client"));
     client.load("client", CLIENT);
     let rust = Ours::start("rust", Ours::config(epmd.port()));
@@ -196,6 +224,52 @@ const FUNCTIONS: [&str; 16] = [
 /// Those that are called on the own node, too.
 const OF_OURS: [&str; 4] = ["{id,[[1,{2},<<3>>]]}", "{id,[{'EXIT',why}]}", "{nofun,[1]}", SLEEP];
 
+/// Each kind of call of functions that return and that fail, on one node and on several.
+fn calls_give_what_erlangs_give(release: Release, called: Called) {
+    let (_epmd, b, client, rust) = nodes(release, called);
+    client.load("callee", CALLEE);
+    serve(&rust);
+    let own = rust.node.mailbox();
+    for kind in ["call", "receive_response", "wait_response", "check_response", "rpc"] {
+        for call in FUNCTIONS {
+            let limits = match (kind, call) {
+                ("check_response", SLEEP) => &[][..],
+                (_, SLEEP) => &[Some(20), Some(0)],
+                _ => &[None, Some(60_000)],
+            };
+            for limit in limits {
+                let shown = shown_limit(*limit);
+                for node in [b.name(), NOBODY, "me"] {
+                    if node == "me" && !OF_OURS.contains(&call) || node == NOBODY && call == SLEEP {
+                        continue;
+                    }
+                    let [theirs, ours] =
+                        [client.name(), rust.name()].map(|me| node.replace("me", me));
+                    let theirs = client
+                        .eval(&format!("client:function({kind}, '{theirs}', {call}, {shown})"));
+                    let ours = function(&own, kind, &ours, call, *limit);
+                    assert_eq!(ours, theirs, "{kind} {call} {shown} at {node}");
+                }
+            }
+        }
+    }
+    for kind in ["erpc", "rpc"] {
+        for call in FUNCTIONS {
+            for nodes in [&[b.name()][..], &[b.name(), NOBODY, b.name()], &[NOBODY], &[]] {
+                let limit = (call == SLEEP).then_some(20);
+                let all = nodes.iter().map(|it| format!("'{it}'")).collect::<Vec<_>>().join(",");
+                let shown = shown_limit(limit);
+                let theirs =
+                    client.eval(&format!("client:functions({kind}, [{all}], {call}, {shown})"));
+                let ours = functions(&own, kind, nodes, call, limit);
+                assert_eq!(ours, theirs, "{kind} {call} {shown} at {all}");
+            }
+        }
+    }
+    drop(own);
+    nothing_is_left(&rust);
+}
+
 each_release_and_runtime! {
     //= docs/spec/calls.md#erpc-result
     //= type=test
@@ -203,52 +277,19 @@ each_release_and_runtime! {
     //= type=test
     #[test]
     fn calls_of_functions(release: Release) {
-        let (_epmd, b, client, rust) = nodes(release);
-        client.load("callee", CALLEE);
-        serve(&rust);
-        let own = rust.node.mailbox();
-        for kind in ["call", "receive_response", "wait_response", "check_response", "rpc"] {
-            for call in FUNCTIONS {
-                let limits = match (kind, call) {
-                    ("check_response", SLEEP) => &[][..],
-                    (_, SLEEP) => &[Some(20), Some(0)],
-                    _ => &[None, Some(60_000)],
-                };
-                for limit in limits {
-                    let shown = shown_limit(*limit);
-                    for node in [b.name(), NOBODY, "me"] {
-                        if node == "me" && !OF_OURS.contains(&call) || node == NOBODY && call == SLEEP {
-                            continue;
-                        }
-                        let [theirs, ours] = [client.name(), rust.name()].map(|me| node.replace("me", me));
-                        let theirs = client.eval(&format!("client:function({kind}, '{theirs}', {call}, {shown})"));
-                        let ours = function(&own, kind, &ours, call, *limit);
-                        assert_eq!(ours, theirs, "{kind} {call} {shown} at {node}");
-                    }
-                }
-            }
-        }
-        for kind in ["erpc", "rpc"] {
-            for call in FUNCTIONS {
-                for nodes in [&[b.name()][..], &[b.name(), NOBODY, b.name()], &[NOBODY], &[]] {
-                    let limit = (call == SLEEP).then_some(20);
-                    let all = nodes.iter().map(|it| format!("'{it}'")).collect::<Vec<_>>().join(",");
-                    let shown = shown_limit(limit);
-                    let theirs = client.eval(&format!("client:functions({kind}, [{all}], {call}, {shown})"));
-                    let ours = functions(&own, kind, nodes, call, limit);
-                    assert_eq!(ours, theirs, "{kind} {call} {shown} at {all}");
-                }
-            }
-        }
-        drop(own);
-        nothing_is_left(&rust);
+        calls_give_what_erlangs_give(release, Called::Erlang);
+    }
+
+    #[test]
+    fn calls_of_functions_of_elixir(release: Release) {
+        calls_give_what_erlangs_give(release, Called::Elixir);
     }
 
     //= docs/spec/calls.md#erpc-request
     //= type=test
     #[test]
     fn casts_and_what_comes_of_them(release: Release) {
-        let (epmd, b, client, rust) = nodes(release);
+        let (epmd, b, client, rust) = nodes(release, Called::Erlang);
         let own = rust.node.mailbox();
         for (node, call) in [
             (b.name(), "{put,[KEY,5]}"),
