@@ -236,8 +236,8 @@ fn serve_function(node: &Node, calls: &Calls) {
     assert!(is_new);
 }
 
-/// A node of Erlang, and one of ours with room for so many processes that others start.
-fn nodes(release: Release, spawned: u32) -> (Epmd, Erl, Ours) {
+/// A node of Erlang, one of ours with room for so many processes that others start, and what there is on ours before the other one asks what it serves.
+fn nodes(release: Release, spawned: u32) -> (Epmd, Erl, Ours, Usage) {
     let epmd = Epmd::start(release);
     let erl = Erl::start(&ErlOptions::new(release, &epmd, "b"));
     erl.load("crowd", CROWD);
@@ -245,9 +245,10 @@ fn nodes(release: Release, spawned: u32) -> (Epmd, Erl, Ours) {
     config.process_limits.spawned_per_peer = spawned.try_into().unwrap();
     config.process_limits.spawned = config.process_limits.spawned_per_peer;
     let rust = Ours::start("rust", config);
+    let here = usage(&rust);
     rust.connect(erl.name());
     rust.expect_up(erl.name(), NodeType::Visible);
-    (epmd, erl, rust)
+    (epmd, erl, rust, here)
 }
 
 /// What there is on our side. With a link or without there is a row of its node.
@@ -270,8 +271,8 @@ each_release_and_runtime! {
     //= type=test
     #[test]
     fn calls_of_our_server(release: Release) {
-        let (_epmd, erl, rust) = nodes(release, 1);
-        let (here, there) = (usage(&rust), erl.eval("crowd:left()"));
+        let (_epmd, erl, rust, here) = nodes(release, 1);
+        let there = erl.eval("crowd:left()");
         let (later, asked) = channel();
         rust.node.start_server(Some(&atom("many")), Many(Waiting::new(CALLS, later))).unwrap();
         let own = rust.node.mailbox();
@@ -300,7 +301,7 @@ each_release_and_runtime! {
             Runtime::Blocking => CALLS / 10,
             Runtime::Smol => CALLS,
         };
-        let (_epmd, erl, rust) = nodes(release, calls);
+        let (_epmd, erl, rust, here) = nodes(release, calls);
         let (later, asked) = channel();
         let waiting = Arc::new(Mutex::new(Waiting::new(0, later)));
         serve_function(&rust.node, &waiting);
@@ -309,7 +310,7 @@ each_release_and_runtime! {
         assert_eq!(erl.eval(&first), "first");
         eventually("that call is over", || usage(&rust).watches == 0);
         waiting.lock().unwrap().missing = calls;
-        let (here, there) = (usage(&rust), erl.eval("crowd:left()"));
+        let there = erl.eval("crowd:left()");
 
         judge(&erl.eval(&format!("crowd:call(function, '{RUST}', {calls})")), calls);
         for it in waiting.lock().unwrap().never.drain(..) {
@@ -325,7 +326,7 @@ each_release_and_runtime! {
     #[test]
     fn more_calls_of_a_function_than_there_may_be(release: Release) {
         const ROOM: u32 = 50;
-        let (epmd, erl, rust) = nodes(release, ROOM);
+        let (epmd, erl, rust, here) = nodes(release, ROOM);
         erl.load("holds", HOLDS);
         let mut small = ErlOptions::new(release, &epmd, "small");
         small.args.extend(["+P", "1024"].map(str::to_owned));
@@ -346,7 +347,7 @@ each_release_and_runtime! {
             drop(gate.1.wait_while(gate.0.lock().unwrap(), |open| !*open).unwrap());
             Outcome::Return(it.remove(0))
         });
-        let (here, mailbox) = (usage(&rust), rust.mailbox("gate"));
+        let mailbox = rust.mailbox("gate");
         let gate = thread::spawn(move || {
             assert_eq!(next_message(&mailbox), b"\x83w\x04open");
             *opened.0.lock().unwrap() = true;

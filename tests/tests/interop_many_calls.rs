@@ -13,16 +13,16 @@ use netkernel_blocking::core::term::{Atom, Term};
 use netkernel_blocking::core::{NodeName, NodeType};
 use netkernel_blocking::{CallError, ErpcError, Target, Usage};
 use netkernel_tests::each_release_and_runtime;
-use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release};
+use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release, Signal};
 use netkernel_tests::ours::{Ours, eventually, node_name};
 use netkernel_tests::runtime::Mailbox;
 
 /// Of so many calls one after the other the last has a limit, and the others wait until all calls have come.
 const GROUP: u32 = 11;
-/// So many calls of a server: 10,000 wait until the last has come, and 1,000 are limited.
+/// So many calls of a server, and of a function: 10,000 wait until the last has come, and 1,000 are limited.
 const CALLS: u32 = 1000 * GROUP;
-/// So many of a function: 1,000, and 100.
-const ERPC_CALLS: u32 = 100 * GROUP;
+/// So many wait while their node ends, for a server and a function in turn.
+const WAITING: u32 = 10_000;
 /// So many processes of ours make them.
 const CALLERS: u32 = 100;
 
@@ -39,7 +39,7 @@ fn term(text: &str) -> Term {
 const MANY: &str = "
 -module(many).
 -behaviour(gen_server).
--export([start/1, init/1, handle_call/3, handle_cast/2, handle_info/2, call/1, left/0]).
+-export([start/1, init/1, handle_call/3, handle_cast/2, handle_info/2, call/1, left/0, waiting/0]).
 start(All) -> {ok, _} = gen_server:start({local, many}, ?MODULE, All, []), ok.
 init(All) -> {ok, {All, [], []}}.
 handle_call({at_once, _, X}, From, S) -> gen_server:reply(From, X), arrived(S);
@@ -51,6 +51,7 @@ handle_info({reply, From, X}, S) -> gen_server:reply(From, X), {noreply, S}.
 arrived({1, Held, Never}) -> [gen_server:reply(From, X) || {From, X} <- Held], {noreply, {0, [], Never}};
 arrived({N, Held, Never}) -> {noreply, {N - 1, Held, Never}}.
 call(Request) -> gen_server:call(many, Request, infinity).
+waiting() -> {_, _, Never} = sys:get_state(many), length(Never).
 left() -> {process_info(whereis(many), [monitors, monitored_by, message_queue_len]), length(processes())}.
 ";
 
@@ -194,8 +195,8 @@ async fn call_of_a_task(own: &netkernel_smol::Mailbox, way: Way, node: &NodeName
 }
 
 /// All calls, by those mailboxes: in the blocking runtime by a thread each, in the other by a task for each call.
-fn make_calls(mailboxes: &[Mailbox], way: Way, node: &NodeName, calls: u32) {
-    let calls: Vec<_> = (0..calls).map(Call::new).collect();
+fn make_calls(mailboxes: &[Mailbox], way: Way, node: &NodeName) {
+    let calls: Vec<_> = (0..CALLS).map(Call::new).collect();
     let shares = mailboxes.iter().zip(calls.chunks(calls.len() / mailboxes.len()));
     let executor = Executor::new();
     thread::scope(|threads| {
@@ -219,15 +220,16 @@ fn make_calls(mailboxes: &[Mailbox], way: Way, node: &NodeName, calls: u32) {
     });
 }
 
-/// A node of Erlang, and one of ours, with a link.
-fn nodes(release: Release) -> (Epmd, Erl, Ours) {
+/// A node of Erlang, and one of ours, with a link, and what there is on ours before the other one asks what it serves.
+fn nodes(release: Release) -> (Epmd, Erl, Ours, Usage) {
     let epmd = Epmd::start(release);
     let erl = Erl::start(&ErlOptions::new(release, &epmd, "b"));
     erl.load("many", MANY);
     let rust = Ours::start("rust", Ours::config(epmd.port()));
+    let here = usage(&rust);
     rust.connect(erl.name());
     rust.expect_up(erl.name(), NodeType::Visible);
-    (epmd, erl, rust)
+    (epmd, erl, rust, here)
 }
 
 /// What there is on our side. With a link or without there is a row of its node.
@@ -242,28 +244,27 @@ fn as_before(erl: &Erl, rust: &Ours, here: &Usage, there: &str) {
     eventually("all is as before there", || erl.eval("many:left()") == there);
 }
 
-/// Makes that many calls of ours to Erlang.
-fn we_call(erl: &Erl, rust: &Ours, way: Way, calls: u32) {
+/// Makes all calls of ours to Erlang.
+fn we_call(erl: &Erl, rust: &Ours, way: Way, here: &Usage) {
     let node = node_name(erl.name());
     // What Erlang starts at the first call stays.
     let own = rust.node.mailbox();
     erl.eval("many:start(1)");
     own.erpc_call(&node, &atom("many"), &atom("call"), &[Call::new(0).request()], None).unwrap();
     erl.eval("gen_server:stop(many)");
-    assert_eq!(erl.eval(&format!("many:start({calls})")), "ok");
-    let (here, there) = (usage(rust), erl.eval("many:left()"));
-    assert_eq!((here.monitors, here.aliases, here.spawns), (0, 0, 0), "{here:?}");
+    assert_eq!(erl.eval(&format!("many:start({CALLS})")), "ok");
+    let there = erl.eval("many:left()");
 
     let mailboxes: Vec<_> = (0..CALLERS).map(|_| rust.node.mailbox()).collect();
-    make_calls(&mailboxes, way, &node, calls);
+    make_calls(&mailboxes, way, &node);
     // Replies to those who have given up reach nobody; this one comes behind them.
     own.cast(server(&node), &term("forget")).unwrap();
     assert_eq!(own.call(server(&node), &term("{at_once,0,last}"), None), Ok(term("last")));
     for own in mailboxes.iter().chain([&own]) {
         assert_eq!(own.message_queue_len(), 0);
     }
-    drop(mailboxes);
-    as_before(erl, rust, &here, &there);
+    drop((mailboxes, own));
+    as_before(erl, rust, here, &there);
 }
 
 each_release_and_runtime! {
@@ -273,15 +274,50 @@ each_release_and_runtime! {
     //= type=test
     #[test]
     fn our_calls_of_erlangs_server(release: Release) {
-        let (_epmd, erl, rust) = nodes(release);
-        we_call(&erl, &rust, Way::Server, CALLS);
+        let (_epmd, erl, rust, here) = nodes(release);
+        we_call(&erl, &rust, Way::Server, &here);
     }
 
     //= docs/spec/calls.md#erpc-result
     //= type=test
     #[test]
     fn our_calls_of_erlangs_function(release: Release) {
-        let (_epmd, erl, rust) = nodes(release);
-        we_call(&erl, &rust, Way::Function, ERPC_CALLS);
+        let (_epmd, erl, rust, here) = nodes(release);
+        we_call(&erl, &rust, Way::Function, &here);
+    }
+
+    //= docs/spec/calls.md#call-failures
+    //= type=test
+    //= docs/spec/calls.md#erpc-result
+    //= type=test
+    #[test]
+    fn the_node_ends_while_all_wait(release: Release) {
+        let (_epmd, erl, rust, here) = nodes(release);
+        let (node, many, call) = (node_name(erl.name()), atom("many"), atom("call"));
+        let request = term("{never,0,x}");
+        erl.eval(&format!("many:start({CALLS})"));
+        let mailboxes: Vec<_> = (0..CALLERS).map(|_| rust.node.mailbox()).collect();
+        let each = |own: &Mailbox| {
+            let server = server(&node);
+            let of_server = own.send_request(server, &request).unwrap();
+            let of_function = own.erpc_send_request(&node, &many, &call, core::slice::from_ref(&request));
+            (of_server, of_function.unwrap())
+        };
+        let asked: Vec<_> = mailboxes.iter().map(|own| (own, (0..WAITING / CALLERS / 2).map(|_| each(own)).collect::<Vec<_>>())).collect();
+        eventually("all have come", || erl.eval("many:waiting()") == WAITING.to_string());
+
+        erl.signal(Signal::Kill);
+        for (own, asked) in asked {
+            for (of_server, of_function) in asked {
+                let response = own.receive_response(of_server, None);
+                assert_eq!(response, Err(CallError::Failed(CallFailure::NoConnection)));
+                let response = own.erpc_receive_response(of_function, None);
+                let lost = Exception::Failed(ErpcFailure::NoConnection);
+                assert_eq!(response, Err(ErpcError::Raised(lost)));
+            }
+            assert_eq!(own.message_queue_len(), 0);
+        }
+        drop(mailboxes);
+        eventually("all is as before here", || usage(&rust) == here);
     }
 }
