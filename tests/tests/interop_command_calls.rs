@@ -7,7 +7,7 @@ use std::thread;
 
 use netkernel_tests::command::{self, Netkernel};
 use netkernel_tests::each_release;
-use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release, Signal, TempDir};
+use netkernel_tests::otp::{Elixir, Epmd, Erl, ErlOptions, GIVE_UP, Release, Signal, TempDir};
 use netkernel_tests::ours::eventually;
 
 /// What is called: functions, and a server.
@@ -34,6 +34,26 @@ handle_call(silence, _, S) -> {noreply, S};
 handle_call(crash, _, S) -> {stop, {bad, 1}, S};
 handle_call(Request, _, S) -> {reply, {sold, Request}, S}.
 handle_cast(_, S) -> {noreply, S}.
+";
+
+/// The same in Elixir.
+const KIOSK: &str = "
+defmodule Kiosk do
+  use GenServer
+  def start do
+    GenServer.start(__MODULE__, nil, name: __MODULE__)
+    :ok
+  end
+  def init(_), do: {:ok, nil}
+  def handle_call({:stop, reason}, _, s), do: {:stop, reason, s}
+  def handle_call(request, _, s), do: {:reply, {:sold, request}, s}
+  def toss(it), do: throw(it)
+  def leave(it), do: exit(it)
+  def fail(it), do: :erlang.error(it)
+  def no_text, do: raise(ArgumentError, \"no text\")
+end
+Logger.configure(level: :emergency)
+Kiosk.start()
 ";
 
 /// The command with the cookie and the EPMD of the test.
@@ -173,6 +193,42 @@ each_release! {
         let expected = "{\"event\":\"call\",\"function\":\"erlang:atom_to_binary/1\",\"node\":\"b@127.0.0.1\",\
             \"result\":\"<<\\\"\u{E9}\\\"/utf8>>\",\"value\":\"\u{E9}\"}";
         assert_eq!(told(&output), (0, expected.into(), String::new()));
+    }
+
+    //= docs/spec/calls.md#erpc-result
+    //= type=test
+    #[test]
+    fn each_outcome_at_a_node_of_elixir_is_the_one_that_erlang_gets(release: Release) {
+        let epmd = Epmd::start(release);
+        let elixir = Elixir::start(release, &epmd, "b");
+        let client = Erl::start(&ErlOptions::new(release, &epmd, "client"));
+        assert_eq!(elixir.eval(KIOSK), ":ok");
+        let (shell, b) = (Shell::new(&epmd), elixir.name());
+        for (module, function, arguments) in [
+            ("String", "upcase", "[<<\"stra\u{DF}e\"/utf8>>]"),
+            ("Kiosk", "toss", "[{ball,1}]"),
+            ("Kiosk", "leave", "[{bye,1}]"),
+            ("Kiosk", "fail", "[badarg]"),
+            ("Kiosk", "nofun", "[]"),
+        ] {
+            let theirs = of_erlang(&client, &format!("erpc:call('{b}', 'Elixir.{module}', {function}, {arguments})"));
+            let module = format!("Elixir.{module}");
+            let ours = without_hint(shell.told(&["call", b, &module, function, arguments]));
+            assert_eq!(ours, theirs, "{module} {function} {arguments}");
+        }
+        // Its keys come in any order.
+        let (code, out, errors) = shell.told(&["call", b, "Elixir.Kiosk", "no_text"]);
+        assert_eq!((code, &*out), (8, ""), "{errors}");
+        for part in ["** exception error: {exception,#{", "'__struct__' => 'Elixir.ArgumentError'", "message => <<\"no text\">>"] {
+            assert!(errors.contains(part), "{errors}");
+        }
+        for request in ["{apple,2}", "{stop,{bad,1}}", "{stop,normal}"] {
+            let ours = shell.told(&["call", b, "--server", "Elixir.Kiosk", request]);
+            elixir.eval("Kiosk.start()");
+            let theirs = of_erlang(&client, &format!("gen_server:call({{'Elixir.Kiosk', '{b}'}}, {request})"));
+            elixir.eval("Kiosk.start()");
+            assert_eq!(ours, theirs, "{request}");
+        }
     }
 
     //= docs/spec/calls.md#erpc-result
