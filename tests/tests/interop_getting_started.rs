@@ -81,10 +81,11 @@ each_release_and_runtime! {
             let started = node.start(StartOptions::new(node_name(name)));
             (node, started)
         };
-        let (node, _) = start(config, "rust@127.0.0.1");
+        // Other names, for EPMD hears only soon that a node is gone.
+        let (node, _) = start(config, "rust1@127.0.0.1");
         told(&node.connect_node(peer()).unwrap_err());
         node.stop().unwrap();
-        let (node, _) = start(Ours::config(epmd.port()), "rust@localhost");
+        let (node, _) = start(Ours::config(epmd.port()), "rust2@localhost");
         told(&node.connect_node(peer()).unwrap_err());
         node.stop().unwrap();
         let (node, _) = start(Ours::config(epmd.port()), "rust@127.0.0.1");
