@@ -1,6 +1,7 @@
 //! What the pages tell to type in a shell and in the console of a node: all of it is typed, here or where this says.
 #![expect(clippy::unwrap_used, reason = "scenarios are functions that the macro makes tests of")]
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -15,6 +16,13 @@ use netkernel_tests::ours::eventually;
 const README: &str = include_str!("../../README.md");
 const START: &str = include_str!("../../docs/getting-started.md");
 const COMMAND: &str = include_str!("../../docs/command.md");
+const CALLS: &str = include_str!("../../docs/calls.md");
+
+/// What modules of calls export for OTP itself.
+const OWN: &str = "gen_server:behaviour_info/1 code_change/3 format_log/1,2 format_status/2 handle_call/3 init_it/6 module_info/0,1
+    system_code_change/4 system_continue/3 system_get_state/1 system_replace_state/2 system_terminate/4 wake_hib/5,6
+    erpc:call_result/4 execute_call/3,4 execute_cast/3 is_arg_error/4 module_info/0,1 trim_stack/4
+    rpc:code_change/3 handle_call/3 handle_cast/2 handle_info/2 init/1 module_info/0,1 proxy_user_flush/0 start/0 start_link/0 stop/0 terminate/2";
 
 /// What is typed elsewhere, or has to be there before anything else is: and where.
 const ELSEWHERE: [(&str, &str); 9] = [
@@ -58,6 +66,20 @@ fn words(line: &str) -> Vec<String> {
     let output =
         Command::new("sh").args(["-c", &format!("printf '%s\\n' {line}")]).output().unwrap();
     String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// The functions of a text such as `rpc:call/4,5`, `cast/4`: each with its module and one arity.
+fn functions<'a>(names: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
+    let mut module = "";
+    let mut all = BTreeSet::new();
+    for name in names {
+        let (of, name) = name.rsplit_once(':').unwrap_or((module, name));
+        module = of;
+        if let Some((name, arities)) = name.split_once('/') {
+            all.extend(arities.split(',').map(|arity| format!("{module}:{name}/{arity}")));
+        }
+    }
+    all
 }
 
 /// A node of Erlang with a shop, and a home with the cookie and the host file.
@@ -217,6 +239,58 @@ each_release! {
         node.wait_line("its end", |line| line.starts_with("{nodedown,'b@127.0.0.1',"));
         node.say("stop");
         assert!(node.wait_end().0.success());
+    }
+}
+
+each_release! {
+    /// A new function of a release to come is missed here.
+    #[test]
+    fn the_page_of_calls_names_each_function_of_erlang(release: Release) {
+        let epmd = Epmd::start(release);
+        let erl = Erl::start(&ErlOptions::new(release, &epmd, "b"));
+        let exported = erl.eval(
+            "lists:append(lists:join(\" \", [lists:concat([M, \":\", F, \"/\", A]) || M <- [gen_server, erpc, rpc], {F, A} <- M:module_info(exports)]))",
+        );
+        let exported = functions(exported.trim_matches('"').split(' '));
+        let rows = CALLS.split_once("## Erlang's functions and ours").unwrap().1.lines();
+        let names = rows.flat_map(|row| row.split(" | ").next().unwrap().split('`').skip(1).step_by(2));
+        let named = functions(names);
+        let own = functions(OWN.split_whitespace());
+        assert!(exported.len() > 100, "{exported:?}");
+        assert!(named.is_disjoint(&own), "{named:?}");
+        let missing: Vec<_> =
+            exported.iter().filter(|it| !named.contains(*it) && !own.contains(*it)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+        let more: Vec<_> = named.iter().filter(|it| !it.starts_with("net_adm:") && !exported.contains(*it)).collect();
+        assert!(more.is_empty(), "{more:?}");
+    }
+}
+
+/// What the page of calls names of ours is there.
+#[test]
+fn what_the_page_of_calls_names_is_there() {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../runtime-blocking/src");
+    let mut text = String::new();
+    for entry in
+        fs::read_dir(&sources).unwrap().chain(fs::read_dir(sources.join("shared")).unwrap())
+    {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|it| it == "rs") {
+            text += &fs::read_to_string(path).unwrap();
+        }
+    }
+    let named = CALLS.split('`').skip(1).step_by(2);
+    let named: BTreeSet<_> = named
+        .filter_map(|it| {
+            ["Mailbox::", "Node::", "CallRequest::", "ErpcRequest::"]
+                .iter()
+                .find_map(|of| it.strip_prefix(of))
+        })
+        .collect();
+    assert!(named.len() > 20);
+    for name in named {
+        let forms = ["(", "<"].map(|open| format!("fn {name}{open}"));
+        assert!(forms.iter().any(|form| text.contains(form)), "{name}");
     }
 }
 
