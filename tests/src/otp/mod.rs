@@ -17,9 +17,11 @@ pub use erl::{Erl, ErlOptions};
 
 use core::fmt;
 use core::sync::atomic::{AtomicU32, Ordering};
+use core::time::Duration;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{env, fs, process};
+use std::time::Instant;
+use std::{env, fs, process, thread};
 
 use crate::runtime::Runtime;
 
@@ -181,6 +183,23 @@ pub fn signal(pid: u32, signal: Signal) {
     let kill = format!("kill -s {name} {pid}"); // the shell's own: std has none, and not every system a program
     let status = Command::new("sh").args(["-c", &kill]).status();
     assert!(status.is_ok_and(|status| status.success()), "{kill} failed");
+    // On a busy machine its threads may run for a moment still.
+    let begin = Instant::now();
+    while signal == Signal::Stop && !is_stopped(pid) {
+        assert!(begin.elapsed() < GIVE_UP, "{pid} runs on");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Whether no thread of a process runs. The state stands behind the name, which is in parentheses.
+fn is_stopped(pid: u32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).expect("its threads");
+    threads.map(|thread| fs::read_to_string(thread.expect("a thread").path().join("stat"))).all(
+        // One that ends meanwhile does not run.
+        |stat| {
+            stat.map_or(true, |stat| stat.rsplit_once(") ").is_some_and(|it| it.1.starts_with('T')))
+        },
+    )
 }
 
 /// A new empty directory, removed on drop.
