@@ -1,6 +1,6 @@
 %% What a server on the node N, which `scripted:start/1` has started there, looks like to those who deal with it.
 -module(see).
--export([hide/2, outcome/1, start/3, with/2, with/4, told/1, flush/0, during_init/3, ends/3, crash/3, signalled/3, linked/3, parent/4, all/1]).
+-export([hide/2, outcome/1, start/3, with/2, with/4, told/1, flush/0, during_init/3, ends/3, crash/3, signalled/3, linked/3, parent/4, all/1, results/1, unknown/0]).
 
 %% The same for a server of whichever node: its pid, its node, and what tells of its inside.
 hide(N, N) -> node;
@@ -8,6 +8,8 @@ hide(N, Pid) when is_pid(Pid), node(Pid) =:= N -> server;
 hide(_, Pid) when is_pid(Pid) -> client;
 hide(_, Reference) when is_reference(Reference) -> reference;
 hide(N, {Reason, [{M, F, _, Info} | _]}) when is_atom(M), is_atom(F), is_list(Info) -> {hide(N, Reason), stack};
+hide(N, {exception, Reason, Stack}) when is_list(Stack) -> {exception, hide(N, Reason), stack};
+hide(N, {'EXIT', {Reason, Stack}}) when is_list(Stack) -> {'EXIT', {hide(N, Reason), stack}};
 hide(N, Tuple) when is_tuple(Tuple) -> list_to_tuple(hide(N, tuple_to_list(Tuple)));
 hide(N, [Head | Tail]) -> [hide(N, Head) | hide(N, Tail)];
 hide(_, Term) -> Term.
@@ -175,3 +177,16 @@ all(Requests) ->
         no_request -> [];
         {Answer, Label, Rest} -> lists:sort([{Label, Answer} | all(Rest)])
     end.
+
+%% The results of all calls of a collection.
+results(Requests) ->
+    try erpc:receive_response(Requests, infinity, true) of
+        no_request -> [];
+        {Result, Label, Rest} -> lists:sort([{Label, Result} | results(Rest)])
+    catch
+        Class:{Reason, Label, Rest} -> lists:sort([{Label, {Class, Reason}} | results(Rest)])
+    end.
+
+%% A fun of a module that the other node does not have.
+unknown() ->
+    fun() -> here end.

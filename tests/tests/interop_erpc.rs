@@ -22,13 +22,15 @@ const NOBODY: &str = "nobody@127.0.0.1";
 /// Functions of Erlang that ours do the same as.
 const CALC: &str = "
 -module(calc).
--export([id/1, add/2, raise/2, sleep/1, kill/0, die/1, gate/0]).
+-export([id/1, two/0, add/2, raise/2, sleep/1, kill/0, die/1, gate/0, hold/1]).
 id(X) -> X.
+two() -> 2.
 add(X, Y) -> X + Y.
 raise(Class, Reason) -> erlang:raise(Class, Reason, []).
 sleep(T) -> timer:sleep(T).
 kill() -> exit(self(), kill), timer:sleep(infinity).
 gate() -> register(gate, self()), receive go -> ok end.
+hold(To) -> To ! {holding, self()}, receive go -> ok end.
 die(Reason) -> exit(self(), Reason), timer:sleep(infinity).
 ";
 
@@ -76,6 +78,7 @@ fn serve(rust: &Ours) {
             _ => Outcome::Error { reason, stack: Term::NIL },
         }
     });
+    serve("two", 0, |_| Outcome::Return(2.into()));
     serve("sleep", 1, |it| {
         thread::sleep(Duration::from_millis(it[0].as_i64().unwrap().try_into().unwrap()));
         Outcome::Return(term("ok"))
@@ -103,6 +106,19 @@ fn heard(there: &Mailbox) -> String {
         }
         _ => message.to_string(),
     }
+}
+
+/// Serves what tells who he has to wake.
+fn serve_hold(rust: &Ours) {
+    let gate = Mutex::new(rust.node.mailbox());
+    rust.node.serve_rpc(function("hold", 1), move |it| {
+        let Term::Pid(to) = &it[0] else { panic!("{it:?}") };
+        let gate = gate.lock().unwrap();
+        let holding = Term::tuple([term("holding"), gate.pid().unwrap().into()]);
+        gate.send(to, encoded(&holding)).unwrap();
+        assert_eq!(next_message(&gate), b"\x83w\x02go");
+        Outcome::Return(term("ok"))
+    });
 }
 
 /// A node of Erlang with its functions, a caller, and a node of ours that serves the same.
@@ -216,6 +232,62 @@ const SENT: [&str; 4] = [
     "rpc:sbcast([N], there, {b, 2})",
     "{rex, N} ! {self(), {send, there, {c, 3}}}, sent",
     "gen_server:abcast([N], there, {d, 4})",
+];
+
+/// What Erlang's callers do with functions of the node `N`.
+const CALLERS: [&str; 40] = [
+    // Of several nodes, each has its result.
+    "[erpc:multicall([N, node(), 'nobody@127.0.0.1', N], calc, raise, [C, {x, 1}]) || C <- [throw, exit, error]]",
+    "erpc:multicall([N, node(), N], calc, nofun, [1], 60000)",
+    "erpc:multicall([N, N], calc, sleep, [60000], 20)",
+    "erpc:multicast([N, 'nobody@127.0.0.1'], calc, id, [1])",
+    "erpc:multicall([], calc, id, [1])",
+    // Requests.
+    "erpc:wait_response(erpc:send_request(N, calc, id, [1]), infinity)",
+    "R = erpc:send_request(N, calc, sleep, [60000]), [erpc:wait_response(R, 20), see:outcome(fun() -> erpc:receive_response(R, 20) end) | see:flush()]",
+    "[see:outcome(fun() -> erpc:receive_response(erpc:send_request(N, calc, raise, [C, {x, 1}])) end) || C <- [throw, exit, error]]",
+    "[see:outcome(fun() -> erpc:wait_response(erpc:send_request(N, calc, raise, [C, {x, 1}]), infinity) end) || C <- [throw, exit, error]]",
+    "self() ! other, [R, O] = [erpc:send_request(N, calc, id, [It]) || It <- [one, two]],
+     Get = fun Get() -> receive M -> case erpc:check_response(M, R) of no_response when M =:= other -> [M | Get()]; no_response -> Get(); A -> [A, erpc:check_response(M, O)] end end end, Get()",
+    "R = erpc:send_request(N, calc, raise, [throw, x]), receive M -> see:outcome(fun() -> erpc:check_response(M, R) end) end",
+    // Collections of them.
+    "C = lists:foldl(fun({L, F, A}, C) -> erpc:send_request(N, calc, F, A, L, C) end, erpc:reqids_new(),
+         [{one, id, [1]}, {{two}, raise, [throw, x]}, {three, raise, [exit, x]}, {four, raise, [error, x]}, {five, nofun, []}, {six, add, [1, 2]}]),
+     {erpc:reqids_size(C), [L || {_, L} <- erpc:reqids_to_list(C)], see:results(C)}",
+    "C = erpc:send_request(N, calc, sleep, [60000], one, erpc:reqids_new()), [erpc:wait_response(C, 20, true), see:outcome(fun() -> erpc:receive_response(C, 20, true) end) | see:flush()]",
+    "C = erpc:reqids_add(erpc:send_request(N, calc, id, [1]), one, erpc:reqids_new()), {A, L, D} = erpc:receive_response(C, infinity, false), {A, L, erpc:reqids_size(D)}",
+    "self() ! other, C = erpc:send_request(N, calc, id, [1], one, erpc:reqids_new()),
+     Get = fun Get() -> receive M -> case erpc:check_response(M, C, true) of no_response -> [M | Get()]; {A, L, D} -> {A, L, erpc:reqids_size(D), erpc:check_response(M, D, true)} end end end, Get()",
+    // A result that comes too late reaches nobody.
+    "A = see:outcome(fun() -> erpc:call(N, calc, hold, [self()], 20) end), receive {holding, P} -> P ! go end, [A, erpc:call(N, calc, id, [1]) | see:flush()]",
+    "A = rpc:call(N, calc, hold, [self()], 20), receive {holding, P} -> P ! go end, [A, rpc:call(N, calc, id, [1]) | see:flush()]",
+    "see:outcome(fun() -> erpc:call(N, calc, sleep, [60000], 0) end)",
+    // What is no call.
+    "[see:outcome(fun() -> erpc:call(N, M, F, A) end) || {M, F, A} <- [{1, id, [1]}, {calc, 1, [1]}, {calc, id, 1}, {calc, id, [1 | 2]}]]",
+    "[see:outcome(fun() -> rpc:call(N, M, F, A) end) || {M, F, A} <- [{1, id, [1]}, {calc, 1, [1]}, {calc, id, 1}, {calc, id, [1 | 2]}]]",
+    "[begin {_, M} = spawn_monitor(N, erpc, execute_call, [r | A]), receive {'DOWN', M, _, _, R} -> setelement(tuple_size(R), R, end_of_it) end end
+      || A <- [[1, id, [1]], [calc, 1, [1]], [calc, id, 1], [calc, id, [1 | 2]], [calc, id, [1]], [calc, nofun, []]]]",
+    // Funs with a name are functions, and others are not known.
+    "[erpc:call(N, fun calc:two/0), erpc:call(N, fun calc:two/0, 60000), erpc:call(N, erlang, apply, [fun calc:add/2, [1, 2]]), erpc:call(N, erlang, apply, [calc, add, [1, 2]])]",
+    "[rpc:call(N, erlang, apply, [fun calc:add/2, [1, 2]]), rpc:call(N, erlang, apply, [calc, add, [1, 2]]), rpc:block_call(N, erlang, apply, [calc, add, [1, 2]])]",
+    "[see:outcome(fun() -> erpc:call(N, erlang, apply, A) end) || A <- [[fun calc:add/2, [1]], [fun calc:nofun/0, []], [calc, raise, [throw, x]], [fun calc:raise/2, [exit, x]], [calc, add, 1], [calc, 1, []], [1, []]]]",
+    "erpc:multicall([N, N], fun calc:two/0)",
+    "erpc:receive_response(erpc:send_request(N, fun calc:two/0))",
+    "[erpc:cast(N, fun calc:two/0), erpc:multicast([N], fun calc:two/0), erpc:call(N, fun calc:two/0)]",
+    // By `rpc`.
+    "[rpc:multicall([N, node(), 'nobody@127.0.0.1'], calc, raise, [C, {x, 1}]) || C <- [throw, exit, error]]",
+    "rpc:multicall([N, N], calc, sleep, [60000], 20)",
+    "rpc:multicall([N, N], calc, add, [1, 2], infinity)",
+    "[rpc:yield(rpc:async_call(N, calc, raise, [C, {x, 1}])) || C <- [throw, exit, error]]",
+    "K = rpc:async_call(N, calc, id, [1]), L = fun L() -> case rpc:nb_yield(K, 60000) of timeout -> L(); V -> V end end, L()",
+    "K = rpc:async_call(N, calc, sleep, [60000]), [rpc:nb_yield(K), rpc:nb_yield(K, 5)]",
+    "rpc:yield(rpc:async_call(N, calc, nofun, [1]))",
+    "[rpc:cast(N, calc, id, [1]), rpc:cast(N, calc, nofun, []), rpc:call(N, calc, id, [it])]",
+    "[rpc:eval_everywhere([N], calc, id, [1]), rpc:abcast([N], nobody, x)]",
+    "[rpc:block_call(N, calc, raise, [C, {x, 1}], 60000) || C <- [throw, exit, error]]",
+    "[see:outcome(fun() -> rpc:block_call(N, M, F, A) end) || {M, F, A} <- [{1, id, [1]}, {calc, 1, [1]}, {calc, id, 1}, {calc, id, [1 | 2]}, {calc, nofun, []}]]",
+    "[see:outcome(fun() -> erpc:cast(N, calc, id, [1]) end), see:outcome(fun() -> erpc:cast('nobody@127.0.0.1', calc, id, [1]) end)]",
+    "[see:outcome(fun() -> erpc:call(N, see:unknown()) end), see:outcome(fun() -> erpc:call(N, erlang, apply, [see:unknown(), [1]]) end)]",
 ];
 
 each_release_and_runtime! {
@@ -389,6 +461,29 @@ each_release_and_runtime! {
         let own = rust.node.mailbox();
         let sum = own.erpc_call(&node_name(RUST), &atom("calc"), &atom("add"), &list("[1,2]"), None);
         assert_eq!(sum, Ok(term("3")));
+    }
+
+    //= docs/spec/calls.md#erpc-outcome
+    //= type=test
+    //= docs/spec/calls.md#erpc-apply
+    //= type=test
+    //= docs/spec/calls.md#rpc-result
+    //= type=test
+    #[test]
+    fn erlangs_callers_see_the_same_of_our_functions(release: Release) {
+        let (_epmd, b, client, rust) = nodes(release);
+        serve_hold(&rust);
+        client.load("see", include_str!("../otp/see.erl"));
+        let seen = |node: &str, row: &str| {
+            client.eval(&format!("N = '{node}', see:hide(N, begin {row} end)"))
+        };
+        let differences: Vec<_> = CALLERS
+            .into_iter()
+            .map(|row| (row, seen(RUST, row), seen(b.name(), row)))
+            .filter(|(_, ours, theirs)| ours != theirs)
+            .map(|(row, ours, theirs)| format!("{row}\nours {ours}\n not {theirs}"))
+            .collect();
+        assert!(differences.is_empty(), "{}", differences.join("\n\n"));
     }
 
     //= docs/spec/calls.md#rex-requests

@@ -5,6 +5,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::apply::{Apply, apply};
 use super::{elements, is_atom};
 use crate::process::{Function, Mfa, SpawnFailure};
 use crate::term::{Atom, Limits, Term, TermError, TooLong};
@@ -127,7 +128,7 @@ pub struct Execution {
     /// What marks its result; none if nobody wants to know.
     pub result: Option<Term>,
     /// Module, function and arguments; or what the call raises, which is none.
-    pub call: Result<(Atom, Atom, Vec<Term>), Outcome>,
+    pub call: Apply,
 }
 
 impl Execution {
@@ -139,15 +140,6 @@ impl Execution {
         let call = <[Term; 3]>::try_from(arguments).map_or_else(|_| Err(Outcome::badarg()), apply);
         Self { result, call }
     }
-}
-
-/// Module, function and arguments, or what the call of these raises.
-pub(super) fn apply(call: [Term; 3]) -> Result<(Atom, Atom, Vec<Term>), Outcome> {
-    let [Term::Atom(module), Term::Atom(function), arguments] = call else {
-        return Err(Outcome::badarg());
-    };
-    let arguments = Vec::try_from(arguments).map_err(|_| Outcome::badarg())?;
-    Ok((module, function, arguments))
 }
 
 /// Why a call gave nothing: what `erpc:call/5` raises.

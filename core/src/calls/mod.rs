@@ -5,6 +5,7 @@
 //! [`erpc::outcome`] what became of it. A server asks [`gen_server::Message`] what a message means, and its
 //! [`Client`](gen_server::Client) what to answer. What others write to a group leader is an [`io::Request`]. The runtimes put mailboxes and clocks around that.
 
+mod apply;
 #[cfg(feature = "serde")]
 mod arguments;
 mod chars;

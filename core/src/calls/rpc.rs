@@ -1,12 +1,12 @@
 //! Calls of functions on other nodes as `rpc` makes them: by `erpc`, with results of an older form; and what older callers send to the
 //! process `rex`.
 
-use alloc::vec::Vec;
 use core::fmt;
 
-use super::erpc::{self, ErpcFailure, Exception, Outcome};
+pub use super::apply::Apply;
+use super::erpc::{ErpcFailure, Exception};
 use super::gen_server::{Client, Message};
-use super::{elements, is_atom};
+use super::{apply, elements, is_atom};
 use crate::process::Function;
 use crate::term::{Atom, Pid, Term};
 
@@ -116,9 +116,6 @@ pub enum Rex {
     Nothing,
 }
 
-/// Module, function and arguments; or what the call raises, which is none.
-pub type Apply = Result<(Atom, Atom, Vec<Term>), Outcome>;
-
 impl Rex {
     /// What a message means.
     //= docs/spec/calls.md#rex-requests
@@ -126,9 +123,9 @@ impl Rex {
     pub fn of(message: Term) -> Self {
         let found = match Message::of(message) {
             Message::Call(client, body) => {
-                apply(body, &["call", "block_call"]).map(|call| Self::Call(client, call))
+                called(body, &["call", "block_call"]).map(|call| Self::Call(client, call))
             }
-            Message::Cast(body) => apply(body, &["cast"]).map(Self::Cast),
+            Message::Cast(body) => called(body, &["cast"]).map(Self::Cast),
             Message::Info(term) => Self::info(term),
             Message::System(..) => None,
         };
@@ -148,7 +145,7 @@ impl Rex {
             },
             Ok(_) => None,
             Err(what) => {
-                let call = apply(what, &["call"])?;
+                let call = called(what, &["call"])?;
                 Some(Self::Call(Client::new(from, Term::literal("rex")), call))
             }
         }
@@ -156,10 +153,10 @@ impl Rex {
 }
 
 /// `{Label,Module,Function,Arguments,GroupLeader}`.
-fn apply(request: Term, labels: &[&str]) -> Option<Apply> {
+fn called(request: Term, labels: &[&str]) -> Option<Apply> {
     let [label, module, function, arguments, _] = elements::<5>(request).ok()?;
     let is_call = labels.iter().any(|text| is_atom(&label, text));
-    is_call.then(|| erpc::apply([module, function, arguments]))
+    is_call.then(|| apply::apply([module, function, arguments]))
 }
 
 /// What a node can do, as it says to another one that asks: functions are called by `erpc`.
@@ -184,6 +181,7 @@ pub fn was_sent(own: Atom, name: Atom, was_there: bool) -> Term {
 
 #[cfg(test)]
 mod tests {
+    use super::super::erpc::{self, Outcome};
     use super::super::external;
     use super::*;
     use crate::creation::Creation;
