@@ -166,7 +166,12 @@ impl Mailbox {
             let directories = &self.handle.host_dirs;
             return node.inquire(call, directories, Verbosity::Verbose(print)).to_result();
         }
-        let answer = self.handle.call_blocking(Call::Apply(self.id, call));
+        let call = if call == mfa::Call::Stop {
+            Call::Stop(self.handle.part_blocking())
+        } else {
+            Call::Apply(self.id, call)
+        };
+        let answer = self.handle.call_blocking(call);
         if let Some(Answer::MonitorNode { node, flag, allow_passive_connect }) = answer {
             let options = MonitorNodeOptions { allow_passive_connect };
             return shared::node_monitored(self.monitor_node_opt(&node, flag, options));

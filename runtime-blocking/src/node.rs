@@ -20,7 +20,8 @@ use crate::owner;
 use crate::shared::{Call, Handle, Message, Owner, Surroundings};
 use crate::stream::Threads;
 
-/// A node. Clones are handles of the same one; when the last of them and the last [`Mailbox`] are gone, it stops.
+/// A node. Clones are handles of the same one; when the last of them and the last [`Mailbox`] are gone, it stops, but unlike [`Self::stop`] does not wait until
+/// what was sent is written.
 ///
 /// All calls block until they are answered. Each is bounded by the node's own timers; none fails because another thread
 /// waits in one.
@@ -65,12 +66,13 @@ impl Node {
         }
     }
 
-    /// Ends all links, stops listening and gives the name up (`net_kernel:stop/0`).
+    /// Ends all links, stops listening and gives the name up (`net_kernel:stop/0`). What was sent before is written first, but for what a node does not take
+    /// within a second.
     ///
     /// # Errors
     /// [`StopError`]: Erlang's `{error, not_found}` or `{error, not_allowed}`.
     pub fn stop(&self) -> Result<(), StopError> {
-        match self.handle.call_blocking(Call::Stop) {
+        match self.handle.call_blocking(Call::Stop(self.handle.part_blocking())) {
             Some(Answer::Stopped(result)) => result,
             Some(_) | None => Err(StopError::NotFound),
         }
@@ -79,7 +81,7 @@ impl Node {
     /// As [`Self::stop`], but of a node that ends with its program, too, as one that was started by flags does (`init:stop/0`). Does nothing if
     /// it is not alive.
     pub fn halt(&self) {
-        self.handle.call_blocking(Call::Halt);
+        self.handle.call_blocking(Call::Halt(self.handle.part_blocking()));
     }
 
     /// Connects to a node, or finds that there is a link (`net_kernel:connect_node/1`).

@@ -36,6 +36,7 @@ mod tests {
     use std::net::{TcpListener, TcpStream};
     use std::sync::Arc;
     use std::thread::{self, JoinHandle};
+    use std::time::Instant as Moment;
 
     const GIVE_UP: Duration = Duration::from_secs(20);
 
@@ -106,6 +107,25 @@ mod tests {
         let reader = thread::spawn(move || io::copy(&mut theirs, &mut io::sink()));
         outgoing.wait_for_room_blocking(&Bytes::new().into(), None);
         assert!(outgoing.with(|writer| writer.has_room()));
+        outgoing.flush();
+        thread.join().unwrap();
+        assert_eq!(reader.join().unwrap().unwrap(), 32 << 20);
+    }
+
+    //= docs/spec/kernel.md#kernel-stop-written
+    //= type=test
+    #[test]
+    fn who_parts_waits_until_all_is_written_or_no_longer_than_he_wants() {
+        let (ours, mut theirs) = pair();
+        let outgoing = Arc::new(Outgoing::new(Limits::default()));
+        outgoing.with(|writer| writer.push(Bytes::from(vec![0; 32 << 20]).into())).unwrap();
+        let thread = run(&outgoing, ours);
+        let bytes = outgoing.part();
+        let soon = Moment::now() + Duration::from_millis(50);
+        assert!(!outgoing.wait_until_written_blocking(bytes, soon) && !outgoing.has_parted());
+        let reader = thread::spawn(move || io::copy(&mut theirs, &mut io::sink()));
+        assert!(outgoing.wait_until_written_blocking(bytes, Moment::now() + GIVE_UP));
+        assert!(outgoing.has_parted());
         outgoing.flush();
         thread.join().unwrap();
         assert_eq!(reader.join().unwrap().unwrap(), 32 << 20);

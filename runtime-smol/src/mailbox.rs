@@ -15,7 +15,7 @@ use netkernel_core::wire::control::Control;
 use netkernel_core::{MailboxId, NodeName};
 
 use crate::calls::{after, before};
-use crate::node::Node;
+use crate::node::{Node, part};
 use crate::stream::Spawner;
 
 /// A process of a [`Node`]: its mailbox, and what it does. Dropping it ends the process, with the reason `normal`, or `panic` if a panic
@@ -158,7 +158,12 @@ impl Mailbox {
             let directories = &self.handle.host_dirs;
             return node.inquire(call, directories, Verbosity::Verbose(print)).await.to_result();
         }
-        let answer = self.handle.call(Call::Apply(self.id, call)).await;
+        let call = if call == mfa::Call::Stop {
+            Call::Stop(part(&self.handle).await)
+        } else {
+            Call::Apply(self.id, call)
+        };
+        let answer = self.handle.call(call).await;
         if let Some(Answer::MonitorNode { node, flag, allow_passive_connect }) = answer {
             let options = MonitorNodeOptions { allow_passive_connect };
             return shared::node_monitored(self.monitor_node_opt(&node, flag, options).await);

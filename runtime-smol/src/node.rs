@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::thread;
 
 use async_executor::Executor;
-use netkernel_blocking::shared::{Call, Handle, Message, Owner, Surroundings};
+use async_io::Timer;
+use futures_lite::future;
+use netkernel_blocking::shared::{Call, Handle, Message, Owner, Parting, Surroundings};
 use netkernel_blocking::{Identity, NodeConfig};
 use netkernel_core::net_kernel::{
     Address, Answer, BadNode, ConnectError, ConnectionInfo, NetState, NodeInfo, NodeKinds,
@@ -20,7 +22,8 @@ use crate::mailbox::Mailbox;
 use crate::owner;
 use crate::stream::{Spawn, Spawner, Task, Tasks};
 
-/// A node. Clones are handles of the same one; when the last of them and the last [`Mailbox`] are gone, it stops.
+/// A node. Clones are handles of the same one; when the last of them and the last [`Mailbox`] are gone, it stops, but unlike [`Self::stop`] does not wait until
+/// what was sent is written.
 ///
 /// All calls end when they are answered. Each is bounded by the node's own timers; none fails because another one waits.
 /// A future that is dropped takes its call not back: it only hears no answer.
@@ -89,12 +92,13 @@ impl Node {
         }
     }
 
-    /// Ends all links, stops listening and gives the name up (`net_kernel:stop/0`).
+    /// Ends all links, stops listening and gives the name up (`net_kernel:stop/0`). What was sent before is written first, but for what a node does not take
+    /// within a second; a future that is dropped meanwhile stops nothing.
     ///
     /// # Errors
     /// [`StopError`]: Erlang's `{error, not_found}` or `{error, not_allowed}`.
     pub async fn stop(&self) -> Result<(), StopError> {
-        match self.handle.call(Call::Stop).await {
+        match self.handle.call(Call::Stop(part(&self.handle).await)).await {
             Some(Answer::Stopped(result)) => result,
             Some(_) | None => Err(StopError::NotFound),
         }
@@ -103,7 +107,7 @@ impl Node {
     /// As [`Self::stop`], but of a node that ends with its program, too, as one that was started by flags does (`init:stop/0`). Does nothing if
     /// it is not alive.
     pub async fn halt(&self) {
-        self.handle.call(Call::Halt).await;
+        self.handle.call(Call::Halt(part(&self.handle).await)).await;
     }
 
     /// Connects to a node, or finds that there is a link (`net_kernel:connect_node/1`).
@@ -302,4 +306,14 @@ impl Node {
     pub fn mailbox(&self) -> Mailbox {
         Mailbox::new(Arc::clone(&self.handle), self.spawner.clone())
     }
+}
+
+/// Waits until what was sent on all links is written, for as long as a stop waits for that.
+pub(crate) async fn part(handle: &Handle) -> Parting {
+    let parting = handle.table.part();
+    let limit = async {
+        Timer::after(Parting::LIMIT).await;
+    };
+    future::or(parting.wait(), limit).await;
+    parting
 }

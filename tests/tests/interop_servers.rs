@@ -1,8 +1,14 @@
 //! A server of ours in the place of one of Erlang: how it starts, goes on and ends, by itself, by signals and by crashes, and what those who deal with it
 //! from Erlang and Elixir are told. Each row is evaluated twice, with either server.
+#![expect(clippy::unwrap_used, reason = "scenarios are functions that the macro makes tests of")]
 
+use std::sync::mpsc::{Sender, channel};
+
+use netkernel_blocking::core::atom;
+use netkernel_blocking::core::term::Term;
+use netkernel_blocking::{CallReaction, Client};
 use netkernel_tests::each_release_and_runtime;
-use netkernel_tests::otp::{Elixir, Epmd, Erl, ErlOptions, Release};
+use netkernel_tests::otp::{Elixir, Epmd, Erl, ErlOptions, GIVE_UP, Release};
 use netkernel_tests::ours::Ours;
 use netkernel_tests::scripted;
 
@@ -96,7 +102,7 @@ const CLIENTS: [&str; 28] = [
     "see:with(N, fun(P) -> R = gen_server:send_request(P, {[{keep, k}], noreply}), A = gen_server:receive_response(R, 20), B = gen_server:call(P, {[{answer, k, it}], {reply, ok}}),
          [A, B | see:told(P)] end)",
     "see:with(N, fun(_) -> [gen_server:receive_response(gen_server:send_request(To, {[], {stop, {a, 1}}}), infinity) || To <- [S, {nobody, N}]] end)",
-    "see:with(N, fun(P) -> [R, O] = [gen_server:send_request(P, {[], {reply, It}}) || It <- [one, two]], self() ! other,
+    "see:with(N, fun(P) -> self() ! other, [R, O] = [gen_server:send_request(P, {[], {reply, It}}) || It <- [one, two]],
          Get = fun Get() -> receive M -> case gen_server:check_response(M, R) of no_reply -> [M =:= other | Get()]; A -> [A, gen_server:check_response(M, O)] end end end, Get() end)",
     // Collections of them.
     "{gen_server:reqids_size(gen_server:reqids_new()), gen_server:receive_response(gen_server:reqids_new(), 0, true)}",
@@ -109,7 +115,7 @@ const CLIENTS: [&str; 28] = [
          {A, L, gen_server:reqids_size(D), see:told(P)} end)",
     "see:with(N, fun(P) -> C = gen_server:send_request(P, {[], {stop, shutdown}}, one, gen_server:reqids_new()), {A, L, D} = gen_server:wait_response(C, infinity, true),
          {A, L, gen_server:reqids_size(D), gen_server:wait_response(D, 0, true)} end)",
-    "see:with(N, fun(P) -> C = gen_server:send_request(P, {[], {reply, it}}, one, gen_server:reqids_new()), self() ! other,
+    "see:with(N, fun(P) -> self() ! other, C = gen_server:send_request(P, {[], {reply, it}}, one, gen_server:reqids_new()),
          Get = fun Get() -> receive M -> case gen_server:check_response(M, C, true) of no_reply -> [M | Get()]; {A, L, D} -> {A, L, gen_server:reqids_size(D), gen_server:check_response(M, D, true)} end end end, Get() end)",
     // By a process of the server's node.
     "see:with(N, fun(_) -> erpc:call(N, gen_server, call, [S, {[], {reply, it}}]) end)",
@@ -190,9 +196,9 @@ const DIFFERENT: [(&str, &str, &str); 14] = [
         "{error,{unknown_system_msg,get_state}}",
     ),
     (
-        "see:with(N, fun(P) -> see:outcome(fun() -> [sys:suspend(P), see:outcome(fun() -> gen_server:call(P, {[], {reply, it}}, 20) end), sys:resume(P), gen_server:call(P, {[], {reply, it}})] end) end)",
-        "{ok,[ok,{exit,{timeout,{gen_server,call,[server,{[],{reply,it}},20]}}},ok,it]}",
-        "{ok,[{error,{unknown_system_msg,suspend}},{ok,it},{error,{unknown_system_msg,resume}},it]}",
+        "see:with(N, fun(P) -> [sys:suspend(P), sys:resume(P), gen_server:call(P, {[], {reply, it}})] end)",
+        "[ok,ok,it]",
+        "[{error,{unknown_system_msg,suspend}},{error,{unknown_system_msg,resume}},it]",
     ),
     (
         "see:with(N, fun(P) -> [element(1, sys:get_status(P)) || is_tuple(catch sys:get_status(P)), element(1, sys:get_status(P)) =:= status] end)",
@@ -219,6 +225,32 @@ const ELIXIR: [&str; 10] = [
     "with_server.(fn p -> Process.flag(:trap_exit, true); Process.link(p); {GenServer.call(p, {[], {:stop, {:shutdown, 1}, :bye}}), receive(do: ({:EXIT, ^p, r} -> r))} end)",
     "with_server.(fn p -> Task.await(Task.async(fn -> GenServer.call(p, {[], {:reply, :it}}) end)) end)",
 ];
+
+/// So many bytes are replied, after which the node ends at once.
+const LAST: usize = 500_000;
+
+/// A server that replies, and tells that it has.
+struct Parting(Sender<()>);
+
+macro_rules! serves {
+    ($runtime:ident, [$($async:tt)?], [$($wait:tt)*]) => {
+        impl $runtime::GenServer for Parting {
+            $($async)? fn handle_call(
+                &mut self,
+                own: &$runtime::Mailbox,
+                _: Term,
+                client: Client,
+            ) -> CallReaction {
+                own.reply(&client, &Term::from(&[0; LAST][..]))$($wait)*.expect("it is there");
+                self.0.send(()).expect("somebody waits");
+                CallReaction::NoReply
+            }
+        }
+    };
+}
+
+serves!(netkernel_blocking, [], []);
+serves!(netkernel_smol, [async], [.await]);
 
 /// A node of Erlang and one of ours with the same servers, and one that calls them.
 fn nodes(release: Release) -> (Epmd, Erl, Ours, Elixir) {
@@ -290,5 +322,35 @@ each_release_and_runtime! {
             differences.compare(row, "ours", &ours, &theirs);
         }
         assert!(differences.0.is_empty(), "{}", differences.0.join("\n\n"));
+    }
+
+    //= docs/spec/kernel.md#kernel-stop-written
+    //= type=test
+    #[test]
+    fn a_reply_before_the_end_of_a_node_arrives(release: Release) {
+        let epmd = Epmd::start(release);
+        let client = Erl::start(&ErlOptions::new(release, &epmd, "client"));
+        let call = |node: &str| {
+            client.eval(&format!(
+                "spawn(fun() -> witness ! {{replied, byte_size(gen_server:call({{parting, '{node}'}}, x, infinity))}} end), ok"
+            ));
+        };
+        let replied = || client.wait_event(GIVE_UP, |event| event.starts_with("{replied,"));
+        let mut erl = Erl::start(&ErlOptions::new(release, &epmd, "b"));
+        erl.eval(&format!(
+            "register(parting, spawn(fun() -> receive {{'$gen_call', From, _}} -> gen_server:reply(From, <<0:{LAST}/unit:8>>), init:stop() end end))"
+        ));
+        call(erl.name());
+        let theirs = replied();
+        erl.wait_end();
+        for round in 0..5 {
+            let ours = Ours::start(&format!("rust{round}"), Ours::config(epmd.port()));
+            let (tell, told) = channel();
+            ours.node.start_server(Some(&atom!("parting")), Parting(tell)).unwrap();
+            call(ours.name());
+            told.recv_timeout(GIVE_UP).unwrap();
+            ours.node.stop().unwrap();
+            assert_eq!(replied(), theirs);
+        }
     }
 }

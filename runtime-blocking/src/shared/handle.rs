@@ -7,7 +7,7 @@ use std::time::Instant as Moment;
 use netkernel_core::net_kernel::Answer;
 use netkernel_core::term;
 
-use super::{Call, Inbox, Message, Reply, RpcFunctions, Surroundings, Table, reply};
+use super::{Call, Inbox, Message, Parting, Reply, RpcFunctions, Surroundings, Table, reply};
 use crate::config::NodeConfig;
 use crate::host_dirs::HostDirs;
 
@@ -70,6 +70,13 @@ impl Handle {
         let (reply, answer) = reply();
         self.inbox.send_blocking(Message::Call(call, reply));
         answer.block_until(end)
+    }
+
+    /// Blocks until what was sent on all links is written, for as long as a stop waits for that.
+    pub fn part_blocking(&self) -> Parting {
+        let parting = self.table.part();
+        parting.wait_blocking();
+        parting
     }
 
     /// Sends a message that has no reply, from where nobody can wait.

@@ -10,7 +10,7 @@ use netkernel_core::process::Request;
 use netkernel_core::{Cookie, LinkId, MailboxId, NodeName, StreamId};
 use socket2::Socket;
 
-use super::Reply;
+use super::{Parting, Reply};
 use crate::identity::Identity;
 
 /// What the owner is sent.
@@ -63,8 +63,8 @@ pub type TicktimeAnswer = Result<Option<TicktimeChange>, TicktimeError>;
 #[expect(missing_docs, reason = "each is the function of the same name")]
 pub enum Call {
     Start(StartOptions),
-    Stop,
-    Halt,
+    Stop(Parting),
+    Halt(Parting),
     Connect(NodeName),
     HiddenConnect(NodeName),
     ConnectAutomatically(NodeName),

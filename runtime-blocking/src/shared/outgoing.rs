@@ -14,7 +14,7 @@ use super::{Bell, lock};
 /// Chunks that one write takes at most.
 const CHUNKS_MAX: usize = 64;
 /// How long a stream that is closed in good order may take to write what is queued.
-const FLUSH_LIMIT: Duration = Duration::from_secs(1);
+pub(super) const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 
 /// The queue of a stream. Its lock is the innermost: nothing else is locked under it, and nobody writes under it.
 #[derive(Debug)]
@@ -30,6 +30,14 @@ pub struct Outgoing {
 struct Queue {
     writer: LinkWriter,
     end: End,
+    /// Of each stop that is about to close the stream: how many bytes it waits for.
+    partings: Vec<u64>,
+}
+
+impl Queue {
+    fn has_parted(&self) -> bool {
+        self.partings.iter().any(|bytes| self.writer.written() >= *bytes)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,7 +66,11 @@ impl Outgoing {
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         Self {
-            queue: Mutex::new(Queue { writer: LinkWriter::new(limits), end: End::Open }),
+            queue: Mutex::new(Queue {
+                writer: LinkWriter::new(limits),
+                end: End::Open,
+                partings: Vec::new(),
+            }),
             queued: Bell::default(),
             room: Arc::default(),
         }
@@ -127,6 +139,43 @@ impl Outgoing {
     pub(crate) fn has_room(&self) -> bool {
         let queue = lock(&self.queue);
         queue.end != End::Open || queue.writer.has_room()
+    }
+
+    /// The stream is about to be closed, but for what is queued now: so many bytes are written then.
+    pub(crate) fn part(&self) -> u64 {
+        let mut queue = lock(&self.queue);
+        let bytes = queue.writer.written() + queue.writer.queued();
+        queue.partings.push(bytes);
+        bytes
+    }
+
+    /// One that was about to close the stream when so many bytes are written has done that, or has given it up.
+    pub(super) fn stay(&self, bytes: u64) {
+        let mut queue = lock(&self.queue);
+        if let Some(at) = queue.partings.iter().position(|parting| *parting == bytes) {
+            queue.partings.swap_remove(at);
+        }
+    }
+
+    /// Whether the stream is about to be closed, and what was queued before is written.
+    pub(crate) fn has_parted(&self) -> bool {
+        lock(&self.queue).has_parted()
+    }
+
+    /// Blocks until so many bytes are written, or the stream has ended; `false` if that moment came first. To be called by who
+    /// [parts](Self::part), since nobody else is woken.
+    pub(crate) fn wait_until_written_blocking(&self, bytes: u64, end: Moment) -> bool {
+        self.room.block_until(Some(end), || self.has_written(bytes)).is_some()
+    }
+
+    /// As [`Self::wait_until_written_blocking`], without an end.
+    pub(super) async fn wait_until_written(&self, bytes: u64) {
+        self.room.wait(|| self.has_written(bytes)).await;
+    }
+
+    fn has_written(&self, bytes: u64) -> Option<()> {
+        let queue = lock(&self.queue);
+        (queue.end != End::Open || queue.writer.written() >= bytes).then_some(())
     }
 
     /// Lets the writer end once everything is written, or after a second.
@@ -211,7 +260,8 @@ impl Outgoing {
 
     fn wrote(&self, n: usize) {
         let mut queue = lock(&self.queue);
-        if queue.writer.advance(n) {
+        let has_room = queue.writer.advance(n);
+        if has_room || queue.has_parted() {
             drop(queue);
             self.room.ring();
         }

@@ -10,7 +10,8 @@ use netkernel_core::process::Request;
 use socket2::Socket;
 
 use super::{
-    Call, Carrier, Clock, Inbox, Message, Reply, RuntimeHost, Surroundings, entropy, is_local,
+    Call, Carrier, Clock, Inbox, Message, Parting, Reply, RuntimeHost, Surroundings, entropy,
+    is_local,
 };
 use crate::config::NodeConfig;
 
@@ -21,6 +22,8 @@ pub struct Owner<C> {
     host: RuntimeHost<C>,
     clock: Clock,
     inbox: Arc<Inbox>,
+    /// Of stops that the kernel has just been told.
+    partings: Vec<Parting>,
     leaving: bool,
 }
 
@@ -43,6 +46,7 @@ impl<C: Carrier> Owner<C> {
             inbox: Arc::clone(&surroundings.inbox),
             host: RuntimeHost::new(config, surroundings.table, carrier),
             clock: Clock::start(),
+            partings: Vec::new(),
             leaving: false,
         }
     }
@@ -58,6 +62,10 @@ impl<C: Carrier> Owner<C> {
                 continue;
             }
             let outputs_left = wake.is_some_and(|wake| wake <= now);
+            if !outputs_left {
+                // The links are closed, or are not to be.
+                self.partings.clear();
+            }
             if !outputs_left && self.leaving && self.host.is_idle() {
                 return Next::End;
             }
@@ -135,8 +143,14 @@ impl<C: Carrier> Owner<C> {
                 self.host.prepare_start(&options);
                 self.kernel.start(now, options, entropy)
             }
-            Call::Stop => self.kernel.stop(now),
-            Call::Halt => self.kernel.halt(now),
+            Call::Stop(parting) => {
+                self.partings.push(parting);
+                self.kernel.stop(now)
+            }
+            Call::Halt(parting) => {
+                self.partings.push(parting);
+                self.kernel.halt(now)
+            }
             Call::Connect(node) => self.kernel.connect_node(now, node),
             Call::HiddenConnect(node) => self.kernel.hidden_connect_node(now, node),
             Call::ConnectAutomatically(node) => self.kernel.connect_automatically(now, node),

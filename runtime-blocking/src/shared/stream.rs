@@ -182,6 +182,7 @@ impl Stream {
     pub fn close(&self, at_once: bool) {
         self.ended.store(true, Ordering::Release);
         self.wish(Wish::End);
+        let has_parted = self.outgoing.has_parted();
         if at_once {
             self.outgoing.abort();
         } else {
@@ -190,6 +191,8 @@ impl Stream {
         let mut slot = lock(&self.socket);
         match &*slot {
             Slot::Opening => *slot = Slot::Gone,
+            // What is written must not be taken back.
+            Slot::Open(socket) if at_once && has_parted => drop(socket.shutdown(Shutdown::Both)),
             Slot::Open(socket) if at_once => abort(socket),
             // Wakes a reader that waits for the peer.
             Slot::Open(socket) => drop(socket.shutdown(Shutdown::Read)),

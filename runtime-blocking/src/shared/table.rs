@@ -18,7 +18,7 @@ use netkernel_core::{Creation, LinkId, MailboxId, NodeName, PingId};
 use super::delivery::{Delivery, Effects, Mailboxes};
 use super::functions::Functions;
 use super::trace::{self, Gist};
-use super::{Awaited, Bell, Queue, Reply, Stream, lock, reply};
+use super::{Awaited, Bell, Parting, Queue, Reply, Stream, lock, reply};
 use crate::item::Item;
 
 /// The table of one node.
@@ -215,6 +215,12 @@ impl Table {
                 Err(stream) => stream.outgoing.wait_for_any_room().await,
             }
         }
+    }
+
+    /// Has the links be about to be ended.
+    //= docs/spec/kernel.md#kernel-stop-written
+    pub fn part(&self) -> Parting {
+        Parting::new(lock(&self.state).links.values())
     }
 
     /// Whether a signal gets to this node at once: there is a link that has room, or it is this node.
