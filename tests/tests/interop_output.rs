@@ -9,7 +9,7 @@ use netkernel_blocking::core::calls::io::{LOGGER_PROXY, Log, USER};
 use netkernel_blocking::core::term::{Atom, Pid, Term};
 use netkernel_blocking::{Mfa, Output};
 use netkernel_tests::each_release_and_runtime;
-use netkernel_tests::otp::{Epmd, Erl, ErlOptions, Release};
+use netkernel_tests::otp::{Elixir, Epmd, Erl, ErlOptions, Release};
 use netkernel_tests::ours::{Ours, node_name, term_expression};
 use netkernel_tests::{GIVE_UP, runtime::Mailbox};
 
@@ -24,11 +24,25 @@ fn term(text: &str) -> Term {
 /// Runs expressions, and writes to whoever it is told.
 const RUN: &str = "
 -module(run).
--export([eval/1, crash/0, crash_by_proc_lib/0, log/0]).
+-export([eval/1, to_file/1, ask/1, crash/0, crash_by_proc_lib/0, log/0]).
 eval(Text) ->
     {ok, Tokens, _} = erl_scan:string(Text ++ \".\"),
     {ok, Expressions} = erl_parse:parse_exprs(Tokens),
     try erl_eval:exprs(Expressions, []) of {value, Value, _} -> Value catch C:R -> {C, R} end.
+to_file(Text) ->
+    Name = filename:join(os:getenv(\"HOME\"), \"written\"),
+    _ = file:delete(Name),
+    {ok, File} = file:open(Name, [read, write, {encoding, utf8}]),
+    Leader = group_leader(),
+    group_leader(File, self()),
+    Value = eval(Text),
+    group_leader(Leader, self()),
+    ok = file:close(File),
+    {ok, Written} = file:read_file(Name),
+    {Value, Written}.
+ask(Request) ->
+    group_leader() ! {io_request, self(), ref, Request},
+    receive {io_reply, ref, Reply} -> Reply end.
 crash() -> error(boom).
 crash_by_proc_lib() -> proc_lib:init_p(self(), [], run, crash, []).
 log() -> logger:error(\"one ~p\", [1]), logger:warning(\"two\"), error_logger:format(\"three\", []), ok.
@@ -60,6 +74,79 @@ fn run(own: &Mailbox, node: &str, text: &str) -> Term {
     own.erpc_call(&node_name(node), &atom("run"), &atom("eval"), &[text], Some(GIVE_UP)).unwrap()
 }
 
+/// What is the same with an empty file of Erlang as the group leader: what each gives, and what is written.
+const AS_A_FILE: [&str; 29] = [
+    "io:format(\"~p ~ts~n\", [{a, [1]}, [8364]])",
+    "io:format(\"~s~n\", [[228]])",
+    "io:put_chars(\"abc\")",
+    "io:put_chars(<<\"abc\">>)",
+    "io:put_chars([97, [<<\"b\">>], 8364])",
+    "io:put_chars(\"\")",
+    "io:nl()",
+    "io:write({1, x})",
+    "io:fwrite(\"~w~n\", [x])",
+    "io:put_chars(standard_io, [lists:seq($a, $z)])",
+    "io:requests([{put_chars, unicode, \"1\"}, nl, {put_chars, unicode, \"2\"}])",
+    "io:get_line(\"> \")",
+    "io:get_chars(\"> \", 3)",
+    "io:read(\"> \")",
+    "io:fread(\"> \", \"~d\")",
+    "io:columns()",
+    "io:rows()",
+    "io:setopts([{encoding, unicode}, binary])",
+    "io:setopts([{echo, false}])",
+    "io:setopts([])",
+    "element(1, element(2, catch io:format(\"~p\", [])))",
+    // Of another process there, which has the same group leader.
+    "{P, M} = spawn_monitor(fun() -> io:format(\"child~n\") end), receive {'DOWN', M, _, _, R} -> R end",
+    "length(lists:map(fun(X) -> io:format(\"~b \", [X]) end, lists:seq(1, 10)))",
+    "rpc:call(node(), io, format, [\"rpc~n\"])",
+    "run:ask({put_chars, latin1, <<228>>})",
+    "run:ask({put_chars, <<228>>})",
+    "run:ask({put_chars, unicode, [228, <<\"b\">>]})",
+    "run:ask({put_chars, unicode, io_lib, format, [\"~p\", [x]]})",
+    "run:ask({get_line, unicode, \"> \"})",
+];
+
+/// What a file of Erlang gives otherwise: what ours gives, and what the file does.
+const UNLIKE_A_FILE: [(&str, &str, &str); 5] = [
+    // What reads by a function of the node that asks is not called.
+    ("io:scan_erl_exprs(\"> \")", "eof", "{eof,1}"),
+    ("io:parse_erl_form(\"> \")", "eof", "{eof,1}"),
+    ("element(1, element(2, catch io:put_chars([no_text])))", "badarg", "terminated"),
+    ("run:ask({requests, [{get_line, unicode, \"> \"}, {put_chars, unicode, \"\"}]})", "eof", "ok"),
+    ("run:ask(nonsense)", "{error,request}", "{error,{request,nonsense}}"),
+];
+
+/// What is the same with an empty `StringIO` of Elixir as the group leader.
+const AS_A_STRING: [&str; 25] = [
+    "IO.puts(\"abc\")",
+    "IO.puts([97, \"é\", 8364])",
+    "IO.puts(:stdio, :atom)",
+    "IO.puts(1.5)",
+    "IO.write(\"a\\nb\")",
+    "IO.write(\"\")",
+    "IO.binwrite(<<228>>)",
+    "IO.inspect({1, \"a\", [x: 1]})",
+    "IO.inspect(%{a: 1..2}, label: \"it\")",
+    "IO.inspect(Enum.to_list(1..100), limit: 5, width: 20)",
+    "IO.inspect(:x, syntax_colors: [])",
+    "IO.gets(\"> \")",
+    "IO.getn(\"> \")",
+    "IO.getn(\"> \", 3)",
+    "IO.read(:line)",
+    "IO.read(3)",
+    "IO.read(:eof)",
+    "IO.binread(:line)",
+    "IO.binread(3)",
+    "Enum.to_list(IO.stream(:stdio, :line))",
+    "Enum.into([\"a\", \"b\"], IO.stream(:stdio, :line)); :ok",
+    "Task.await(Task.async(fn -> IO.puts(\"child\") end))",
+    ":io.format(\"~p ~ts~n\", [{:a, [1]}, [8364]])",
+    ":io.columns()",
+    "{:error, IO.puts(\"one\"), IO.puts(\"two\")}",
+];
+
 each_release_and_runtime! {
     //= docs/spec/calls.md#io-requests
     //= type=test
@@ -80,28 +167,11 @@ each_release_and_runtime! {
         assert_eq!(own.group_leader(), Some(user));
         for (call, value, text) in [
             ("io:format(\"~p ~ts~n\", [{a, [1]}, [8364]])", "ok", "{a,[1]} €\n"),
-            ("io:put_chars(\"abc\")", "ok", "abc"),
-            ("io:put_chars(<<\"abc\">>)", "ok", "abc"),
             ("io:put_chars([97, [<<\"b\">>], 8364])", "ok", "ab€"),
-            ("io:nl()", "ok", "\n"),
-            ("io:write({1, x})", "ok", "{1,x}"),
-            ("io:fwrite(\"~w~n\", [x])", "ok", "x\n"),
-            ("io:put_chars(standard_io, [lists:seq($a, $z)])", "ok", "abcdefghijklmnopqrstuvwxyz"),
-            ("io:requests([{put_chars, unicode, \"1\"}, nl, {put_chars, unicode, \"2\"}])", "ok", "1\n2"),
             ("io:get_line(\"> \")", "eof", ""),
-            ("io:get_chars(\"> \", 3)", "eof", ""),
-            ("io:read(\"> \")", "eof", ""),
-            ("io:fread(\"> \", \"~d\")", "eof", ""),
-            ("io:columns()", "{error,enotsup}", ""),
             ("io:getopts()", "[{binary,false},{encoding,unicode}]", ""),
-            ("io:setopts([{encoding, unicode}, binary])", "ok", ""),
-            ("io:setopts([{echo, false}])", "{error,enotsup}", ""),
-            ("element(1, element(2, catch io:format(\"~p\", [])))", "badarg", ""),
             ("element(1, element(2, catch io:put_chars([no_text])))", "badarg", ""),
-            // Of another process there, which has the same group leader.
-            ("{P, M} = spawn_monitor(fun() -> io:format(\"child~n\") end), receive {'DOWN', M, _, _, R} -> R end", "normal", "child\n"),
             ("length(lists:map(fun(X) -> io:format(\"~b \", [X]) end, lists:seq(1, 10)))", "10", "1 2 3 4 5 6 7 8 9 10 "),
-            ("rpc:call(node(), io, format, [\"rpc~n\"])", "ok", "rpc\n"),
         ] {
             assert_eq!(run(&own, b, call), term(value), "{call}");
             let end = format!("<end of {call}>");
@@ -127,6 +197,65 @@ each_release_and_runtime! {
         own.exit(&other, &term("kill")).unwrap();
         let gone = run(&own, b, "element(1, element(2, catch io:format(\"nobody~n\")))");
         assert_eq!(gone, term("terminated"));
+    }
+
+    //= docs/spec/calls.md#io-requests
+    //= type=test
+    //= docs/spec/calls.md#io-no-input
+    //= type=test
+    #[test]
+    fn our_group_leader_in_the_place_of_theirs(release: Release) {
+        let epmd = Epmd::start(release);
+        let elixir = Elixir::start(release, &epmd, "b");
+        elixir.erl().load("run", RUN);
+        let rust = Ours::start("rust", Ours::config(epmd.port()));
+        let (own, b) = (rust.node.mailbox(), elixir.name());
+        rust.connect(b);
+        rust.expect_up(b, NodeType::Visible);
+        let (_, output) = leader(&rust, USER);
+        let mut differences = Vec::new();
+        let mut compare = |row: &str, ours: (String, String), theirs: (String, String)| {
+            if ours != theirs {
+                differences.push(format!("{row}\nours {ours:?}\n not {theirs:?}"));
+            }
+        };
+        let end = "<end>";
+        let ours = |row: &str| {
+            let value = run(&own, b, row).to_string();
+            assert_eq!(run(&own, b, &format!("io:put_chars({end:?})")), term("ok"));
+            (value, written(&output, end).strip_suffix(end).unwrap().to_owned())
+        };
+        let theirs = |row: &str| {
+            let row = [Term::string(row)];
+            let seen = own.erpc_call(&node_name(b), &atom("run"), &atom("to_file"), &row, Some(GIVE_UP)).unwrap();
+            let Some([value, text]) = seen.as_tuple() else { panic!("{seen}") };
+            (value.to_string(), <&str>::try_from(text).unwrap().to_owned())
+        };
+        for row in AS_A_FILE {
+            compare(row, ours(row), theirs(row));
+        }
+        for (row, of_ours, of_theirs) in UNLIKE_A_FILE {
+            assert_eq!((&*ours(row).0, &*theirs(row).0), (of_ours, of_theirs), "{row}");
+        }
+        let eval = |code: &str| {
+            let code = Term::from(code);
+            let shown = own.erpc_call(&node_name(b), &atom("Elixir.Witness"), &atom("eval"), &[code], Some(GIVE_UP));
+            let shown = shown.unwrap();
+            let Some([_, text]) = shown.as_tuple() else { panic!("{shown}") };
+            <&str>::try_from(text).unwrap().to_owned()
+        };
+        for row in AS_A_STRING {
+            let value = eval(row);
+            eval(&format!("IO.write({end:?})"));
+            let ours = (value, written(&output, end).strip_suffix(end).unwrap().to_owned());
+            let value = eval(&format!(
+                "own = Process.group_leader(); {{:ok, io}} = StringIO.open(\"\"); Process.group_leader(self(), io);
+                 value = ({row})
+                 Process.group_leader(self(), own); {{:ok, {{_, text}}}} = StringIO.close(io); IO.write(text <> {end:?}); value"
+            ));
+            compare(row, ours, (value, written(&output, end).strip_suffix(end).unwrap().to_owned()));
+        }
+        assert!(differences.is_empty(), "{}", differences.join("\n\n"));
     }
 
     //= docs/spec/calls.md#io-log
