@@ -134,6 +134,22 @@ fn monitors_of_names_and_pids_are_answered_noproc_with_what_was_given() {
     }
 }
 
+//= docs/spec/requests.md#request-switch
+//= type=test
+#[test]
+fn requests_are_handed_to_the_kernel_of_a_node_that_serves_them() {
+    let call = "83 68 03 7709 '$gen_call' 68 02";
+    let request =
+        frame(&["68 04 61 06", OTP, "7700", NET_KERNEL, call, OTP, REF, "7708 'nodename'"]);
+    for serve in [false, true] {
+        let mut end = end();
+        end.processes.serve_requests(serve);
+        end.receive(&request).unwrap();
+        let Delivered { requests, answers, .. } = end.delivered;
+        assert_eq!((requests.len(), answers.is_empty()), (usize::from(serve), serve));
+    }
+}
+
 //= docs/spec/channel.md#ch-monitor-flags
 //= type=test
 #[test]

@@ -103,6 +103,28 @@ fn links_with_nobody_end_by_noproc_and_noconnection() {
 //= docs/spec/process.md#process-unlink
 //= type=test
 #[test]
+fn an_unlink_on_one_node_ends_the_link_of_both() {
+    let (mut cluster, [one, _], [pid, _]) = pair();
+    for ends in [false, true] {
+        let other = cluster.spawn(0);
+        let other_pid = cluster.pid(0, other);
+        cluster.link(0, one, &other_pid);
+        assert_eq!(
+            (cluster.links(0, one), cluster.links(0, other)),
+            (vec![other_pid.clone()], vec![pid.clone()])
+        );
+        let (by, from) = if ends { (one, &other_pid) } else { (other, &pid) };
+        cluster.unlink(0, by, from);
+        assert_eq!((cluster.links(0, one), cluster.links(0, other)), (vec![], vec![]));
+        cluster.terminate(0, other, "bye");
+        assert_eq!(cluster.got(0), []);
+        assert!(cluster.lives(0, one));
+    }
+}
+
+//= docs/spec/process.md#process-unlink
+//= type=test
+#[test]
 fn an_unlink_that_cannot_be_sent_waits_for_no_acknowledgement() {
     let (mut cluster, [one, _], pids) = pair();
     cluster.link(0, one, &pids[1]);

@@ -10,7 +10,7 @@ use netkernel_core::Creation;
 use netkernel_core::process::{AliasOption, Limits, MonitorAlias, Target};
 use netkernel_core::stream::Violation;
 use netkernel_core::term::{Pid, Reference};
-use netkernel_core::wire::control::{Content, Control, Receiver};
+use netkernel_core::wire::control::{Content, Control, Monitored, Receiver};
 
 //= docs/spec/process.md#process-monitor
 //= type=test
@@ -73,6 +73,28 @@ fn monitors_of_nobody_say_noproc_and_noconnection() {
         assert!(!cluster.processes(0).unalias(one, &reference), "it ended with the monitor");
     }
     assert!(cluster.is_forgotten());
+}
+
+//= docs/spec/process.md#process-down
+//= type=test
+#[test]
+fn a_monitor_ends_by_the_word_of_its_node_to_its_process_and_by_no_other() {
+    let mut cluster = Cluster::new(3);
+    let [one, other] = [0, 0].map(|node| cluster.spawn(node));
+    let [two, three] = [1, 2].map(|node| (cluster.spawn(node), node));
+    let [two_pid, three_pid] = [two, three].map(|(mailbox, node)| cluster.pid(node, mailbox));
+    let target = Target::Pid(two_pid.clone());
+    let reference = cluster.monitor(0, one, target.clone(), None);
+    for (node, from, to) in [(2, &three_pid, one), (1, &two_pid, other)] {
+        let (from, to) = (Monitored::Pid(from.clone()), cluster.pid(0, to));
+        let (reference, reason) = (reference.clone(), reason("lie"));
+        cluster.inject(node, 0, Control::MonitorPExit { from, to, reference, reason });
+        cluster.settle();
+        assert_eq!(cluster.got(0), []);
+    }
+    cluster.terminate(1, two.0, "bye");
+    cluster.settle();
+    assert_eq!(cluster.got(0), [(one, Got::Down(reference, target, reason("bye")))]);
 }
 
 //= docs/spec/process.md#process-demonitor
@@ -418,4 +440,21 @@ fn what_a_process_has_can_be_asked_and_is_counted() {
     cluster.settle();
     assert!(cluster.processes(0).monitored_by(local).is_empty());
     assert_eq!(cluster.processes(1).usage().watches, 0);
+}
+
+//= docs/spec/process.md#process-mailbox-bound
+//= type=test
+#[test]
+fn a_process_is_told_that_it_was_killed_for_its_mailbox_and_so_are_those_that_depend_on_it() {
+    let (mut cluster, [one, two], pids) = pair();
+    cluster.link(1, two, &pids[0]);
+    cluster.settle();
+    cluster.processes(0).trap_exit(one, true).unwrap();
+    cluster.on(0, |processes, host| processes.kill(one, host));
+    cluster.settle();
+    assert_eq!(cluster.take_got(0), [(one, Got::Ended(reason("killed")))]);
+    assert_eq!(cluster.take_got(1), [(two, Got::Ended(reason("killed")))]);
+    assert!(!cluster.lives(0, one) && !cluster.lives(1, two) && cluster.is_forgotten());
+    cluster.on(0, |processes, host| processes.kill(one, host));
+    assert_eq!(cluster.got(0), [], "it had ended");
 }

@@ -265,6 +265,7 @@ fn a_child_gets_the_exit_of_a_parent_that_did_not_wait() {
         let request = cluster.spawn_request(0, parent, 1, spawning("f", &options));
         cluster.terminate(0, parent, "bye");
         assert!(!cluster.processes(0).spawn_request_abandon(parent, &request));
+        assert_eq!(cluster.is_forgotten(), !exits, "what it has left behind waits for the child");
         cluster.settle();
         let got = cluster.take_got(1);
         let exit = exits.then(|| Got::Ended(reason("bye")));
@@ -408,6 +409,8 @@ fn a_peer_starts_so_many_processes_and_no_more() {
     cluster.processes(0).serve_function(served());
     let parents = [1, 2].map(|node| cluster.spawn(node));
     cluster.processes(1).trap_exit(parents[0], true).unwrap();
+    // So that the node is not forgotten between two requests.
+    cluster.monitor_node(2, parents[1], 0, true);
     let ask = |cluster: &mut Cluster, node: usize, options: &SpawnOptions| {
         cluster.take_got(node);
         cluster.spawn_request(node, parents[node - 1], 0, spawning("f", options));
@@ -435,7 +438,7 @@ fn a_peer_starts_so_many_processes_and_no_more() {
     cluster.terminate(0, mailbox, "bye");
     ask(&mut cluster, 1, &none).unwrap();
     assert!(cluster.violations.is_empty());
-    // Requests that nobody answers are bounded, too.
+    // Requests that nobody answers are bounded, too, and those that were answered do not count.
     for asked in 0..4 {
         cluster.spawn_request(2, parents[1], 0, spawning("f", &none));
         assert_eq!(cluster.got(2).len(), usize::from(asked == 3), "{asked}");

@@ -145,3 +145,24 @@ impl Register {
         self.last_turn
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Minter;
+
+    //= docs/spec/epmd.md#epmd-server-remembered
+    //= type=test
+    #[test]
+    fn of_a_node_that_is_gone_no_more_is_remembered_than_a_dump_tells() {
+        let mut register = Register::new(5);
+        let info = PortInfo { port: 1, node_type: b'M', protocol: 0, highest: 6, lowest: 5 };
+        let (name, extra) = (Name::new(b"a").unwrap(), Extra::new(b"extra").unwrap());
+        let entry = Entry { info, name, extra };
+        register.register(&entry, Minter::default().mint(), Creation(7)).unwrap();
+        assert_eq!(register.find(name), Some(entry));
+        assert!(register.unregister("a"));
+        assert_eq!((register.find(name), register.len(), register.remembered()), (None, 0, 1));
+        assert!(register.old.values().all(|node| node.extra.is_empty()));
+    }
+}

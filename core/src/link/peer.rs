@@ -312,6 +312,32 @@ mod tests {
         assert_eq!(peer.promoted(&promotion(two, Flags::SERVED)), [] as [Frame; 0]);
     }
 
+    //= docs/spec/channel.md#ch-pending-bound
+    //= type=test
+    #[test]
+    fn a_queue_that_is_just_as_long_as_it_may_be_is_full() {
+        let high_mark_bytes = SIGNAL_BYTES + signal(0).unbounded_len();
+        let mut peer = Peer::new(Limits { high_mark_bytes, ..Limits::default() });
+        peer.attempting(links()[0]);
+        assert_eq!(peer.send(signal(0)), Sending::Queued);
+        assert!(!peer.has_room());
+    }
+
+    #[test]
+    fn a_node_is_reached_by_a_link_or_an_attempt_and_absent_once_all_of_it_is_over() {
+        let ([one, ..], mut peer) = (links(), peer());
+        let state = |peer: &Peer| (peer.is_reached(), peer.is_absent());
+        assert_eq!(state(&peer), (false, true));
+        peer.attempting(one);
+        assert_eq!(state(&peer), (true, false));
+        peer.promoted(&promotion(one, Flags::SERVED));
+        assert_eq!(state(&peer), (true, false));
+        peer.closing(one);
+        assert_eq!(state(&peer), (false, false));
+        peer.disconnected(one);
+        assert_eq!(state(&peer), (false, true));
+    }
+
     //= docs/spec/channel.md#ch-pending-forced
     //= type=test
     #[test]

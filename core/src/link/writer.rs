@@ -359,6 +359,20 @@ mod tests {
         assert_eq!(Limits::default().high_mark_bytes, 1024 * 1024);
     }
 
+    //= docs/spec/channel.md#ch-writer-order
+    //= type=test
+    #[test]
+    fn what_the_stream_took_is_written_and_no_byte_more() {
+        let mut writer = writer();
+        for _ in 0..2 {
+            writer.push_waited(frame(10));
+        }
+        for written in [4_u64, 10, 13, 20] {
+            writer.advance((written - writer.written()) as usize);
+            assert_eq!((writer.written(), writer.queued()), (written, 20 - written));
+        }
+    }
+
     //= docs/spec/channel.md#ch-writer-answers
     //= type=test
     #[test]

@@ -144,6 +144,29 @@ mod tests {
     //= docs/spec/handshake.md#hs-dynamic-pool
     //= type=test
     #[test]
+    fn names_are_kept_of_so_many_hosts_and_of_these_all_go_on() {
+        let mut names = GivenNames::default();
+        let give_and_take = |names: &mut GivenNames, host: usize, byte| {
+            let host = PeerName::new(alloc::format!("vm{host}"));
+            let (name, creation) = names.give(&host, entropy(byte), nobody).unwrap();
+            (names.give_back(&name, Some(creation)), name)
+        };
+        for host in 0..KEPT_HOSTS {
+            assert_eq!(give_and_take(&mut names, host, 1).0, None);
+        }
+        let (forgotten, name) = give_and_take(&mut names, KEPT_HOSTS, 1);
+        assert_eq!(forgotten, Some(name), "there is no room for one more host");
+        let (first, _) = names.give(&PeerName::new("vm0"), entropy(2), nobody).unwrap();
+        let (second, creation) = names.give(&PeerName::new("vm0"), entropy(3), nobody).unwrap();
+        assert_eq!(names.give_back(&first, None), None, "it is kept as before");
+        assert_eq!(names.give_back(&second, Some(creation)), None, "nor is another of that host");
+        assert_eq!(names.free["vm0"].len(), 2);
+        assert_eq!(names.free.len(), KEPT_HOSTS);
+    }
+
+    //= docs/spec/handshake.md#hs-dynamic-pool
+    //= type=test
+    #[test]
     fn a_peer_that_proves_nothing_does_not_use_a_kept_name_up() {
         let mut names = GivenNames::default();
         let host = PeerName::new("vm");

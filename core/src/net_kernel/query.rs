@@ -271,3 +271,30 @@ made_of!(NodeKinds, [bool; 4], |which| {
         [NodeKinds::VISIBLE, NodeKinds::HIDDEN, NodeKinds::THIS, NodeKinds::KNOWN].into_iter();
     kinds.zip(which).filter(|(_, is_in)| *is_in).fold(NodeKinds::NONE, |all, (one, _)| all | one)
 });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    //= docs/spec/kernel.md#kernel-nodes
+    //= type=test
+    #[test]
+    fn kinds_are_named_by_an_atom_or_by_a_list_of_atoms() {
+        let read = |text: &str| NodeKinds::of_term(&text.parse().unwrap());
+        for (text, kinds) in [
+            ("visible", NodeKinds::VISIBLE),
+            ("hidden", NodeKinds::HIDDEN),
+            ("connected", NodeKinds::CONNECTED),
+            ("this", NodeKinds::THIS),
+            ("known", NodeKinds::KNOWN),
+            ("[]", NodeKinds::NONE),
+            ("[visible,hidden,visible]", NodeKinds::CONNECTED),
+            ("[this,connected]", NodeKinds::THIS | NodeKinds::CONNECTED),
+        ] {
+            assert_eq!(read(text), Some(kinds), "{text}");
+        }
+        for text in ["foo", "5", "[this,foo]", "[this|hidden]", "{this}"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+}

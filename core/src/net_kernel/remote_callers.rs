@@ -59,6 +59,9 @@ mod tests {
         assert!(!callers.has_room(&a) && callers.has_room(&b));
         callers.answered(minter.mint());
         assert!(!callers.has_room(&a), "that was somebody else's");
+        callers.answered(requests[0]);
+        callers.insert(requests[0], a.clone());
+        assert!(!callers.has_room(&a), "the others wait on");
         for request in requests {
             callers.answered(request);
             callers.answered(request);

@@ -259,6 +259,7 @@ mod tests {
             let read = SocketOption::check(&[pair(name, value)]).unwrap();
             assert_eq!(read[0].to_string(), alloc::format!("{{{name},{value}}}"));
             assert_eq!(OptionName::named(name), Ok(read[0].name()));
+            assert_eq!(read[0].name().to_string(), name);
         }
         assert_eq!(
             SocketOption::check(&[pair("linger", "{false,5}")]),

@@ -69,6 +69,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_pid_with_more_bits_than_ours_have_is_none_of_ours() {
+        let own = Incarnation { name: NodeName::new("a@b").unwrap(), creation: Creation(7) };
+        let pid = own.pid(MailboxId::from_number(1 << ID_BITS));
+        assert_eq!((pid.id, pid.serial), (0, 1));
+        assert_eq!(own.number(&pid), Some(MailboxId::from_number(1 << ID_BITS)));
+        let same_number = Pid { id: 1 << ID_BITS, serial: 0, ..pid };
+        assert_eq!(own.number(&same_number), None);
+    }
+
+    #[test]
     fn references_are_pings_and_no_others_are() {
         let own = Incarnation { name: NodeName::new("a@b").unwrap(), creation: Creation(7) };
         for number in [1, 0x3_FFFF, 0x4_0000, 0x1234_5678_9ABC_DEF0, u64::MAX] {

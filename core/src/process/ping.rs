@@ -113,3 +113,29 @@ fn parse(message: &[u8]) -> Result<Option<(Reference, bool)>, TermError> {
     let reference = reader.reference()?;
     Ok(Some((reference, reader.at_atom() && &*reader.atom()? == "yes")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::creation::Creation;
+    use crate::term::Term;
+    use alloc::vec::Vec;
+
+    //= docs/spec/channel.md#ch-ping
+    //= type=test
+    #[test]
+    fn a_pair_of_a_reference_and_yes_is_the_answer_of_a_node_that_is_there() {
+        let reference = Reference::new(Atom::literal("a@h"), Creation(7), &[1, 2, 3]).unwrap();
+        let read = |terms: &[Term]| {
+            let mut out = Vec::new();
+            Term::Tuple(terms.into()).encode(&mut out).unwrap();
+            parse(&out)
+        };
+        for (answer, yes) in [("yes", true), ("no", false), ("5", false), ("[yes]", false)] {
+            let pair = [reference.clone().into(), answer.parse().unwrap()];
+            assert_eq!(read(&pair), Ok(Some((reference.clone(), yes))), "{answer}");
+        }
+        assert_eq!(read(&[reference.into()]), Ok(None));
+        assert!(read(&[Term::literal("a"), Term::literal("yes")]).is_err());
+    }
+}

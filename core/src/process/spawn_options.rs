@@ -290,6 +290,7 @@ mod tests {
             ("[{fullsweep_after,0},{min_bin_vheap_size,3},{scheduler,1}]", (false, false)),
             ("[{max_heap_size,0},{max_heap_size,233}]", (false, false)),
             ("[{max_heap_size,#{size => 100000,kill => true}}]", (false, false)),
+            ("[{max_heap_size,#{size => 0}},{max_heap_size,#{size => 233}}]", (false, false)),
             ("[{message_queue_data,off_heap},{async_dist,true}]", (false, false)),
         ] {
             assert_eq!(parse(text), Some(asked), "{text}");
@@ -311,6 +312,7 @@ mod tests {
             "[{fullsweep_after,-1}]",
             "[{max_heap_size,100}]",
             "[{max_heap_size,#{size => foo}}]",
+            "[{max_heap_size,#{size => 232}}]",
             "[{max_heap_size,#{size => 100000,kill => x}}]",
             "[{message_queue_data,x}]",
             "[{async_dist,x}]",
@@ -337,6 +339,28 @@ mod tests {
             let encoded = encode(&SpawnOptions { link, monitor, process }).unwrap();
             let term = Reader::new(&encoded).term(&Limits::default()).unwrap();
             assert_eq!(term, text.parse().unwrap());
+            let spawning = SpawnOptions { link, ..SpawnOptions::default() };
+            let mfa = Mfa::new(Atom::literal("m"), Atom::literal("f"), &[]).unwrap();
+            let spawning = Spawning::new(mfa, &spawning, &ReplyOptions::default()).unwrap();
+            assert_eq!(spawning.links(), link);
+        }
+        let nothing = encode(&SpawnOptions::default()).unwrap();
+        assert_eq!(&*nothing, b"j", "as Erlang has an empty list");
+    }
+
+    //= docs/spec/process.md#process-spawn-reply
+    //= type=test
+    #[test]
+    fn a_failure_is_known_by_its_atom() {
+        for (failure, atom) in [
+            (SpawnFailure::BadOption, "badopt"),
+            (SpawnFailure::NoConnection, "noconnection"),
+            (SpawnFailure::NotSupported, "notsup"),
+            (SpawnFailure::SystemLimit, "system_limit"),
+            (SpawnFailure::Other(Atom::literal("foo")), "foo"),
+        ] {
+            assert_eq!(failure.to_atom().as_str(), atom);
+            assert_eq!(SpawnFailure::of(Atom::literal(atom)), failure);
         }
     }
 }

@@ -51,3 +51,18 @@ impl From<Pid> for Target {
         Self::Pid(pid)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::creation::Creation;
+    use alloc::string::ToString as _;
+
+    #[test]
+    fn a_target_is_printed_as_erlang_has_it() {
+        let pid = Pid { node: Atom::literal("b@h"), id: 1, serial: 0, creation: Creation(7) };
+        assert_eq!(Target::from(pid.clone()).to_string(), pid.to_string());
+        let named = Target::Name(Atom::literal("Foo"), NodeName::new("b@127.0.0.1").unwrap());
+        assert_eq!(named.to_string(), "{'Foo','b@127.0.0.1'}");
+    }
+}

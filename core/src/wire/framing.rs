@@ -159,6 +159,18 @@ impl core::error::Error for FrameTooLong {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_frame_is_as_long_as_its_length_field_can_say_and_no_longer() {
+        for (length, fits) in [(0, true), (0xFFFF, true), (0x1_0000, false)] {
+            let mut out = alloc::vec![1, 2];
+            let put = Framing::Short.put(&mut out, |out| out.resize(out.len() + length, 7));
+            let limit = 0xFFFF;
+            assert_eq!(put, if fits { Ok(()) } else { Err(FrameTooLong { length, limit }) });
+            assert_eq!(out.len(), if fits { 4 + length } else { 2 });
+            assert_eq!(out[..2], [1, 2], "what was there stays");
+        }
+    }
     use alloc::vec;
     use proptest::collection::vec as many;
     use proptest::prelude::*;

@@ -157,6 +157,32 @@ fn delays_come_before_the_first_read_and_before_each_write() {
 //= docs/spec/epmd.md#epmd-server-delays
 //= type=test
 #[test]
+fn each_line_of_a_dump_and_each_word_of_an_answer_to_stop_is_a_write() {
+    let config = Config { delay_write: SECOND, relaxed_command_check: true, ..Config::default() };
+    let mut daemon = Daemon::serving(config);
+    let nodes = ["a", "b", "c", "d"].map(|name| {
+        let stream = daemon.accept(true);
+        daemon.write(stream, &alive2(name, 6));
+        daemon.pass(SECOND);
+        stream
+    });
+    for node in &nodes[1..] {
+        daemon.leave(*node);
+    }
+    let lines = 4;
+    for (request, writes) in [(&b"d"[..], 1 + lines), (b"sx", 2), (b"sa", 1)] {
+        let stream = daemon.accept(true);
+        daemon.write(stream, &framed(request));
+        daemon.pass(writes * SECOND - MILLI);
+        assert_eq!(daemon.got(stream), (Vec::new(), false), "{request:?}");
+        daemon.pass(MILLI);
+        assert!(daemon.got(stream).1, "{request:?}");
+    }
+}
+
+//= docs/spec/epmd.md#epmd-server-delays
+//= type=test
+#[test]
 fn a_client_that_leaves_during_a_delay_leaves_nothing_behind() {
     let config = Config { delay_write: SECOND, ..Config::default() };
     let mut daemon = Daemon::serving(config);

@@ -2,8 +2,10 @@
 
 use core::time::Duration;
 
+use netkernel_core::Family;
+use netkernel_core::driver::Machine as _;
 use netkernel_core::net_kernel::{
-    Address, Answer, ConnectError, OpenError, SetupStage, StartOptions,
+    Address, Answer, ConnectError, OpenError, Output, SetupStage, StartOptions,
 };
 
 use crate::common::{CONNECTED, SETUP, config, failed};
@@ -84,4 +86,31 @@ fn an_address_where_nobody_is_fails_as_a_dial() {
     world.pass(Duration::from_millis(1));
     let error = Err(ConnectError::SetupTimeout(SetupStage::Dial));
     assert_eq!(world.nodes[a].host.answers[&request], Answer::Connected(error));
+}
+
+//= docs/spec/kernel.md#kernel-address
+//= type=test
+#[test]
+fn a_host_that_is_an_address_is_dialled_in_its_own_family_and_any_other_in_that_of_the_node() {
+    for own in [Family::Inet, Family::Inet6] {
+        for (address, family) in [
+            (at("127.0.0.1", 7), Family::Inet),
+            (at("::1", 7), Family::Inet6),
+            (at("localhost", 7), own),
+            (Address::Local("/run/node".into()), own),
+        ] {
+            let mut config = config();
+            config.family = own;
+            let mut world = World::default();
+            let a = world.start_with(A, config, false);
+            let kernel = &mut world.nodes[a].kernel;
+            kernel.set_address(name(B), Some(address.clone()));
+            kernel.connect_node(world.now, name(B));
+            let dialled = core::iter::from_fn(|| kernel.poll()).find_map(|output| {
+                let Output::Open { target, .. } = output else { return None };
+                Some((target.address, target.family))
+            });
+            assert_eq!(dialled, Some((address, family)));
+        }
+    }
 }

@@ -70,6 +70,20 @@ fn a_wish_begins_an_attempt_unless_there_is_one_or_none_may_be() {
     assert_eq!(world.connect(c, B), CONNECTED);
 }
 
+//= docs/spec/kernel.md#kernel-hidden-connect
+//= type=test
+#[test]
+fn an_attempt_that_began_by_itself_stays_visible_whoever_waits_for_it() {
+    let mut world = World::default();
+    let (a, _) = (world.start(A), world.start(B));
+    let (now, kernel) = (world.now, &mut world.nodes[a].kernel);
+    kernel.auto_connect(now, &name(B), None);
+    let hidden = kernel.hidden_connect_node(now, name(B));
+    world.settle();
+    assert_eq!(answer(&world, a, hidden), CONNECTED);
+    assert_eq!(kinds(&world, a, NodeKinds::CONNECTED), ["b@vm visible"]);
+}
+
 //= docs/spec/kernel.md#kernel-auto-wait
 //= type=test
 #[test]

@@ -6,7 +6,7 @@ use netkernel_core::net_kernel::{Answer, ConnectError};
 use netkernel_core::net_kernel::{NameDomain, StartError, StartOptions, TicktimeError};
 use netkernel_core::term::Term;
 
-use crate::common::{CONNECTED, answer, config, pair, start_nameless};
+use crate::common::{CONNECTED, answer, config, link_of, pair, start_nameless};
 use crate::world::{World, cookie, name};
 
 /// Makes a call; what comes of it at once, as a text.
@@ -93,6 +93,57 @@ fn a_monitor_of_a_node_is_refused_as_by_erlangs() {
     }
 }
 
+//= docs/spec/mfa.md#mfa-monitor-node
+//= type=test
+#[test]
+fn a_monitor_of_another_node_is_for_the_process_layer_and_one_of_this_node_is_none() {
+    let mut world = World::default();
+    let a = world.start("a@vm");
+    for (node, told) in [
+        (
+            "b@vm",
+            Answer::MonitorNode { node: name("b@vm"), flag: true, allow_passive_connect: true },
+        ),
+        ("a@vm", Answer::Applied(Ok(true.into()))),
+    ] {
+        let call = format!("erlang:monitor_node({node},true,[allow_passive_connect])");
+        let call = Call::parse(&call, "vm").unwrap().unwrap();
+        let (entropy, caller) = (world.entropy(a), world.mailbox(a, &[]));
+        let request = world.nodes[a].kernel.apply(world.now, caller, call, entropy);
+        world.settle();
+        assert_eq!(answer(&world, a, request), Some(told));
+    }
+}
+
+//= docs/spec/kernel.md#kernel-setopts
+//= type=test
+//= docs/spec/kernel.md#kernel-setopts-new
+//= type=test
+//= docs/spec/kernel.md#kernel-opts-noconnection
+//= type=test
+#[test]
+fn options_are_set_of_the_link_that_is_named_and_of_new_links() {
+    let (mut world, a, _) = pair();
+    for (call, result) in [
+        ("setopts('b@127.0.0.1',[{tos,8}])", "ok"),
+        ("getopts('b@127.0.0.1',[tos])", "{ok,[{tos,8}]}"),
+        ("setopts(new,[{tos,16}])", "ok"),
+        ("getopts('b@127.0.0.1',[tos])", "{ok,[{tos,8}]}"),
+        ("setopts(new,[{packet,2}])", "{error,{badopts,[{packet,2}]}}"),
+        ("setopts('b@127.0.0.1',[{foo,2}])", "{error,einval}"),
+        ("setopts('c@127.0.0.1',[{foo,2}])", "{error,noconnection}"),
+        ("setopts(foo,[{tos,8}])", "{error,noconnection}"),
+        ("getopts(new,[tos])", "{error,noconnection}"),
+    ] {
+        let call = ["net_kernel:", call].concat();
+        assert_eq!(apply(&mut world, a, &call), result, "{call}");
+    }
+    world.disconnect(a, "b@127.0.0.1");
+    assert_eq!(world.connect(a, "b@127.0.0.1"), CONNECTED);
+    let told = apply(&mut world, a, "net_kernel:getopts('b@127.0.0.1',[tos])");
+    assert_eq!(told, "{ok,[{tos,16}]}");
+}
+
 //= docs/spec/nodedown.md#nodedown-node-info-key
 //= type=test
 //= docs/spec/nodedown.md#nodedown-node-info
@@ -131,6 +182,32 @@ fn the_table_is_told_in_erlangs_terms() {
         ("node_info(\"b@vm\")", "{error,bad_node}"),
     ] {
         assert_eq!(apply(&mut world, a, &["net_kernel:", call].concat()), result, "{call}");
+    }
+}
+
+//= docs/spec/kernel.md#kernel-nodes
+//= type=test
+#[test]
+fn nodes_are_told_with_what_is_asked_of_them() {
+    let (mut world, a, _) = pair();
+    let link = link_of(&world, a, "b@127.0.0.1").unwrap().connection_id();
+    for (keys, of_b, of_a) in [
+        ("", "", ""),
+        ("node_type => true", "node_type => visible", "node_type => this"),
+        (
+            "connection_id => true,node_type => false",
+            &format!("connection_id => {link}"),
+            "connection_id => undefined",
+        ),
+        (
+            "connection_id => true,node_type => true",
+            &format!("connection_id => {link},node_type => visible"),
+            "connection_id => undefined,node_type => this",
+        ),
+    ] {
+        let told = apply(&mut world, a, &format!("nodes(known,#{{{keys}}})"));
+        let expected = format!("[{{'b@127.0.0.1',#{{{of_b}}}}},{{'a@127.0.0.1',#{{{of_a}}}}}]");
+        assert_eq!(told, expected);
     }
 }
 

@@ -275,7 +275,9 @@ fn the_allow_list_grows_to_a_limit() {
         let names: Vec<_> = (from..to).map(|i| format!("n{i}")).collect();
         format!("{{allow,[{}]}}", names.join(","))
     };
-    assert_eq!(ask(&mut world, a, &many(0, 4095)), "ok");
+    assert_eq!(ask(&mut world, a, &many(0, 4097)), "error");
+    assert_eq!(ask(&mut world, a, &many(0, 2000)), "ok");
+    assert_eq!(ask(&mut world, a, &many(2000, 4095)), "ok");
     assert_eq!(ask(&mut world, a, &many(5000, 5002)), "error");
     assert_eq!(ask(&mut world, a, &many(5000, 5001)), "ok");
     assert_eq!(world.nodes[a].kernel.allowed().count(), 4096);

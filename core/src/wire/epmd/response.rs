@@ -305,3 +305,36 @@ fn parse_text<T: Copy>(
         None => Err(Garbage),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    //= docs/spec/epmd.md#epmd-kill-reply
+    //= type=test
+    //= docs/spec/epmd.md#epmd-stop-reply
+    //= type=test
+    #[test]
+    fn what_no_answer_begins_with_is_garbage_at_once() {
+        for (bytes, kill) in [
+            (&b""[..], Ok(None)),
+            (b"O", Ok(None)),
+            (b"OK", Ok(Some(KillResp::Ok))),
+            (b"NO", Ok(Some(KillResp::No))),
+            (b"OX", Err(Garbage)),
+            (b"S", Err(Garbage)),
+        ] {
+            assert_eq!(KillResp::parse(bytes), kill, "{bytes:?}");
+        }
+        for (bytes, stop) in [
+            (&b"NOEXIS"[..], Ok(None)),
+            (b"NOEXISTS", Ok(Some(StopResp::NoExist))),
+            (b"STOPPE", Ok(None)),
+            (b"STOPPED", Ok(Some(StopResp::Stopped))),
+            (b"STAY", Err(Garbage)),
+            (b"OK", Err(Garbage)),
+        ] {
+            assert_eq!(StopResp::parse(bytes), stop, "{bytes:?}");
+        }
+    }
+}
