@@ -16,6 +16,7 @@ mod headers;
 mod kernel;
 mod lanes;
 mod model;
+mod served;
 mod source;
 mod wire;
 mod writer;
@@ -28,6 +29,7 @@ pub use handshake::{handshake_acceptor, handshake_initiator};
 pub use headers::{fragments, header};
 pub use kernel::net_kernel;
 pub use lanes::lanes;
+pub use served::calls;
 pub use wire::{control, framing, handshake_messages, term};
 pub use writer::link_writer;
 
@@ -35,7 +37,8 @@ pub use writer::link_writer;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 17] = [
+    ("calls", calls),
     ("channel", channel),
     ("control", control),
     ("epmd_client", epmd_client),
