@@ -61,8 +61,19 @@ fn each_message_starts_a_process() {
     let [(third, Got::Start(of))] = &got[..] else { panic!("{got:?}") };
     assert!(*of == handler() && *third != service);
 
-    // It can be monitored and ended as any other.
+    // No exit signal ends it. It can be monitored, and ended here, as any other.
     let watcher = cluster.spawn(0);
+    for why in ["kill", "bye"] {
+        cluster.exit(0, watcher, &pid, why);
+    }
+    let other = cluster.spawn(0);
+    cluster.link(0, other, &pid);
+    cluster.settle();
+    cluster.terminate(0, other, "crash");
+    cluster.settle();
+    assert!(cluster.take_got(1).is_empty() && cluster.links(1, service).is_empty());
+    cluster.hand_over(1, service, Bytes::from_static(b"\x83a\x07"));
+    assert_eq!(cluster.take_got(1).len(), 1);
     let monitor = cluster.monitor(0, watcher, pid.clone().into(), None);
     cluster.settle();
     cluster.terminate(1, service, "bye");

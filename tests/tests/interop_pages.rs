@@ -266,7 +266,7 @@ each_release! {
     }
 }
 
-/// What the page of calls names of ours is there.
+/// What the page of calls names of ours is there, as far as a name tells.
 #[test]
 fn what_the_page_of_calls_names_is_there() {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../runtime-blocking/src");

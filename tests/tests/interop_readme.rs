@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use netkernel_tests::command::Netkernel;
 use netkernel_tests::each_release;
 use netkernel_tests::otp::{Elixir, Epmd, Erl, ErlOptions, Release, TempDir};
+use netkernel_tests::ours::eventually;
 
 const PAGE: &str = include_str!("../../README.md");
 const PROGRAM: &str = include_str!("../examples/readme.rs");
@@ -36,7 +37,12 @@ each_release! {
         for next in ["1", "2"] {
             assert_eq!(erl.eval("gen_server:call({counter, 'rust@127.0.0.1'}, next)"), next);
         }
+        // The names are taken anew by the next ones.
         drop((erl, rust));
+        eventually("EPMD has forgotten them", || {
+            let names = epmd.names();
+            !names.contains("name b ") && !names.contains("name rust ")
+        });
         let elixir = Elixir::start(release, &epmd, "b");
         let _rust = run();
         assert_eq!(elixir.eval(r#"GenServer.call({:counter, :"rust@127.0.0.1"}, :next)"#), "1");

@@ -10,7 +10,7 @@ use crate::term::write;
 
 impl Processes {
     /// Has each message for this process handled by a new process, which calls this function, of one argument, with it. It has to
-    /// be served ([`Self::serve_function`]). Such a process needs nobody who empties its mailbox: nothing comes there as long as it has no alias and monitors nothing.
+    /// be served ([`Self::serve_function`]). No exit signal ends such a process, and it needs nobody who empties its mailbox: nothing comes there as long as it has no alias and monitors nothing.
     ///
     /// # Errors
     /// [`NoProcess`].

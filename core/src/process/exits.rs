@@ -149,6 +149,9 @@ impl Processes {
         deliver: &mut impl Deliver,
     ) {
         let Some(process) = self.table.get(&to) else { return };
+        if process.dispatch.is_some() {
+            return;
+        }
         let kills = kind == Kind::Exit2 && reason.is("kill");
         if process.trap_exit && !kills {
             return deliver.event(to, ProcessEvent::Exit { from, reason: reason.external() });

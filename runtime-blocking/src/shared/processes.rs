@@ -265,7 +265,7 @@ impl Table {
     }
 
     /// A process under that name, each of whose messages is handled by a process that runs this function of one argument. It has it
-    /// until the node ends. Nobody else has that name.
+    /// until the node ends, unless somebody here takes it away.
     pub fn dispatch(&self, name: Atom, function: &Function) {
         let (id, _) = self.add_mailbox();
         let mut state = lock(&self.state);
