@@ -347,6 +347,10 @@ each_release_and_runtime! {
             let ours = Ours::start(&format!("rust{round}"), Ours::config(epmd.port()));
             let (tell, told) = channel();
             ours.node.start_server(Some(&atom!("parting")), Parting(tell)).unwrap();
+            // What it says to each new node is read before: a socket that is closed while more comes is reset, and then Erlang reads no more.
+            assert!(client.ping(ours.name()));
+            client.eval("[sys:get_state(Name) || Name <- [global_name_server, rex]], ok");
+            assert!(client.ping(ours.name()));
             call(ours.name());
             told.recv_timeout(GIVE_UP).unwrap();
             ours.node.stop().unwrap();
