@@ -66,8 +66,8 @@ impl Node {
         }
     }
 
-    /// Ends all links, stops listening and gives the name up (`net_kernel:stop/0`). What was sent before is written first, but for what a node does not take
-    /// within a second.
+    /// Ends all links, stops listening and gives the name up (`net_kernel:stop/0`). What was sent before on links that are up is written first, but for what a node does not take
+    /// within a second, which a stop that is refused takes, too.
     ///
     /// # Errors
     /// [`StopError`]: Erlang's `{error, not_found}` or `{error, not_allowed}`.

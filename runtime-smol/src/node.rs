@@ -92,7 +92,7 @@ impl Node {
         }
     }
 
-    /// Ends all links, stops listening and gives the name up (`net_kernel:stop/0`). What was sent before is written first, but for what a node does not take
+    /// Ends all links, stops listening and gives the name up (`net_kernel:stop/0`). What was sent before on links that are up is written first, but for what a node does not take
     /// within a second; a future that is dropped meanwhile stops nothing.
     ///
     /// # Errors

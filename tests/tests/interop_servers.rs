@@ -2,7 +2,9 @@
 //! from Erlang and Elixir are told. Each row is evaluated twice, with either server.
 #![expect(clippy::unwrap_used, reason = "scenarios are functions that the macro makes tests of")]
 
+use core::time::Duration;
 use std::sync::mpsc::{Sender, channel};
+use std::time::Instant;
 
 use netkernel_blocking::core::atom;
 use netkernel_blocking::core::term::Term;
@@ -332,7 +334,7 @@ each_release_and_runtime! {
         let client = Erl::start(&ErlOptions::new(release, &epmd, "client"));
         let call = |node: &str| {
             client.eval(&format!(
-                "spawn(fun() -> witness ! {{replied, byte_size(gen_server:call({{parting, '{node}'}}, x, infinity))}} end), ok"
+                "spawn(fun() -> witness ! {{replied, try byte_size(gen_server:call({{parting, '{node}'}}, x, infinity)) catch exit:_ -> lost end}} end), ok"
             ));
         };
         let replied = || client.wait_event(GIVE_UP, |event| event.starts_with("{replied,"));
@@ -343,7 +345,10 @@ each_release_and_runtime! {
         call(erl.name());
         let theirs = replied();
         erl.wait_end();
-        for round in 0..5 {
+        assert_eq!(theirs, format!("{{replied,{LAST}}}"));
+        // A stop has a second, which may be too short on a busy machine: that round does not count.
+        let mut in_time = 0;
+        for round in 0..50 {
             let ours = Ours::start(&format!("rust{round}"), Ours::config(epmd.port()));
             let (tell, told) = channel();
             ours.node.start_server(Some(&atom!("parting")), Parting(tell)).unwrap();
@@ -353,8 +358,15 @@ each_release_and_runtime! {
             assert!(client.ping(ours.name()));
             call(ours.name());
             told.recv_timeout(GIVE_UP).unwrap();
+            let begin = Instant::now();
             ours.node.stop().unwrap();
-            assert_eq!(replied(), theirs);
+            let was_in_time = begin.elapsed() < Duration::from_secs(1);
+            assert!(replied() == theirs || !was_in_time);
+            in_time += u32::from(was_in_time);
+            if in_time == 5 {
+                return;
+            }
         }
+        panic!("no stop but {in_time} was in time");
     }
 }

@@ -4,28 +4,51 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::erpc::Outcome;
+use crate::process::{Function, NESTED_MAX};
 use crate::term::{Atom, Term};
 
 /// Module, function and arguments; or what the call raises, which is none.
 pub type Apply = Result<(Atom, Atom, Vec<Term>), Outcome>;
 
-/// What is called by `apply(Module,Function,Arguments)`. Calls of `erlang:apply/2,3` are calls of what they name.
-//= docs/spec/calls.md#erpc-apply
+/// What is called by `apply(Module,Function,Arguments)`.
 pub(super) fn apply(call: [Term; 3]) -> Apply {
     let [Term::Atom(module), Term::Atom(function), arguments] = call else {
         return Err(Outcome::badarg());
     };
     let arguments = Vec::try_from(arguments).map_err(|_| Outcome::badarg())?;
-    if (module.as_str(), function.as_str()) != ("erlang", "apply") {
-        return Ok((module, function, arguments));
-    }
-    // Each of these is within the other's arguments, so the limits of terms end it.
-    match <[Term; 3]>::try_from(arguments) {
-        Ok(call) => apply(call),
-        Err(arguments) => match <[Term; 2]>::try_from(arguments) {
-            Ok([fun, arguments]) => apply_fun(fun, arguments),
-            Err(arguments) => Ok((module, function, arguments)),
-        },
+    Ok((module, function, arguments))
+}
+
+/// The function that is to be called in the end, which `is_served`, and its arguments: a call of `erlang:apply/2,3` is one of what it names.
+///
+/// # Errors
+/// What the call raises.
+//= docs/spec/calls.md#erpc-apply
+pub fn resolve(
+    mut call: Apply,
+    is_served: impl Fn(&Function) -> bool,
+) -> Result<(Function, Vec<Term>), Outcome> {
+    let mut nested = 0;
+    loop {
+        let (module, function, arguments) = call?;
+        let arity = u32::try_from(arguments.len()).unwrap_or(u32::MAX);
+        let named = Function { module, function, arity };
+        if is_served(&named) {
+            return Ok((named, arguments));
+        }
+        let Function { module, function, .. } = named;
+        let is_apply = module.as_str() == "erlang" && function.as_str() == "apply";
+        nested += 1;
+        if !is_apply || nested == NESTED_MAX {
+            return Err(Outcome::undefined(module, function, arguments.into()));
+        }
+        call = match <[Term; 3]>::try_from(arguments) {
+            Ok(call) => apply(call),
+            Err(arguments) => match <[Term; 2]>::try_from(arguments) {
+                Ok([fun, arguments]) => apply_fun(fun, arguments),
+                Err(arguments) => Err(Outcome::undefined(module, function, arguments.into())),
+            },
+        };
     }
 }
 
@@ -63,9 +86,11 @@ mod tests {
         text.parse().unwrap()
     }
 
+    /// All but `erlang` is served, and a function of `erlang` that nobody there has.
     fn shown(call: [Term; 3]) -> String {
-        match apply(call) {
-            Ok((module, function, arguments)) => {
+        let is_served = |it: &Function| it.module.as_str() != "erlang" || it.arity == 0;
+        match resolve(apply(call), is_served) {
+            Ok((Function { module, function, .. }, arguments)) => {
                 Term::tuple([module.into(), function.into(), arguments.into()]).to_string()
             }
             Err(Outcome::Error { reason, stack }) => Term::tuple([reason, stack]).to_string(),
@@ -88,12 +113,31 @@ mod tests {
             ("[erlang,apply,[m,f,1]]", "{badarg,[]}"),
             ("[erlang,apply,[m,1,[]]]", "{badarg,[]}"),
             ("[erlang,apply,[1,[]]]", "{{badfun,1},[]}"),
-            ("[erlang,apply,[1]]", "{erlang,apply,[1]}"),
+            ("[erlang,apply,[1]]", "{undef,[{erlang,apply,[1],[]}]}"),
+            ("[erlang,node,[1]]", "{undef,[{erlang,node,[1],[]}]}"),
+            ("[erlang,apply,[]]", "{erlang,apply,[]}"),
             ("[other,apply,[m,f,[]]]", "{other,apply,[m,f,[]]}"),
         ] {
             let call = Vec::try_from(term(call)).unwrap();
             assert_eq!(shown(call.try_into().unwrap()), expected);
         }
+    }
+
+    //= docs/spec/calls.md#erpc-apply
+    //= type=test
+    #[test]
+    fn what_is_served_is_called_and_nesting_ends() {
+        let nested = |n: u32| {
+            let call = (0..n)
+                .fold(term("[m,f,[]]"), |call, _| vec![term("erlang"), term("apply"), call].into());
+            let call = Vec::try_from(call).unwrap().try_into().unwrap();
+            resolve(apply(call), |it| it.module.as_str() == "m").is_ok()
+        };
+        assert!(nested(NESTED_MAX - 1) && !nested(NESTED_MAX) && !nested(100));
+        let call =
+            || Ok((Atom::literal("erlang"), Atom::literal("apply"), vec![term("f"), term("[]")]));
+        let (function, arguments) = resolve(call(), |it| it.arity == 2).unwrap();
+        assert_eq!((function.function.as_str(), arguments.len()), ("apply", 2));
     }
 
     //= docs/spec/calls.md#erpc-apply

@@ -5,6 +5,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 
+pub use super::apply::resolve;
 use super::apply::{Apply, apply};
 use super::{elements, is_atom};
 use crate::process::{Function, Mfa, SpawnFailure};

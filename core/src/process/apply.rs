@@ -10,7 +10,7 @@ use super::{Function, Mfa};
 use crate::term::{Atom, Head, Reader, write};
 
 /// How often a call can be that of another one. Nobody who means it nests them.
-const NESTED_MAX: u32 = 8;
+pub(crate) const NESTED_MAX: u32 = 8;
 
 /// The served function that is to be called in the end, or why the process ends instead. `arguments` is one term without
 /// version byte; `called_in` is where an Erlang node would call.

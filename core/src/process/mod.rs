@@ -36,6 +36,7 @@ mod start;
 mod target;
 
 pub use aliases::{AliasOption, MonitorAlias};
+pub(crate) use apply::NESTED_MAX;
 pub use deliver::{Deliver, ProcessEvent, Reach};
 pub use info::Usage;
 pub use limits::Limits;

@@ -4,7 +4,8 @@ use core::fmt;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use netkernel_core::calls::erpc::{Execution, Outcome};
+use netkernel_core::calls::erpc::{self, Execution, Outcome};
+use netkernel_core::calls::rpc::Apply;
 use netkernel_core::process::Function;
 use netkernel_core::term::Term;
 
@@ -48,16 +49,16 @@ impl RpcFunctions {
             Some(result) => end(Some(outcome.into_reason(result))),
             None => end(outcome.into_cast_reason()),
         };
-        let (module, function, arguments) = match call {
-            Ok(call) => call,
+        let (handler, arguments) = match self.resolve(call) {
+            Ok(found) => found,
             Err(outcome) => return done(outcome),
         };
-        let arity = u32::try_from(arguments.len()).unwrap_or(u32::MAX);
-        let named = Function { module, function, arity };
-        let handler = lock(&self.handlers).get(&named).map(Arc::clone);
-        match handler {
-            Some(handler) => handler(arguments, Box::new(done)),
-            None => done(Outcome::undefined(named.module, named.function, arguments.into())),
-        }
+        handler(arguments, Box::new(done));
+    }
+
+    fn resolve(&self, call: Apply) -> Result<(RpcHandler, Vec<Term>), Outcome> {
+        let handlers = lock(&self.handlers);
+        let (function, arguments) = erpc::resolve(call, |it| handlers.contains_key(it))?;
+        Ok((Arc::clone(&handlers[&function]), arguments))
     }
 }
