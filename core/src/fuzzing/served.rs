@@ -66,7 +66,7 @@ fn server(message: &Bytes, term: &Term) {
 
 /// Names and arguments are those that stand in the message.
 fn rex(term: &Term) {
-    let shown = |part: &Term| alloc::format!("{term}").contains(&alloc::format!("{part}"));
+    let shown = |part: &Term| shown(term, part);
     match Rex::of(term.clone()) {
         Rex::Call(_, Ok((module, function, arguments)))
         | Rex::Cast(Ok((module, function, arguments))) => {
@@ -81,6 +81,11 @@ fn rex(term: &Term) {
     }
 }
 
+/// Whether this is a part of a term, as far as their texts tell.
+fn shown(term: &Term, part: &Term) -> bool {
+    alloc::format!("{term}").contains(&alloc::format!("{part}"))
+}
+
 fn group_leader(message: &Bytes, term: &Term) {
     let parsed = io::Message::parse(message, &Limits::default()).unwrap();
     assert_eq!(parsed, io::Message::of(term.clone()));
@@ -92,7 +97,7 @@ fn group_leader(message: &Bytes, term: &Term) {
             refused.refuse();
             assert!(matches!(refused.step(), Step::Reply(_)));
         }
-        io::Message::Log(log) => assert!(alloc::format!("{term}").contains(log.level.as_str())),
+        io::Message::Log(log) => assert!(shown(term, &log.level.into())),
         io::Message::Other(other) => assert_eq!(other, *term),
     }
 }
