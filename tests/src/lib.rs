@@ -30,6 +30,7 @@ pub mod serving;
 pub mod sim;
 pub mod spacetime;
 pub mod spec;
+pub mod told;
 pub mod traffic;
 #[cfg(feature = "otp")]
 pub mod tshark;

@@ -8,7 +8,7 @@ use crate::runtime::{Mailbox, Node};
 use netkernel_blocking::core::net_kernel::{Diagnostic, NetTicktime, NodeDownReason, NodeEvent};
 use netkernel_blocking::core::term::{Atom, Pid};
 use netkernel_blocking::core::{Cookie, NodeName, NodeType};
-use netkernel_blocking::{Item, MonitorOptions, NodeConfig, StartOptions};
+use netkernel_blocking::{Item, MonitorOptions, NodeConfig, StartOptions, Usage};
 use netkernel_blocking::{NodeKind, NodeKinds};
 
 use crate::GIVE_UP;
@@ -168,6 +168,25 @@ impl Ours {
             }
         }
         panic!("{}: the diagnostic did not come, but {passed:?}", self.name)
+    }
+
+    /// What there is on its side. With a link or without there is a row of a node, so these do not count.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        let mut usage = self.node.usage();
+        usage.nodes = 0;
+        usage
+    }
+
+    /// Waits until nobody here waits for anybody any more.
+    ///
+    /// # Panics
+    /// If somebody goes on.
+    pub fn expect_nothing_left(&self) {
+        eventually("nothing is left here", || {
+            let usage = self.node.usage();
+            (usage.monitors, usage.aliases, usage.spawns, usage.watches) == (0, 0, 0, 0)
+        });
     }
 
     /// A new mailbox with a registered name.

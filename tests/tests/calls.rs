@@ -3,7 +3,7 @@
 
 use core::future::Future;
 use core::time::Duration;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Sender, channel};
 
 use futures_lite::future::{block_on, poll_once};
 use netkernel_blocking::core::calls::erpc::{ErpcFailure, Exception};
@@ -14,7 +14,7 @@ use netkernel_blocking::{
     ProcessEvent, Reaction, StartServerError, Target,
 };
 use netkernel_tests::ours::{Ours, eventually, next_message, node_name};
-use netkernel_tests::runtime::{Mailbox, Node, Runtime};
+use netkernel_tests::runtime::{Mailbox, Node};
 use netkernel_tests::script::Directory;
 use netkernel_tests::{GIVE_UP, each_runtime};
 
@@ -514,103 +514,4 @@ each_runtime! {
 fn begin<T: core::fmt::Debug>(future: impl Future<Output = T>) {
     let begun = block_on(poll_once(future));
     drop(begun);
-}
-
-/// Whoever gives up the start of a server is rid of it, wherever it is.
-//= docs/spec/calls.md#call-start-given-up
-//= type=test
-#[test]
-fn a_server_whose_start_is_given_up_ends() {
-    /// Tells that `init` runs, and when it is dropped.
-    struct Slow {
-        tell: Sender<&'static str>,
-        /// `init` ends when this does; without it, it hangs.
-        go: Option<Receiver<()>>,
-    }
-    impl Drop for Slow {
-        fn drop(&mut self) {
-            let _ = self.tell.send("dropped");
-        }
-    }
-    impl netkernel_smol::GenServer for Slow {
-        async fn init(&mut self, _: &netkernel_smol::Mailbox) -> Result<(), Term> {
-            self.tell.send("init").unwrap();
-            match &self.go {
-                Some(go) => drop(go.recv_timeout(GIVE_UP)),
-                None => core::future::pending().await,
-            }
-            Ok(())
-        }
-
-        async fn handle_continue(&mut self, _: &netkernel_smol::Mailbox) -> Reaction {
-            let _ = self.tell.send("started");
-            Reaction::Continue
-        }
-
-        async fn handle_call(
-            &mut self,
-            _: &netkernel_smol::Mailbox,
-            request: Term,
-            _: Client,
-        ) -> CallReaction {
-            CallReaction::Reply(request)
-        }
-    }
-    Runtime::Smol.with(|| {
-        let stage = Stage::new(|_, _| ());
-        let Node::Smol(node) = &stage.server.node else { panic!("it is one of smol") };
-        let before = node.usage();
-        for hangs in [true, false] {
-            let ((tell, told), (goes, go)) = (channel(), channel());
-            let (name, slow) = (atom("slow"), Slow { tell, go: (!hangs).then_some(go) });
-            let mut starting = Box::pin(node.start_server(Some(&name), slow));
-            assert!(block_on(poll_once(&mut starting)).is_none());
-            assert_eq!(told.recv_timeout(GIVE_UP).unwrap(), "init");
-            if !hangs {
-                goes.send(()).unwrap();
-                assert_eq!(told.recv_timeout(GIVE_UP).unwrap(), "started");
-            }
-            drop(starting);
-            assert_eq!(told.recv_timeout(GIVE_UP).unwrap(), "dropped");
-            assert_eq!(node.whereis("slow"), None);
-            eventually("it has ended", || node.usage() == before);
-        }
-    });
-}
-
-#[test]
-fn a_server_that_always_has_messages_lets_others_run() {
-    /// Casts to itself for ever.
-    struct Busy;
-    impl netkernel_smol::GenServer for Busy {
-        async fn handle_call(
-            &mut self,
-            own: &netkernel_smol::Mailbox,
-            request: Term,
-            _: Client,
-        ) -> CallReaction {
-            own.cast(own.pid().unwrap(), &term("again")).await.unwrap();
-            CallReaction::Reply(request)
-        }
-
-        async fn handle_cast(&mut self, own: &netkernel_smol::Mailbox, request: Term) -> Reaction {
-            own.cast(own.pid().unwrap(), &request).await.unwrap();
-            Reaction::Continue
-        }
-    }
-    Runtime::Smol.with(|| {
-        let stage = Stage::new(|_, _| ());
-        let Node::Smol(node) = &stage.server.node else { panic!("it is one of smol") };
-        let busy = block_on(node.start_server(None, Busy)).unwrap();
-        let own = stage.server.node.mailbox();
-        assert_eq!(own.call(busy, &term("1"), Some(GIVE_UP)), Ok(term("1")));
-        // The node answers still.
-        assert!(stage.server.node.get_state().is_some());
-        let unknown = own.call(
-            Target::Name(atom("nobody"), node_name(stage.server.name())),
-            &term("1"),
-            None,
-        );
-        assert_eq!(unknown, Err(CallError::Failed(CallFailure::NoProcess)));
-    });
 }

@@ -6,14 +6,14 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
-use netkernel_blocking::core::calls::rpc::{self, BadRpc};
 use netkernel_blocking::core::term::{Atom, Pid, Term};
 use netkernel_blocking::core::{NodeName, NodeType};
-use netkernel_blocking::{CallError, ErpcError, RpcError, Target};
+use netkernel_blocking::{CallError, RpcError, Target};
 use netkernel_tests::each_release_and_runtime;
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release, Signal};
 use netkernel_tests::ours::{Ours, eventually, next_message, node_name};
 use netkernel_tests::runtime::{Mailbox, Runtime};
+use netkernel_tests::told::{raised, rpc_multicall};
 
 /// A server that answers `pid` by its own, and a function: where they are called to wait they tell so and wait, where not they answer at once.
 /// And callers of every kind, who tell the witness that all wait, and what comes of it.
@@ -215,37 +215,6 @@ fn response(result: Result<Term, CallError>, server: &Target) -> String {
     }
 }
 
-/// As those show it that wait for a response of a function.
-fn erpc_response(result: Result<Term, ErpcError>) -> String {
-    match result {
-        Ok(value) => format!("{{response,{value}}}"),
-        other => raised(other),
-    }
-}
-
-/// What `rpc:multicall/4` makes of results: values, and the nodes that gave none.
-fn rpc_multicall(nodes: &[NodeName], all: Vec<Result<Term, ErpcError>>) -> Term {
-    let (mut values, mut bad_nodes) = (Vec::new(), Vec::new());
-    for (node, result) in nodes.iter().zip(all) {
-        match rpc::result(ErpcError::raised(result).unwrap()) {
-            Ok(value) => values.push(value),
-            Err(BadRpc::NodeDown | BadRpc::Timeout) => {
-                bad_nodes.push(node.as_atom().clone().into())
-            }
-            Err(bad) => values.push(bad.to_term()),
-        }
-    }
-    Term::tuple([Term::list(values), Term::list(bad_nodes)])
-}
-
-fn raised(result: Result<Term, ErpcError>) -> String {
-    match result {
-        Ok(value) => format!("{{ok,{value}}}"),
-        Err(ErpcError::Raised(exception)) => exception.to_term().to_string(),
-        Err(other) => panic!("{other}"),
-    }
-}
-
 fn bad(result: Result<Term, RpcError>) -> String {
     match result {
         Err(RpcError::Bad(bad)) => bad.to_term().to_string(),
@@ -309,19 +278,19 @@ fn outcome(own: &Mailbox, kind: &str, [node, other]: [&str; 2], pid: &Pid, to: &
             let bad = called.bad_nodes.iter().map(|node| term(&node.to_string()));
             Term::tuple([Term::list(replies), Term::list(bad)]).to_string()
         }
-        "erpc" | "erpc_limit" => raised(own.erpc_call(&both[0], &waits, &wait, &to, limit)),
+        "erpc" | "erpc_limit" => raised(own.erpc_call(&both[0], &waits, &wait, &to, limit), "ok"),
         "erpc_request" => {
             let asked = own.erpc_send_request(&both[0], &waits, &wait, &to);
-            raised(asked.and_then(|asked| own.erpc_receive_response(asked, long)))
+            raised(asked.and_then(|asked| own.erpc_receive_response(asked, long)), "ok")
         }
         "erpc_wait" => {
             let asked = own.erpc_send_request(&both[0], &waits, &wait, &to).unwrap();
-            erpc_response(own.erpc_wait_response(&asked, long).unwrap())
+            raised(own.erpc_wait_response(&asked, long).unwrap(), "response")
         }
         "erpc_check" => {
             let asked = own.erpc_send_request(&both[0], &waits, &wait, &to).unwrap();
             let answer = own.recv_match(|item| asked.is_answer(item));
-            erpc_response(asked.result(Some(answer)))
+            raised(asked.result(Some(answer)), "response")
         }
         "erpc_requests" => {
             let ask = |node| (node, own.erpc_send_request(node, &waits, &wait, &to).unwrap());
@@ -331,7 +300,7 @@ fn outcome(own: &Mailbox, kind: &str, [node, other]: [&str; 2], pid: &Pid, to: &
                 let item = own.recv_match(|item| asked.iter().any(|(_, it)| it.is_answer(item)));
                 let found = asked.iter().position(|(_, it)| it.is_answer(&item)).unwrap();
                 let (asked_node, it) = asked.remove(found);
-                let outcome = erpc_response(it.result(Some(item)));
+                let outcome = raised(it.result(Some(item)), "response");
                 outcomes.push(format!("{{{},{outcome}}}", *asked_node == both[0]));
             }
             outcomes.sort();
@@ -343,7 +312,7 @@ fn outcome(own: &Mailbox, kind: &str, [node, other]: [&str; 2], pid: &Pid, to: &
         }
         "erpc_multicall" | "erpc_multicall_limit" => {
             let all = own.erpc_multicall(&both, &waits, &wait, &to, limit);
-            let all: Vec<_> = all.into_iter().map(raised).collect();
+            let all: Vec<_> = all.into_iter().map(|it| raised(it, "ok")).collect();
             format!("[{}]", all.join(","))
         }
         "rpc" | "rpc_limit" => bad(own.rpc_call(&both[0], &waits, &wait, &to, limit)),

@@ -286,10 +286,7 @@ fn nothing_is_left(b: &Erl, rust: &Ours) {
     let none = "[{monitored_by,[]},{monitored_by,[]}]";
     b.eval("callee:fresh()");
     eventually("no monitors are left there", || b.eval("callee:left()") == none);
-    eventually("nothing is left here", || {
-        let usage = rust.node.usage();
-        (usage.monitors, usage.aliases, usage.spawns, usage.watches) == (0, 0, 0, 0)
-    });
+    rust.expect_nothing_left();
 }
 
 const KINDS: [&str; 4] = ["call", "receive_response", "wait_response", "check_response"];

@@ -5,13 +5,13 @@ use core::time::Duration;
 use std::thread;
 
 use netkernel_blocking::core::NodeType;
-use netkernel_blocking::core::calls::rpc::{self, BadRpc};
 use netkernel_blocking::core::term::{Atom, Term};
-use netkernel_blocking::{ErpcError, Function, Outcome, RpcError};
+use netkernel_blocking::{Function, Outcome, RpcError};
 use netkernel_tests::each_release_and_runtime;
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release, alone};
 use netkernel_tests::ours::{Ours, eventually, node_name};
 use netkernel_tests::runtime::{Mailbox, Node};
+use netkernel_tests::told::{raised, rpc_multicall};
 
 const NOBODY: &str = "nobody@127.0.0.1";
 
@@ -83,14 +83,6 @@ fn with_left(told: &str, own: &Mailbox) -> String {
     format!("{{{told},{}}}", own.message_queue_len())
 }
 
-fn raised(result: Result<Term, ErpcError>, label: &str) -> String {
-    match result {
-        Ok(value) => format!("{{{label},{value}}}"),
-        Err(ErpcError::Raised(exception)) => exception.to_term().to_string(),
-        Err(other) => panic!("{other}"),
-    }
-}
-
 /// Module, function and arguments.
 fn mfa(function: &str) -> (Atom, Atom, Vec<Term>) {
     let function = term(function);
@@ -142,17 +134,7 @@ fn functions(own: &Mailbox, kind: &str, nodes: &[&str], call: &str, limit: Optio
         let all: Vec<_> = all.into_iter().map(|it| raised(it, "ok")).collect();
         return with_left(&format!("[{}]", all.join(",")), own);
     }
-    let (mut values, mut bad_nodes) = (Vec::new(), Vec::new());
-    for (node, result) in nodes.iter().zip(all) {
-        match rpc::result(ErpcError::raised(result).unwrap()) {
-            Ok(value) => values.push(value),
-            Err(BadRpc::NodeDown | BadRpc::Timeout) => {
-                bad_nodes.push(node.as_atom().clone().into())
-            }
-            Err(bad) => values.push(bad.to_term()),
-        }
-    }
-    with_left(&Term::tuple([Term::list(values), Term::list(bad_nodes)]).to_string(), own)
+    with_left(&rpc_multicall(&nodes, all).to_string(), own)
 }
 
 /// What the node runs that is called.
@@ -192,13 +174,6 @@ fn serve(rust: &Ours) {
 }
 
 /// Nothing is left of any call.
-fn nothing_is_left(rust: &Ours) {
-    eventually("nothing is left here", || {
-        let usage = rust.node.usage();
-        (usage.monitors, usage.aliases, usage.spawns, usage.watches) == (0, 0, 0, 0)
-    });
-}
-
 const SLEEP: &str = "{sleep,[2000]}";
 
 /// Functions and their arguments.
@@ -267,7 +242,7 @@ fn calls_give_what_erlangs_give(release: Release, called: Called) {
         }
     }
     drop(own);
-    nothing_is_left(&rust);
+    rust.expect_nothing_left();
 }
 
 each_release_and_runtime! {
@@ -317,7 +292,7 @@ each_release_and_runtime! {
             c.wait_event(GIVE_UP, |event| event == "{told,7}");
         }
         assert_eq!((knows(), &*client.eval(&theirs_know)), (true, "true"));
-        nothing_is_left(&rust);
+        rust.expect_nothing_left();
     }
 
     //= docs/spec/calls.md#erpc-result

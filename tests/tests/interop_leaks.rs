@@ -7,7 +7,7 @@ use core::time::Duration;
 use futures_lite::future::{block_on, poll_once};
 use netkernel_blocking::core::NodeType;
 use netkernel_blocking::core::term::{Atom, Term};
-use netkernel_blocking::{CallReaction, Client, Function, Outcome, Target, Usage};
+use netkernel_blocking::{CallReaction, Client, Function, Outcome, Target};
 use netkernel_tests::each_release_and_runtime;
 use netkernel_tests::otp::{Epmd, Erl, ErlOptions, Release, Signal};
 use netkernel_tests::ours::{Ours, eventually, node_name};
@@ -138,13 +138,6 @@ fn begin<T>(future: impl Future<Output = T>) {
     drop(block_on(poll_once(future)));
 }
 
-/// What there is on our side, when nothing goes on. With a link or without there is a row of its node.
-fn usage(rust: &Ours) -> Usage {
-    let mut usage = rust.node.usage();
-    usage.nodes = 0;
-    usage
-}
-
 /// What there is on Erlang's side: of its server, and processes.
 fn counts(erl: &Erl) -> String {
     erl.eval("{leaks:counts(), length(processes())}")
@@ -179,7 +172,7 @@ each_release_and_runtime! {
         };
         let mut seen = None;
         quiet("the first calls are over", &mut || {
-            let now = (usage(&rust), counts(&b));
+            let now = (rust.usage(), counts(&b));
             let same = now.0.spawns == 0 && now.0.watches == 0 && seen.as_ref() == Some(&now);
             std::thread::sleep(Duration::from_millis(400));
             seen = Some(now);
@@ -190,7 +183,7 @@ each_release_and_runtime! {
 
         storm(&own, b.name());
         b.eval(&format!("leaks:storm('{RUST}', {ROUNDS})"));
-        quiet("all is as before here", &mut || usage(&rust) == before);
+        quiet("all is as before here", &mut || rust.usage() == before);
         quiet("all is as before there", &mut || counts(&b) == there);
         assert_eq!(own.message_queue_len(), 0);
 
@@ -222,7 +215,7 @@ each_release_and_runtime! {
                 own.erpc_abandon_request(called);
             }
         }
-        quiet("nothing of that node is left", &mut || usage(&rust) == before);
+        quiet("nothing of that node is left", &mut || rust.usage() == before);
         assert_eq!(own.message_queue_len(), 0);
     }
 }

@@ -245,24 +245,17 @@ fn nodes(release: Release, spawned: u32) -> (Epmd, Erl, Ours, Usage) {
     config.process_limits.spawned_per_peer = spawned.try_into().unwrap();
     config.process_limits.spawned = config.process_limits.spawned_per_peer;
     let rust = Ours::start("rust", config);
-    let here = usage(&rust);
+    let here = rust.usage();
     rust.connect(erl.name());
     rust.expect_up(erl.name(), NodeType::Visible);
     (epmd, erl, rust, here)
-}
-
-/// What there is on our side. With a link or without there is a row of its node.
-fn usage(rust: &Ours) -> Usage {
-    let mut usage = rust.node.usage();
-    usage.nodes = 0;
-    usage
 }
 
 /// That each caller has got nothing but its outcome, and that both nodes have what they had before.
 fn nothing_is_left(erl: &Erl, rust: &Ours, here: &Usage, there: &str) {
     let nothing = "[[{monitors,[]},{monitored_by,[]},{links,[]},{messages,[]}]]";
     assert_eq!(erl.eval("crowd:rest()"), nothing);
-    eventually("all is as before here", || usage(rust) == *here);
+    eventually("all is as before here", || rust.usage() == *here);
     eventually("all is as before there", || erl.eval("crowd:left()") == there);
 }
 
@@ -286,7 +279,7 @@ each_release_and_runtime! {
             "gen_server:cast({{many, '{RUST}'}}, forget), gen_server:call({{many, '{RUST}'}}, {{at_once, 0, last}})"
         ));
         assert_eq!(last, "last");
-        eventually("nobody monitors the server", || usage(&rust).watches == here.watches);
+        eventually("nobody monitors the server", || rust.usage().watches == here.watches);
         erl.eval(&format!("gen_server:cast({{many, '{RUST}'}}, stop)"));
         replies.join().unwrap();
         nothing_is_left(&erl, &rust, &here, &there);
@@ -308,7 +301,7 @@ each_release_and_runtime! {
         thread::spawn(move || answer_later(&asked, |it| it.send(())));
         let first = format!("erpc:call('{RUST}', many, call, [{{at_once, 0, first}}])");
         assert_eq!(erl.eval(&first), "first");
-        eventually("that call is over", || usage(&rust).watches == 0);
+        eventually("that call is over", || rust.usage().watches == 0);
         waiting.lock().unwrap().missing = calls;
         let there = erl.eval("crowd:left()");
 
@@ -316,7 +309,7 @@ each_release_and_runtime! {
         for it in waiting.lock().unwrap().never.drain(..) {
             it.send(());
         }
-        eventually("all calls are over", || usage(&rust).processes == here.processes);
+        eventually("all calls are over", || rust.usage().processes == here.processes);
         assert_eq!(erl.eval(&first), "first");
         nothing_is_left(&erl, &rust, &here, &there);
     }
@@ -361,6 +354,6 @@ each_release_and_runtime! {
             let again = format!("erpc:call('{node}', holds, hold, [again])");
             eventually("there is room", || erl.eval(&format!("catch {again}")) == "again");
         }
-        eventually("all is as before here", || usage(&rust) == here);
+        eventually("all is as before here", || rust.usage() == here);
     }
 }

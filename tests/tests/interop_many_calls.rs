@@ -226,21 +226,14 @@ fn nodes(release: Release) -> (Epmd, Erl, Ours, Usage) {
     let erl = Erl::start(&ErlOptions::new(release, &epmd, "b"));
     erl.load("many", MANY);
     let rust = Ours::start("rust", Ours::config(epmd.port()));
-    let here = usage(&rust);
+    let here = rust.usage();
     rust.connect(erl.name());
     rust.expect_up(erl.name(), NodeType::Visible);
     (epmd, erl, rust, here)
 }
 
-/// What there is on our side. With a link or without there is a row of its node.
-fn usage(rust: &Ours) -> Usage {
-    let mut usage = rust.node.usage();
-    usage.nodes = 0;
-    usage
-}
-
 fn as_before(erl: &Erl, rust: &Ours, here: &Usage, there: &str) {
-    eventually("all is as before here", || usage(rust) == *here);
+    eventually("all is as before here", || rust.usage() == *here);
     eventually("all is as before there", || erl.eval("many:left()") == there);
 }
 
@@ -318,6 +311,6 @@ each_release_and_runtime! {
             assert_eq!(own.message_queue_len(), 0);
         }
         drop(mailboxes);
-        eventually("all is as before here", || usage(&rust) == here);
+        eventually("all is as before here", || rust.usage() == here);
     }
 }
