@@ -73,8 +73,7 @@ defmodule Witness do
   defp show(value), do: inspect(value, limit: :infinity, printable_limit: :infinity)
 end
 
-{{:ok, :witness, code}} = :compile.file(String.to_charlist({witness:?}), [:binary, :report])
-{{:module, :witness}} = :code.load_binary(:witness, ~c"witness", code)
+{{:module, :witness}} = :code.load_abs(String.to_charlist({witness:?}))
 :witness.start({control})
 "#
     )

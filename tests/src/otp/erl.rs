@@ -7,10 +7,11 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
-use std::{env, fs, thread};
+use std::{env, thread};
 
 use netkernel_core::term::{Limits, Term};
 
+use super::beam::compiled;
 use super::{Epmd, GIVE_UP, NO_CRASH_DUMP, Release, Signal, TempDir, elixir, signal};
 use crate::log::Log;
 
@@ -73,8 +74,7 @@ impl ErlOptions {
 
     /// The command, with a home and an environment of its own. It starts no EPMD.
     fn command(&self, home: &TempDir, control: u16) -> Command {
-        let witness = home.path().join("witness.erl");
-        fs::write(&witness, include_str!("../../otp/witness.erl")).expect("a file in a new folder");
+        let witness = compiled(self.release, "witness", include_str!("../../otp/witness.erl"));
         let witness = witness.display().to_string();
         let program = if self.elixir { "elixir" } else { "erl" };
         let mut command = Command::new(self.release.program(program));
@@ -94,8 +94,7 @@ impl ErlOptions {
             ]);
         } else {
             let start = format!(
-                "{{ok, witness, Code}} = compile:file({witness:?}, [binary, report]), \
-                 {{module, witness}} = code:load_binary(witness, \"witness\", Code), witness:start({control})."
+                "{{module, witness}} = code:load_abs({witness:?}), witness:start({control})."
             );
             command.args(["-noinput", "-setcookie", &self.cookie, "-name", &name]);
             command.args(self.flags()).args(["-eval", &start]);
@@ -108,6 +107,10 @@ impl ErlOptions {
     /// The flags of `erl`, without those that Elixir has options for.
     fn flags(&self) -> Vec<String> {
         let mut flags = ["-start_epmd", "false"].map(str::to_owned).to_vec();
+        // Schedulers that wait busily take the processor from the tests beside.
+        for busy_wait in ["+sbwt", "+sbwtdcpu", "+sbwtdio"] {
+            flags.extend([busy_wait, "none"].map(str::to_owned));
+        }
         flags.extend(["-kernel", "prevent_overlapping_partitions", "false"].map(str::to_owned));
         for (parameter, value) in
             [("net_ticktime", self.ticktime), ("net_tickintensity", self.intensity)]
@@ -126,12 +129,13 @@ impl ErlOptions {
 /// The witness is subscribed to the events of all nodes, with reasons and connection ids, and registered as `witness`.
 #[derive(Debug)]
 pub struct Erl {
+    release: Release,
     name: String,
     child: Child,
     control: TcpStream,
     log: Arc<Log>,
     next_id: AtomicU64,
-    home: TempDir,
+    _home: TempDir,
 }
 
 impl Erl {
@@ -173,7 +177,9 @@ impl Erl {
         };
         let packets = control.try_clone().expect("a second handle");
         let (name, next_id) = (format!("{}@{}", options.name, options.host), AtomicU64::new(0));
-        let erl = Self { name, child, control, log: Arc::clone(&log), next_id, home };
+        let release = options.release;
+        let erl =
+            Self { release, name, child, control, log: Arc::clone(&log), next_id, _home: home };
         thread::spawn(move || listen(packets, &log));
         let pid = erl.log.wait("the witness's first word", GIVE_UP, |said| said.ready)?;
         assert_eq!(pid, erl.pid(), "erl has become the virtual machine, without a process between");
@@ -225,12 +231,8 @@ impl Erl {
     /// # Panics
     /// If it does not compile.
     pub fn load(&self, module: &str, source: &str) {
-        let path = self.home.path().join(format!("{module}.erl"));
-        fs::write(&path, source).expect("a file in its folder");
-        let load = format!(
-            "{{ok, {module}, Code}} = compile:file({:?}, [binary, report]), code:load_binary({module}, {module:?}, Code)",
-            path.display().to_string()
-        );
+        let path = compiled(self.release, module, source).display().to_string();
+        let load = format!("code:load_abs({path:?})");
         assert_eq!(self.eval(&load), format!("{{module,{module}}}"));
     }
 

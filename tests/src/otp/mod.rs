@@ -4,6 +4,7 @@
 //! ended by its id when its value is dropped. Nothing that reads or judges the protocol may live here.
 
 mod alone;
+mod beam;
 mod elixir;
 mod epmd;
 mod erl;
