@@ -177,6 +177,9 @@ fn corrupt_headers_end_the_link_behind_what_came_before() {
         );
         assert_eq!(one(&mut reader(), &frame)[..], [131, 0x6A], "one that is the last, too");
     }
+    let mut cache = reader_with(Flags::SERVED.without(Flags::FRAGMENTS), Limits::default());
+    let next = fragment(1, 1, None, &[b"\x6A"]);
+    assert_eq!(cache.decode(&next).violation, Some(Violation::Header));
     // And fragments alone bring headers.
     let mut alone =
         reader_with(Flags::SERVED.without(Flags::DIST_HDR_ATOM_CACHE), Limits::default());
@@ -285,6 +288,35 @@ fn a_flood_of_fragments_ends_the_link() {
     let (at, violation) =
         until(limits, |limits| limits.max_frame_bytes = 100_000, &endless).unwrap();
     assert_eq!((at, violation), (101, Violation::FrameTooLong));
+}
+
+//= docs/spec/channel.md#ch-fragment-limits
+//= type=test
+#[test]
+fn as_many_bytes_may_be_held_as_the_limits_say_again_and_again() {
+    let payload = [b"\x6D\0\0\0\x64", &[7; 100][..]].concat();
+    let whole = 2 + CONTROL.len() + 1 + payload.len();
+    let mut limits = Limits::default();
+    // An atom counts for its text, and sixteen bytes.
+    limits.max_held_bytes = whole + 5 + 16;
+    limits.max_frame_bytes = whole;
+    let frames = |sequence| {
+        let list = Some(&b"\x01\x08\x07\x05abcde"[..]);
+        let next = |number, data| fragment(sequence, number, None, &[data]);
+        let first = fragment(sequence, 3, list, &[CONTROL, &payload[..5]]);
+        [first, next(2, &payload[5..104]), next(1, &payload[104..])].concat()
+    };
+    let mut reader = reader_with(Flags::SERVED, limits);
+    for sequence in 1..5 {
+        assert_eq!(one(&mut reader, &frames(sequence))[1..], payload);
+    }
+    let ends = |limits| reader_with(Flags::SERVED, limits).decode(&frames(1)).violation;
+    let mut less = limits;
+    less.max_held_bytes -= 1;
+    assert_eq!(ends(less), Some(Violation::FragmentsHeld));
+    let mut less = limits;
+    less.max_frame_bytes -= 1;
+    assert_eq!(ends(less), Some(Violation::FrameTooLong));
 }
 
 //= docs/spec/channel.md#ch-header-expanded

@@ -132,12 +132,11 @@ impl Frame {
         let mut writer = LinkWriter::new(Limits::default());
         writer.push_waited(self.clone());
         let mut out = Vec::with_capacity(self.wire_len());
-        while !writer.is_empty() {
-            let before = out.len();
-            writer.chunks(usize::MAX).for_each(|chunk| out.extend_from_slice(chunk));
-            writer.advance(out.len() - before);
+        loop {
+            let Some(chunk) = writer.chunks(1).next().cloned() else { break out };
+            out.extend_from_slice(&chunk);
+            writer.advance(chunk.len());
         }
-        out
     }
 
     /// The rest of a message, of which the first fragment was written.
@@ -325,6 +324,17 @@ mod tests {
                 };
                 assert!(bytes == expected, "{len} bytes, {flags}");
             }
+        }
+    }
+
+    #[test]
+    fn senders_differ_in_the_serials_of_their_pids_too() {
+        let pid =
+            |id, serial| Pid { node: Atom::literal("a@b"), id, serial, creation: Creation(1) };
+        let senders =
+            [(1, 0), (1, 1), (2, 0), (0, 1)].map(|(id, serial)| Sender::of(&pid(id, serial)));
+        for (at, sender) in senders.iter().enumerate() {
+            assert_eq!(senders.iter().position(|other| other == sender), Some(at));
         }
     }
 }

@@ -384,7 +384,7 @@ mod tests {
         writer.push(large(1, 1, 640 * KIB)).unwrap();
         for number in 0..200 {
             writer
-                .push(Frame::small(3, [&[0, 0, 4, 3, b'p', 3, number][..], &[0; KIB]].concat()))
+                .push(Frame::small(3, [&[0, 0, 8, 3, b'p', 3, number][..], &[0; 2 * KIB]].concat()))
                 .unwrap();
         }
         writer.push(small(2, 1)).unwrap();
@@ -436,6 +436,92 @@ mod tests {
         let place = |one| peer.done.iter().position(|done| *done == one).unwrap();
         assert!(place((3, 1)) < place((1, 2)), "others do not wait for them: {:?}", peer.done);
         assert!(place((2, 1)) < place((1, 4)), "nor for each: {:?}", peer.done);
+    }
+
+    /// What one turn of the lanes writes: the sender and number of each small frame, and `None` for each fragment.
+    fn turn(lanes: &mut Lanes) -> Vec<Option<(u8, u8)>> {
+        let (mut written, mut heads) = (Vec::new(), true);
+        lanes.turn(|Piece { bytes, fragment, .. }| {
+            if !fragment {
+                written.push(Some((bytes[5], bytes[6])));
+            } else if core::mem::replace(&mut heads, false) {
+                written.push(None);
+            }
+        });
+        written
+    }
+
+    /// A small frame that fills the portion of one turn.
+    fn portion(sender: u64, number: u8) -> Frame {
+        let mut frame = vec![0; FRAGMENT_BYTES];
+        frame[..7].copy_from_slice(&[0, 0, 0xFF, 0xFC, b'p', sender as u8, number]);
+        Frame::small(sender, frame)
+    }
+
+    fn lanes(frames: impl IntoIterator<Item = Frame>) -> Lanes {
+        let mut lanes = Lanes::default();
+        for (sequence, frame) in (1..).zip(frames) {
+            lanes.add(frame, Account::Sender, sequence);
+        }
+        lanes
+    }
+
+    //= docs/spec/channel.md#ch-lanes
+    //= type=test
+    #[test]
+    fn a_turn_has_one_portion_of_signals_of_others() {
+        let mut lanes = lanes([large(1, 1, 640 * KIB), portion(2, 1), small(2, 2), small(3, 1)]);
+        assert_eq!(turn(&mut lanes), [Some((2, 1)), None]);
+        assert_eq!(turn(&mut lanes), [Some((2, 2)), Some((3, 1)), None]);
+    }
+
+    //= docs/spec/channel.md#ch-lanes
+    //= type=test
+    #[test]
+    fn a_turn_has_one_portion_of_signals_behind_a_large_message() {
+        let of_one = [large(1, 1, 10), portion(1, 2), small(1, 3), small(1, 4), large(1, 5, 10)];
+        let mut lanes = lanes(of_one);
+        assert_eq!(turn(&mut lanes), [None]);
+        assert_eq!(turn(&mut lanes), [Some((1, 2))]);
+        assert_eq!(turn(&mut lanes), [Some((1, 3)), Some((1, 4))]);
+        assert_eq!(turn(&mut lanes), [None]);
+        assert!(lanes.is_empty());
+    }
+
+    //= docs/spec/channel.md#ch-lanes
+    //= type=test
+    #[test]
+    fn who_names_no_sender_waits_for_the_messages_before_it_and_not_for_those_behind() {
+        let unnamed = small(9, 1).without_sender();
+        let mut lanes = lanes([large(1, 1, 10), unnamed, large(2, 1, 640 * KIB)]);
+        assert_eq!(turn(&mut lanes), [None, Some((9, 1))]);
+    }
+
+    //= docs/spec/channel.md#ch-lanes
+    //= type=test
+    #[test]
+    fn large_messages_wait_for_room_as_soon_as_there_are_as_many_bytes_as_may_be() {
+        let first = large(1, 1, 100 * KIB);
+        let (bytes, next) = (first.wire_len(), large(2, 1, 10));
+        let lanes = lanes([first]);
+        assert!(lanes.has_room_for(&next, bytes + 1));
+        assert!(!lanes.has_room_for(&next, bytes));
+    }
+
+    //= docs/spec/channel.md#ch-lanes
+    //= type=test
+    #[test]
+    fn two_fragments_have_their_place_ahead_and_no_more() {
+        let ahead =
+            |writer: &LinkWriter| -> usize { writer.chunks(usize::MAX).map(Bytes::len).sum() };
+        let mut writer = writer();
+        writer.push(large(1, 1, 640 * KIB)).unwrap();
+        let before = ahead(&writer);
+        assert!(before > 2 * FRAGMENT_BYTES);
+        writer.advance(before - 2 * FRAGMENT_BYTES);
+        assert_eq!(ahead(&writer), 2 * FRAGMENT_BYTES);
+        writer.advance(1);
+        assert!(ahead(&writer) > 3 * FRAGMENT_BYTES - 1);
     }
 
     //= docs/spec/channel.md#ch-writer-discard

@@ -355,6 +355,19 @@ mod tests {
         assert!(matches!(peer.send_forced(monitor()), Sending::Push { .. }));
     }
 
+    /// Its message is of zeros that nobody reads: the system needs no memory for them.
+    #[cfg(target_pointer_width = "64")]
+    #[test]
+    fn a_message_is_no_longer_than_a_frame_can_be() {
+        assert_eq!(MAX_MESSAGE_BYTES, 0xFFFE_FFFF);
+        let of = |len| {
+            let message = Bytes::from(vec![0; len]);
+            Control::Send { from: None, to: pid(), message, token: None }
+        };
+        assert!(matches!(peer().send_forced(of(MAX_MESSAGE_BYTES)), Sending::Absent(_)));
+        assert!(matches!(peer().send_forced(of(MAX_MESSAGE_BYTES + 1)), Sending::TooLong(_)));
+    }
+
     //= docs/spec/channel.md#ch-closing
     //= type=test
     #[test]

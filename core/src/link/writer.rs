@@ -389,7 +389,10 @@ mod tests {
         assert_eq!(writer.push_forced(frame(10)), Ok(()));
         take(&mut writer, 800, 9);
         assert!(writer.is_empty());
-        assert_eq!(writer.push_forced(frame(800)), Ok(()));
+        for _ in 0..2 {
+            assert_eq!(writer.push_forced(frame(800)), Ok(()));
+            take(&mut writer, 800, 1);
+        }
     }
 
     //= docs/spec/channel.md#ch-writer-signals

@@ -5,7 +5,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use core::fmt;
 
 /// What is reserved for a frame on the mere word of its length. Beyond it, memory grows with the bytes that arrive.
-const RESERVE_MAX: usize = 4 * 1024;
+const RESERVE_MAX: usize = 4096;
 
 /// How wide the big-endian length in front of each frame is. It does not count itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
