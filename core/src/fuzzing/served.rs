@@ -71,7 +71,7 @@ fn rex(term: &Term) {
         Rex::Call(_, Ok((module, function, arguments)))
         | Rex::Cast(Ok((module, function, arguments))) => {
             assert!(shown(&module.into()) && shown(&function.into()));
-            assert!(arguments.iter().all(shown));
+            assert!(shown(&arguments.into()));
         }
         Rex::Features(from) => assert!(shown(&from.into())),
         Rex::Broadcast(_, name, message) | Rex::Send(_, name, message) => {
