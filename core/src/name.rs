@@ -130,13 +130,16 @@ impl NodeName {
         self.split().1
     }
 
-    /// Whether a node may *take* this name: its host must be printable Latin-1 without blanks
-    /// (`net_kernel:start/2`), which is not asked of a peer's.
+    /// Whether a node may *take* this name: its host must be printable Latin-1 without blanks, and it is not that of a node without
+    /// one (`net_kernel:start/2`). That is not asked of a peer's.
     ///
     /// # Errors
-    /// [`NameError::IllegalHost`].
+    /// [`NameError::IllegalHost`], [`NameError::Nonode`].
+    //= docs/spec/flags.md#flags-name-rules
     pub fn check_own(&self) -> Result<(), NameError> {
-        if self.host().chars().all(|c| matches!(c, '!'..='\u{FF}')) {
+        if *self == Self::nonode() {
+            Err(NameError::Nonode)
+        } else if self.host().chars().all(|c| matches!(c, '!'..='\u{FF}')) {
             Ok(())
         } else {
             Err(NameError::IllegalHost)
@@ -193,6 +196,8 @@ pub enum NameError {
     IllegalHost,
     /// There is no `@`.
     NoHost,
+    /// `nonode@nohost`, which says that there is no name.
+    Nonode,
     /// One node has a long name (with a dot in the host, or an address for a host), the other a short one.
     OtherDomain,
     /// There is more than one `@`.
@@ -211,6 +216,7 @@ impl fmt::Display for NameError {
                 "the host may have only printable Latin-1 characters without blanks"
             }
             Self::NoHost => "a node name has the form name@host",
+            Self::Nonode => "nonode@nohost is no name",
             Self::OtherDomain => "long and short names do not connect: one host has a dot or is an address, the other not",
             Self::SecondAt => "more than one '@'",
             Self::TooLong => "longer than 255 characters",

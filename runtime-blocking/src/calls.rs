@@ -161,9 +161,10 @@ impl Mailbox {
                 (node.clone(), Control::RegSend { from, to, message, token: None })
             }
         };
-        match table.send_blocking(&node, signal, None) {
+        match table.send_blocking(Some(self.id), &node, signal, None) {
             Outcome::Sent | Outcome::Absent { .. } | Outcome::Dropped => Ok(()),
             Outcome::TooLong => Err(SendError::TooLong),
+            Outcome::Ended => Err(SendError::Ended),
         }
     }
 

@@ -242,22 +242,25 @@ impl Mailbox {
 
     fn send_signal(&self, node: &NodeName, signal: Control) -> Result<(), SendError> {
         let table = &self.handle.table;
-        let outcome = match table.send_blocking(node, signal, None) {
+        let outcome = match table.send_blocking(Some(self.id), node, signal, None) {
             Outcome::Absent { signal, seen } => {
                 match self.handle.call_blocking(Call::AutoConnect(node.clone(), seen)) {
                     Some(Answer::AutoConnect(Err(ConnectError::NotAlive))) | None => {
                         return Err(SendError::NotAlive);
                     }
                     // The attempt has begun, so that the signal can wait for it, or there will be none.
-                    Some(_) => table.send_blocking(node, signal, None),
+                    Some(_) => table.send_blocking(Some(self.id), node, signal, None),
                 }
             }
-            outcome @ (Outcome::Sent | Outcome::Dropped | Outcome::TooLong) => outcome,
+            outcome @ (Outcome::Sent | Outcome::Dropped | Outcome::TooLong | Outcome::Ended) => {
+                outcome
+            }
         };
         match outcome {
             // Absent still: no attempt is allowed, or it has failed already.
             Outcome::Sent | Outcome::Absent { .. } | Outcome::Dropped => Ok(()),
             Outcome::TooLong => Err(SendError::TooLong),
+            Outcome::Ended => Err(SendError::Ended),
         }
     }
 

@@ -59,7 +59,7 @@ pub(crate) fn ping(
     let not_alive = PingError::Connect(ConnectError::NotAlive);
     let (ping, signals, result) = table.ping(node).ok_or(not_alive)?;
     for signal in signals {
-        if !matches!(table.send_blocking(node, signal, end), Outcome::Sent) {
+        if !matches!(table.send_blocking(None, node, signal, end), Outcome::Sent) {
             table.cancel_ping(ping);
             let late = end.is_some_and(|end| end <= Moment::now());
             return Err(if late { PingError::NoAnswer } else { PingError::LinkLost });

@@ -158,9 +158,10 @@ impl Mailbox {
                 (node.clone(), Control::RegSend { from, to, message, token: None })
             }
         };
-        match table.send(&node, signal).await {
+        match table.send(Some(self.id), &node, signal).await {
             Outcome::Sent | Outcome::Absent { .. } | Outcome::Dropped => Ok(()),
             Outcome::TooLong => Err(SendError::TooLong),
+            Outcome::Ended => Err(SendError::Ended),
         }
     }
 

@@ -235,22 +235,25 @@ impl Mailbox {
 
     async fn send_signal(&self, node: &NodeName, signal: Control) -> Result<(), SendError> {
         let table = &self.handle.table;
-        let outcome = match table.send(node, signal).await {
+        let outcome = match table.send(Some(self.id), node, signal).await {
             Outcome::Absent { signal, seen } => {
                 match self.handle.call(Call::AutoConnect(node.clone(), seen)).await {
                     Some(Answer::AutoConnect(Err(ConnectError::NotAlive))) | None => {
                         return Err(SendError::NotAlive);
                     }
                     // The attempt has begun, so that the signal can wait for it, or there will be none.
-                    Some(_) => table.send(node, signal).await,
+                    Some(_) => table.send(Some(self.id), node, signal).await,
                 }
             }
-            outcome @ (Outcome::Sent | Outcome::Dropped | Outcome::TooLong) => outcome,
+            outcome @ (Outcome::Sent | Outcome::Dropped | Outcome::TooLong | Outcome::Ended) => {
+                outcome
+            }
         };
         match outcome {
             // Absent still: no attempt is allowed, or it has failed already.
             Outcome::Sent | Outcome::Absent { .. } | Outcome::Dropped => Ok(()),
             Outcome::TooLong => Err(SendError::TooLong),
+            Outcome::Ended => Err(SendError::Ended),
         }
     }
 

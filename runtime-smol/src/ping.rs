@@ -42,7 +42,7 @@ async fn ask(handle: &Handle, node: &NodeName) -> Result<(), PingError> {
     let (ping, signals, result) = table.ping(node).ok_or(not_alive)?;
     let _pending = Pending { table, ping };
     for signal in signals {
-        if !matches!(table.send(node, signal).await, Outcome::Sent) {
+        if !matches!(table.send(None, node, signal).await, Outcome::Sent) {
             return Err(PingError::LinkLost);
         }
     }

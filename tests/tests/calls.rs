@@ -10,8 +10,8 @@ use netkernel_blocking::core::calls::erpc::{ErpcFailure, Exception};
 use netkernel_blocking::core::calls::gen_server::CallFailure;
 use netkernel_blocking::core::term::{Atom, Limits, Pid, Term};
 use netkernel_blocking::{
-    CallError, CallReaction, Client, ErpcError, Function, Info, Item, NodeConfig, Outcome,
-    ProcessEvent, Reaction, StartServerError, Target,
+    Bound, CallError, CallReaction, Client, ErpcError, Function, Info, Item, NodeConfig, Outcome,
+    Overflow, ProcessEvent, Reaction, StartServerError, Target,
 };
 use netkernel_tests::ours::{Ours, eventually, next_message, node_name};
 use netkernel_tests::runtime::{Mailbox, Node};
@@ -293,6 +293,28 @@ each_runtime! {
         let features = Term::decode(&next_message(&own), &Limits::default()).unwrap();
         let own_name = name.as_atom().clone().into();
         assert_eq!(features, Term::tuple([term("features_reply"), own_name, term("[erpc]")]));
+    }
+
+    //= docs/spec/calls.md#rex-broadcast
+    //= type=test
+    #[test]
+    fn who_broadcasts_is_answered_though_there_is_no_room() {
+        let stage = Stage::new(|_, _| ());
+        let node = &stage.server.node;
+        let (own, full, name) = (node.mailbox(), node.mailbox(), node_name(stage.server.name()));
+        let bound = Bound { messages: 1, bytes: usize::MAX, overflow: Overflow::Pause };
+        full.set_bound(Some(bound));
+        full.register(atom("full")).unwrap();
+        let from: Term = own.pid().unwrap().into();
+        let answer = Term::tuple([term("rex"), name.as_atom().clone().into(), name.as_atom().clone().into()]);
+        for number in 0..3_u8 {
+            let what = Term::tuple([term("sbcast"), term("full"), number.into()]);
+            let mut message = Vec::new();
+            Term::tuple([from.clone(), what]).encode(&mut message).unwrap();
+            own.send_to_name(&atom("rex"), &name, message).unwrap();
+            assert_eq!(Term::decode(&next_message(&own), &Limits::default()).unwrap(), answer);
+        }
+        assert_eq!(full.message_queue_len(), 1);
     }
 
     /// As many calls run as handlers may, and the next one is told so.

@@ -64,6 +64,7 @@ const TABLE: &[(&str, Refused)] = &[
     ("-name a.b@127.0.0.1", Some("Invalid node name!")),
     ("-name @127.0.0.1", Some("Invalid node name!")),
     ("-name a@b@127.0.0.1", Some("nvalid node name")),
+    ("-name nonode@nohost", Some("nvalid node name")),
     // Cookies that are not the peer's, with times.
     ("-name a@127.0.0.1 -kernel net_ticktime 8 net_ticktime 9 net_setuptime 119.9999", None),
     (

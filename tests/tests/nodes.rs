@@ -204,6 +204,19 @@ each_runtime! {
         assert_eq!(next_message(&b_box), term(b"arrives"));
     }
 
+    //= docs/spec/flags.md#flags-net-setuptime
+    //= type=test
+    #[test]
+    fn a_setup_time_of_zero_is_the_default() {
+        let epmd = Epmd::start();
+        let _b = epmd.node(B);
+        let mut config = epmd.config();
+        config.kernel.setup_time = Duration::ZERO;
+        let a = Node::new(config).unwrap();
+        a.start(StartOptions::new(name(A))).unwrap();
+        a.ping(&name(B), GIVE_UP).unwrap();
+    }
+
     #[test]
     fn messages_that_wait_for_the_link_come_in_order_after_nodeup() {
         let epmd = Epmd::start();

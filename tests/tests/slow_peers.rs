@@ -1,5 +1,6 @@
 //! Peers that do not read what this node's processes have to tell them: no link ends for it, and nothing is lost.
 
+use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
 use std::collections::BTreeSet;
 use std::thread;
@@ -8,7 +9,7 @@ use std::time::Instant;
 use netkernel_blocking::core::term::{Atom, Pid, Term};
 use netkernel_blocking::core::wire::control::{Control, parse};
 use netkernel_blocking::core::{Flags, NodeType};
-use netkernel_blocking::{Item, NodeKind, ProcessEvent, Target};
+use netkernel_blocking::{Item, NodeKind, ProcessEvent, SendError, Target};
 use netkernel_tests::ours::{Ours, next_message, node_name};
 use netkernel_tests::runtime::Mailbox;
 use netkernel_tests::script::{Directory, FLAGS, Script};
@@ -173,6 +174,45 @@ each_runtime! {
         assert_eq!(told.len(), LINKS as usize, "each once");
         (1..=3).for_each(|number| stage.expect_number(number));
         stage.assert_up();
+    }
+
+    //= docs/spec/process.md#process-end
+    //= type=test
+    #[test]
+    fn who_ends_while_it_waits_for_room_sends_nothing_behind_its_end() {
+        const LEN: usize = 50_000;
+        let mut stage = Stage::new();
+        let (mailbox, pid) = stage.linked(1);
+        let to = stage.peer.pid();
+        let sent = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            let sender = scope.spawn(|| loop {
+                match mailbox.send(&to, [&[131, 109, 0, 0, 0xC3, 0x50][..], &[7; LEN]].concat()) {
+                    Ok(()) => _ = sent.fetch_add(1, Ordering::Relaxed),
+                    Err(error) => break error,
+                }
+            });
+            // Until it waits. If it is only slow, it does not wait, and what follows holds all the same.
+            let mut before = usize::MAX;
+            while before != sent.load(Ordering::Relaxed) {
+                before = sent.load(Ordering::Relaxed);
+                thread::sleep(Duration::from_millis(200));
+            }
+            stage.shop.exit(&pid, &"kill".parse::<Term>().expect("a term")).expect("alive");
+            let node = node_name(stage.ours.name());
+            let mut arrived = 0;
+            while let Control::Send { message, .. } = parse(&stage.peer.frame().into(), &node).expect("a signal") {
+                assert_eq!(message.len(), 6 + LEN);
+                arrived += 1;
+            }
+            assert_eq!(sender.join().expect("no panic"), SendError::Ended);
+            assert_eq!(arrived, sent.load(Ordering::Relaxed));
+            stage.shop.send(&to, vec![131, 106]).expect("alive");
+            match parse(&stage.peer.frame().into(), &node) {
+                Ok(Control::Send { message, .. }) => assert_eq!(message[..], [131, 106]),
+                other => panic!("something behind the exit signal: {other:?}"),
+            }
+        });
     }
 
     //= docs/spec/channel.md#ch-writer-signals

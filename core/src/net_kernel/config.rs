@@ -107,6 +107,14 @@ impl Config {
             connect_options: Vec::new(),
         }
     }
+
+    /// [`Config::setup_time`] as it counts.
+    //= docs/spec/flags.md#flags-net-setuptime
+    #[must_use]
+    pub fn effective_setup_time(&self) -> Duration {
+        let given = Some(self.setup_time).filter(|time| !time.is_zero());
+        given.unwrap_or(SETUP_TIME_DEFAULT).min(SETUP_TIME_MAX)
+    }
 }
 
 /// How a node is started (`net_kernel:start/2`).
@@ -257,4 +265,21 @@ pub enum Started {
     Static,
     /// By a call.
     Dynamic,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    //= docs/spec/flags.md#flags-net-setuptime
+    //= type=test
+    #[test]
+    fn a_setup_time_is_neither_zero_nor_too_long() {
+        let seconds = Duration::from_secs;
+        let mut config = Config::new(Cookie::new("C").unwrap(), NetTicktime::new(60, 4).unwrap());
+        for (given, effective) in [(0, 7), (1, 1), (120, 120), (121, 120)] {
+            config.setup_time = seconds(given);
+            assert_eq!(config.effective_setup_time(), seconds(effective));
+        }
+    }
 }

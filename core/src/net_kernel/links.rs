@@ -50,13 +50,12 @@ impl NetKernel {
         let Established { node, creation, flags, node_type, given, residue } = established;
         let deferred = given
             .map_or_else(Vec::new, |(name, creation)| self.be_named(name, creation, node.clone()));
+        let liveness = Liveness::new(node_type == NodeType::Hidden, self.intensity());
         let Some(row) = self.table.get_mut(&node) else {
             debug_assert!(false, "an attempt has a row");
             self.end(stream, true);
             return;
         };
-        let liveness =
-            Liveness::new(node_type == NodeType::Hidden, self.config.net_ticktime.intensity());
         row.state =
             RowState::Up { up: Up { stream, node_type, creation, liveness }, successor: None };
         let link = row.link;

@@ -125,10 +125,7 @@ impl NetKernel {
     /// A kernel that is not alive.
     #[must_use]
     pub fn new(mut config: Config) -> Self {
-        if config.setup_time.is_zero() {
-            config.setup_time = SETUP_TIME_DEFAULT;
-        }
-        config.setup_time = config.setup_time.min(SETUP_TIME_MAX);
+        config.setup_time = config.effective_setup_time();
         let mut cookies = Cookies::new(config.cookie.clone());
         for (peer, cookie) in &config.peer_cookies {
             cookies.set(peer.as_atom().clone(), cookie.clone());

@@ -104,11 +104,16 @@ impl NetKernel {
                 }
                 //= docs/spec/tick.md#tick-missed
                 if missed > 0 {
-                    let intensity = self.config.net_ticktime.intensity();
+                    let intensity = self.intensity();
                     self.diagnose(Diagnostic::TickMissed { node, missed, intensity });
                 }
             }
         }
+    }
+
+    /// That of the ticker: a start may have its own.
+    pub(super) fn intensity(&self) -> u16 {
+        self.life.ticker().map_or(self.config.net_ticktime, Ticker::ticktime).intensity()
     }
 
     fn aux_tick(&mut self, stream: StreamId, node: &NodeName, traffic: Option<Traffic>) {

@@ -21,8 +21,8 @@ pub(super) fn resolve(
     arguments: Bytes,
     called_in: Frame,
 ) -> Result<Mfa, Bytes> {
-    let mut call = (module, function, arguments);
-    for _ in 0..NESTED_MAX {
+    let (mut call, mut nested) = ((module, function, arguments), 0);
+    loop {
         let (module, function, arguments) = call;
         //= docs/spec/process.md#process-spawn-badarg
         let Some(mfa) = Mfa::of(module.clone(), function.clone(), arguments.clone()) else {
@@ -32,13 +32,14 @@ pub(super) fn resolve(
         if served.contains(mfa.function()) {
             return Ok(mfa);
         }
-        call = match (module.as_str(), function.as_str(), mfa.function().arity) {
-            ("erlang", "apply", 2) => apply_fun(&arguments)?,
-            ("erlang", "apply", 3) => apply_function(&arguments, called_in)?,
+        nested += 1;
+        let is_apply = module.as_str() == "erlang" && function.as_str() == "apply";
+        call = match mfa.function().arity {
+            2 if is_apply && nested < NESTED_MAX => apply_fun(&arguments)?,
+            3 if is_apply && nested < NESTED_MAX => apply_function(&arguments, called_in)?,
             _ => return Err(crash::undef(&module, &function, &arguments)),
         };
     }
-    Err(crash::undef(&call.0, &call.1, &call.2))
 }
 
 type Call = (Atom, Atom, Bytes);

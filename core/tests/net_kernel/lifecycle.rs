@@ -98,6 +98,8 @@ fn a_start_that_fails_says_why() {
         world.start_again(b, options_illegal),
         Some(Answer::Started(Err(StartError::Name(NameError::IllegalHost))))
     );
+    let nobody = world.start_again(b, StartOptions::new(NodeName::nonode()));
+    assert_eq!(nobody, Some(Answer::Started(Err(StartError::Name(NameError::Nonode)))));
     world.epmd_down = true;
     let refused = StartError::Register(RegisterError::Open(OpenError::Refused));
     assert_eq!(world.start_again(b, options(B)), Some(Answer::Started(Err(refused))));

@@ -2,11 +2,11 @@
 
 use core::time::Duration;
 
-use netkernel_core::net_kernel::{Config, Diagnostic, NodeDownReason};
+use netkernel_core::net_kernel::{Config, Diagnostic, NodeDownReason, StartOptions};
 
 use crate::common::{CONNECTED, MS, pair};
 use crate::scripted::up_as;
-use crate::world::{World, cookie, ticktime};
+use crate::world::{World, cookie, name, ticktime};
 
 const A: &str = "a@127.0.0.1";
 const B: &str = "b@127.0.0.1";
@@ -55,6 +55,42 @@ fn a_silent_peer_is_declared_down_t_to_t_plus_one_interval_after_its_last_byte()
             missed.filter(|diagnostic| matches!(diagnostic, Diagnostic::TickMissed { .. })).count();
         assert_eq!(missed, 3, "each missed tick is told, the last one by the nodedown");
     }
+}
+
+//= docs/spec/kernel.md#kernel-start-options
+//= type=test
+//= docs/spec/tick.md#tick-timeout
+//= type=test
+#[test]
+fn links_are_judged_with_the_intensity_that_the_node_was_started_with() {
+    let mut world = World::default();
+    let a = world.start(A);
+    world.stop(a).unwrap();
+    let options = StartOptions {
+        net_ticktime: Some(16),
+        net_tickintensity: Some(16),
+        ..StartOptions::new(name(A))
+    };
+    world.start_again(a, options).unwrap();
+    let b = world.start_with(B, Config::new(cookie("C"), ticktime(16)), false);
+    assert_eq!(world.connect(a, B), CONNECTED);
+    world.pass(Duration::from_secs(100));
+    world.nodes[b].frozen = true;
+    world.nodes[a].host.diagnostics.clear();
+    let (silent, events) = (world.now, world.nodes[a].host.events.len());
+    while world.nodes[a].host.events.len() == events {
+        world.pass(MS);
+    }
+    let silence = world.now.saturating_since(silent).as_secs_f32();
+    // The last byte of the other node may be four seconds old.
+    assert!((12.0..=17.0).contains(&silence), "{silence}");
+    assert_eq!(world.nodes[a].host.events.last().unwrap().node().as_str(), B);
+    let of = |told: &Diagnostic| {
+        let Diagnostic::TickMissed { missed, intensity, .. } = told else { return None };
+        Some((*missed, *intensity))
+    };
+    let missed: Vec<_> = world.nodes[a].host.diagnostics.iter().filter_map(of).collect();
+    assert!(missed.ends_with(&[(14, 16), (15, 16)]), "{missed:?}");
 }
 
 //= docs/spec/tick.md#tick-late

@@ -34,7 +34,7 @@ impl Handle {
         Self {
             inbox: Arc::clone(&of.inbox),
             table: Arc::clone(&of.table),
-            setup_time: config.kernel.setup_time,
+            setup_time: config.kernel.effective_setup_time(),
             host_dirs: config.host_dirs.clone(),
             term_limits: config.term_limits,
             rpc: Arc::default(),

@@ -147,7 +147,7 @@ impl<C: Carrier> RuntimeHost<C> {
         let retry = self.streams.get_mut(&id).and_then(|entry| entry.retry.take());
         let Some(target) = retry.filter(|_| error == OpenError::Refused) else { return false };
         self.serve_epmd();
-        let again = self.run(id, Origin::Dial(target, self.config.kernel.setup_time));
+        let again = self.run(id, Origin::Dial(target, self.config.kernel.effective_setup_time()));
         match (again, self.streams.get_mut(&id)) {
             (Ok(stream), Some(entry)) => {
                 entry.stream = stream;
@@ -273,7 +273,7 @@ impl<C: Carrier> Host for RuntimeHost<C> {
             self.serve_epmd();
         }
         let retry = (registers && self.config.epmd == EpmdMode::Auto).then(|| target.clone());
-        match self.run(stream, Origin::Dial(target, self.config.kernel.setup_time)) {
+        match self.run(stream, Origin::Dial(target, self.config.kernel.effective_setup_time())) {
             Ok(started) => {
                 let entry = Entry { stream: started, opening: true, retry, link: None };
                 self.streams.insert(stream, entry);

@@ -45,6 +45,11 @@ pub(super) struct State {
 }
 
 impl State {
+    /// Whether that process has ended.
+    fn has_ended(&self, by: Option<MailboxId>) -> bool {
+        by.is_some_and(|by| !self.processes.has(by))
+    }
+
     /// Does something with the processes; `stream` is that of the link whose signals are handled.
     fn deliver<R>(
         &mut self,
@@ -81,6 +86,8 @@ pub enum Outcome {
     Dropped,
     /// Longer than a frame can be.
     TooLong,
+    /// Whoever sends it has ended meanwhile.
+    Ended,
 }
 
 /// How a signal would get to a node.
@@ -129,43 +136,58 @@ impl Table {
 
 /// What senders and callers do.
 impl Table {
-    /// Sends a signal to a node. Blocks while that node has enough to take, but not beyond that moment: then it is dropped.
-    pub fn send_blocking(&self, node: &NodeName, signal: Control, end: Option<Moment>) -> Outcome {
+    /// Sends a signal to a node, of one of its processes or of the node itself. Blocks while that node has enough to take, but not
+    /// beyond that moment: then it is dropped.
+    pub fn send_blocking(
+        &self,
+        by: Option<MailboxId>,
+        node: &NodeName,
+        signal: Control,
+        end: Option<Moment>,
+    ) -> Outcome {
         let mut signal = Some(signal);
-        match self.changed.block_until(end, || self.take(node, &mut signal)) {
+        match self.changed.block_until(end, || self.take(by, node, &mut signal)) {
             None => Outcome::Dropped,
             Some(Taken::Done(outcome)) => outcome,
-            Some(Taken::Push(stream, mut frame, gist)) => {
-                while let Err(back) = push_frame(&stream, frame, (node, gist)) {
-                    frame = back;
-                    if !stream.outgoing.wait_for_room_blocking(&frame, end) {
-                        return Outcome::Dropped;
-                    }
+            Some(Taken::Push(stream, mut frame, gist)) => loop {
+                match self.push_frame(by, &stream, frame, (node, gist)) {
+                    Ok(outcome) => return outcome,
+                    Err(back) => frame = back,
                 }
-                Outcome::Sent
-            }
+                if !stream.outgoing.wait_for_room_blocking(&frame, end) {
+                    return Outcome::Dropped;
+                }
+            },
         }
     }
 
-    /// Sends a signal to a node. Waits while that node has enough to take.
-    pub async fn send(&self, node: &NodeName, signal: Control) -> Outcome {
+    /// As [`Self::send_blocking`], but waits while that node has enough to take.
+    pub async fn send(&self, by: Option<MailboxId>, node: &NodeName, signal: Control) -> Outcome {
         let mut signal = Some(signal);
-        match self.changed.wait(|| self.take(node, &mut signal)).await {
+        match self.changed.wait(|| self.take(by, node, &mut signal)).await {
             Taken::Done(outcome) => outcome,
-            Taken::Push(stream, mut frame, gist) => {
-                while let Err(back) = push_frame(&stream, frame, (node, gist)) {
-                    frame = back;
-                    stream.outgoing.wait_for_room(&frame).await;
+            Taken::Push(stream, mut frame, gist) => loop {
+                match self.push_frame(by, &stream, frame, (node, gist)) {
+                    Ok(outcome) => return outcome,
+                    Err(back) => frame = back,
                 }
-                Outcome::Sent
-            }
+                stream.outgoing.wait_for_room(&frame).await;
+            },
         }
     }
 
     /// Hands a signal to the peer; `None` if that has no room for it now.
-    fn take(&self, node: &NodeName, signal: &mut Option<Control>) -> Option<Taken> {
+    fn take(
+        &self,
+        by: Option<MailboxId>,
+        node: &NodeName,
+        signal: &mut Option<Control>,
+    ) -> Option<Taken> {
         let offered = signal.take()?;
         let mut state = lock(&self.state);
+        if state.has_ended(by) {
+            return Some(Taken::Done(Outcome::Ended));
+        }
         let seen = state.latest;
         let Some(peer) = state.peers.get_mut(node) else {
             return Some(Taken::Done(Outcome::Absent { signal: offered, seen }));
@@ -195,6 +217,29 @@ impl Table {
             Sending::Dropped => Outcome::Dropped,
         };
         Some(Taken::Done(outcome))
+    }
+
+    /// Gives the frame back if there is no room for it now. The end of a process is told at once, and nothing of it comes behind that: so
+    /// no process ends between the look and the push.
+    //= docs/spec/process.md#process-end
+    fn push_frame(
+        &self,
+        by: Option<MailboxId>,
+        stream: &Stream,
+        frame: Frame,
+        (node, gist): (&NodeName, Gist),
+    ) -> Result<Outcome, Frame> {
+        let state = lock(&self.state);
+        if state.has_ended(by) {
+            return Ok(Outcome::Ended);
+        }
+        stream.outgoing.with(|writer| match writer.push(frame) {
+            Ok(()) => {
+                trace::sent(node.as_str(), gist);
+                Ok(Outcome::Sent)
+            }
+            Err(Busy(back)) => Err(back),
+        })
     }
 
     /// The way for what must not be sent before there is room for it. Blocks while there is none.
@@ -390,14 +435,4 @@ enum Taken {
     Done(Outcome),
     /// To be queued on the link that it is made for. If that ends, it is dropped.
     Push(Arc<Stream>, Frame, Gist),
-}
-
-/// Gives the frame back if there is no room for it now.
-fn push_frame(stream: &Stream, frame: Frame, told: (&NodeName, Gist)) -> Result<(), Frame> {
-    let pushed = stream.outgoing.with(|writer| {
-        writer.push(frame)?;
-        trace::sent(told.0.as_str(), told.1);
-        Ok(())
-    });
-    pushed.map_err(|Busy(back)| back)
 }
