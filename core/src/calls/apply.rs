@@ -131,9 +131,12 @@ mod tests {
             let call = (0..n)
                 .fold(term("[m,f,[]]"), |call, _| vec![term("erlang"), term("apply"), call].into());
             let call = Vec::try_from(call).unwrap().try_into().unwrap();
-            resolve(apply(call), |it| it.module.as_str() == "m").is_ok()
+            resolve(apply(call), |it| it.module.as_str() == "m")
         };
-        assert!(nested(NESTED_MAX - 1) && !nested(NESTED_MAX) && !nested(100));
+        assert!(nested(NESTED_MAX - 1).is_ok() && nested(100).is_err());
+        let Err(Outcome::Error { reason, stack }) = nested(NESTED_MAX) else { panic!("it ends") };
+        let told = Term::tuple([reason, stack]).to_string();
+        assert_eq!(told, "{undef,[{erlang,apply,[m,f,[]],[]}]}", "of the eighth");
         let call =
             || Ok((Atom::literal("erlang"), Atom::literal("apply"), vec![term("f"), term("[]")]));
         let (function, arguments) = resolve(call(), |it| it.arity == 2).unwrap();

@@ -146,6 +146,9 @@ mod tests {
             ("m", "g", "[x]", Err("{undef,[{m,g,[x],[]}]}")),
             ("erlang", "self", "[]", Err("{undef,[{erlang,self,[],[]}]}")),
             ("erlang", "apply", "[m,g,[x]]", Err("{undef,[{m,g,[x],[]}]}")),
+            ("erlang", "put", "[x,y]", Err("{undef,[{erlang,put,[x,y],[]}]}")),
+            ("m", "apply", "[fun m:f/1,[x]]", Err("{undef,[{m,apply,[fun m:f/1,[x]],[]}]}")),
+            ("m", "apply", "[m,f,[x]]", Err("{undef,[{m,apply,[m,f,[x]],[]}]}")),
             (
                 "m",
                 "f",
@@ -169,10 +172,21 @@ mod tests {
             let arguments = bytes(&arguments.parse().unwrap());
             assert_eq!(called(module, function, arguments), result, "{module}:{function}");
         }
-        let deep = (0..NESTED_MAX)
-            .fold(String::from("[m,f,[x]]"), |inner, _| alloc::format!("[erlang,apply,{inner}]"));
-        let reason = called("erlang", "apply", bytes(&deep.parse().unwrap())).unwrap_err();
-        assert!(reason.starts_with("{undef,[{erlang,apply,"), "{reason}");
+    }
+
+    //= docs/spec/process.md#process-spawn-undef
+    //= type=test
+    #[test]
+    fn nesting_ends_where_it_ends_for_calls() {
+        let nested = |n: u32| {
+            let inner = (1..n).fold(String::from("[m,f,[x]]"), |inner, _| {
+                alloc::format!("[erlang,apply,{inner}]")
+            });
+            called("erlang", "apply", bytes(&inner.parse().unwrap()))
+        };
+        assert_eq!(nested(NESTED_MAX - 1), Ok("[x]".to_string()));
+        let eighth = "{undef,[{erlang,apply,[m,f,[x]],[]}]}";
+        assert_eq!(nested(NESTED_MAX), Err(eighth.to_string()));
     }
 
     //= docs/spec/process.md#process-spawn-fun
