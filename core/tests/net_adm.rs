@@ -3,8 +3,8 @@
 
 use netkernel_core::epmd::NamesError;
 use netkernel_core::net_adm::{
-    Answer, Call, Host, HostFileError, Posix, Question, Step, SystemQuestion, World, WorldError,
-    WorldStep, parse_hosts, search,
+    Answer, Call, HOST_FILE_MAX, Host, HostFileError, Posix, Question, Step, SystemQuestion, World,
+    WorldError, WorldStep, parse_hosts, search,
 };
 use netkernel_core::net_kernel::mfa;
 use netkernel_core::stream::OpenError;
@@ -38,6 +38,8 @@ fn terms_end_with_dots() {
         ),
         ("$\\s. $\\x{41}. $\\x41. $\\101. $\\^a.", "[32,65,65,65,1]"),
         ("{ }. [ ]. #{ }. << >>.", "[{},[],#{},<<>>]"),
+        ("#{a => 1,b => [fun a:b/2]}. [a,[]|b].", "[#{a => 1,b => [fun a:b/2]},[a,[]|b]]"),
+        ("1.5. 1.25e3. 1.5e+3. 1.5e-3. 12.50.", "[1.5,1250.0,1.5e3,0.0015,12.5]"),
     ] {
         assert_eq!(answer(file.as_bytes()), hosts, "{file}");
     }
@@ -91,9 +93,61 @@ fn what_is_wrong_is_told_with_its_line() {
         ("a.\n\"0123456789abcdefgh\n", scan(2, "{unterminated,string,\"0123456789abcde\"}")),
         ("a.\n$", scan(2, "{unterminated,char}")),
         ("\n16#zz.", scan(2, "{illegal,integer}")),
+        ("end.", before(1, "\"'end'\"")),
+        ("- a.", bad(1)),
+        ("-A.", bad(1)),
+        ("-\"s\".", bad(1)),
+        ("- -1.", bad(1)),
+        ("-{}.", bad(1)),
+        ("- .", before(1, "\"'.'\"")),
+        ("-[a", before(1, "[]")),
+        ("#r{}.", bad(1)),
+        ("#r s.", before(1, "\"s\"")),
+        ("#5.", before(1, "\"5\"")),
+        ("#{a=>1 b=>2}.", before(1, "\"b\"")),
+        ("#{a=>1;b=>2}.", before(1, "\"';'\"")),
+        ("fun a/1.", bad(1)),
+        ("fun A:b/1.", bad(1)),
+        ("fun a:b/C.", bad(1)),
+        ("fun() -> ok end.", bad(1)),
+        ("fun (.", before(1, "\"'.'\"")),
+        ("fun a b.", before(1, "\"b\"")),
+        ("fun a:b.", before(1, "\"'.'\"")),
+        ("fun a:5.", before(1, "\"5\"")),
+        ("fun a:b/c.", before(1, "\"c\"")),
+        ("fun a:", before(1, "[]")),
+        ("a + .", before(1, "\"'.'\"")),
+        ("a +", before(1, "[]")),
+        ("a\n+\nb.", bad(1)),
+        ("{a\n+\nb}.", bad(1)),
+        ("a\n×.", before(2, "\"'×'\"")),
+        ("a÷.", before(1, "\"'÷'\"")),
+        ("日.", scan(1, "{illegal,character}")),
     ] {
         assert_eq!(answer(file.as_bytes()), told, "{file}");
     }
+}
+
+//= docs/spec/net_adm.md#adm-host-file-syntax
+//= type=test
+#[test]
+fn a_term_has_64_levels_at_most() {
+    let bad = "{error,{1,erl_parse,\"bad term\"}}";
+    for (open, inmost, close) in [
+        ("[", "", "]"),
+        ("{", "", "}"),
+        ("[a|", "[]", "]"),
+        ("#{a => ", "#{}", "}"),
+        ("#{", "#{}", " => b}"),
+    ] {
+        let levels =
+            |count: usize| format!("{}{inmost}{}.", open.repeat(count), close.repeat(count));
+        let most = 64 - usize::from(!inmost.is_empty());
+        let (read, refused) = (levels(most), levels(most + 1));
+        assert!(!answer(read.as_bytes()).starts_with("{error"), "{open}");
+        assert_eq!(answer(refused.as_bytes()), bad, "{open}");
+    }
+    assert_eq!(answer(format!("{}1.", "- ".repeat(1_000_000)).as_bytes()), bad);
 }
 
 //= docs/spec/net_adm.md#adm-host-file-encoding
@@ -102,7 +156,19 @@ fn what_is_wrong_is_told_with_its_line() {
 fn files_are_utf_8_unless_they_say_that_they_are_latin_1() {
     assert_eq!(answer("'é'.".as_bytes()), "[é]");
     let told = "{error,{3,file_io_server,invalid_unicode}}";
-    assert_eq!(answer(b"a.\n\n'\xE9'."), told);
+    for file in [
+        &b"a.\n\n'\xE9'."[..],
+        b"'a\nb\nc\xE9'.",
+        b"a.\nb\n\xE9.",
+        b"a.\n\nb.\xE9",
+        b"a.\n\nb c.\xE9",
+        b"a.\n\n%%\xE9\nb.",
+        b"%% coding: utf-8\n%% coding: latin-1\n'\xE9'.",
+        b"%%\n%%\n'\xE9'. %% coding: latin-1",
+    ] {
+        assert_eq!(answer(file), told, "{}", file.escape_ascii());
+    }
+    assert_eq!(answer(b"a. %% coding: latin-1\n'\xE9'."), "[a,é]");
     assert_eq!(answer(b"%% coding: latin-1\n'\xE9'."), "[é]");
     assert_eq!(answer(b"%% -*- coding: utf-8 -*-\n\n'\xE9'."), told);
     assert_eq!(answer(b"a b.\n'\xE9'."), "{error,{1,erl_parse,[\"syntax error before: \",\"b\"]}}");
@@ -125,6 +191,13 @@ fn directories_without_a_file_are_passed_over() {
         matches!(found(&[Ok("a"), Ok("b.")]), Err(HostFileError::Syntax(_))),
         "that is the file"
     );
+}
+
+//= docs/spec/net_adm.md#adm-host-file-kind
+//= type=test
+#[test]
+fn a_file_has_16_mib_at_most() {
+    assert_eq!(HOST_FILE_MAX, 16_777_216);
 }
 
 /// Walks, with these names of each host, and these nodes that answer; what was done, told and answered.
@@ -369,7 +442,7 @@ proptest! {
             prop_oneof![
                 8 => proptest::sample::select("ab0x7eA_@ \n\r.,;:'\"`\\$^~#<>{}[]()|=-+/*%".chars().collect::<Vec<_>>())
                     .prop_map(|char| char.to_string().into_bytes()),
-                2 => proptest::sample::select(vec!['é', 'É', 'Ā', 'ß', '\u{A0}', '\u{85}', '∞', '日', '𝄞', '\u{301}'])
+                2 => proptest::sample::select(vec!['é', 'É', 'Ā', 'ß', '×', '÷', '\u{A0}', '\u{85}', '∞', '日', '𝄞', '\u{301}'])
                     .prop_map(|char| char.to_string().into_bytes()),
                 2 => proptest::sample::select(vec!["$\\^", "$\\x", "$\\", "$", "~s\"", "\"\"\"", "'\\"])
                     .prop_map(|text| text.as_bytes().to_vec()),

@@ -17,7 +17,7 @@ use netkernel_tests::ours::{Ours, eventually, node_name};
 use netkernel_tests::runtime::Node;
 
 /// Files whose answer is the same term.
-const FILES: [&str; 39] = [
+const FILES: [&str; 64] = [
     "",
     "'a.b'.\n'c'.\n",
     "a.\nb.",
@@ -57,6 +57,47 @@ const FILES: [&str; 39] = [
     "a B.",
     "-5. + 5. $a. $\\n. 2#101.",
     "a.\r\nb.\r\n",
+    "end.",
+    "- a.",
+    "- -1.",
+    "-{}.",
+    "- .",
+    "#r{}.",
+    "#r s.",
+    "#5.",
+    "#{a=>1 b=>2}.",
+    "#{a=>1;b=>2}.",
+    "fun a/1.",
+    "fun a:b/1.",
+    "fun A:b/1.",
+    "fun() -> ok end.",
+    "fun a b.",
+    "fun a:b.",
+    "fun a:b/c.",
+    "a + .",
+    "a\n+\nb.",
+    "a\n×.",
+    "a÷.",
+    "日.",
+    "É.",
+    "é.",
+    "1.5. 1.25e3. 1.5e-3.",
+];
+
+/// Files that are not all UTF-8.
+const BYTES: [&[u8]; 12] = [
+    b"a.\n\n'\xE9'.",
+    b"%% coding: latin-1\n'\xE9'.",
+    b"'\xC3\xA9'.",
+    b"'a\nb\nc\xE9'.",
+    b"a.\nb\n\xE9.",
+    b"a.\n\nb.\xE9",
+    b"a.\n\nb c.\xE9",
+    b"a.\n\n%%\xE9\nb.",
+    b"%% coding: utf-8\n%% coding: latin-1\n'\xE9'.",
+    b"%%\nb.\n%% coding: latin-1\n'\xE9'.",
+    b"a. %% coding: latin-1\n'\xE9'.",
+    b"%% coding: Latin-1\n'\xE9'.",
 ];
 
 /// Files whose answer has the same line and the same part of the parser: releases of Erlang have several words.
@@ -132,10 +173,10 @@ each_release_and_runtime! {
             let (mine, theirs) = both();
             assert_eq!(place(&mine), place(&theirs), "{file}: {mine} and {theirs}");
         }
-        for file in [&b"a.\n\n'\xE9'."[..], b"%% coding: latin-1\n'\xE9'.", "'\u{E9}'.".as_bytes()] {
+        for file in BYTES {
             fs::write(&path, file).unwrap();
             let (mine, theirs) = both();
-            assert_eq!(mine, theirs, "{file:?}");
+            assert_eq!(mine, theirs, "{}", file.escape_ascii());
         }
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();

@@ -13,6 +13,7 @@ mod epmd_server;
 mod far;
 mod handshake;
 mod headers;
+mod hosts;
 mod kernel;
 mod lanes;
 mod model;
@@ -27,6 +28,7 @@ pub use epmd::{epmd_client, epmd_request, epmd_response};
 pub use epmd_server::epmd_server;
 pub use handshake::{handshake_acceptor, handshake_initiator};
 pub use headers::{fragments, header};
+pub use hosts::host_file;
 pub use kernel::net_kernel;
 pub use lanes::lanes;
 pub use served::calls;
@@ -37,7 +39,7 @@ pub use writer::link_writer;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 17] = [
+pub const TARGETS: [Target; 18] = [
     ("calls", calls),
     ("channel", channel),
     ("control", control),
@@ -51,6 +53,7 @@ pub const TARGETS: [Target; 17] = [
     ("handshake_initiator", handshake_initiator),
     ("handshake_messages", handshake_messages),
     ("header", header),
+    ("host_file", host_file),
     ("lanes", lanes),
     ("link_writer", link_writer),
     ("net_kernel", net_kernel),

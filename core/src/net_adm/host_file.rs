@@ -41,14 +41,12 @@ pub fn parse_hosts(bytes: &[u8]) -> Result<Vec<Term>, SyntaxError> {
     let (text, valid) = decoded(bytes);
     let (mut at, mut line, mut terms) = (0, 1, Vec::new());
     loop {
-        let found = form(&text, &mut at, &mut line);
-        // Erlang decodes as it reads: terms before the bad byte are read, and what is wrong with the one around it is that byte.
-        let complete = |tokens: &[Token<'_>]| tokens.last().is_some_and(|t| t.kind == Kind::Dot);
-        let tokens = match found {
-            Ok(tokens) if valid || complete(&tokens) => tokens,
-            Ok(tokens) => return Err(undecoded(tokens.first().map_or(line, |token| token.line))),
+        // Erlang decodes as it reads: terms before the bad byte are read. What is behind a dot decides whether it ends one.
+        let complete = |token: &Token<'_>| token.kind == Kind::Dot && token.at + 1 < text.len();
+        let tokens = match form(&text, &mut at, &mut line) {
+            Ok(tokens) if valid || tokens.last().is_some_and(complete) => tokens,
             Err(error) if valid => return Err(error),
-            Err(error) => return Err(undecoded(error.line)),
+            _ => return Err(undecoded(&text)),
         };
         let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else { return Ok(terms) };
         syntax::check(&tokens)?;
@@ -58,7 +56,9 @@ pub fn parse_hosts(bytes: &[u8]) -> Result<Vec<Term>, SyntaxError> {
     }
 }
 
-fn undecoded(line: usize) -> SyntaxError {
+/// Behind this text.
+fn undecoded(text: &str) -> SyntaxError {
+    let line = 1 + text.matches('\n').count();
     let descriptor = Term::literal("invalid_unicode");
     SyntaxError { line, module: "file_io_server", descriptor }
 }
@@ -100,7 +100,7 @@ fn decoded(bytes: &[u8]) -> (String, bool) {
 /// Whether a comment says that the file is Latin-1; `None` if it says nothing.
 fn coding(line: &[u8]) -> Option<bool> {
     let line = String::from_utf8_lossy(line);
-    let (_, behind) = line.trim_start().strip_prefix('%')?.split_once("coding")?;
+    let (_, behind) = line.split_once('%')?.1.split_once("coding")?;
     let name = behind.trim_start().strip_prefix([':', '='])?.trim_start();
     let name = name.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').next()?;
     match name.to_ascii_lowercase().as_str() {

@@ -16,7 +16,8 @@ const OPERATORS: [&str; 32] = [
     "orelse",
 ];
 
-/// Checks that words with a dot at their end are one term.
+/// Checks that words with a dot at their end are one term, as far as a parser has to: signs before anything and funs of any kind pass, for
+/// who reads the text refuses those that are expressions.
 ///
 /// # Errors
 /// What Erlang says.
@@ -37,6 +38,10 @@ struct Parser<'p, 't> {
 impl<'t> Parser<'_, 't> {
     fn peek(&self) -> Option<Token<'t>> {
         self.tokens.get(self.next).copied()
+    }
+
+    fn peek_is(&self, kind: Kind) -> bool {
+        self.peek().is_some_and(|token| token.kind == kind)
     }
 
     fn at(&self, symbol: &str) -> bool {
@@ -66,7 +71,10 @@ impl<'t> Parser<'_, 't> {
                     self.next += 1;
                 }
             }
-            (Kind::Symbol, "-" | "+") => self.signed()?,
+            (Kind::Symbol, "-" | "+") => {
+                self.next += 1;
+                self.term(depth - 1)?;
+            }
             (Kind::Symbol, "{") => self.inside("}", depth)?,
             (Kind::Symbol, "<<") => self.inside(">>", depth)?,
             (Kind::Symbol, "[") => self.inside("]", depth)?,
@@ -75,18 +83,6 @@ impl<'t> Parser<'_, 't> {
             _ => return Err(self.unexpected()),
         }
         Ok(())
-    }
-
-    fn signed(&mut self) -> Result<(), SyntaxError> {
-        self.next += 1;
-        match self.peek().map(|token| token.kind) {
-            Some(Kind::Number | Kind::Char) => {
-                self.next += 1;
-                Ok(())
-            }
-            Some(Kind::Atom | Kind::Variable | Kind::String) => Err(self.bad_term()),
-            _ => Err(self.unexpected()),
-        }
     }
 
     /// What is between brackets. Of a binary, sizes and types are left to who reads the term.
@@ -143,36 +139,41 @@ impl<'t> Parser<'_, 't> {
         }
     }
 
-    /// `fun Module:Function/Arity`.
+    /// `fun Module:Function/Arity`, or one of this module, with variables, or with a body.
     fn export(&mut self) -> Result<(), SyntaxError> {
-        let mut wanted =
-            [Kind::Atom, Kind::Atom, Kind::Symbol, Kind::Atom, Kind::Symbol, Kind::Number]
-                .into_iter();
-        if wanted.all(|kind| {
-            let there = self.peek().is_some_and(|token| token.kind == kind);
-            self.next += usize::from(there);
-            there
-        }) {
-            return Ok(());
+        self.next += 1;
+        if self.take("(") {
+            return Err(if self.peek_is(Kind::Dot) { self.unexpected() } else { self.bad_term() });
         }
-        Err(if self.next >= 3 || self.at("(") { self.bad_term() } else { self.unexpected() })
+        self.part(Kind::Atom)?;
+        if self.take(":") {
+            self.part(Kind::Atom)?;
+        }
+        if !self.take("/") {
+            return Err(self.unexpected());
+        }
+        self.part(Kind::Number)
+    }
+
+    /// A variable may stand for it.
+    fn part(&mut self, kind: Kind) -> Result<(), SyntaxError> {
+        if !self.peek_is(kind) && !self.peek_is(Kind::Variable) {
+            return Err(self.unexpected());
+        }
+        self.next += 1;
+        Ok(())
     }
 
     /// What stands here where a term has ended: an expression goes on, or nothing does.
     fn after_term(&mut self) -> SyntaxError {
-        let operator = self.peek().filter(|token| OPERATORS.contains(&token.text));
-        if operator.is_none() {
+        if self.peek().is_none_or(|token| !OPERATORS.contains(&token.text)) {
             return self.unexpected();
         }
-        let line = operator.map(|token| token.line);
         self.next += 1;
-        match self.peek() {
-            Some(token) if token.kind != Kind::Dot => {
-                let mut error = self.bad_term();
-                error.line = line.filter(|_| self.next == 2).unwrap_or(error.line);
-                error
-            }
-            _ => self.unexpected(),
+        if self.peek_is(Kind::Dot) || self.peek().is_none() {
+            self.unexpected()
+        } else {
+            self.bad_term()
         }
     }
 

@@ -71,8 +71,9 @@ impl<'t> Scanner<'t> {
             '"' => (Kind::String, self.quoted('"', "string")?),
             '$' => (Kind::Char, self.char()?),
             '0'..='9' => (Kind::Number, number(self.rest)),
-            'A'..='Z' | '_' | 'À'..='Þ' => (Kind::Variable, self.while_word()),
-            _ if first.is_alphabetic() => (Kind::Atom, self.while_word()),
+            'A'..='Z' | '_' | 'À'..='Ö' | 'Ø'..='Þ' => (Kind::Variable, self.while_word()),
+            'a'..='z' | 'ß'..='ö' | 'ø'..='ÿ' => (Kind::Atom, self.while_word()),
+            '\u{100}'.. => return Err(self.illegal_character()),
             '.' if self.ends_term() => (Kind::Dot, 1),
             _ => {
                 let symbol = SYMBOLS.iter().find(|symbol| self.rest.starts_with(**symbol));
@@ -104,7 +105,9 @@ impl<'t> Scanner<'t> {
     }
 
     fn while_word(&self) -> usize {
-        let word = |c: char| c.is_alphanumeric() || c == '_' || c == '@';
+        let word = |c: char| {
+            c.is_ascii_alphanumeric() || matches!(c, '_' | '@' | 'À'..='Ö' | 'Ø'..='ö' | 'ø'..='ÿ')
+        };
         self.rest.find(|c| !word(c)).unwrap_or(self.rest.len())
     }
 
@@ -152,7 +155,15 @@ impl<'t> Scanner<'t> {
 
     fn unterminated(&self, mut what: Vec<Term>) -> SyntaxError {
         what.insert(0, Term::literal("unterminated"));
-        SyntaxError { line: self.line, module: "erl_scan", descriptor: Term::Tuple(what) }
+        self.error(Term::Tuple(what))
+    }
+
+    fn illegal_character(&self) -> SyntaxError {
+        self.error(Term::tuple([Term::literal("illegal"), Term::literal("character")]))
+    }
+
+    const fn error(&self, descriptor: Term) -> SyntaxError {
+        SyntaxError { line: self.line, module: "erl_scan", descriptor }
     }
 }
 

@@ -58,7 +58,7 @@ fn create(text: &str, domain: NameDomain, this: &ThisHost<'_>) -> Result<OwnName
     let full = [head, "@", &host].concat();
     match NodeName::new(&full) {
         Ok(_) if head == "undefined" => Ok(OwnName::Dynamic { host }),
-        Ok(name) if name != NodeName::nonode() => Ok(OwnName::Static(name)),
+        Ok(name) if name.check_own().is_ok() => Ok(OwnName::Static(name)),
         Ok(_) | Err(_) => Err(FlagError::InvalidNodeName(full)),
     }
 }

@@ -1,7 +1,6 @@
 //! A system of Erlang without distribution.
 
-use std::fs;
-
+use super::beam::compiled;
 use super::{Release, TempDir};
 
 /// What each of these calls gives there, as `~0tp` prints it, one after the other and each in a process of its own. They can use that module: its name and its text.
@@ -11,11 +10,11 @@ use super::{Release, TempDir};
 #[must_use]
 pub fn alone(release: Release, (module, text): (&str, &str), calls: &[&str]) -> Vec<String> {
     let home = TempDir::new();
-    fs::write(home.path().join(format!("{module}.erl")), text).expect("a file in a new folder");
+    let compiled = compiled(release, module, text).display().to_string();
     let print = |call: &&str| format!("fun() -> io:format(\"~0tp~n\", [{call}]) end");
     let prints: Vec<_> = calls.iter().map(print).collect();
     let run = format!(
-        "{{ok, {module}, Code}} = compile:file(\"{module}.erl\", [binary]), {{module, _}} = code:load_binary({module}, \"{module}\", Code), \
+        "{{module, _}} = code:load_abs({compiled:?}), \
          io:setopts([{{encoding, unicode}}]), \
          [begin {{P, M}} = spawn_monitor(Print), receive {{'DOWN', M, process, P, normal}} -> ok end end || Print <- [{}]], halt().",
         prints.join(", ")
