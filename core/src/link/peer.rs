@@ -15,12 +15,8 @@ use crate::wire::control::Control;
 /// Only the kernel's outputs move it, never a reader or a writer: `Attempting`, `Promote`, `Close` of a promoted stream
 /// and `Disconnected`. An output that carries the id of a link other than the present one is stale, and changes nothing.
 ///
-/// ```text
-/// Absent --attempting--> Pending --promoted--> Up --closing--> Closing --disconnected--> Absent
-/// ```
-///
-/// An attempt that takes the place of another one (both nodes dialled) takes over its queue. `disconnected` leads from
-/// every state to Absent.
+/// `docs/state-machines.md` draws its states. An attempt that takes the place of another one (both nodes dialled) takes over its queue.
+/// `disconnected` leads from every state to the absence of a link.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Peer {
     limits: Limits,
@@ -220,47 +216,17 @@ fn is_fatal(signal: &Control, present: Creation) -> bool {
 }
 
 #[cfg(test)]
+mod matrix;
+
+#[cfg(test)]
 mod tests {
+    use super::matrix::{links, monitor, peer, pid, promotion, signal};
     use super::*;
-    use crate::ids::Mint as _;
+    use crate::Creation;
     use crate::term::{Atom, Pid, Reference};
     use crate::wire::control::Monitored;
-    use crate::{Creation, NodeName, NodeType};
     use alloc::vec;
     use bytes::Bytes;
-
-    fn pid() -> Pid {
-        Pid { node: Atom::literal("a@b"), id: 1, serial: 0, creation: Creation(7) }
-    }
-
-    fn signal(number: u8) -> Control {
-        let message = vec![131, 97, number].into();
-        Control::Send { from: None, to: pid(), message, token: None }
-    }
-
-    fn monitor() -> Control {
-        let reference = Reference::new(Atom::literal("a@b"), Creation(7), &[1]).unwrap();
-        Control::MonitorP { from: pid(), to: Monitored::Name(Atom::literal("x")), reference }
-    }
-
-    fn links() -> [LinkId; 3] {
-        [1, 2, 3].map(LinkId::from_number)
-    }
-
-    fn promotion(link: LinkId, flags: Flags) -> Promotion {
-        Promotion {
-            link,
-            node: NodeName::new("c@d").unwrap(),
-            creation: Creation(8),
-            flags,
-            node_type: NodeType::Hidden,
-            residue: Bytes::new(),
-        }
-    }
-
-    fn peer() -> Peer {
-        Peer::new(Limits { high_mark_bytes: 1000, ..Limits::default() })
-    }
 
     fn up(peer: &mut Peer, link: LinkId) {
         peer.attempting(link);

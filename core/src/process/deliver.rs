@@ -60,6 +60,8 @@ pub trait Deliver {
 
 /// What became of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+#[cfg_attr(any(test, feature = "proptest"), derive(proptest_derive::Arbitrary))]
 pub enum Reach {
     /// It is under way, or waits for the link to come up. Should the link end, `connection_down` is told.
     Sent,

@@ -236,3 +236,6 @@ impl Processes {
         self.tidy(&with.node);
     }
 }
+
+#[cfg(test)]
+mod matrix;

@@ -232,4 +232,6 @@ impl Ticker {
 }
 
 #[cfg(test)]
+mod matrix;
+#[cfg(test)]
 mod tests;

@@ -9,8 +9,7 @@ use netkernel_core::epmd::ServerDiagnostic;
 use netkernel_core::epmd_server::{Config, Server};
 use netkernel_core::liveness::Traffic;
 use netkernel_core::net_kernel::{
-    Answer, CloseCause, Diagnostic, Endpoint, Input, NodeEvent, OptionName, OptsError, Promotion,
-    SocketOption, Target,
+    Answer, CloseCause, Diagnostic, Endpoint, Input, NodeEvent, OptsError, Promotion, Target,
 };
 use netkernel_core::wire::epmd::{Entry, Extra, Name, PortInfo, Request};
 use netkernel_core::{
@@ -200,12 +199,12 @@ impl Host for Log {
     fn sample(&mut self, _: StreamId) -> Option<Traffic> {
         None
     }
-    fn setopts(&mut self, _: Endpoint, _: &[SocketOption]) -> Result<(), OptsError> {
-        Err(OptsError::NotSupported)
-    }
-    fn getopts(&mut self, _: StreamId, _: &[OptionName]) -> Result<Vec<SocketOption>, OptsError> {
-        Err(OptsError::NotSupported)
-    }
     fn disconnected(&mut self, _: NodeName, _: LinkId, _: bool) {}
     fn answer(&mut self, _: RequestId, _: Answer) {}
+}
+
+/// `Log` leaves them out.
+#[test]
+fn a_host_without_socket_options_sets_none() {
+    assert_eq!(Log::default().setopts(Endpoint::Listener, &[]), Err(OptsError::NotSupported));
 }

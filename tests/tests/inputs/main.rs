@@ -1,6 +1,6 @@
 //! `Arbitrary`, both of the crate arbitrary and of the crate proptest, for every public type that is handed to core.
 //!
-//! Which these are is read from the sources: no list can forget one.
+//! Which these are is read from the sources: no list can forget one. Nor can that of the machines in `machines`.
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 #![allow(clippy::wildcard_enum_match_arm, reason = "most of Rust hands nothing over")]
@@ -23,6 +23,8 @@ macro_rules! each {
         }),*]
     };
 }
+
+mod machines;
 
 /// Those that own what they have.
 fn look_at_owned() -> Vec<&'static str> {
@@ -99,6 +101,7 @@ fn look_at_owned() -> Vec<&'static str> {
         core::process::Limits,
         core::process::Mfa,
         core::process::MonitorAlias,
+        core::process::Reach,
         core::process::ReplyOptions,
         core::process::ReplyWhen,
         core::process::SpawnMonitor,
@@ -166,11 +169,15 @@ fn look_at_borrowed() -> Vec<&'static str> {
     ]
 }
 
+fn of_core() -> Sources {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    Sources::read(&top.join("core/src"))
+}
+
 #[test]
 fn every_type_that_is_handed_to_core_can_be_drawn() {
     let listed: Vec<&str> = [look_at_owned(), look_at_borrowed()].concat();
-    let top = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let sources = Sources::read(&top.join("core/src"));
+    let sources = of_core();
     let listed: BTreeSet<At> = listed.iter().map(|path| sources.find(path)).collect();
     assert_eq!(sources.inputs(), listed);
 }
@@ -183,7 +190,7 @@ fn whatever_a_function_takes_is_found() {
          pub struct Machine; pub struct Answer; pub struct Message; struct Hidden; \
          impl Message { pub fn emit(&self) {} fn private(_: Answer) {} } \
          impl Machine { pub fn g(&mut self, _: Own) {} } \
-         pub trait Host { fn carry_out(&mut self, _: Answer); } }
+         pub trait Host { fn carry_out(&mut self, _: Answer) -> Option<Done>; } pub enum Done {} }
          pub struct Own { pub open: [Part; 2], closed: Other } pub enum Part { P(Seen) } \
          pub struct Other; pub struct Seen; id! { /// Of what, else.
          Number, \"#\" } pub fn h(_: Number) {}",
@@ -192,6 +199,6 @@ fn whatever_a_function_takes_is_found() {
     let found: Vec<String> = sources.inputs().iter().map(|at| at.join("::")).collect();
     assert_eq!(
         found,
-        ["Number", "Own", "Part", "Seen", "a::Message", "a::b::Given", "a::b::Inner"]
+        ["Number", "Own", "Part", "Seen", "a::Done", "a::Message", "a::b::Given", "a::b::Inner"]
     );
 }

@@ -1,15 +1,16 @@
-//! Which types of core its users hand to it: read from its sources.
+//! Which types of core its users hand to it, and which change: read from its sources.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use syn::punctuated::Punctuated;
 use syn::{
-    Attribute, Fields, FnArg, GenericArgument, ImplItem, Item, PathArguments, Signature, TraitItem,
-    Type, UseTree, Visibility,
+    Attribute, Fields, FnArg, GenericArgument, ImplItem, Item, PathArguments, ReturnType,
+    Signature, Token, TraitItem, Type, UseTree, Visibility,
 };
 
-/// Traits that users implement: what these take comes out of core.
+/// Traits that users implement: what these take comes out of core, and what they return is handed to it.
 const OF_USERS: [&str; 2] = ["Deliver", "Host"];
 
 /// Where something is defined: its modules, and its name.
@@ -30,6 +31,10 @@ pub(crate) struct Sources {
     taken: Vec<(At, Type)>,
     /// Types of what is public in a type.
     parts: Vec<(At, At, Type)>,
+    /// Types that are `Copy`.
+    copied: BTreeSet<At>,
+    /// Types that a public function of their own changes or takes away, and from which module.
+    moved: Vec<(At, Type)>,
 }
 
 impl Sources {
@@ -60,8 +65,19 @@ impl Sources {
         self.resolve(&[], &path).unwrap_or(path)
     }
 
-    /// All types that are inputs: what a public function takes by value or to look at, messages that can be emitted, and what is
-    /// public in one of these.
+    /// All types that are machines, or may be parts of one: a public function of theirs changes them, or makes something else of
+    /// them. What can be copied is a value, and what borrows is a cursor.
+    pub(crate) fn machines(&self) -> BTreeSet<At> {
+        let mut found = Vec::new();
+        for (module, moved) in &self.moved {
+            self.named(module, moved, &mut found);
+        }
+        found.retain(|at| self.types.contains(at) && !self.copied.contains(at));
+        found.into_iter().collect()
+    }
+
+    /// All types that are inputs: what a public function takes by value or to look at, what a function of users returns, messages that
+    /// can be emitted, and what is public in one of these.
     pub(crate) fn inputs(&self) -> BTreeSet<At> {
         let mut found = BTreeSet::new();
         let mut next: Vec<At> = Vec::new();
@@ -130,6 +146,7 @@ impl Sources {
             Item::Struct(item) => {
                 let at = here(&item.ident);
                 self.defined.insert(at.clone());
+                self.copied.extend(is_copy(&item.attrs).then(|| at.clone()));
                 if is_public(&item.vis) {
                     self.types.insert(at.clone());
                     self.fields(&at, module, &item.fields, false);
@@ -138,6 +155,7 @@ impl Sources {
             Item::Enum(item) => {
                 let at = here(&item.ident);
                 self.defined.insert(at.clone());
+                self.copied.extend(is_copy(&item.attrs).then(|| at.clone()));
                 if is_public(&item.vis) {
                     self.types.insert(at.clone());
                     for variant in &item.variants {
@@ -146,12 +164,15 @@ impl Sources {
                 }
             }
             Item::Fn(item) if is_public(&item.vis) => self.function(module, &item.sig),
-            Item::Trait(item)
-                if is_public(&item.vis) && !OF_USERS.contains(&&*item.ident.to_string()) =>
-            {
+            Item::Trait(item) if is_public(&item.vis) => {
+                let of_users = OF_USERS.contains(&&*item.ident.to_string());
                 for item in &item.items {
                     if let TraitItem::Fn(function) = item {
-                        self.function(module, &function.sig);
+                        if of_users {
+                            self.function_of_users(module, &function.sig);
+                        } else {
+                            self.function(module, &function.sig);
+                        }
                     }
                 }
             }
@@ -164,16 +185,20 @@ impl Sources {
                         if function.sig.ident == "emit" {
                             self.taken.push((module.to_vec(), (*block.self_ty).clone()));
                         }
+                        if moves(&function.sig) && !borrows(&block.self_ty) {
+                            self.moved.push((module.to_vec(), (*block.self_ty).clone()));
+                        }
                     }
                 }
             }
-            // Of ids: what is documented, and the name.
+            // Of ids, which are `Copy`: what is documented, and the name.
             Item::Macro(item) if item.mac.path.is_ident("id") => {
                 let tokens = item.mac.tokens.to_string();
                 let before = tokens.rsplit(',').nth(1);
                 let name = before.and_then(|before| before.split_whitespace().next_back());
                 let at = here(&name.unwrap());
                 self.defined.insert(at.clone());
+                self.copied.insert(at.clone());
                 self.types.insert(at);
             }
             _ => {}
@@ -193,6 +218,12 @@ impl Sources {
             {
                 self.taken.push((module.to_vec(), (*argument.ty).clone()));
             }
+        }
+    }
+
+    fn function_of_users(&mut self, module: &[String], signature: &Signature) {
+        if let ReturnType::Type(_, returned) = &signature.output {
+            self.taken.push((module.to_vec(), (**returned).clone()));
         }
     }
 
@@ -278,6 +309,30 @@ fn absolute(module: &[String], path: At) -> At {
 
 fn is_public(visibility: &Visibility) -> bool {
     matches!(visibility, Visibility::Public(_))
+}
+
+fn is_copy(attributes: &[Attribute]) -> bool {
+    let derived = attributes.iter().filter(|attribute| attribute.path().is_ident("derive"));
+    let mut paths = derived.flat_map(|attribute| {
+        attribute.parse_args_with(Punctuated::<syn::Path, Token![,]>::parse_terminated).unwrap()
+    });
+    paths.any(|path| path.is_ident("Copy"))
+}
+
+/// Whether this changes, or takes away, what it is called of.
+fn moves(signature: &Signature) -> bool {
+    let of = signature.receiver();
+    of.is_some_and(|of| of.reference.is_none() || of.mutability.is_some())
+}
+
+/// Whether the type has a lifetime.
+fn borrows(of: &Type) -> bool {
+    let Type::Path(of) = of else { return false };
+    let mut arguments = of.path.segments.iter().map(|segment| &segment.arguments);
+    arguments.any(|arguments| {
+        matches!(arguments, PathArguments::AngleBracketed(it)
+            if it.args.iter().any(|it| matches!(it, GenericArgument::Lifetime(_))))
+    })
 }
 
 /// Also what only some features have: strategies, and values of serde, whose types are not ours.

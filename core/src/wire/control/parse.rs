@@ -63,7 +63,7 @@ pub fn parse_head(control: &Bytes, peer: &NodeName) -> Result<Head, Violation> {
 }
 
 /// A control message of which the payload, if it has one, is still missing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use = "it is no message yet"]
 pub struct Head {
     /// With nothing where the payload belongs.
