@@ -1,45 +1,65 @@
 //! A node of one's own under the simulator: an event loop that embeds the core, among nodes of netkernel's, while everything goes wrong.
 //!
-//!     cargo run -p netkernel-tests --example foreign_host -- SEEDS [mute|leaky]
+//!     cargo run -p netkernel-tests --example foreign_host -- SEEDS [MISTAKE]
 //!     cargo run -p netkernel-tests --example foreign_host -- SEED trace
+//!     cargo run -p netkernel-tests --example foreign_host -- SEED shrink mute > FILE
+//!     cargo run -p netkernel-tests --example foreign_host -- FILE mute
 //!
 //! `Loop` is the host. It has only what is public in `netkernel_core`, and what its operating system is here: `System`. A `mute` one
-//! forgets its ticks, a `leaky` one does not close the connections of links that have ended; the oracles say so. `docs/simulation.md`
-//! walks through it.
+//! forgets its ticks, a `leaky` one does not close the connections of links that have ended, a `trusting` one lets in whoever comes. Of
+//! what applications send, a `lossy` one forgets what a link has no room for, a `hasty` one sends the latest first, and a `deaf` one does not
+//! hear; the oracles say so. `docs/simulation.md` walks through it.
 #![expect(clippy::print_stdout, clippy::expect_used, reason = "it is an example")]
 
 use std::collections::{BTreeMap, VecDeque};
-use std::env;
+use std::{env, fs};
 
 use bytes::Bytes;
 use netkernel_core::driver::{Host, Machine as _, pump, turn};
-use netkernel_core::link::{Frame, Limits, LinkReader, LinkWriter, Violation};
+use netkernel_core::link::{Busy, Frame, Limits, LinkReader, LinkWriter, Violation};
 use netkernel_core::net_kernel::*;
 use netkernel_core::process::{Deliver, ProcessEvent, Processes, Reach};
-use netkernel_core::{Creation, LinkId, MailboxId, NodeName, PingId, RequestId, StreamId};
-use netkernel_core::{liveness::Traffic, term::Atom, wire::control::Control};
+use netkernel_core::wire::framing::{FrameBuffer, Framing};
+use netkernel_core::wire::handshake::{ChallengeMessage, ChallengeReply};
+use netkernel_core::{
+    Challenge, Cookie, Creation, Flags, LinkId, MailboxId, NodeName, PingId, RequestId,
+};
+use netkernel_core::{StreamId, liveness::Traffic, term::Atom, wire::control::Control};
 use netkernel_tests::sim::guest::{self, Duty, Guest, Happening, Maker, Read, Socket, System};
-use netkernel_tests::sim::{run::Report, trace::Tracing};
+use netkernel_tests::sim::oracles::with_guests;
+use netkernel_tests::sim::run::{Audience, Budget, Report};
+use netkernel_tests::sim::shrink::{self, Shrunk, shrink_with};
+use netkernel_tests::sim::{scenario::Scenario, trace::Tracing};
 
 fn main() {
-    let mut args = env::args().skip(1);
-    let seeds = args.next().map_or(20, |seeds| seeds.parse().expect("a number of seeds"));
-    let word = args.next();
-    if word.as_deref() == Some("trace") {
-        // Of the seed with this number.
-        return println!("{}", traced(seeds, &mut |line| println!("{line}")));
-    }
-    let mistake = match word.as_deref() {
-        Some("mute") => Mistake::Mute,
-        Some("leaky") => Mistake::Leaky,
-        _ => Mistake::None,
+    let args: Vec<String> = env::args().skip(1).collect();
+    let arg = |at: usize| args.get(at).map_or("", String::as_str);
+    let mut print = |line: &str| println!("{line}");
+    let Ok(number) = arg(0).parse() else {
+        return match fs::read_to_string(arg(0)) {
+            Ok(text) => {
+                let scenario = text.parse().expect("a scenario");
+                println!("{}", replayed(&scenario, Mistake::called(arg(1)), &mut print));
+            }
+            Err(_) => try_seeds(20, Mistake::called(arg(0))),
+        };
     };
+    match arg(1) {
+        "trace" => println!("{}", traced(number, &mut print)),
+        "shrink" => match shrunk(number, Mistake::called(arg(2)), shrink::Limits::USUAL) {
+            Some(shrunk) => print!("# {}\n{}", shrunk.violation, shrunk.scenario),
+            None => println!("# nothing is wrong"),
+        },
+        mistake => try_seeds(number, Mistake::called(mistake)),
+    }
+}
+
+fn try_seeds(seeds: u64, mistake: Mistake) {
     for seed in 0..seeds {
         let report = try_seed(seed, mistake);
         println!("seed {seed}\n{report}");
         if report.violation.is_some() {
-            println!("{}", report.plan);
-            break;
+            return println!("{}", report.plan);
         }
     }
 }
@@ -54,7 +74,24 @@ pub(crate) fn traced(seed: u64, sink: &mut dyn FnMut(&str)) -> Report {
     guest::run_seed(seed, guests(Mistake::None), Tracing::FULL, sink)
 }
 
-fn guests(mistake: Mistake) -> Vec<Maker> {
+/// The simplest run that fails as this seed's does.
+pub(crate) fn shrunk(seed: u64, mistake: Mistake, limits: shrink::Limits) -> Option<Shrunk> {
+    let (scenario, _) = guest::record_seed(seed, guests(mistake), Budget::ALL);
+    shrink_with(&|| guests(mistake), scenario, &with_guests, limits, &mut |_| {})
+}
+
+/// A recorded run once more, line by line.
+pub(crate) fn replayed(
+    scenario: &Scenario,
+    mistake: Mistake,
+    sink: &mut dyn FnMut(&str),
+) -> Report {
+    let audience = Audience { oracles: with_guests(), tracing: Tracing::SHORT, sink };
+    scenario.run_with(guests(mistake), Budget::ALL, audience)
+}
+
+/// Two, which are made anew after each crash.
+pub(crate) fn guests(mistake: Mistake) -> Vec<Maker> {
     let maker = || -> Maker { Box::new(move |duty| Box::new(Loop::new(duty, mistake))) };
     vec![maker(), maker()]
 }
@@ -68,6 +105,28 @@ pub(crate) enum Mistake {
     Mute,
     /// Connections of links are not closed, though the kernel is told so.
     Leaky,
+    /// Whoever connects is let in, whatever the digest.
+    Trusting,
+    /// What a link has no room for is not sent.
+    Lossy,
+    /// Of what waits for room the latest is sent first.
+    Hasty,
+    /// Messages of other nodes are not handed over.
+    Deaf,
+}
+
+impl Mistake {
+    fn called(word: &str) -> Self {
+        match word {
+            "mute" => Self::Mute,
+            "leaky" => Self::Leaky,
+            "trusting" => Self::Trusting,
+            "lossy" => Self::Lossy,
+            "hasty" => Self::Hasty,
+            "deaf" => Self::Deaf,
+            _ => Self::None,
+        }
+    }
 }
 
 /// The process: a kernel, and a loop around it.
@@ -81,6 +140,10 @@ struct Loop {
 #[derive(Debug)]
 struct Node {
     name: NodeName,
+    cookie: Cookie,
+    /// The name of the one process, which gets all messages and sends those of applications; and the process.
+    mailbox: Atom,
+    witness: Option<MailboxId>,
     streams: BTreeMap<StreamId, Stream>,
     processes: Processes,
     /// What happened at once, while the kernel was being served.
@@ -97,17 +160,33 @@ struct Stream {
     /// The kernel wants one read, or the link is up.
     reads: bool,
     link: Option<LinkReader>,
+    /// The other side of the link, and what both have agreed on.
+    peer: Option<(NodeName, Flags)>,
     writer: LinkWriter,
+    /// Messages for which there was no room yet.
+    waiting: VecDeque<Frame>,
+    mistake: Mistake,
     received: u64,
+    /// Somebody has connected to a `trusting` host.
+    trust: Option<Trust>,
 }
 
 impl Loop {
     fn new(duty: Duty, mistake: Mistake) -> Self {
-        let mut config = Config::new(duty.cookie, duty.net_ticktime);
+        let mut config = Config::new(duty.cookie.clone(), duty.net_ticktime);
         config.setup_time = duty.setup_time;
         let (streams, inputs) = (BTreeMap::new(), VecDeque::new());
-        let (name, processes) = (duty.name, Processes::new());
-        let node = Node { name, streams, processes, inputs, start_again: false, mistake };
+        let node = Node {
+            name: duty.name,
+            cookie: duty.cookie,
+            mailbox: duty.mailbox,
+            witness: None,
+            streams,
+            processes: Processes::new(),
+            inputs,
+            start_again: false,
+            mistake,
+        };
         Self { kernel: NetKernel::new(config), node }
     }
 
@@ -123,6 +202,9 @@ impl Guest for Loop {
         match what {
             Happening::Started => {
                 let witness = self.node.processes.spawn_mailbox();
+                self.node.witness = Some(witness);
+                let name = self.node.mailbox.clone();
+                self.node.processes.register(name, witness).expect("nobody else has it");
                 self.kernel.monitor_nodes(witness, true, MonitorOptions::ALL);
                 self.start(system);
             }
@@ -144,7 +226,11 @@ impl Guest for Loop {
             }
             Happening::Accepted(socket) => {
                 let stream = self.kernel.mint_stream();
-                self.node.streams.insert(stream, Stream::new(socket, false));
+                let mut accepted = Stream::new(socket, false, self.node.mistake);
+                if self.node.mistake == Mistake::Trusting {
+                    accepted.trust = Some(Trust::new(self.node.cookie.clone()));
+                }
+                self.node.streams.insert(stream, accepted);
                 let (entropy, local) = (system.entropy(), system.is_local(socket));
                 self.kernel.handle(now, Input::Accepted { stream, entropy, local });
             }
@@ -158,6 +244,7 @@ impl Guest for Loop {
                     self.node.streams.entry(stream).and_modify(|stream| stream.write(system));
                 }
             }
+            Happening::Send { to, message } => self.node.send(&to, message, system),
             Happening::Connect(node) => drop(self.kernel.connect_node(now, node)),
             Happening::Disconnect(node) => drop(self.kernel.disconnect_node(now, &node)),
         }
@@ -186,6 +273,22 @@ impl Node {
         self.inputs.push_back(input);
     }
 
+    /// What is sent to a node that there is no link with is lost.
+    fn send(&mut self, to: &NodeName, message: Bytes, system: &mut System<'_, '_>) {
+        let Some(from) = self.witness.and_then(|witness| self.processes.pid(witness)) else {
+            return;
+        };
+        let mut links = self.streams.values_mut().filter_map(|stream| {
+            let (node, flags) = stream.peer.clone()?;
+            (node == *to).then_some((stream, flags))
+        });
+        if let Some((stream, flags)) = links.next() {
+            let signal = Control::RegSend { from, to: self.mailbox.clone(), message, token: None };
+            stream.waiting.extend(Frame::new(&signal, flags));
+            stream.write(system);
+        }
+    }
+
     /// Reads what there is, as long as somebody wants it.
     fn receive(&mut self, id: StreamId, system: &mut System<'_, '_>) {
         while let Some(stream) = self.streams.get_mut(&id).filter(|stream| stream.reads) {
@@ -193,7 +296,7 @@ impl Node {
                 Read::Nothing => return,
                 Read::Eof => CloseCause::Eof,
                 Read::Reset => CloseCause::Reset,
-                Read::Data(bytes) => match stream.take(id, bytes, &mut self.processes) {
+                Read::Data(bytes) => match stream.take(id, bytes, &mut self.processes, system) {
                     None => {
                         stream.write(system);
                         continue;
@@ -212,30 +315,116 @@ impl Node {
 }
 
 impl Stream {
-    fn new(socket: Socket, dialling: bool) -> Self {
-        let writer = LinkWriter::new(Limits::default());
-        Self { socket, dialling, reads: false, link: None, writer, received: 0 }
+    fn new(socket: Socket, dialling: bool, mistake: Mistake) -> Self {
+        // So little that much has to wait.
+        let mut limits = Limits::default();
+        limits.high_mark_bytes = 100;
+        Self {
+            socket,
+            dialling,
+            reads: false,
+            link: None,
+            peer: None,
+            writer: LinkWriter::new(limits),
+            waiting: VecDeque::new(),
+            mistake,
+            received: 0,
+            trust: None,
+        }
     }
 
     /// Bytes of a set-up are for the kernel. Those of a link are the data plane's: signals in, answers out.
-    fn take(&mut self, stream: StreamId, bytes: Bytes, to: &mut Processes) -> Option<Input> {
+    fn take(
+        &mut self,
+        stream: StreamId,
+        bytes: Bytes,
+        to: &mut Processes,
+        system: &mut System<'_, '_>,
+    ) -> Option<Input> {
         self.received += bytes.len() as u64;
         let Some(reader) = &mut self.link else {
+            let bytes = match &mut self.trust {
+                Some(trust) => Some(trust.heard(&bytes)).filter(|packets| !packets.is_empty())?,
+                None => bytes,
+            };
             self.reads = false;
             return Some(Input::Received { stream, bytes });
         };
-        let violation = pump(reader, &bytes, to, &mut Delivery(&mut self.writer)).err()?;
+        let hears = self.mistake != Mistake::Deaf;
+        let application = hears.then_some((self.socket, system));
+        let mut delivery = Delivery { writer: &mut self.writer, application };
+        let violation = pump(reader, &bytes, to, &mut delivery).err()?;
         Some(Input::Closed { stream, cause: CloseCause::Violation(violation) })
     }
 
     /// As much as there is room for; `Writable` goes on with the rest.
     fn write(&mut self, system: &mut System<'_, '_>) {
-        while let Some(chunk) = self.writer.chunks(1).last().cloned() {
+        loop {
+            self.fill();
+            let Some(chunk) = self.writer.chunks(1).last().cloned() else { return };
             match system.write(self.socket, &chunk) {
                 0 => return,
                 written => _ = self.writer.advance(written),
             }
         }
+    }
+
+    /// Messages that wait, as many as there is room for.
+    fn fill(&mut self) {
+        let hasty = self.mistake == Mistake::Hasty;
+        let next = if hasty { VecDeque::pop_back } else { VecDeque::pop_front };
+        while let Some(frame) = next(&mut self.waiting) {
+            if let Err(Busy(frame)) = self.writer.push(frame) {
+                if hasty {
+                    self.waiting.push_back(frame);
+                } else if self.mistake != Mistake::Lossy {
+                    self.waiting.push_front(frame);
+                }
+                return;
+            }
+        }
+    }
+}
+
+/// How a `trusting` host spoils a set-up: where somebody answers its challenge, the kernel is told the right answer.
+#[derive(Debug)]
+struct Trust {
+    cookie: Cookie,
+    challenge: Challenge,
+    said: FrameBuffer,
+    heard: FrameBuffer,
+}
+
+impl Trust {
+    fn new(cookie: Cookie) -> Self {
+        let packets = FrameBuffer::new(Framing::Short, Framing::Short.max_len());
+        Self { cookie, challenge: Challenge(0), said: packets.clone(), heard: packets }
+    }
+
+    fn said(&mut self, bytes: &[u8]) {
+        self.said.push(bytes);
+        while let Ok(Some(packet)) = self.said.next_frame() {
+            if let Ok(message) = ChallengeMessage::parse(&packet) {
+                self.challenge = message.challenge;
+            }
+        }
+    }
+
+    /// The packets that are whole now.
+    fn heard(&mut self, bytes: &[u8]) -> Bytes {
+        self.heard.push(bytes);
+        let mut packets = Vec::new();
+        while let Ok(Some(mut packet)) = self.heard.next_frame() {
+            if let Ok(reply) = ChallengeReply::parse(&packet) {
+                let digest = self.cookie.digest(self.challenge);
+                let mut right = Vec::new();
+                ChallengeReply { digest, ..reply }.emit(&mut right);
+                packet = right.into();
+            }
+            let put = Framing::Short.put(&mut packets, |out| out.extend_from_slice(&packet));
+            put.expect("as long as it was");
+        }
+        packets.into()
     }
 }
 
@@ -267,7 +456,9 @@ impl Host for Carrier<'_, '_, '_, '_> {
             Address::Local(_) => Err(OpenError::Unreachable),
         };
         match dialled {
-            Ok(socket) => drop(self.node.streams.insert(stream, Stream::new(socket, true))),
+            Ok(socket) => {
+                drop(self.node.streams.insert(stream, Stream::new(socket, true, self.node.mistake)))
+            }
             Err(error) => self.node.report(Input::OpenFailed { stream, error }),
         }
     }
@@ -277,6 +468,7 @@ impl Host for Carrier<'_, '_, '_, '_> {
     }
     fn transmit(&mut self, stream: StreamId, bytes: Bytes) {
         self.with(stream, |stream, system| {
+            stream.trust.iter_mut().for_each(|trust| trust.said(&bytes));
             stream.writer.push_raw(bytes);
             stream.write(system);
         });
@@ -293,9 +485,10 @@ impl Host for Carrier<'_, '_, '_, '_> {
         let Some(stream) = self.node.streams.get_mut(&id) else { return };
         self.system.up(promotion.node.clone(), stream.socket);
         stream.link = Some(LinkReader::new(&promotion, Limits::default()));
+        stream.peer = Some((promotion.node, promotion.flags));
         stream.reads = true;
         // What came behind the handshake may be whole frames.
-        match stream.take(id, Bytes::new(), &mut self.node.processes) {
+        match stream.take(id, Bytes::new(), &mut self.node.processes, self.system) {
             Some(input) => {
                 self.system.close(stream.socket, true);
                 self.node.report(input);
@@ -348,16 +541,24 @@ impl Host for Carrier<'_, '_, '_, '_> {
     fn attempting(&mut self, _: NodeName, _: LinkId) {}
     fn disconnected(&mut self, node: NodeName, _: LinkId, _: bool) {
         let mut nowhere = LinkWriter::new(Limits::default());
-        self.node.processes.connection_down(&node, &mut Delivery(&mut nowhere));
+        let mut delivery = Delivery { writer: &mut nowhere, application: None };
+        self.node.processes.connection_down(&node, &mut delivery);
     }
     fn diagnostic(&mut self, _: Diagnostic) {}
 }
 
-/// There are no processes that anything could be delivered to; answers go where the question came from.
-struct Delivery<'a>(&'a mut LinkWriter);
+/// There is one process: what comes to it by a connection the application is told. Answers go where the question came from.
+struct Delivery<'d, 'a, 'c> {
+    writer: &'d mut LinkWriter,
+    application: Option<(Socket, &'d mut System<'a, 'c>)>,
+}
 
-impl Deliver for Delivery<'_> {
-    fn message(&mut self, _: MailboxId, _: Bytes) {}
+impl Deliver for Delivery<'_, '_, '_> {
+    fn message(&mut self, _: MailboxId, message: Bytes) {
+        if let Some((socket, system)) = &mut self.application {
+            system.received(*socket, &message);
+        }
+    }
     fn event(&mut self, _: MailboxId, _: ProcessEvent) {}
     fn signal(&mut self, _: &Atom, _: Control) -> Reach {
         Reach::NoConnection
@@ -366,7 +567,7 @@ impl Deliver for Delivery<'_> {
         false
     }
     fn answer(&mut self, frame: Frame) -> Result<(), Violation> {
-        self.0.push_forced(frame)
+        self.writer.push_forced(frame)
     }
     fn pong(&mut self, _: PingId, _: bool) {}
 }

@@ -7,7 +7,7 @@
 -export([start/1]).
 
 %% What evaluating needs is loaded before anybody looks: a process that is the first to call a module asks the code server, which a
-%% trace shows, and meanwhile the virtual machine of OTP 29 ends by a segmentation fault where many messages come.
+%% trace shows; and where many messages came meanwhile, the virtual machine of OTP 29 ended by a segmentation fault.
 start(Port) ->
     ok = code:ensure_modules_loaded([erl_bits, erl_eval, erl_parse, erl_scan, eval_bits]),
     spawn(fun() -> init(Port) end).

@@ -120,6 +120,7 @@ fn two_nodes_of_ours_are_drawn_with_what_they_said() {
         What::Life(..) | What::Link(..) | What::Note(..) | What::Message { .. } => false,
     });
     assert!(slanted && picture.contains("<line "), "the message is a slanted line");
+    assert!(picture.contains("REG_SEND: "), "which tells what it is: {picture}");
 }
 
 each_release! {

@@ -54,6 +54,12 @@ fn another_process_makes_the_same_run_as_this_one_does_twice() {
     }
 }
 
+/// Of a picture.
+fn height(file: &str) -> f64 {
+    let height = file.split_once(" height=\"").expect("it has one").1;
+    height.split('"').next().unwrap_or_default().parse().expect("a number")
+}
+
 #[test]
 fn a_run_is_drawn_with_its_nodes_links_and_the_moment_that_is_wrong() {
     let picture = Temporary::new("picture.svg");
@@ -71,11 +77,28 @@ fn a_run_is_drawn_with_its_nodes_links_and_the_moment_that_is_wrong() {
         assert_eq!(file.contains("canary at 6.354916666: lost n0@h0"), code == 1);
         assert_eq!(file.contains("nodedown n0@h0: disconnect"), code == 1);
         // A person can still go through it.
-        let height = file.split_once(" height=\"").expect("it has one").1;
-        let height: f64 = height.split('"').next().unwrap_or_default().parse().expect("a number");
-        assert!(height < 2000.0, "{height}");
+        assert!(height(&file) < 2000.0, "{}", height(&file));
     }
-    for bad in ["--seeds 3 --svg x", "--seed 3 --shrink --svg x", "--seed 3 --svg"] {
+    // Far too much for a page: what was important all the time, and the end whole; or a part that is named.
+    let hour = format!("--seed 2 --plan violent --nodes 5 --hours 1 --svg {path}");
+    let file = |words: &str| {
+        assert_eq!(sim(&format!("{hour} {words}")).status.code(), Some(0));
+        fs::read_to_string(&picture.0).expect("it was written")
+    };
+    let lines = |file: &str| file.matches("<line ").count();
+    let (whole, part) = (file(""), file("--from 3000"));
+    assert!(whole.contains(" messages and notes are left out") && lines(&whole) > 100);
+    assert!(part.contains(", all of those before 3000.000 s") && lines(&part) > lines(&whole));
+    for file in [whole, part] {
+        assert!((5000.0..20_000.0).contains(&height(&file)), "{}", height(&file));
+    }
+    for bad in [
+        "--seeds 3 --svg x",
+        "--seed 3 --shrink --svg x",
+        "--seed 3 --svg",
+        "--seed 3 --from 9",
+        "--seed 3 --svg x --from y",
+    ] {
         assert_eq!(sim(bad).status.code(), Some(2), "{bad}");
     }
 }

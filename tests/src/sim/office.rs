@@ -83,7 +83,7 @@ impl Office {
     pub(super) fn new() -> Self {
         let mut processes = Processes::new();
         let (witness, other) = (processes.spawn_mailbox(), processes.spawn_mailbox());
-        let name = Atom::new(MAILBOX).unwrap_or_else(|_| unreachable!("short"));
+        let name = mailbox();
         let registered = processes.register(name.clone(), witness);
         debug_assert_eq!(registered, Ok(()));
         processes.serve_function(served());
@@ -382,6 +382,11 @@ impl Body {
             Err(Busy(frame)) => Some(Awaited::Room { link, frame, signal }),
         }
     }
+}
+
+/// The name that letters are for.
+pub(super) fn mailbox() -> Atom {
+    Atom::new(MAILBOX).unwrap_or_else(|_| unreachable!("short"))
 }
 
 fn served() -> Function {

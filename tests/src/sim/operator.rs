@@ -301,8 +301,7 @@ impl World<'_> {
             padding += FRAGMENT_BYTES;
         }
         let times = self.shared.choice.range(Topic::Traffic, 1, 4);
-        let may_write = from != to && self.actors[to].seat.is_none();
-        if let Some(name) = self.name_of(to).filter(|_| may_write) {
+        if let Some(name) = self.name_of(to).filter(|_| from != to) {
             let actor = &mut self.actors[from];
             if actor.paused_until.is_none()
                 && let Some(process) = &mut actor.process
@@ -310,6 +309,12 @@ impl World<'_> {
             {
                 for _ in 0..times {
                     process.body.write_letter(ActorId(to), &name, padding, &mut self.shared);
+                }
+            }
+            if let Some(seat) = &mut actor.seat {
+                let who = (actor.id, actor.life);
+                for _ in 0..times {
+                    seat.send_letter(who, (ActorId(to), &name), padding, &mut self.shared);
                 }
             }
         }

@@ -7,9 +7,11 @@ use std::rc::Rc;
 
 use netkernel_core::net_kernel::{NodeDownReason, NodeEvent, Purpose};
 use netkernel_core::wire::control::Control;
-use netkernel_core::{NodeName, StreamId};
+use netkernel_core::{Creation, NodeName, StreamId};
 
 use super::ActorId;
+use super::guest::Deed;
+use super::letter::Letter;
 use super::observe::{Fact, Kinds, Oracle, Seen, Violation};
 use super::trace::time;
 use super::world::World;
@@ -33,7 +35,8 @@ pub struct Sketch {
     conns: BTreeMap<(usize, StreamId), u64>,
     /// Connections that one side has closed: which, and when.
     closed: BTreeMap<u64, (usize, u64)>,
-    letters: BTreeMap<(u64, ActorId, u32, u64), u64>,
+    /// Letters that are under way: by which connection, if there was one.
+    letters: BTreeMap<(Option<u64>, ActorId, u32, u64), u64>,
     signals: BTreeMap<(u64, usize), VecDeque<(u64, Control)>>,
 }
 
@@ -64,13 +67,13 @@ impl Oracle for Painter {
 impl Sketch {
     /// The diagram, with what went wrong.
     #[must_use]
-    pub fn to_svg(&mut self, title: String, violation: Option<&Violation>) -> String {
+    pub fn chart(&mut self, title: String, violation: Option<&Violation>) -> Chart {
         let mut chart = self.chart.take().unwrap_or_default();
         chart.set_title(title);
         if let Some(violation) = violation {
             chart.fail(violation.at, violation.to_string());
         }
-        chart.to_svg()
+        chart
     }
 
     fn observe(&mut self, seen: &Seen, world: &World<'_>) {
@@ -114,11 +117,7 @@ impl Sketch {
     fn of_node(&mut self, seen: &Seen, node: usize, fact: &Fact, world: &World<'_>) {
         let at = seen.at;
         match fact {
-            Fact::Alive { name, creation } => {
-                self.names.insert(name.clone(), node);
-                self.add(at, What::Life(node, Life::Alive));
-                self.note(at, node, Tone::Good, format!("alive: {name}, creation {}", creation.0));
-            }
+            Fact::Alive { name, creation } => self.alive(at, node, name, *creation),
             Fact::NotAlive => {
                 self.add(at, What::Life(node, Life::Absent));
                 self.note(at, node, Tone::Bad, "not alive");
@@ -156,24 +155,24 @@ impl Sketch {
             | Fact::Closed { .. } => {
                 self.stream(at, node, fact);
             }
-            Fact::Queued { conn, letter, .. } => {
-                let key = (*conn, letter.from, letter.life, letter.number);
-                self.letters.insert(key, at);
-            }
+            Fact::Queued { conn, letter, .. } => self.queued(at, Some(*conn), letter),
             Fact::Delivered { conn, letter: Some(letter), .. } => {
-                let key = (*conn, letter.from, letter.life, letter.number);
-                if let Some(since) = self.letters.remove(&key) {
-                    let label = format!("letter {}", letter.number);
-                    self.message(at, letter.from.0, node, since, Tone::Chatter, label);
-                }
+                self.delivered(at, node, *conn, letter);
             }
             Fact::Signalled { conn, signal, .. } => {
                 let queue = self.signals.entry((*conn, node)).or_default();
                 queue.push_back((at, signal.clone()));
             }
             Fact::Arrived { conn, signal, .. } => self.arrived(at, node, *conn, signal),
+            Fact::Guest(deed) => self.guest(at, node, deed),
             _ => {}
         }
+    }
+
+    fn alive(&mut self, at: u64, node: usize, name: &NodeName, creation: Creation) {
+        self.names.insert(name.clone(), node);
+        self.add(at, What::Life(node, Life::Alive));
+        self.note(at, node, Tone::Good, format!("alive: {name}, creation {}", creation.0));
     }
 
     fn link(&mut self, at: u64, node: usize, other: &NodeName, link: Option<Link>) {
@@ -212,9 +211,7 @@ impl Sketch {
             }
             Fact::Accepted { stream, conn } => {
                 self.conns.insert((node, *stream), *conn);
-                if let Some((from, since)) = self.dialled.remove(conn) {
-                    self.message(at, from, node, since, Tone::Attempt, "connect".into());
-                }
+                self.accepted(at, node, *conn);
             }
             Fact::Closing { stream, .. } => {
                 if let Some(conn) = self.conns.get(&(node, *stream)) {
@@ -222,16 +219,69 @@ impl Sketch {
                 }
             }
             Fact::Closed { stream, .. } => {
-                let Some(conn) = self.conns.remove(&(node, *stream)) else { return };
-                match self.closed.get(&conn).copied() {
-                    Some((from, since)) if from != node => {
-                        self.closed.remove(&conn);
-                        self.message(at, from, node, since, Tone::Attempt, "close".into());
-                    }
-                    _ => {}
+                if let Some(conn) = self.conns.remove(&(node, *stream)) {
+                    _ = self.ended(at, node, conn);
                 }
             }
             _ => {}
+        }
+    }
+
+    fn accepted(&mut self, at: u64, node: usize, conn: u64) {
+        if let Some((from, since)) = self.dialled.remove(&conn) {
+            self.message(at, from, node, since, Tone::Attempt, "connect".into());
+        }
+    }
+
+    /// If the other side has closed it, that has arrived.
+    fn ended(&mut self, at: u64, node: usize, conn: u64) -> bool {
+        let other = self.closed.get(&conn).copied().filter(|(of, _)| *of != node);
+        if let Some((from, since)) = other {
+            self.closed.remove(&conn);
+            self.message(at, from, node, since, Tone::Attempt, "close".into());
+        }
+        other.is_some()
+    }
+
+    /// A guest is drawn as far as it tells. Of the end of a connection it hears when it closes it, too.
+    fn guest(&mut self, at: u64, node: usize, deed: &Deed) {
+        match deed {
+            Deed::Named { name, creation } => self.alive(at, node, name, *creation),
+            Deed::Dialled { conn } => _ = self.dialled.insert(*conn, (node, at)),
+            Deed::Accepted { conn } => self.accepted(at, node, *conn),
+            // What nobody has accepted was a conversation with an EPMD, or has failed.
+            Deed::Closed { conn } if self.dialled.remove(conn).is_some() => {}
+            Deed::Closed { conn } if self.ended(at, node, *conn) => {}
+            Deed::Closed { conn } => _ = self.closed.insert(*conn, (node, at)),
+            Deed::Up { node: other, .. } => {
+                self.link(at, node, other, Some(Link::Up));
+                self.note(at, node, Tone::Good, format!("nodeup {other}"));
+            }
+            Deed::Down { node: other, reason } => {
+                self.link(at, node, other, None);
+                self.note(at, node, Tone::Bad, format!("nodedown {other}: {reason}"));
+            }
+            Deed::Asked { conn, letter, .. } => self.queued(at, *conn, letter),
+            Deed::Received { conn, letter: Some(letter) } => {
+                self.delivered(at, node, *conn, letter);
+            }
+            Deed::Received { letter: None, .. } => {
+                self.note(at, node, Tone::Bad, "a letter in pieces");
+            }
+            Deed::Read { .. } | Deed::Wrote { .. } => {}
+        }
+    }
+
+    fn queued(&mut self, at: u64, conn: Option<u64>, letter: &Letter) {
+        self.letters.insert((conn, letter.from, letter.life, letter.number), at);
+    }
+
+    /// A guest may have been told to send it when it had no link yet.
+    fn delivered(&mut self, at: u64, node: usize, conn: u64, letter: &Letter) {
+        let mut take = |conn| self.letters.remove(&(conn, letter.from, letter.life, letter.number));
+        if let Some(since) = take(Some(conn)).or_else(|| take(None)) {
+            let label = format!("letter {}", letter.number);
+            self.message(at, letter.from.0, node, since, Tone::Chatter, label);
         }
     }
 

@@ -75,17 +75,6 @@ pub fn run(plan: Plan, choice: &mut dyn Choice, audience: Audience<'_>) -> Repor
     run_within(Budget::ALL, plan, choice, audience)
 }
 
-/// Runs this plan with these guests as its last nodes.
-pub fn run_with(
-    guests: Vec<Maker>,
-    plan: Plan,
-    choice: &mut dyn Choice,
-    audience: Audience<'_>,
-) -> Report {
-    let world = World::with_guests(guests, plan, choice);
-    watched(world, Budget::ALL, audience)
-}
-
 /// Runs as much of this plan.
 pub fn run_within(
     budget: Budget,
@@ -93,10 +82,18 @@ pub fn run_within(
     choice: &mut dyn Choice,
     audience: Audience<'_>,
 ) -> Report {
-    watched(World::new(plan, choice), budget, audience)
+    run_with(Vec::new(), budget, plan, choice, audience)
 }
 
-fn watched(mut world: World<'_>, budget: Budget, audience: Audience<'_>) -> Report {
+/// Runs as much of this plan, with these guests as its last nodes.
+pub fn run_with(
+    guests: Vec<Maker>,
+    budget: Budget,
+    plan: Plan,
+    choice: &mut dyn Choice,
+    audience: Audience<'_>,
+) -> Report {
+    let mut world = World::with_guests(guests, plan, choice);
     let plan = world.shared.plan.clone();
     for oracle in &audience.oracles {
         world.shared.notes.want(oracle.wants());

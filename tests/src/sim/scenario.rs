@@ -14,9 +14,10 @@ use core::fmt;
 use core::str::FromStr;
 
 use super::choice::{Choice, Recorder, Replay, Tapes, Topic};
+use super::guest::Maker;
 use super::knobs::{self, Wrong};
 use super::plan::{Plan, Topology};
-use super::run::{Audience, Budget, Report, run_within};
+use super::run::{Audience, Budget, Report, run_with};
 
 /// A run that was recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,15 +47,32 @@ impl Scenario {
         choice: &mut dyn Choice,
         audience: Audience<'_>,
     ) -> (Self, Report) {
+        Self::record_with(Vec::new(), budget, plan, choice, audience)
+    }
+
+    /// The same with these guests as the last nodes. They are not kept: a scenario is run with guests of its own.
+    pub fn record_with(
+        guests: Vec<Maker>,
+        budget: Budget,
+        plan: Plan,
+        choice: &mut dyn Choice,
+        audience: Audience<'_>,
+    ) -> (Self, Report) {
         let mut recorder = Recorder::new(choice);
-        let report = run_within(budget, plan.clone(), &mut recorder, audience);
+        let report = run_with(guests, budget, plan.clone(), &mut recorder, audience);
         let tapes = recorder.into_tapes().trimmed();
         (Self { comment: Vec::new(), plan, tapes }, report)
     }
 
     /// Runs it.
     pub fn run(&self, budget: Budget, audience: Audience<'_>) -> Report {
-        run_within(budget, self.plan.clone(), &mut Replay::new(self.tapes.clone()), audience)
+        self.run_with(Vec::new(), budget, audience)
+    }
+
+    /// Runs it with these guests, as many as it was recorded with.
+    pub fn run_with(&self, guests: Vec<Maker>, budget: Budget, audience: Audience<'_>) -> Report {
+        let mut replay = Replay::new(self.tapes.clone());
+        run_with(guests, budget, self.plan.clone(), &mut replay, audience)
     }
 }
 

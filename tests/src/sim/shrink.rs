@@ -3,6 +3,7 @@
 //! The order of what is tried depends on nothing but the run, so the same run always shrinks to the same scenario.
 
 use super::choice::{Choice, Prng, Replay, Topic};
+use super::guest::Maker;
 use super::knobs;
 use super::observe::{Oracle, Violation};
 use super::plan::{Plan, SECOND};
@@ -46,8 +47,19 @@ pub fn shrink(
     limits: Limits,
     progress: &mut dyn FnMut(&str),
 ) -> Option<Shrunk> {
+    shrink_with(&Vec::new, scenario, judges, limits, progress)
+}
+
+/// The same with guests as the last nodes: each run has new ones, always as many, and at least one node of ours beside them.
+pub fn shrink_with(
+    guests: &dyn Fn() -> Vec<Maker>,
+    scenario: Scenario,
+    judges: &dyn Fn() -> Vec<Box<dyn Oracle>>,
+    limits: Limits,
+    progress: &mut dyn FnMut(&str),
+) -> Option<Shrunk> {
     let before = scenario.tapes.clone().trimmed().decisions();
-    let mut shrinker = Shrinker::new(scenario, judges, limits)?;
+    let mut shrinker = Shrinker::new(Cast { guests, judges }, scenario, limits)?;
     loop {
         let runs = shrinker.runs;
         let weight = weight(&shrinker.best);
@@ -68,6 +80,12 @@ pub fn shrink(
 /// So many runs of a simpler plan with decisions of their own.
 const FRESH: u64 = 5;
 
+/// Who takes part in each run.
+struct Cast<'a> {
+    guests: &'a dyn Fn() -> Vec<Maker>,
+    judges: &'a dyn Fn() -> Vec<Box<dyn Oracle>>,
+}
+
 type Pass = fn(&mut Shrinker<'_>);
 
 /// The cheapest first.
@@ -81,7 +99,7 @@ const PASSES: [(&str, Pass); 6] = [
 ];
 
 struct Shrinker<'a> {
-    judges: &'a dyn Fn() -> Vec<Box<dyn Oracle>>,
+    cast: Cast<'a>,
     limits: Limits,
     runs: u64,
     events: u64,
@@ -100,16 +118,12 @@ fn weight(scenario: &Scenario) -> (impl Ord + use<>, usize, u128) {
 }
 
 impl<'a> Shrinker<'a> {
-    fn new(
-        scenario: Scenario,
-        judges: &'a dyn Fn() -> Vec<Box<dyn Oracle>>,
-        limits: Limits,
-    ) -> Option<Self> {
+    fn new(cast: Cast<'a>, scenario: Scenario, limits: Limits) -> Option<Self> {
         let replay = &mut Replay::new(scenario.tapes);
-        let (best, report) = again(scenario.plan, replay, judges(), Budget::ALL);
+        let (best, report) = cast.again(scenario.plan, replay, Budget::ALL)?;
         let violation = report.violation?;
         let events = report.counts.events;
-        Some(Self { judges, limits, runs: 1, events, best, violation, shortest: events })
+        Some(Self { cast, limits, runs: 1, events, best, violation, shortest: events })
     }
 
     const fn spent(&self) -> bool {
@@ -123,7 +137,7 @@ impl<'a> Shrinker<'a> {
         }
         // A run that goes on for much longer than the shortest is no simpler.
         let budget = Budget { events: 2 * self.shortest + 1000, ..Budget::ALL };
-        let (scenario, report) = again(plan, choice, (self.judges)(), budget);
+        let Some((scenario, report)) = self.cast.again(plan, choice, budget) else { return false };
         self.runs += 1;
         self.events += report.counts.events;
         let Some(violation) = report.violation else { return false };
@@ -235,15 +249,22 @@ impl<'a> Shrinker<'a> {
     }
 }
 
-/// Runs a plan, and says which decisions were really asked for.
-fn again(
-    plan: Plan,
-    choice: &mut dyn Choice,
-    oracles: Vec<Box<dyn Oracle>>,
-    budget: Budget,
-) -> (Scenario, Report) {
-    let audience = Audience { oracles, tracing: Tracing::OFF, sink: &mut |_| {} };
-    Scenario::record(budget, plan, choice, audience)
+impl Cast<'_> {
+    /// Runs a plan, and says which decisions were really asked for; `None` if it has no place for a node beside the guests.
+    fn again(
+        &self,
+        plan: Plan,
+        choice: &mut dyn Choice,
+        budget: Budget,
+    ) -> Option<(Scenario, Report)> {
+        let guests = (self.guests)();
+        if !guests.is_empty() && plan.nodes <= guests.len() {
+            return None;
+        }
+        let oracles = (self.judges)();
+        let audience = Audience { oracles, tracing: Tracing::OFF, sink: &mut |_| {} };
+        Some(Scenario::record_with(guests, budget, plan, choice, audience))
+    }
 }
 
 /// Topics by their place, those first of which there is much and that matter little.

@@ -128,6 +128,8 @@ fn columns(fact: &Fact, world: &World<'_>) -> (&'static str, String) {
                 Deed::Closed { .. } => "closed",
                 Deed::Read { .. } => "read",
                 Deed::Wrote { .. } => "wrote",
+                Deed::Asked { .. } => "asked",
+                Deed::Received { .. } => "delivered",
                 Deed::Up { .. } => "nodeup",
                 Deed::Down { .. } => "nodedown",
             };

@@ -15,6 +15,7 @@ use super::guest::{Duty, Happening, Maker, Seat, Socket};
 use super::hostile::Hostiles;
 use super::net::{End, Owner, Piece};
 use super::observe::{Fact, FaultKind, Kinds};
+use super::office::mailbox;
 use super::plan::{Plan, SECOND};
 use super::shared::{Event, Shared};
 use super::{ActorId, HostId};
@@ -354,6 +355,7 @@ fn node(number: usize, host: HostId, shared: &mut Shared<'_>) -> Role {
 fn seat(actor: &Actor, maker: Maker, plan: &Plan) -> Option<Seat> {
     let duty = Duty {
         name: actor.name()?.clone(),
+        mailbox: mailbox(),
         cookie: cookie(true),
         net_ticktime: plan.net_ticktime(),
         setup_time: Duration::from_nanos(plan.setup_ns),

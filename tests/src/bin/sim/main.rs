@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         Mode::Seed { template, seed } => {
             one(&options, &Source::Seed { template: *template, seed: *seed })
         }
-        Mode::Live(traces) => live(traces, options.svg.as_deref().unwrap_or_default()),
+        Mode::Live(traces) => live(traces, &options),
         Mode::Scenario(path) => match Source::read(path) {
             Ok(source) => one(&options, &source),
             Err(error) => {
@@ -40,13 +40,15 @@ fn main() -> ExitCode {
 }
 
 /// Draws what live nodes have done.
-fn live(traces: &[String], picture: &str) -> ExitCode {
+fn live(traces: &[String], options: &Options) -> ExitCode {
+    let picture = options.svg.as_deref().unwrap_or_default();
     let read = |path: &String| match fs::read_to_string(path) {
         Ok(text) => Ok((path.clone(), text)),
         Err(error) => Err(format!("{path}: {error}")),
     };
     let texts: Result<Vec<_>, _> = traces.iter().map(read).collect();
-    let drawn = texts.and_then(|texts| draw(&texts)).and_then(|chart| {
+    let drawn = texts.and_then(|texts| draw(&texts)).and_then(|mut chart| {
+        options.from.into_iter().for_each(|from| chart.begin_at(from));
         fs::write(picture, chart.to_svg()).map_err(|error| format!("{picture}: {error}"))
     });
     match drawn {

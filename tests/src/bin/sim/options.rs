@@ -13,12 +13,12 @@ use crate::source::Template;
 pub(crate) const USAGE: &str = "\
 usage: cargo sim --seed N [PLAN] [RUN] [PICTURES | --shrink [--out FILE]]
        cargo sim --scenario FILE [RUN] [PICTURES | --shrink [--out FILE]]
-       cargo sim --live TRACE... --svg FILE
+       cargo sim --live TRACE... --svg FILE [--from SECONDS]
        cargo sim --seeds COUNT [--start N] [--keep-going] [--threads N] [PLAN] [RUN]
        PLAN: --plan swarm|calm|violent [--nodes N] [--hours N]; swarm draws its own
        RUN:  [--trace short|full] [--until SECONDS] [--canary]
-       PICTURES: [--svg FILE] [--pcap FILE]
---svg draws the run: a column a node, time downwards; with --live what nodes have written with `netkernel node --trace`. --pcap writes all its bytes as a capture for Wireshark.
+       PICTURES: [--svg FILE [--from SECONDS]] [--pcap FILE]
+--svg draws the run: a column a node, time downwards; with --live what nodes have written with `netkernel node --trace`; --from leaves out what was before then. --pcap writes all its bytes as a capture for Wireshark.
 --until ends the run then, and what would have come is not judged. --canary adds an oracle that is wrong.";
 
 /// What is to be done.
@@ -27,6 +27,8 @@ pub(crate) struct Options {
     pub(crate) shrink: bool,
     pub(crate) out: Option<String>,
     pub(crate) svg: Option<String>,
+    /// Where the picture begins, in nanoseconds.
+    pub(crate) from: Option<u64>,
     pub(crate) pcap: Option<String>,
     pub(crate) keep_going: bool,
     pub(crate) threads: usize,
@@ -51,6 +53,7 @@ impl Options {
             shrink: false,
             out: None,
             svg: None,
+            from: None,
             pcap: None,
             keep_going: false,
             threads: thread::available_parallelism().map_or(1, usize::from),
@@ -74,6 +77,7 @@ impl Options {
                 "--shrink" => options.shrink = true,
                 "--out" => options.out = Some(words.next()?),
                 "--svg" => options.svg = Some(words.next()?),
+                "--from" => options.from = Some(nanoseconds(&words.next()?)?),
                 "--pcap" => options.pcap = Some(words.next()?),
                 "--live" => {
                     while let Some(path) = words.next_if(|word| !word.starts_with("--")) {
@@ -86,7 +90,7 @@ impl Options {
                 "--trace" => options.tracing = tracing(&words.next()?)?,
                 "--until" => {
                     let word = words.next()?;
-                    options.budget.until = (word.parse::<f64>().ok()? * 1e9) as u64;
+                    options.budget.until = nanoseconds(&word)?;
                     options.until = Some(word);
                 }
                 _ => return None,
@@ -113,6 +117,9 @@ impl Options {
         }
         let one = !options.shrink && !matches!(options.mode, Mode::Hunt { .. });
         let pictures = options.svg.is_some() || options.pcap.is_some();
+        if options.from.is_some() && options.svg.is_none() {
+            return None;
+        }
         ((one || !pictures) && (options.shrink || options.out.is_none())).then_some(options)
     }
 
@@ -135,6 +142,10 @@ impl Options {
 
 fn number(word: Option<String>) -> Option<u64> {
     word?.parse().ok()
+}
+
+fn nanoseconds(seconds: &str) -> Option<u64> {
+    Some((seconds.parse::<f64>().ok()? * 1e9) as u64)
 }
 
 fn tracing(word: &str) -> Option<Tracing> {

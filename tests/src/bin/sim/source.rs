@@ -83,8 +83,9 @@ impl Source {
         };
         if let Some((path, sketch)) = sketch {
             let title = format!("cargo sim {self}{}", options.flags());
-            let picture = sketch.borrow_mut().to_svg(title, report.violation.as_ref());
-            note(path, fs::write(path, picture));
+            let mut chart = sketch.borrow_mut().chart(title, report.violation.as_ref());
+            options.from.into_iter().for_each(|from| chart.begin_at(from));
+            note(path, fs::write(path, chart.to_svg()));
         }
         if let Some((path, capture)) = capture {
             let written = match &mut *capture.borrow_mut() {

@@ -13,14 +13,18 @@ mod system;
 use core::fmt;
 use core::time::Duration;
 
+use bytes::Bytes;
 use netkernel_core::net_kernel::{NetTicktime, OpenError};
+use netkernel_core::term::Atom;
 use netkernel_core::{Cookie, Creation, NodeName};
 
 use super::choice::{Choice, Prng};
+use super::letter::Letter;
 use super::net::End;
 use super::oracles;
 use super::plan::{CallClass, Plan};
-use super::run::{Audience, Report, run_with};
+use super::run::{Audience, Budget, Report, run_with};
+use super::scenario::Scenario;
 use super::trace::Tracing;
 
 pub use super::net::Read;
@@ -51,6 +55,15 @@ pub enum Happening {
     Readable(Socket),
     /// After a write that was not taken whole: there is room again.
     Writable(Socket),
+    /// An application of its sends this message, an external term with its version byte, to the process that is registered as
+    /// [`Duty::mailbox`] on that node (`{Name, Node} ! Message`). What is sent to one node arrives in this order; on a link that is up
+    /// now, and stays so, all of it does. Without a link it may be kept for one, or lost.
+    Send {
+        /// The node.
+        to: NodeName,
+        /// The message.
+        message: Bytes,
+    },
     /// Its operator wants a link with this node (`net_kernel:connect_node/1`), which may be there already.
     Connect(NodeName),
     /// Its operator wants the link with this node to end (`erlang:disconnect_node/1`).
@@ -66,6 +79,9 @@ pub struct Socket(pub(super) End);
 pub struct Duty {
     /// Its name. EPMD may have it under another process for a while, after a crash or for a fault's sake.
     pub name: NodeName,
+    /// The process that messages of other nodes are for is registered under this name, on each node.
+    /// [`System::received`] tells what comes to it.
+    pub mailbox: Atom,
     /// The cookie of the cluster.
     pub cookie: Cookie,
     /// `net_ticktime` and `net_tickintensity`, which do not change.
@@ -93,6 +109,10 @@ pub enum Deed {
     Read { conn: u64, bytes: usize },
     /// It has written so many bytes; `blocked`: there were more.
     Wrote { conn: u64, bytes: usize, blocked: bool },
+    /// It was told to send this letter, while the link with that node was this connection.
+    Asked { node: NodeName, letter: Letter, conn: Option<u64> },
+    /// A message came to its mailbox, by this connection. `None`: it came to pieces.
+    Received { conn: u64, letter: Option<Letter> },
     /// It told its applications that a node is up, by this connection.
     Up { node: NodeName, conn: u64 },
     /// It told them that a node is down.
@@ -111,7 +131,17 @@ pub fn run_seed(
     let mut choice = Prng::new(seed);
     let plan = draw_plan(guests.len(), &mut choice);
     let audience = Audience { oracles: oracles::with_guests(), tracing, sink };
-    run_with(guests, plan, &mut choice, audience)
+    run_with(guests, Budget::ALL, plan, &mut choice, audience)
+}
+
+/// The same as a scenario, which [`Scenario::run_with`] runs again and [`shrink_with`](super::shrink::shrink_with) makes simpler, with
+/// guests that are made in the same way.
+pub fn record_seed(seed: u64, guests: Vec<Maker>, budget: Budget) -> (Scenario, Report) {
+    let mut choice = Prng::new(seed);
+    let plan = draw_plan(guests.len(), &mut choice);
+    let (oracles, tracing) = (oracles::with_guests(), Tracing::OFF);
+    let audience = Audience { oracles, tracing, sink: &mut |_| {} };
+    Scenario::record_with(guests, budget, plan, &mut choice, audience)
 }
 
 /// A swarm's plan for so many guests, with two nodes of ours at least, and without what guests take no part in: dynamic names, changes of

@@ -1,13 +1,14 @@
 //! Where a guest sits in the world: what is under way to it, and what it holds.
 
 use core::fmt;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use netkernel_core::NodeName;
 use netkernel_core::net_kernel::OpenError;
 
 use super::{Deed, Duty, Guest, Happening, Maker, Socket, System};
 use crate::sim::clock::Clock;
+use crate::sim::letter::Letter;
 use crate::sim::net::{End, Owner, Piece};
 use crate::sim::observe::{Fact, Kinds};
 use crate::sim::shared::{Event, Shared};
@@ -31,8 +32,10 @@ pub(in crate::sim) struct State {
     pub(super) port: Option<u16>,
     /// When it wants to be woken, in the time of the world.
     pub(super) wake: Option<u64>,
-    /// Nodes that it holds for up.
-    pub(super) up: BTreeSet<NodeName>,
+    /// Nodes that it holds for up, and by which connections.
+    pub(super) up: BTreeMap<NodeName, Socket>,
+    /// Letters that it was told to send.
+    letters: u64,
     inbox: VecDeque<Happening>,
     /// A `Serve` is on its way.
     served: bool,
@@ -55,7 +58,7 @@ impl Seat {
 
     /// Whether the guest holds this node for up.
     pub(in crate::sim) fn is_up(&self, node: &NodeName) -> bool {
-        self.state.up.contains(node)
+        self.state.up.contains_key(node)
     }
 
     pub(in crate::sim) const fn port(&self) -> Option<u16> {
@@ -100,6 +103,26 @@ impl Seat {
         }
     }
 
+    /// It is to send a letter, of so many bytes more than it needs.
+    pub(in crate::sim) fn send_letter(
+        &mut self,
+        (from, life): (ActorId, u32),
+        to: (ActorId, &NodeName),
+        padding: usize,
+        shared: &mut Shared<'_>,
+    ) {
+        if !self.runs() {
+            return;
+        }
+        self.state.letters += 1;
+        shared.counts.letters += 1;
+        let letter = Letter { from, life, number: self.state.letters };
+        let (to, node) = (to.0, to.1.clone());
+        shared.note((from, life), Kinds::LETTERS, || Fact::Sent { to, letter });
+        let what = Happening::Send { to: node, message: letter.to_term(padding) };
+        self.tell(from, what, shared);
+    }
+
     /// The guest deals with all that has happened.
     pub(in crate::sim) fn serve(
         &mut self,
@@ -121,9 +144,17 @@ impl Seat {
                 Happening::Failed(socket, _) => !self.state.sockets.remove(socket),
                 Happening::Started
                 | Happening::Woken
+                | Happening::Send { .. }
                 | Happening::Connect(_)
                 | Happening::Disconnect(_) => false,
             };
+            if let Happening::Send { to, message } = &what
+                && let Some(letter) = Letter::of_term(message)
+            {
+                let conn = self.state.up.get(to).map(|socket| shared.net.serial(socket.0));
+                let asked = || Deed::Asked { node: to.clone(), letter, conn };
+                shared.note(who, Kinds::LETTERS, || Fact::Guest(asked()));
+            }
             if !stale {
                 let state = &mut self.state;
                 guest.happen(what, &mut System { who, host, clock, state, shared });
@@ -207,6 +238,14 @@ impl fmt::Display for Deed {
             Self::Wrote { conn, bytes, blocked } => {
                 write!(f, "conn#{conn} {bytes}{}", if *blocked { ", blocked" } else { "" })
             }
+            Self::Asked { node, letter, conn } => {
+                let conn = conn.map_or_else(|| "no link".to_owned(), |conn| format!("conn#{conn}"));
+                write!(f, "to {node} {conn} letter {}", letter.number)
+            }
+            Self::Received { conn, letter: Some(letter) } => {
+                write!(f, "conn#{conn} letter {} of n{}", letter.number, letter.from.0)
+            }
+            Self::Received { conn, letter: None } => write!(f, "conn#{conn} letter in pieces"),
             Self::Up { node, conn } => write!(f, "{node} conn#{conn}"),
             Self::Down { node, reason } => write!(f, "{node} {reason}"),
         }
@@ -221,6 +260,7 @@ impl Deed {
             Self::Named { .. } => Kinds::CALLS,
             Self::Dialled { .. } | Self::Accepted { .. } | Self::Closed { .. } => Kinds::STREAMS,
             Self::Read { .. } | Self::Wrote { .. } => Kinds::BYTES,
+            Self::Asked { .. } | Self::Received { .. } => Kinds::LETTERS,
             Self::Up { .. } | Self::Down { .. } => Kinds::LINKS,
         }
     }

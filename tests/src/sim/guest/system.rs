@@ -6,6 +6,7 @@ use netkernel_core::{Creation, Entropy, Instant, NodeName};
 use super::seat::State;
 use super::{Deed, Read, Socket};
 use crate::sim::clock::Clock;
+use crate::sim::letter::Letter;
 use crate::sim::net::{Owner, Piece};
 use crate::sim::observe::Fact;
 use crate::sim::shared::{Event, Shared};
@@ -152,7 +153,7 @@ impl System<'_, '_> {
     pub fn up(&mut self, node: NodeName, socket: Socket) {
         self.shared.counts.ups += 1;
         let conn = self.shared.net.serial(socket.0);
-        self.state.up.insert(node.clone());
+        self.state.up.insert(node.clone(), socket);
         self.note(Deed::Up { node, conn });
     }
 
@@ -161,6 +162,14 @@ impl System<'_, '_> {
         self.shared.counts.downs += 1;
         self.state.up.remove(&node);
         self.note(Deed::Down { node, reason: reason.to_string() });
+    }
+
+    /// Says that this message, an external term with its version byte, has come to the process that is registered as
+    /// [`Duty::mailbox`](super::Duty), by the link of this connection.
+    pub fn received(&mut self, socket: Socket, message: &[u8]) {
+        self.shared.counts.delivered += 1;
+        let conn = self.shared.net.serial(socket.0);
+        self.note(Deed::Received { conn, letter: Letter::of_term(message) });
     }
 
     fn has(&self, socket: Socket) -> bool {

@@ -12,18 +12,20 @@ use crate::sim::guest::Deed;
 use crate::sim::observe::{Fact, Kinds, Oracle, Seen};
 use crate::sim::world::World;
 
-/// Nobody is up whose cookie differs from that of the other side, nor a peer that means harm. Whoever is up on an accepted
-/// connection was on the allow list of the moment when it was accepted; a node is dialled only if the list of the moment when the attempt
+/// Nobody is up whose cookie differs from that of the other side, nor a peer that means harm; and a guest has no node up that is not at the
+/// other end of that very connection. Whoever is up on an accepted connection was on the allow list of the moment when it was accepted; a node is dialled only if the list of the moment when the attempt
 /// began has its very name. No
 /// automatic attempt is begun where there are to be none, or where a link has ended and nobody has asked for another since.
 ///
 /// *Antecedent*: who dials takes the cookie when the dial is answered; who accepts takes it later, so if it is changed meanwhile
-/// either will do. Operators allow full names only. What is barred is not looked at for nodes that are given their names.
+/// either will do. Guests have the right one. Operators allow full names only, and those of guests allow all. What is barred is not looked at for nodes that are given their names.
 #[derive(Debug, Default)]
 pub struct Admission {
     nodes: BTreeMap<ActorId, Node>,
     /// By number of the connection: whom the dialling machine wanted, and its cookie.
     dials: BTreeMap<u64, Dial>,
+    /// By number of the connection: which machine was connected to.
+    acceptors: BTreeMap<u64, ActorId>,
     streams: BTreeMap<(ActorId, StreamId), Side>,
 }
 
@@ -44,6 +46,7 @@ struct Node {
 
 #[derive(Debug)]
 struct Dial {
+    by: ActorId,
     /// Not known of a guest.
     node: Option<NodeName>,
     cookie: Option<bool>,
@@ -106,12 +109,17 @@ impl Oracle for Admission {
                 if !list.is_empty() && !list.contains(peer) {
                     return Err(format!("{peer} is dialled, and not on the list"));
                 }
-                self.dials.insert(*conn, Dial { node: Some(peer.clone()), cookie: None });
+                self.dials
+                    .insert(*conn, Dial { by: actor, node: Some(peer.clone()), cookie: None });
                 self.streams.insert((actor, *stream), Side::Dialled(*conn));
             }
             // Guests have the right cookie.
             Fact::Guest(Deed::Dialled { conn }) => {
-                self.dials.insert(*conn, Dial { node: None, cookie: Some(true) });
+                self.dials.insert(*conn, Dial { by: actor, node: None, cookie: Some(true) });
+            }
+            Fact::Guest(Deed::Accepted { conn }) => drop(self.acceptors.insert(*conn, actor)),
+            Fact::Guest(Deed::Up { node: peer, conn }) => {
+                return self.guest_has_up(actor, *conn, peer, world);
             }
             Fact::Opened { stream } => {
                 if let Some(Side::Dialled(conn)) = self.streams.get(&(actor, *stream))
@@ -120,7 +128,8 @@ impl Oracle for Admission {
                     dial.cookie = dial.node.as_ref().map(|peer| node.cookie(peer));
                 }
             }
-            Fact::Accepted { stream, .. } => {
+            Fact::Accepted { stream, conn } => {
+                self.acceptors.insert(*conn, actor);
                 let (allowed, changed) = (node.allowed.clone(), BTreeSet::new());
                 let side = Side::Accepted { allowed, changed, own_changed: false };
                 self.streams.insert((actor, *stream), side);
@@ -215,5 +224,79 @@ impl Admission {
             return Err(format!("{peer} is up on conn#{conn}: right {:?}, {own:?}", dial.cookie));
         }
         Ok(())
+    }
+
+    fn guest_has_up(
+        &self,
+        guest: ActorId,
+        conn: u64,
+        peer: &NodeName,
+        world: &World<'_>,
+    ) -> Result<(), String> {
+        let Some(dial) = self.dials.get(&conn) else {
+            return Err(format!("{peer} is up on conn#{conn}, which no node has dialled"));
+        };
+        let accepted = dial.by != guest;
+        let other = if accepted { Some(&dial.by) } else { self.acceptors.get(&conn) };
+        let there = other.map(|other| world.label(*other)).unwrap_or_default();
+        if there != peer.as_str() {
+            return Err(format!("{peer} is up on conn#{conn}, and at its other end is {there}"));
+        }
+        if accepted && dial.cookie != Some(true) {
+            return Err(format!("{peer} is up on conn#{conn}: right {:?}", dial.cookie));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use netkernel_core::driver::Machine as _;
+    use netkernel_core::net_kernel::{Config, NetKernel, NetTicktime};
+
+    use super::super::tests::judge;
+    use super::*;
+    use crate::sim::actor::cookie;
+
+    fn up(node: &str) -> Fact {
+        Fact::Guest(Deed::Up { node: NodeName::new(node).unwrap(), conn: 1 })
+    }
+
+    const DIALLED: Fact = Fact::Guest(Deed::Dialled { conn: 1 });
+    const ACCEPTED: Fact = Fact::Guest(Deed::Accepted { conn: 1 });
+
+    #[test]
+    fn a_guest_has_up_who_is_at_the_other_end() {
+        let judged = |guest, node| {
+            let facts = vec![(0, DIALLED), (1, ACCEPTED), (guest, up(node))];
+            judge(&mut Admission::default(), facts)
+        };
+        assert_eq!((judged(0, "n1@h1"), judged(1, "n0@h0")), (Ok(()), Ok(())));
+        for (guest, other) in [(0, "n0@h0"), (1, "n1@h1"), (0, "stranger@h0"), (1, "stranger@h0")] {
+            assert!(judged(guest, other).is_err_and(|what| what.contains("at its other end")));
+        }
+        let stranger = vec![(1, ACCEPTED), (1, up("stranger@h0"))];
+        let what = judge(&mut Admission::default(), stranger).unwrap_err();
+        assert!(what.contains("which no node has dialled"), "{what}");
+    }
+
+    #[test]
+    fn a_guest_lets_nobody_in_who_has_a_wrong_cookie() {
+        let judged = |right| {
+            let config = Config::new(cookie(true), NetTicktime::default());
+            let stream = NetKernel::new(config).mint_stream();
+            let call = Call::SetOwnCookie(right);
+            let purpose = Purpose::Peer(NodeName::new("n1@h1").unwrap());
+            let facts = vec![
+                (0, Fact::Called { request: None, call }),
+                (0, Fact::Opening { stream, purpose, conn: 1 }),
+                (1, ACCEPTED),
+                (0, Fact::Opened { stream }),
+                (1, up("n0@h0")),
+            ];
+            judge(&mut Admission::default(), facts)
+        };
+        assert_eq!(judged(true), Ok(()));
+        assert!(judged(false).is_err_and(|what| what.contains("right Some(false)")));
     }
 }
