@@ -18,7 +18,8 @@ use crate::sim::world::World;
 /// had. A node that answers a ping had a link meanwhile, and who had one all the time answers. The world is all that, host by host;
 /// what the host itself knows is told as it is; and wrong arguments are refused.
 ///
-/// *Antecedent*: EPMDs need not answer where anything goes wrong, nor to the end: what has come of an answer is all that there is.
+/// *Antecedent*: EPMDs need not answer where anything goes wrong, nor to the end: what has come of an answer is all that there is. What
+/// goes wrong is that of the moment at which the call begins, since the end of a run is calmer than the rest.
 #[derive(Debug, Default)]
 pub struct NetAdm {
     /// By host.
@@ -39,6 +40,8 @@ struct Node {
 #[derive(Debug)]
 struct Going {
     call: Call,
+    /// Nothing went wrong when it began.
+    calm: bool,
     /// Registered at some time, and all the time, by host.
     ever: BTreeMap<usize, BTreeSet<String>>,
     always: BTreeMap<usize, BTreeSet<String>>,
@@ -111,6 +114,7 @@ impl Oracle for NetAdm {
                     (actor, *number),
                     Going {
                         call: call.clone(),
+                        calm: is_calm(&world.shared.plan),
                         ever: registered.clone(),
                         always: registered,
                         linked_ever: linked.clone(),
@@ -166,7 +170,7 @@ impl Going {
         match (&self.call, answer) {
             (Call::DnsHostname(host), Answer::DnsHostname(result)) => match result {
                 Ok(name) => Host::of_term(host) == Ok(Host::Name(name.clone())),
-                Err(told) => told == host && (self.number(host, plan).is_none() || !is_calm(plan)),
+                Err(told) => told == host && (self.number(host, plan).is_none() || !self.calm),
             },
             (Call::HostFile, Answer::HostFile(result)) => {
                 *result == host_file(crate::sim::HostId(own), plan.hosts)
@@ -178,9 +182,9 @@ impl Going {
                     Some(host) => number(&host.to_string(), plan),
                 };
                 match (asked, names) {
-                    (Some(host), Ok(names)) => self.are_those_of(host, names, is_calm(plan)),
+                    (Some(host), Ok(names)) => self.are_those_of(host, names),
                     (None, Ok(_)) => false,
-                    (Some(_), Err(_)) => !is_calm(plan),
+                    (Some(_), Err(_)) => !self.calm,
                     (None, Err(_)) => true,
                 }
             }
@@ -212,12 +216,12 @@ impl Going {
         }
     }
 
-    fn are_those_of(&self, host: usize, names: &[(String, u16)], calm: bool) -> bool {
+    fn are_those_of(&self, host: usize, names: &[(String, u16)]) -> bool {
         let none = BTreeSet::new();
         let (ever, always) =
             (self.ever.get(&host).unwrap_or(&none), self.always.get(&host).unwrap_or(&none));
         let told: BTreeSet<String> = names.iter().map(|(name, _)| name.clone()).collect();
-        told.len() == names.len() && told.is_subset(ever) && (!calm || always.is_subset(&told))
+        told.len() == names.len() && told.is_subset(ever) && (!self.calm || always.is_subset(&told))
     }
 
     /// Who is told had a link; and where nothing goes wrong, all are told that had one, and their names.
@@ -238,7 +242,7 @@ impl Going {
         };
         let mut expected =
             self.linked_always.iter().filter(|node| on_host(node) && registered(node));
-        all && (!is_calm(plan) || expected.all(|node| nodes.contains(node)))
+        all && (!self.calm || expected.all(|node| nodes.contains(node)))
     }
 
     fn number(&self, host: &Term, plan: &Plan) -> Option<usize> {
