@@ -332,7 +332,11 @@ each_release_and_runtime! {
     fn a_reply_before_the_end_of_a_node_arrives(release: Release) {
         let epmd = Epmd::start(release);
         let client = Erl::start(&ErlOptions::new(release, &epmd, "client"));
+        // What the client says to each new node is read before: a socket that is closed while more comes is reset, and then Erlang reads no more.
         let call = |node: &str| {
+            assert!(client.ping(node));
+            client.eval("[sys:get_state(Name) || Name <- [global_name_server, rex]], ok");
+            assert!(client.ping(node));
             client.eval(&format!(
                 "spawn(fun() -> witness ! {{replied, try byte_size(gen_server:call({{parting, '{node}'}}, x, infinity)) catch exit:_ -> lost end}} end), ok"
             ));
@@ -352,10 +356,6 @@ each_release_and_runtime! {
             let ours = Ours::start(&format!("rust{round}"), Ours::config(epmd.port()));
             let (tell, told) = channel();
             ours.node.start_server(Some(&atom!("parting")), Parting(tell)).unwrap();
-            // What it says to each new node is read before: a socket that is closed while more comes is reset, and then Erlang reads no more.
-            assert!(client.ping(ours.name()));
-            client.eval("[sys:get_state(Name) || Name <- [global_name_server, rex]], ok");
-            assert!(client.ping(ours.name()));
             call(ours.name());
             told.recv_timeout(GIVE_UP).unwrap();
             let begin = Instant::now();
