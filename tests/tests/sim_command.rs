@@ -98,6 +98,9 @@ fn a_run_is_drawn_with_its_nodes_links_and_the_moment_that_is_wrong() {
         "--seed 3 --svg",
         "--seed 3 --from 9",
         "--seed 3 --svg x --from y",
+        "--seed 3 --svg x --from -5",
+        "--seed 3 --svg x --from inf",
+        "--seed 3 --until nan",
     ] {
         assert_eq!(sim(bad).status.code(), Some(2), "{bad}");
     }

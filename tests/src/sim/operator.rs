@@ -301,10 +301,10 @@ impl World<'_> {
             padding += FRAGMENT_BYTES;
         }
         let times = self.shared.choice.range(Topic::Traffic, 1, 4);
-        if let Some(name) = self.name_of(to).filter(|_| from != to) {
+        let writes = from != to && self.actors[from].paused_until.is_none();
+        if let Some(name) = self.name_of(to).filter(|_| writes) {
             let actor = &mut self.actors[from];
-            if actor.paused_until.is_none()
-                && let Some(process) = &mut actor.process
+            if let Some(process) = &mut actor.process
                 && process.body.office.blocked() < 64
             {
                 for _ in 0..times {

@@ -2,7 +2,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "many facts are not drawn")]
 
 use core::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use netkernel_core::net_kernel::{NodeDownReason, NodeEvent, Purpose};
@@ -29,6 +29,8 @@ pub struct Sketch {
     chart: Option<Chart>,
     /// The columns of names. A name that was given may pass on.
     names: BTreeMap<NodeName, usize>,
+    /// Nodes that have a name.
+    alive: BTreeSet<usize>,
     /// Connections that were dialled: by whom, and when.
     dialled: BTreeMap<u64, (usize, u64)>,
     /// The connection of a stream.
@@ -119,10 +121,12 @@ impl Sketch {
         match fact {
             Fact::Alive { name, creation } => self.alive(at, node, name, *creation),
             Fact::NotAlive => {
+                self.alive.remove(&node);
                 self.add(at, What::Life(node, Life::Absent));
                 self.note(at, node, Tone::Bad, "not alive");
             }
             Fact::Crashed { .. } => {
+                self.alive.remove(&node);
                 self.add(at, What::Life(node, Life::Absent));
                 for other in 0..world.nodes().len() {
                     self.add(at, What::Link(node, other, None));
@@ -134,9 +138,8 @@ impl Sketch {
                 self.note(at, node, Tone::Fault, format!("stands still until {}", time(*until)));
             }
             Fact::Resumed => {
-                let kernel = world.actors[node].kernel();
-                let alive = kernel.is_some_and(|kernel| kernel.is_alive());
-                self.add(at, What::Life(node, if alive { Life::Alive } else { Life::Absent }));
+                let life = if self.alive.contains(&node) { Life::Alive } else { Life::Absent };
+                self.add(at, What::Life(node, life));
                 self.note(at, node, Tone::Fault, "goes on");
             }
             Fact::ListenerLost => self.note(at, node, Tone::Fault, "its listener breaks"),
@@ -171,6 +174,7 @@ impl Sketch {
 
     fn alive(&mut self, at: u64, node: usize, name: &NodeName, creation: Creation) {
         self.names.insert(name.clone(), node);
+        self.alive.insert(node);
         self.add(at, What::Life(node, Life::Alive));
         self.note(at, node, Tone::Good, format!("alive: {name}, creation {}", creation.0));
     }

@@ -1,12 +1,13 @@
-//! Every machine of core can be cloned, compared and hashed: what explores it, or puts it back to where it was, needs that.
+//! Every machine of core can be cloned, compared, hashed and printed: what explores it, or puts it back to where it was, needs that.
 
+use core::fmt::Debug;
 use core::hash::Hash;
 use std::collections::BTreeSet;
 
 use crate::of_core;
 use crate::scan::{At, Sources};
 
-fn machine<T: Clone + Eq + Hash>(_path: &str) {}
+fn machine<T: Clone + Eq + Hash + Debug>(_path: &str) {}
 
 /// Those that change, or of which something else is made, with what waits for an answer in the middle of one and those values that are
 /// changed in place. Their parts are of these, too: the connection table and its rows of `NetKernel`, lanes of `LinkWriter`, links, monitors,
@@ -56,7 +57,7 @@ fn machines() -> Vec<&'static str> {
 }
 
 #[test]
-fn every_machine_can_be_cloned_compared_and_hashed() {
+fn every_machine_can_be_cloned_compared_hashed_and_printed() {
     let sources = of_core();
     let listed: BTreeSet<At> = machines().iter().map(|path| sources.find(path)).collect();
     let found = sources.machines();

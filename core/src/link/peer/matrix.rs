@@ -92,9 +92,10 @@ type Event = fn(&mut Peer) -> String;
 
 const EVENTS: [(&str, Event); 12] = [
     ("another attempt", |peer| {
+        let waits = matches!(peer.state, State::Pending { .. });
         peer.attempting(links()[1]);
         let taken = matches!(peer.state, State::Pending { link, .. } if link == links()[1]);
-        if taken { "takes over".into() } else { String::new() }
+        if waits && taken { "takes over".into() } else { String::new() }
     }),
     ("promoted", |peer| promoted(peer, links()[0], Flags::SERVED)),
     ("promoted with few flags", |peer| promoted(peer, links()[0], Flags::MANDATORY_26)),

@@ -145,7 +145,8 @@ fn number(word: Option<String>) -> Option<u64> {
 }
 
 fn nanoseconds(seconds: &str) -> Option<u64> {
-    Some((seconds.parse::<f64>().ok()? * 1e9) as u64)
+    let seconds = seconds.parse::<f64>().ok().filter(|it| it.is_finite() && *it >= 0.0);
+    Some((seconds? * 1e9) as u64)
 }
 
 fn tracing(word: &str) -> Option<Tracing> {

@@ -1,137 +1,22 @@
-//! A node of one's own under the simulator: an event loop that embeds the core, among nodes of netkernel's, while everything goes wrong.
-//!
-//!     cargo run -p netkernel-tests --example foreign_host -- SEEDS [MISTAKE]
-//!     cargo run -p netkernel-tests --example foreign_host -- SEED trace
-//!     cargo run -p netkernel-tests --example foreign_host -- SEED shrink mute > FILE
-//!     cargo run -p netkernel-tests --example foreign_host -- FILE mute
-//!
-//! `Loop` is the host. It has only what is public in `netkernel_core`, and what its operating system is here: `System`. A `mute` one
-//! forgets its ticks, a `leaky` one does not close the connections of links that have ended, a `trusting` one lets in whoever comes. Of
-//! what applications send, a `lossy` one forgets what a link has no room for, a `hasty` one sends the latest first, and a `deaf` one does not
-//! hear; the oracles say so. `docs/simulation.md` walks through it.
-#![expect(clippy::print_stdout, clippy::expect_used, reason = "it is an example")]
+//! The host: an event loop that embeds the core. It has only what is public in `netkernel_core`, and what its operating system is here:
+//! `System`.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::{env, fs};
 
 use bytes::Bytes;
 use netkernel_core::driver::{Host, Machine as _, pump, turn};
 use netkernel_core::link::{Busy, Frame, Limits, LinkReader, LinkWriter, Violation};
 use netkernel_core::net_kernel::*;
 use netkernel_core::process::{Deliver, ProcessEvent, Processes, Reach};
-use netkernel_core::wire::framing::{FrameBuffer, Framing};
-use netkernel_core::wire::handshake::{ChallengeMessage, ChallengeReply};
-use netkernel_core::{
-    Challenge, Cookie, Creation, Flags, LinkId, MailboxId, NodeName, PingId, RequestId,
-};
+use netkernel_core::{Cookie, Creation, Flags, LinkId, MailboxId, NodeName, PingId, RequestId};
 use netkernel_core::{StreamId, liveness::Traffic, term::Atom, wire::control::Control};
-use netkernel_tests::sim::guest::{self, Duty, Guest, Happening, Maker, Read, Socket, System};
-use netkernel_tests::sim::oracles::with_guests;
-use netkernel_tests::sim::run::{Audience, Budget, Report};
-use netkernel_tests::sim::shrink::{self, Shrunk, shrink_with};
-use netkernel_tests::sim::{scenario::Scenario, trace::Tracing};
+use netkernel_tests::sim::guest::{Duty, Guest, Happening, Read, Socket, System};
 
-fn main() {
-    let args: Vec<String> = env::args().skip(1).collect();
-    let arg = |at: usize| args.get(at).map_or("", String::as_str);
-    let mut print = |line: &str| println!("{line}");
-    let Ok(number) = arg(0).parse() else {
-        return match fs::read_to_string(arg(0)) {
-            Ok(text) => {
-                let scenario = text.parse().expect("a scenario");
-                println!("{}", replayed(&scenario, Mistake::called(arg(1)), &mut print));
-            }
-            Err(_) => try_seeds(20, Mistake::called(arg(0))),
-        };
-    };
-    match arg(1) {
-        "trace" => println!("{}", traced(number, &mut print)),
-        "shrink" => match shrunk(number, Mistake::called(arg(2)), shrink::Limits::USUAL) {
-            Some(shrunk) => print!("# {}\n{}", shrunk.violation, shrunk.scenario),
-            None => println!("# nothing is wrong"),
-        },
-        mistake => try_seeds(number, Mistake::called(mistake)),
-    }
-}
-
-fn try_seeds(seeds: u64, mistake: Mistake) {
-    for seed in 0..seeds {
-        let report = try_seed(seed, mistake);
-        println!("seed {seed}\n{report}");
-        if report.violation.is_some() {
-            return println!("{}", report.plan);
-        }
-    }
-}
-
-/// Two of these nodes among some of netkernel's.
-pub(crate) fn try_seed(seed: u64, mistake: Mistake) -> Report {
-    guest::run_seed(seed, guests(mistake), Tracing::OFF, &mut |_| {})
-}
-
-/// The same without a mistake, and line by line.
-pub(crate) fn traced(seed: u64, sink: &mut dyn FnMut(&str)) -> Report {
-    guest::run_seed(seed, guests(Mistake::None), Tracing::FULL, sink)
-}
-
-/// The simplest run that fails as this seed's does.
-pub(crate) fn shrunk(seed: u64, mistake: Mistake, limits: shrink::Limits) -> Option<Shrunk> {
-    let (scenario, _) = guest::record_seed(seed, guests(mistake), Budget::ALL);
-    shrink_with(&|| guests(mistake), scenario, &with_guests, limits, &mut |_| {})
-}
-
-/// A recorded run once more, line by line.
-pub(crate) fn replayed(
-    scenario: &Scenario,
-    mistake: Mistake,
-    sink: &mut dyn FnMut(&str),
-) -> Report {
-    let audience = Audience { oracles: with_guests(), tracing: Tracing::SHORT, sink };
-    scenario.run_with(guests(mistake), Budget::ALL, audience)
-}
-
-/// Two, which are made anew after each crash.
-pub(crate) fn guests(mistake: Mistake) -> Vec<Maker> {
-    let maker = || -> Maker { Box::new(move |duty| Box::new(Loop::new(duty, mistake))) };
-    vec![maker(), maker()]
-}
-
-/// What the host does wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mistake {
-    /// Nothing.
-    None,
-    /// Ticks are not sent.
-    Mute,
-    /// Connections of links are not closed, though the kernel is told so.
-    Leaky,
-    /// Whoever connects is let in, whatever the digest.
-    Trusting,
-    /// What a link has no room for is not sent.
-    Lossy,
-    /// Of what waits for room the latest is sent first.
-    Hasty,
-    /// Messages of other nodes are not handed over.
-    Deaf,
-}
-
-impl Mistake {
-    fn called(word: &str) -> Self {
-        match word {
-            "mute" => Self::Mute,
-            "leaky" => Self::Leaky,
-            "trusting" => Self::Trusting,
-            "lossy" => Self::Lossy,
-            "hasty" => Self::Hasty,
-            "deaf" => Self::Deaf,
-            _ => Self::None,
-        }
-    }
-}
+use super::mistakes::{Mistake, Trust};
 
 /// The process: a kernel, and a loop around it.
 #[derive(Debug)]
-struct Loop {
+pub(crate) struct Loop {
     kernel: NetKernel,
     node: Node,
 }
@@ -172,7 +57,7 @@ struct Stream {
 }
 
 impl Loop {
-    fn new(duty: Duty, mistake: Mistake) -> Self {
+    pub(crate) fn new(duty: Duty, mistake: Mistake) -> Self {
         let mut config = Config::new(duty.cookie.clone(), duty.net_ticktime);
         config.setup_time = duty.setup_time;
         let (streams, inputs) = (BTreeMap::new(), VecDeque::new());
@@ -383,48 +268,6 @@ impl Stream {
                 return;
             }
         }
-    }
-}
-
-/// How a `trusting` host spoils a set-up: where somebody answers its challenge, the kernel is told the right answer.
-#[derive(Debug)]
-struct Trust {
-    cookie: Cookie,
-    challenge: Challenge,
-    said: FrameBuffer,
-    heard: FrameBuffer,
-}
-
-impl Trust {
-    fn new(cookie: Cookie) -> Self {
-        let packets = FrameBuffer::new(Framing::Short, Framing::Short.max_len());
-        Self { cookie, challenge: Challenge(0), said: packets.clone(), heard: packets }
-    }
-
-    fn said(&mut self, bytes: &[u8]) {
-        self.said.push(bytes);
-        while let Ok(Some(packet)) = self.said.next_frame() {
-            if let Ok(message) = ChallengeMessage::parse(&packet) {
-                self.challenge = message.challenge;
-            }
-        }
-    }
-
-    /// The packets that are whole now.
-    fn heard(&mut self, bytes: &[u8]) -> Bytes {
-        self.heard.push(bytes);
-        let mut packets = Vec::new();
-        while let Ok(Some(mut packet)) = self.heard.next_frame() {
-            if let Ok(reply) = ChallengeReply::parse(&packet) {
-                let digest = self.cookie.digest(self.challenge);
-                let mut right = Vec::new();
-                ChallengeReply { digest, ..reply }.emit(&mut right);
-                packet = right.into();
-            }
-            let put = Framing::Short.put(&mut packets, |out| out.extend_from_slice(&packet));
-            put.expect("as long as it was");
-        }
-        packets.into()
     }
 }
 
