@@ -18,6 +18,8 @@ use crate::sim::world::World;
 /// change and so refused one, or began anew after a change, nothing is said.
 #[derive(Debug, Default)]
 pub struct Ticktime {
+    /// At the beginning of the run, whose end is calmer: what was late before comes all at once then.
+    calm: Option<bool>,
     /// The change that some nodes have begun, who, and until when the others have to.
     change: Option<(Call, u64, BTreeMap<ActorId, u64>)>,
     changed: bool,
@@ -35,6 +37,7 @@ impl Oracle for Ticktime {
 
     fn observe(&mut self, seen: &Seen, world: &World<'_>) -> Result<(), String> {
         let Some(actor) = seen.actor.filter(|_| !self.spoilt) else { return Ok(()) };
+        let calm = *self.calm.get_or_insert_with(|| is_calm(&world.shared.plan));
         match &seen.fact {
             Fact::Called {
                 call: call @ Call::SetNetTicktime { seconds, transition_seconds },
@@ -56,7 +59,7 @@ impl Oracle for Ticktime {
                 if event.nodedown_reason() == Some(&NodeDownReason::NetTickTimeout) =>
             {
                 let late = self.change.as_ref().is_some_and(|(_, until, _)| *until < seen.at);
-                if !late && is_calm(&world.shared.plan) {
+                if calm && !late {
                     return Err(format!("{event} without cause"));
                 }
             }
