@@ -204,7 +204,8 @@ impl Kin {
                 self.remove_link(to, from, Link::Unlinked(*id));
             }
             (Control::Exit { from, reason, .. }, Some(to)) => {
-                if self.remove_link(to, from, Link::Active) {
+                // An unlink that waits is over, too: of a process of an earlier incarnation there is no acknowledgement.
+                if self.links.remove(&(to, from.clone())) == Some(Link::Active) {
                     let (from, reason) = (From::Pid(from.clone()), reason.clone());
                     self.deliver(Signal::Exit { to, from, reason, exit_2: false });
                 }
@@ -411,4 +412,39 @@ impl Owed {
 /// A term is the same with its version byte.
 fn is_reason(reason: &[u8], got: &[u8]) -> bool {
     got.strip_prefix(&[131]) == Some(reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::num::NonZeroU64;
+    use netkernel_core::Creation;
+    use netkernel_core::process::Processes;
+
+    #[test]
+    fn the_end_of_a_process_ends_the_unlink_that_waits_for_it() {
+        let by = Processes::new().spawn_mailbox();
+        let node = NodeName::new("n1@h").unwrap();
+        let pid = |node: &str| {
+            let node = Atom::new(node).unwrap();
+            Pid { node, id: 3, serial: 0, creation: Creation(4) }
+        };
+        let [own, other] = ["n0@h", "n1@h"].map(pid);
+        let did = |act, unlink| Did {
+            act,
+            to: None,
+            elsewhere: true,
+            reached: None,
+            reference: None,
+            unlink,
+        };
+        let mut kin = Kin::default();
+        kin.acted(by, &did(Act::Begin, None));
+        kin.acted(by, &did(Act::Link(other.clone()), None));
+        kin.acted(by, &did(Act::Unlink(other.clone()), NonZeroU64::new(1)));
+        assert_eq!((kin.links(by).count(), kin.nodes().len()), (0, 1));
+        let end = Control::Exit { from: other, to: own, reason: NOPROC, token: None };
+        kin.arrived(&node, Some(by), &end);
+        assert_eq!((kin.nodes().len(), kin.settled()), (0, Ok(())));
+    }
 }
