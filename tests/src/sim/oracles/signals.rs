@@ -12,8 +12,8 @@ use crate::sim::world::World;
 /// What arrives on a connection from one process for another is a prefix of what the one sent the other there: nothing is lost, doubled,
 /// overtaken or changed. What was sent on a link that is up on both sides at the end has arrived.
 ///
-/// *Antecedent*: both sides are machines of this world. What is sent in the name of nobody (the end of a process that was monitored by
-/// name) is a pair of its own here; that it overtakes nothing is for `relations` to find.
+/// *Antecedent*: both sides are machines of this world. Names have no pids: the end of a process that was monitored by name comes from that
+/// name here, and that it overtakes nothing is for `relations` to find. Who refuses to spawn is nobody.
 #[derive(Debug, Default)]
 pub struct Signals {
     /// By number of the connection, node that sends, and pair.
@@ -96,7 +96,10 @@ impl Signals {
 
 /// From whom to whom.
 fn pair(signal: &Control) -> String {
-    let from = signal.sender().map(ToString::to_string).unwrap_or_default();
+    let from = match signal {
+        Control::MonitorPExit { from: Monitored::Name(name), .. } => name.to_string(),
+        _ => signal.sender().map(ToString::to_string).unwrap_or_default(),
+    };
     let to = match signal {
         Control::Link { to, .. }
         | Control::Send { to, .. }
@@ -123,8 +126,10 @@ fn pair(signal: &Control) -> String {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use netkernel_core::Creation;
-    use netkernel_core::term::{Atom, Pid};
+    use netkernel_core::term::{Atom, Pid, Reference};
+    use netkernel_core::wire::control::{SpawnFlags, Spawned};
 
     use super::*;
     use crate::sim::letter::Letter;
@@ -153,6 +158,35 @@ mod tests {
         assert_eq!(come(&[1, 2]), Ok(()));
         assert!(come(&[2]).is_err() && come(&[2, 1]).is_err() && come(&[1, 1]).is_err());
         assert!(come(&[1, 2, 2]).is_err() && come(&[3]).is_err());
+    }
+
+    #[test]
+    fn who_refuses_to_spawn_and_a_name_whose_process_has_ended_are_two() {
+        let Control::Send { to, .. } = signal(1) else { panic!("it is one") };
+        let refusal = Control::SpawnReply {
+            request: Reference::new(to.node.clone(), to.creation, &[1]).unwrap(),
+            to: to.clone(),
+            flags: SpawnFlags::NONE,
+            result: Spawned::Error(Atom::new("badopt").unwrap()),
+            token: None,
+        };
+        let ends = [2, 3].map(|number| Control::MonitorPExit {
+            from: Monitored::Name(Atom::new("a").unwrap()),
+            to: to.clone(),
+            reference: Reference::new(to.node.clone(), to.creation, &[number]).unwrap(),
+            reason: Bytes::from_static(b"w\x06noproc"),
+        });
+        let [one, two] = ends;
+        let (link, conn) = (link(), 8);
+        let come = |order: [&Control; 3]| {
+            let sent = [&one, &two, &refusal]
+                .map(|signal| (0, Fact::Signalled { link, conn, signal: signal.clone() }));
+            let arrived = order
+                .map(|signal| (1, Fact::Arrived { link, conn, to: None, signal: signal.clone() }));
+            judge(&mut Signals::default(), sent.into_iter().chain(arrived).collect())
+        };
+        assert_eq!(come([&refusal, &one, &two]), Ok(()));
+        assert!(come([&two, &one, &refusal]).is_err());
     }
 
     #[test]
