@@ -62,7 +62,10 @@ struct Known {
     monitors: BTreeMap<(Atom, Pid), usize>,
     /// Who of another node monitors, and how often.
     watchers: BTreeMap<Pid, usize>,
-    local_monitors: usize,
+    /// Monitors of own processes, by who monitors: those that say this node's name, and all. Others say a name that it had,
+    /// which another node may have now.
+    local_monitors: BTreeMap<Pid, usize>,
+    local_watchers: BTreeMap<Pid, usize>,
     nodes: BTreeSet<Atom>,
 }
 
@@ -77,24 +80,34 @@ impl Known {
             }
             for (_, target) in processes.monitors(of) {
                 if target.node() == &own.node {
-                    known.local_monitors += 1;
+                    *known.local_monitors.entry(own.clone()).or_default() += 1;
                 } else {
-                    // It may be its own node, under the name that it had.
                     *known.monitors.entry((target.node().clone(), own.clone())).or_default() += 1;
                 }
             }
-            for pid in processes.monitored_by(of).into_iter().filter(|pid| pid.node != own.node) {
-                known.nodes.insert(pid.node.clone());
-                *known.watchers.entry(pid).or_default() += 1;
+            for pid in processes.monitored_by(of) {
+                if pid.node == own.node {
+                    *known.local_watchers.entry(pid).or_default() += 1;
+                } else {
+                    known.nodes.insert(pid.node.clone());
+                    *known.watchers.entry(pid).or_default() += 1;
+                }
             }
         }
         known
     }
 
+    /// Monitors that a process has of processes of its own node, under names that it had.
+    fn renamed(&self, by: &Pid) -> usize {
+        let count = |of: &BTreeMap<Pid, usize>| of.get(by).copied().unwrap_or(0);
+        count(&self.local_watchers).saturating_sub(count(&self.local_monitors))
+    }
+
     /// Tables have no more rows than processes have relations.
     fn has_no_leak(&self) -> Result<(), String> {
-        let monitors = self.local_monitors + self.monitors.values().sum::<usize>();
-        let watches = self.watchers.values().sum::<usize>();
+        let sum = |monitors: &BTreeMap<_, usize>| monitors.values().sum::<usize>();
+        let monitors = sum(&self.local_monitors) + self.monitors.values().sum::<usize>();
+        let watches = sum(&self.watchers);
         let counted = (self.links.len(), monitors, watches);
         let Usage { links, monitors, watches, spawns, .. } = self.usage;
         // All requests to spawn are answered by now.
@@ -112,18 +125,17 @@ fn agree(one: &NodeName, ours: &Known, other: &NodeName, theirs: &Known) -> Resu
         }
     }
     // Those of nodes that are gone are for `relations` to find.
-    let watch = |(node, pid): (&Atom, &Pid), count: usize| {
-        let known = if node == other.as_atom() { theirs.watchers.get(pid) } else { Some(&count) };
-        (known != Some(&count))
-            .then(|| format!("{pid} has {count} monitors at {node}, not {known:?}"))
-    };
-    let mut monitors = ours.monitors.iter().map(|((node, pid), count)| ((node, pid), *count));
-    if let Some(wrong) = monitors.find_map(|(of, count)| watch(of, count)) {
-        return Err(wrong);
-    }
-    for (pid, count) in theirs.watchers.iter().filter(|(pid, _)| pid.node == *one.as_atom()) {
-        if ours.monitors.get(&(other.as_atom().clone(), pid.clone())) != Some(count) {
-            return Err(format!("{pid} monitors {count} times at {other}, and does not know it"));
+    let monitors = ours.monitors.iter().filter(|((node, _), _)| node == other.as_atom());
+    let monitors: BTreeMap<&Pid, usize> = monitors.map(|((_, pid), count)| (pid, *count)).collect();
+    let watchers = theirs.watchers.iter().filter(|(pid, _)| pid.node == *one.as_atom());
+    let watchers: BTreeMap<&Pid, usize> = watchers.map(|(pid, count)| (pid, *count)).collect();
+    for pid in monitors.keys().chain(watchers.keys()) {
+        let [monitors, watchers] =
+            [&monitors, &watchers].map(|of| of.get(pid).copied().unwrap_or(0));
+        if !(watchers..=watchers + ours.renamed(pid)).contains(&monitors) {
+            return Err(format!(
+                "{pid} has {monitors} monitors at {other}, where {watchers} are known"
+            ));
         }
     }
     Ok(())
@@ -136,6 +148,7 @@ mod tests {
     use crate::sim::choice::{Replay, Tapes};
     use crate::sim::oracles::tests::pass;
     use crate::sim::plan::{Plan, Topology};
+    use netkernel_core::Creation;
 
     #[test]
     fn what_only_one_side_knows_is_found() {
@@ -157,5 +170,21 @@ mod tests {
             pass(&mut world, 1);
             assert_eq!(Symmetry.at_end(&world), Ok(()));
         }
+    }
+
+    #[test]
+    fn a_name_that_a_node_had_may_be_that_of_another_one() {
+        let [one, other]: [NodeName; 2] = ["n0@h", "n1@h"].map(|name| name.parse().unwrap());
+        let (node, creation) = (one.as_atom().clone(), Creation(4));
+        let pid = Pid { node, id: 3, serial: 0, creation };
+        let counts = |count| BTreeMap::from([(pid.clone(), count)]);
+        let judged = |monitors, watchers, local| {
+            let monitors = BTreeMap::from([((other.as_atom().clone(), pid.clone()), monitors)]);
+            let ours = Known { monitors, local_watchers: counts(local), ..Known::default() };
+            let theirs = Known { watchers: counts(watchers), ..Known::default() };
+            agree(&one, &ours, &other, &theirs).is_ok()
+        };
+        assert!(judged(2, 2, 0) && judged(2, 1, 1) && judged(2, 2, 1));
+        assert!(!judged(2, 1, 0) && !judged(1, 2, 1) && !judged(3, 1, 1));
     }
 }
