@@ -37,6 +37,7 @@ fn terms_end_with_dots() {
             "[-5,5,<<1,39,8:4>>,fun a:b/1,\"ab\"]",
         ),
         ("$\\s. $\\x{41}. $\\x41. $\\101. $\\^a.", "[32,65,65,65,1]"),
+        ("a\x0c. {a,\x0bb}. a\u{A0}. a.\u{85}b.", "[a,{a,b},a,a,b]"),
         ("{ }. [ ]. #{ }. << >>.", "[{},[],#{},<<>>]"),
         ("#{a => 1,b => [fun a:b/2]}. [a,[]|b].", "[#{a => 1,b => [fun a:b/2]},[a,[]|b]]"),
         ("1.5. 1.25e3. 1.5e+3. 1.5e-3. 12.50.", "[1.5,1250.0,1.5e3,0.0015,12.5]"),
@@ -107,6 +108,14 @@ fn what_is_wrong_is_told_with_its_line() {
         ("#{a=>1 b=>2}.", before(1, "\"b\"")),
         ("#{a=>1;b=>2}.", before(1, "\"';'\"")),
         ("fun a/1.", bad(1)),
+        ("fun A/1.", before(1, "\"'/'\"")),
+        ("fun a/B.", before(1, "\"B\"")),
+        ("fun end:b/1.", before(1, "\"'end'\"")),
+        ("fun A(", before(1, "[]")),
+        ("fun A(X) -> X end.", bad(1)),
+        ("\n$\\x{.\n", scan(2, "{illegal,character}")),
+        ("$\\x{41.", scan(1, "{illegal,character}")),
+        ("$\\x{}.", scan(1, "{illegal,character}")),
         ("fun A:b/1.", bad(1)),
         ("fun a:b/C.", bad(1)),
         ("fun() -> ok end.", bad(1)),
@@ -150,6 +159,25 @@ fn a_term_has_64_levels_at_most() {
     assert_eq!(answer(format!("{}1.", "- ".repeat(1_000_000)).as_bytes()), bad);
 }
 
+//= docs/spec/net_adm.md#adm-host-file-syntax
+//= type=test
+#[test]
+fn a_term_has_a_million_words_at_most() {
+    let list = |words: usize| format!("[{}a].", "a,".repeat((words - 4) / 2));
+    assert!(!answer(list(1_000_000).as_bytes()).starts_with("{error"));
+    let bad = "{error,{1,erl_parse,\"bad term\"}}";
+    assert_eq!(answer(list(1_000_002).as_bytes()), bad);
+    assert_eq!(answer("{".repeat(4 << 20).as_bytes()), bad);
+}
+
+//= docs/spec/net_adm.md#adm-host-file-syntax
+//= type=test
+#[test]
+fn a_brace_is_looked_for_among_digits_only() {
+    let told = "{error,{1,erl_scan,{illegal,character}}}";
+    assert_eq!(answer("$\\x{".repeat(1 << 20).as_bytes()), told);
+}
+
 //= docs/spec/net_adm.md#adm-host-file-encoding
 //= type=test
 #[test]
@@ -168,6 +196,11 @@ fn files_are_utf_8_unless_they_say_that_they_are_latin_1() {
     ] {
         assert_eq!(answer(file), told, "{}", file.escape_ascii());
     }
+    let illegal = "{error,{1,erl_scan,{illegal,character}}}";
+    assert_eq!(
+        answer("日.\nb.\n'".bytes().chain(*b"\xE9'.").collect::<Vec<_>>().as_slice()),
+        illegal
+    );
     assert_eq!(answer(b"a. %% coding: latin-1\n'\xE9'."), "[a,é]");
     assert_eq!(answer(b"%% coding: latin-1\n'\xE9'."), "[é]");
     assert_eq!(answer(b"%% -*- coding: utf-8 -*-\n\n'\xE9'."), told);

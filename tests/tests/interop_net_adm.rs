@@ -17,7 +17,7 @@ use netkernel_tests::ours::{Ours, eventually, node_name};
 use netkernel_tests::runtime::Node;
 
 /// Files whose answer is the same term.
-const FILES: [&str; 64] = [
+const FILES: [&str; 75] = [
     "",
     "'a.b'.\n'c'.\n",
     "a.\nb.",
@@ -69,6 +69,17 @@ const FILES: [&str; 64] = [
     "#{a=>1;b=>2}.",
     "fun a/1.",
     "fun a:b/1.",
+    "fun A/1.",
+    "fun a/B.",
+    "fun end:b/1.",
+    "fun A(",
+    "fun A(X) -> X end.",
+    "\n$\\x{.\n",
+    "$\\x{41.",
+    "a\x0c.",
+    "{a,\x0bb}.",
+    "a\u{A0}.",
+    "a.\u{85}b.",
     "fun A:b/1.",
     "fun() -> ok end.",
     "fun a b.",
@@ -85,10 +96,11 @@ const FILES: [&str; 64] = [
 ];
 
 /// Files that are not all UTF-8.
-const BYTES: [&[u8]; 12] = [
+const BYTES: [&[u8]; 22] = [
     b"a.\n\n'\xE9'.",
     b"%% coding: latin-1\n'\xE9'.",
     b"'\xC3\xA9'.",
+    b"\xE6\x97\xA5.\nb.\n'\xE9'.",
     b"'a\nb\nc\xE9'.",
     b"a.\nb\n\xE9.",
     b"a.\n\nb.\xE9",
@@ -98,6 +110,15 @@ const BYTES: [&[u8]; 12] = [
     b"%%\nb.\n%% coding: latin-1\n'\xE9'.",
     b"a. %% coding: latin-1\n'\xE9'.",
     b"%% coding: Latin-1\n'\xE9'.",
+    b"%% -*- coding: latin-1-unix -*-\n'\xE9'.",
+    b"%% coding: latin-12\n'\xE9'.",
+    b"%% coding: latin1\n'\xE9'.",
+    b"%% coding: latin_1\n'\xE9'.",
+    b"%% coding rules; coding: latin-1\n'\xE9'.",
+    b"%% coding: koi8-r\n%% coding: latin-1\n'\xE9'.",
+    b"%% coding\t: latin-1\n'\xE9'.",
+    b"%% coding  =  latin-1\n'\xE9'.",
+    b"coding: latin-1 %% \n'\xE9'.",
 ];
 
 /// Files whose answer has the same line and the same part of the parser: releases of Erlang have several words.

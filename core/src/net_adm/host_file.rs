@@ -45,7 +45,7 @@ pub fn parse_hosts(bytes: &[u8]) -> Result<Vec<Term>, SyntaxError> {
         let complete = |token: &Token<'_>| token.kind == Kind::Dot && token.at + 1 < text.len();
         let tokens = match form(&text, &mut at, &mut line) {
             Ok(tokens) if valid || tokens.last().is_some_and(complete) => tokens,
-            Err(error) if valid => return Err(error),
+            Err(error) if valid || !at_end(&error) => return Err(error),
             _ => return Err(undecoded(&text)),
         };
         let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else { return Ok(terms) };
@@ -54,6 +54,11 @@ pub fn parse_hosts(bytes: &[u8]) -> Result<Vec<Term>, SyntaxError> {
         let term = Term::parse(written, &Limits::default());
         terms.push(term.map_err(|error| unread(error.kind, first.line))?);
     }
+}
+
+/// Whether a word has no end in the whole text. What stands behind the text might have ended it.
+fn at_end(error: &SyntaxError) -> bool {
+    matches!(&error.descriptor, Term::Tuple(what) if what.first() == Some(&Term::literal("unterminated")))
 }
 
 /// Behind this text.
@@ -97,15 +102,19 @@ fn decoded(bytes: &[u8]) -> (String, bool) {
     }
 }
 
-/// Whether a comment says that the file is Latin-1; `None` if it says nothing.
+/// Whether a comment says that the file is Latin-1; `None` if it names no encoding. One that is not known is UTF-8.
 fn coding(line: &[u8]) -> Option<bool> {
     let line = String::from_utf8_lossy(line);
-    let (_, behind) = line.split_once('%')?.1.split_once("coding")?;
-    let name = behind.trim_start().strip_prefix([':', '='])?.trim_start();
-    let name = name.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').next()?;
-    match name.to_ascii_lowercase().as_str() {
-        "latin-1" => Some(true),
-        "utf-8" => Some(false),
-        _ => None,
+    let mut comment = line.split_once('%')?.1;
+    while let Some((_, behind)) = comment.split_once("coding") {
+        if let Some(name) = behind.trim_start_matches(' ').strip_prefix([':', '=']) {
+            let name = name.trim_start_matches(' ').to_ascii_lowercase();
+            let is_end = |c: char| !c.is_ascii_alphanumeric() && c != '-';
+            let mut parts = name.split(is_end).next()?.split('-');
+            // Behind these there may be more, as in `latin-1-unix`.
+            return Some(parts.next() == Some("latin") && parts.next() == Some("1"));
+        }
+        comment = behind;
     }
+    None
 }

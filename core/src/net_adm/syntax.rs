@@ -61,10 +61,7 @@ impl<'t> Parser<'_, 't> {
         }
         match (token.kind, token.text) {
             (Kind::Atom, "fun") => return self.export(),
-            (Kind::Atom, word) if Atom::new(word).is_ok_and(|a| a.to_string() == word) => {
-                self.next += 1;
-            }
-            (Kind::Atom, word) if word.starts_with('\'') => self.next += 1,
+            (Kind::Atom, word) if is_atom(word) => self.next += 1,
             (Kind::Number | Kind::Char, _) => self.next += 1,
             (Kind::String, _) => {
                 while self.peek().is_some_and(|token| token.kind == Kind::String) {
@@ -143,21 +140,36 @@ impl<'t> Parser<'_, 't> {
     fn export(&mut self) -> Result<(), SyntaxError> {
         self.next += 1;
         if self.take("(") {
-            return Err(if self.peek_is(Kind::Dot) { self.unexpected() } else { self.bad_term() });
+            return Err(self.body());
         }
-        self.part(Kind::Atom)?;
-        if self.take(":") {
-            self.part(Kind::Atom)?;
+        let named = self.peek_is(Kind::Variable);
+        self.part(Kind::Atom, true)?;
+        if named && self.take("(") {
+            return Err(self.body());
         }
-        if !self.take("/") {
+        let remote = self.take(":");
+        if remote {
+            self.part(Kind::Atom, true)?;
+        }
+        if (named && !remote) || !self.take("/") {
             return Err(self.unexpected());
         }
-        self.part(Kind::Number)
+        self.part(Kind::Number, remote)
     }
 
-    /// A variable may stand for it.
-    fn part(&mut self, kind: Kind) -> Result<(), SyntaxError> {
-        if !self.peek_is(kind) && !self.peek_is(Kind::Variable) {
+    /// Behind the parenthesis of a fun with a body, which is no term.
+    fn body(&self) -> SyntaxError {
+        let ends = self.peek().is_none_or(|token| token.kind == Kind::Dot);
+        if ends { self.unexpected() } else { self.bad_term() }
+    }
+
+    /// A variable may stand for it where there is a module.
+    fn part(&mut self, kind: Kind, variable: bool) -> Result<(), SyntaxError> {
+        let fits = self.peek().is_some_and(|token| {
+            let is_it = token.kind == kind && (kind != Kind::Atom || is_atom(token.text));
+            is_it || variable && token.kind == Kind::Variable
+        });
+        if !fits {
             return Err(self.unexpected());
         }
         self.next += 1;
@@ -191,6 +203,11 @@ impl<'t> Parser<'_, 't> {
         let descriptor = Term::list([Term::string("syntax error before: "), found]);
         SyntaxError { line, module: "erl_parse", descriptor }
     }
+}
+
+/// Whether this word is no reserved one.
+fn is_atom(word: &str) -> bool {
+    word.starts_with('\'') || Atom::new(word).is_ok_and(|atom| atom.to_string() == word)
 }
 
 /// A word as Erlang's parser tells it.

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::SyntaxError;
-use crate::term::Term;
+use crate::term::{Term, is_blank};
 
 /// A word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,8 @@ const SYMBOLS: [&str; 19] = [
     "...", "=:=", "=/=", "..", "==", "/=", "=<", ">=", "++", "--", "->", "=>", ":=", "::", "||",
     "<<", ">>", "<-", "<=",
 ];
+/// Words of the longest term.
+const WORDS_MAX: usize = 1_000_000;
 /// What is told of a text that does not end.
 const EXCERPT: usize = 15;
 
@@ -54,6 +56,11 @@ pub(super) fn form<'t>(
     let mut tokens = Vec::new();
     while let Some(token) = scanner.next()? {
         tokens.push(token);
+        if tokens.len() > WORDS_MAX {
+            let line = tokens.first().map_or(1, |first| first.line);
+            let descriptor = Term::string("bad term");
+            return Err(SyntaxError { line, module: "erl_parse", descriptor });
+        }
         if token.kind == Kind::Dot {
             break;
         }
@@ -94,8 +101,7 @@ impl<'t> Scanner<'t> {
 
     fn skip_space(&mut self) {
         loop {
-            let blank = |c: char| c <= ' ' || ('\u{80}'..='\u{A0}').contains(&c);
-            let length = self.rest.len() - self.rest.trim_start_matches(blank).len();
+            let length = self.rest.len() - self.rest.trim_start_matches(is_blank).len();
             self.take(length);
             if !self.rest.starts_with('%') {
                 return;
@@ -112,7 +118,7 @@ impl<'t> Scanner<'t> {
     }
 
     fn ends_term(&self) -> bool {
-        self.rest[1..].chars().next().is_none_or(|c| c <= ' ' || c == '%' || c == '\u{A0}')
+        self.rest[1..].chars().next().is_none_or(|c| is_blank(c) || c == '%')
     }
 
     /// A text between quotes, with them.
@@ -144,13 +150,23 @@ impl<'t> Scanner<'t> {
             digits.map(char::len_utf8).sum()
         };
         let length = match escaped {
-            'x' if behind[1..].starts_with('{') => behind.find('}').map_or(1, |end| end + 1),
+            'x' if behind[1..].starts_with('{') => 3 + self.braced_digits(&behind[2..])?,
             'x' => 1 + more(|c| c.is_ascii_hexdigit(), 2),
             '^' => 1 + more(|_| true, 1),
             '0'..='7' => 1 + more(|c| c.is_digit(8), 2),
             _ => escaped.len_utf8(),
         };
         Ok(2 + length)
+    }
+
+    /// How many hexadecimal digits there are up to the brace behind them.
+    fn braced_digits(&self, behind: &str) -> Result<usize, SyntaxError> {
+        let end = behind.find(|c: char| !c.is_ascii_hexdigit());
+        match end {
+            Some(digits) if digits > 0 && behind[digits..].starts_with('}') => Ok(digits),
+            Some(_) => Err(self.illegal_character()),
+            None => Err(self.unterminated([Term::literal("char")].into())),
+        }
     }
 
     fn unterminated(&self, mut what: Vec<Term>) -> SyntaxError {

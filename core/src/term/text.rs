@@ -47,3 +47,8 @@ pub(super) fn unescape(letter: char) -> Option<char> {
 pub(super) fn is_printable(char: char) -> bool {
     matches!(char, ' '..='~' | '\u{A0}'..='\u{FF}') || char != '\u{7F}' && escape(char).is_some()
 }
+
+/// Whether Erlang's scanner passes this over between words.
+pub(crate) const fn is_blank(char: char) -> bool {
+    matches!(char, '\0'..=' ' | '\u{80}'..='\u{A0}')
+}

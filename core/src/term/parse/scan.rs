@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 use nom::bytes::complete::{tag, take_till, take_while, take_while_m_n, take_while1};
-use nom::character::complete::{anychar, char, multispace1, satisfy};
+use nom::character::complete::{anychar, char, satisfy};
 use nom::combinator::{map, opt, recognize, value, verify};
 use nom::multi::{fold_many0, many0_count};
 use nom::sequence::{delimited, pair, preceded, terminated};
@@ -11,13 +11,13 @@ use nom::{Parser, branch::alt};
 use super::Parsed;
 use super::error::{Fault, ParseErrorKind, failure};
 use crate::term::atom::{is_reserved, is_word, is_word_start};
-use crate::term::text::unescape;
+use crate::term::text::{is_blank, unescape};
 use crate::term::{Atom, Export, Float, Integer, Limits, Term};
 
 /// Blanks and comments, or nothing.
 pub(super) fn space(input: &str) -> Parsed<'_, ()> {
     let comment = preceded(char('%'), take_till(|c| c == '\n'));
-    value((), many0_count(alt((multispace1, comment)))).parse(input)
+    value((), many0_count(alt((take_while1(is_blank), comment)))).parse(input)
 }
 
 /// This, behind blanks.
