@@ -12,13 +12,15 @@ use core::fmt;
 pub enum TermError {
     /// The text of an atom is not UTF-8, or longer than 255 code points.
     BadAtom,
-    /// A bit string whose last byte has no bits or more than eight.
+    /// A bit string whose last byte has no bits or more than eight, or that has no byte.
     BadBits,
+    /// A creation of one byte, as in identifiers of old, that is greater than three.
+    BadCreation(u8),
     /// A float that is no number or infinite, or text that is no float.
     BadFloat,
     /// A native record with flags that nobody knows.
     BadRecord,
-    /// A reference without words, or with more than five.
+    /// A reference without words, or with more than five, or one of old whose first word has more than 18 bits.
     BadReference,
     /// A term does not begin with the version byte, but with this one.
     BadVersion(u8),
@@ -49,9 +51,10 @@ impl fmt::Display for TermError {
         match self {
             Self::BadAtom => f.write_str("an atom that is not UTF-8 or too long"),
             Self::BadBits => f.write_str("a bit string with a wrong number of bits"),
+            Self::BadCreation(byte) => write!(f, "creation {byte} of one byte, greater than 3"),
             Self::BadFloat => f.write_str("a float that is not a finite number"),
             Self::BadRecord => f.write_str("a record with unknown flags"),
-            Self::BadReference => f.write_str("a reference without words or with too many"),
+            Self::BadReference => f.write_str("a reference with no, too many or too large words"),
             Self::BadVersion(byte) => write!(f, "version byte {byte:#04x} instead of 0x83"),
             Self::DuplicateKey => f.write_str("a map with a key or a record with a field twice"),
             Self::IntegerRange => f.write_str("an integer out of range"),

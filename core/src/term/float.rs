@@ -18,6 +18,22 @@ impl Float {
         if value.is_finite() { Some(Self(value)) } else { None }
     }
 
+    /// The float that a node of old has sent as this text: digits on both sides of a point, or comma, and perhaps a sign and an exponent.
+    //= docs/spec/term.md#term-decode-float
+    pub(super) fn from_text(text: &[u8]) -> Option<Self> {
+        let text = core::str::from_utf8(text).ok()?;
+        let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+        let (whole, behind) = unsigned.split_once(['.', ','])?;
+        let (fraction, exponent) = behind.split_once(['e', 'E']).unwrap_or((behind, "0"));
+        let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+        let digits =
+            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if ![whole, fraction, exponent].into_iter().all(digits) {
+            return None;
+        }
+        text.replacen(',', ".", 1).parse().ok().and_then(Self::new)
+    }
+
     /// The number.
     #[must_use]
     pub const fn get(self) -> f64 {
@@ -118,5 +134,53 @@ mod tests {
         }
         assert_eq!(Float::new(f64::NAN), None);
         assert_eq!(Float::new(f64::NEG_INFINITY), None);
+    }
+
+    /// As OTP 25, 27 and 29 take and refuse them.
+    //= docs/spec/term.md#term-decode-float
+    //= type=test
+    #[test]
+    fn texts_of_floats_have_a_point_between_digits() {
+        for (text, value) in [
+            ("1.50000000000000000000e+00", 1.5),
+            ("1,5", 1.5),
+            ("+1.5", 1.5),
+            ("-0.0", -0.0),
+            ("1.0e5", 1e5),
+            ("1.0E+05", 1e5),
+            ("1.0e-400", 0.0),
+            ("0.0e400", 0.0),
+            ("4.9e-324", 5e-324),
+        ] {
+            assert_eq!(Float::from_text(text.as_bytes()), Float::new(value), "{text}");
+        }
+        for text in [
+            "",
+            "-",
+            "1",
+            "1.",
+            ".5",
+            "1e5",
+            "1.0e",
+            "1.0e-",
+            " 1.5",
+            "1.5 ",
+            "1.5.5",
+            "1.0e1,5",
+            "+-1.5",
+            "--1.5",
+            "1.0e+-5",
+            "1.0e400",
+            "1.0e99999999999",
+            "0.1d5",
+            "inf",
+            "nan",
+            "1.e5",
+            "1.5e5e5",
+            "\u{661}.5",
+        ] {
+            assert_eq!(Float::from_text(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(Float::from_text(b"1.5\xFF"), None);
     }
 }

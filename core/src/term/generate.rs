@@ -211,7 +211,6 @@ fn data() -> impl Strategy<Value = Vec<u8>> {
             &[bits],
             &bytes
         ])),
-        Just(vec![0x4D, 0, 0, 0, 0, 0]),
     ]
 }
 
@@ -220,21 +219,33 @@ fn identifier() -> impl Strategy<Value = Vec<u8>> {
         (atom_bytes(), many(any::<u8>(), len))
             .prop_map(move |(node, id)| cat(&[&[tag], &node, &id]))
     };
-    let reference = |tag: u8, creation: usize| {
-        let id = many(any::<u8>(), creation + 4 * REFERENCE_MAX_WORDS);
-        (1..=REFERENCE_MAX_WORDS, atom_bytes(), id).prop_map(move |(words, node, id)| {
-            cat(&[&[tag, 0, words as u8], &node, &id[..creation + 4 * words]])
-        })
+    let of_old = |tag: u8, id: usize| {
+        (of_node(tag, id), 0..=3_u8).prop_map(|(bytes, creation)| cat(&[&bytes, &[creation]]))
     };
+    let words = || (1..=REFERENCE_MAX_WORDS, many(any::<u8>(), 4 * REFERENCE_MAX_WORDS));
+    let reference =
+        (words(), atom_bytes(), any::<[u8; 4]>()).prop_map(|((count, words), node, creation)| {
+            cat(&[&[0x5A, 0, count as u8], &node, &creation, &words[..4 * count]])
+        });
+    let reference_of_old = (words(), atom_bytes(), 0..=3_u8, 0..=3_u8).prop_map(
+        |((count, words), node, creation, high)| {
+            let rest = &words[2..4 * count];
+            cat(&[&[0x72, 0, count as u8], &node, &[creation, 0, high], rest])
+        },
+    );
+    let one_word_of_old =
+        (atom_bytes(), 0..=3_u8, any::<u16>(), 0..=3_u8).prop_map(|(node, high, low, creation)| {
+            cat(&[&[0x65], &node, &[0, high], &low.to_be_bytes(), &[creation]])
+        });
     prop_oneof![
         pid_bytes(),
-        of_node(0x67, 9),
+        of_old(0x67, 8),
         of_node(0x78, 12),
         of_node(0x59, 8),
-        of_node(0x66, 5),
-        of_node(0x65, 5),
-        reference(0x5A, 4),
-        reference(0x72, 1),
+        of_old(0x66, 4),
+        one_word_of_old,
+        reference,
+        reference_of_old,
         (atom_bytes(), atom_bytes(), any::<u8>()).prop_map(|(module, function, arity)| cat(&[
             &[0x71],
             &module,

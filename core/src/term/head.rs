@@ -159,12 +159,17 @@ impl<'a> Reader<'a> {
     pub(super) fn reference_behind(&mut self, tag: u8) -> Result<ReferenceRef<'a>, TermError> {
         let len = if tag == tag::REFERENCE { 1 } else { self.reference_len()? };
         let node = self.atom_ref()?;
-        if tag == tag::REFERENCE {
+        let (creation, words) = if tag == tag::REFERENCE {
             let words = self.take(4)?;
-            return Ok(ReferenceRef::new(node, self.creation(false)?, words));
+            (self.creation(false)?, words)
+        } else {
+            (self.creation(tag == tag::NEWER_REFERENCE)?, self.take(4 * len)?)
+        };
+        //= docs/spec/term.md#term-decode-old
+        if tag != tag::NEWER_REFERENCE && !matches!(words, [0, 0..=3, ..]) {
+            return Err(TermError::BadReference);
         }
-        let creation = self.creation(tag == tag::NEWER_REFERENCE)?;
-        Ok(ReferenceRef::new(node, creation, self.take(4 * len)?))
+        Ok(ReferenceRef::new(node, creation, words))
     }
 
     fn port_behind(&mut self, tag: u8) -> Result<PortRef<'a>, TermError> {
@@ -179,9 +184,10 @@ impl<'a> Reader<'a> {
 
     fn bit_binary(&mut self) -> Result<Head<'a>, TermError> {
         let (len, last_bits) = (self.u32()?, self.u8()?);
-        // How many bits of the last byte count, so none if there is no byte.
+        // How many bits of the last byte count: there must be one.
+        //= docs/spec/term.md#term-decode-bits
         match (last_bits, len) {
-            (0, 0) | (8, 1..) => self.take(len as usize).map(Head::Binary),
+            (8, 1..) => self.take(len as usize).map(Head::Binary),
             (1..=7, 1..) => {
                 let bytes = self.take(len as usize)?;
                 Ok(Head::BitString(BitStringRef::new(bytes, last_bits)))
@@ -222,7 +228,16 @@ impl<'a> Reader<'a> {
 
     #[inline]
     fn creation(&mut self, wide: bool) -> Result<Creation, TermError> {
-        if wide { self.u32() } else { self.u8().map(u32::from) }.map(Creation)
+        if wide { self.u32().map(Creation) } else { self.old_creation() }
+    }
+
+    /// A creation of one byte, of which two bits could count.
+    //= docs/spec/term.md#term-decode-old
+    fn old_creation(&mut self) -> Result<Creation, TermError> {
+        match self.u8()? {
+            creation @ 0..=3 => Ok(Creation(creation.into())),
+            other => Err(TermError::BadCreation(other)),
+        }
     }
 
     /// The eight bytes of a float, behind its tag.
@@ -233,7 +248,6 @@ impl<'a> Reader<'a> {
     /// A float as text of 31 bytes, filled up with zeros, behind its tag.
     fn old_float(&mut self) -> Result<Float, TermError> {
         let text = self.take(31)?.split(|&byte| byte == 0).next().unwrap_or_default();
-        let number = core::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
-        number.and_then(Float::new).ok_or(TermError::BadFloat)
+        Float::from_text(text).ok_or(TermError::BadFloat)
     }
 }

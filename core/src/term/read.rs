@@ -112,7 +112,7 @@ impl<'a> Reader<'a> {
     /// A pid, also in its encoding of old with a creation of one byte.
     ///
     /// # Errors
-    /// [`TermError::Unexpected`] for something else.
+    /// [`TermError::BadCreation`] for one that such a byte cannot be, [`TermError::Unexpected`] for something else.
     pub fn pid(&mut self) -> Result<Pid, TermError> {
         self.pid_ref().map(|pid| pid.to_pid())
     }
@@ -131,7 +131,7 @@ impl<'a> Reader<'a> {
     /// A reference, also in its encodings of old with a creation of one byte.
     ///
     /// # Errors
-    /// [`TermError::BadReference`] for no words or too many.
+    /// [`TermError::BadReference`] for no words or too many, [`TermError::BadCreation`] as in [`pid`](Self::pid).
     pub fn reference(&mut self) -> Result<Reference, TermError> {
         match self.u8()? {
             tag @ (tag::NEWER_REFERENCE | tag::NEW_REFERENCE | tag::REFERENCE) => {
@@ -344,6 +344,30 @@ mod tests {
         assert_eq!(reader.reference(), reference(3, &[7]));
         assert_eq!(reader.reference(), reference(1, &[8, 9]));
         assert!(reader.is_empty());
+    }
+
+    /// As OTP 25, 27 and 29 take and refuse them.
+    //= docs/spec/term.md#term-decode-old
+    //= type=test
+    #[test]
+    fn identifiers_of_old_have_room_for_little() {
+        let node = b"\x77\x03a@b";
+        let read = |parts: &[&[u8]]| Reader::new(&parts.concat()).raw().map(drop);
+        for (creation, result) in [
+            (3, Ok(())),
+            (4, Err(TermError::BadCreation(4))),
+            (255, Err(TermError::BadCreation(255))),
+        ] {
+            assert_eq!(read(&[b"\x67", node, &[0xFF; 8], &[creation]]), result);
+            assert_eq!(read(&[b"\x66", node, &[0xFF; 4], &[creation]]), result);
+            assert_eq!(read(&[b"\x65", node, b"\0\x03\xFF\xFF", &[creation]]), result);
+            assert_eq!(read(&[b"\x72\0\x02", node, &[creation], b"\0\x03", &[0xFF; 6]]), result);
+        }
+        for first in [b"\0\x04\0\0", b"\x01\0\0\0"] {
+            assert_eq!(read(&[b"\x65", node, first, b"\x03"]), Err(TermError::BadReference));
+            assert_eq!(read(&[b"\x72\0\x01", node, b"\x03", first]), Err(TermError::BadReference));
+            assert_eq!(read(&[b"\x5A\0\x01", node, &[0xFF; 4], first]), Ok(()));
+        }
     }
 
     #[test]

@@ -5,7 +5,8 @@ use super::{Reader, TermError};
 /// The length in bytes of the one term, without version byte, that `bytes` begins with.
 ///
 /// It is checked as a virtual machine checks it, but for two things that do not touch its length: a map may have a key
-/// twice, and a record a field, which takes decoded keys to find, and the numbers of identifiers may be beyond what a virtual machine gives out.
+/// twice, and a record a field, which takes decoded keys to find, and the numbers of identifiers may be beyond what a virtual machine gives out,
+/// where it takes them.
 /// What is never sent between nodes is refused: compressed terms, references to an atom cache (none is agreed on), terms
 /// for local use, and funs of before OTP 23.
 ///
@@ -45,6 +46,8 @@ mod tests {
     use proptest::collection::vec as many;
     use proptest::prelude::*;
 
+    //= docs/spec/term.md#term-decode-bits
+    //= type=test
     #[test]
     fn counts_and_flags_are_checked() {
         let atom_of_256 = [&[0x76, 2, 0][..], "é".repeat(256).as_bytes()].concat();
@@ -56,6 +59,7 @@ mod tests {
             (&[0x4D, 0, 0, 0, 1, 0, 7], TermError::BadBits),
             (&[0x4D, 0, 0, 0, 1, 9, 7], TermError::BadBits),
             (&[0x4D, 0, 0, 0, 0, 1, 7], TermError::BadBits),
+            (&[0x4D, 0, 0, 0, 0, 0], TermError::BadBits),
             (&[0x5A, 0, 0, 0x77, 0, 0, 0, 0, 1], TermError::BadReference),
             (&[0x5A, 0, 6, 0x77, 0, 0, 0, 0, 1], TermError::BadReference),
             (&[0x58, 0x61, 1], TermError::Unexpected(0x61)),

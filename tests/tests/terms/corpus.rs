@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use netkernel_blocking::core::term::{Reader, Term, TermError};
+use netkernel_blocking::core::term::{Head, Limits, Reader, Term, TermError};
 use netkernel_tests::otp::Release;
 
 /// What a side does with bytes.
@@ -21,12 +21,20 @@ impl Verdict {
             Self::Taken(_) => "taken",
         }
     }
+
+    /// The same, but for what `edit` changes in the term.
+    pub(crate) fn map(self, edit: impl FnOnce(Term) -> Term) -> Self {
+        match self {
+            Self::Refused => self,
+            Self::Taken(term) => Self::Taken(term.map(edit)),
+        }
+    }
 }
 
 /// A row of the table in `docs/interop.md`.
 #[derive(Debug)]
 pub(crate) struct Difference {
-    pub(crate) name: String,
+    pub(crate) kind: String,
     /// In the order of [`Release::ALL`].
     theirs: [String; 3],
     pub(crate) ours: String,
@@ -47,17 +55,73 @@ pub(crate) fn differences() -> Vec<Difference> {
     let rows = table.lines().skip(1).take_while(|line| line.starts_with('|'));
     rows.map(|line| {
         let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
-        let [name, first, second, third, ours, why] = cells[..] else { panic!("{line}") };
+        let [kind, first, second, third, ours, why] = cells[..] else { panic!("{line}") };
         let theirs = [first, second, third];
         assert!(theirs.iter().any(|their| *their != ours) && !why.is_empty(), "{line}");
         Difference {
-            name: name.trim_matches('`').to_owned(),
+            kind: kind.to_owned(),
             theirs: theirs.map(str::to_owned),
             ours: ours.to_owned(),
         }
     })
     .collect()
 }
+
+/// What is in these bytes of what the table names.
+pub(crate) fn kinds(bytes: &[u8]) -> Vec<&'static str> {
+    let mut kinds = Vec::new();
+    let mut reader = Reader::new(bytes);
+    if reader.version().is_err() {
+        return kinds;
+    }
+    let mut left = 1;
+    while left > 0 {
+        let before = reader.remaining();
+        match reader.head() {
+            Ok(head) => {
+                let own = &before[..before.len() - reader.remaining().len()];
+                kinds.extend(kind_taken(&head, own));
+                left = left - 1 + head.inside();
+            }
+            Err(_) => {
+                kinds.extend(kind_refused(before));
+                break;
+            }
+        }
+    }
+    kinds.extend(match Term::decode(bytes, &Limits::default()) {
+        Err(TermError::TooDeep) => Some("more than 128 levels"),
+        Err(TermError::IntegerTooLong) => Some("an integer of more than 16 KiB"),
+        _ => None,
+    });
+    kinds
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "all others are taken alike")]
+fn kind_taken(head: &Head<'_>, own: &[u8]) -> Option<&'static str> {
+    match head {
+        Head::Record(_) => Some("a native record"),
+        Head::Export(_) => {
+            let mut reader = Reader::new(&own[1..]);
+            let names = [reader.atom(), reader.atom()];
+            let wide = names.iter().all(Result::is_ok) && reader.remaining().len() == 5;
+            wide.then_some("an external fun with an arity of four bytes")
+        }
+        _ => None,
+    }
+}
+
+const fn kind_refused(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0x50, ..] => Some("a compressed term"),
+        [0x5A | 0x72, 0, 0, ..] => Some("a reference without words"),
+        [0x4D, 0, 0, 0, 0, 0, ..] => Some("a bit string without bytes"),
+        _ => None,
+    }
+}
+
+/// So often is each file of a corpus cut short: those of up to this length anywhere.
+const CUTS: usize = 24;
 
 /// Names and bytes: files of the corpora with the version in front, every one cut short, and what no corpus has.
 pub(crate) fn inputs() -> Vec<(String, Vec<u8>)> {
@@ -79,9 +143,8 @@ pub(crate) fn inputs() -> Vec<(String, Vec<u8>)> {
     }
     let whole = inputs.clone();
     for (name, bytes) in &whole {
-        inputs.extend(
-            (0..bytes.len()).map(|len| (format!("{name}[..{len}]"), bytes[..len].to_vec())),
-        );
+        let cut = |len| (format!("{name}[..{len}]"), bytes[..len].to_vec());
+        inputs.extend((0..bytes.len()).step_by(bytes.len().div_ceil(CUTS).max(1)).map(cut));
     }
     let more = MORE.iter().map(|(name, bytes)| ((*name).to_owned(), versioned(bytes)));
     inputs.extend(more);
@@ -90,7 +153,7 @@ pub(crate) fn inputs() -> Vec<(String, Vec<u8>)> {
 }
 
 /// What a term may be in a node, and on a link only sometimes.
-const MORE: [(&str, &[u8]); 12] = [
+const MORE: [(&str, &[u8]); 14] = [
     ("a compressed []", b"\x50\0\0\0\x01\x78\x9C\xCB\x02\0\0\x6B\0\x6B"),
     ("a number of an atom", b"\x52\0"),
     ("a pid with large numbers", b"\x58\x77\x06a@host\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\0\0\0\x01"),
@@ -102,6 +165,8 @@ const MORE: [(&str, &[u8]); 12] = [
     ("a reference with six words", b"\x5A\0\x06\x77\x06a@host\0\0\0\x01\0\0\0\x01\0\0\0\x01\0\0\0\x01\0\0\0\x01\0\0\0\x01\0\0\0\x01"),
     ("a reference without words", b"\x5A\0\0\x77\x06a@host\0\0\0\x01"),
     ("bits without bytes", b"\x4D\0\0\0\0\x03"),
+    ("no bits without bytes", b"\x4D\0\0\0\0\0"),
+    ("a creation of one byte that is too large", b"\x67\x77\x06a@host\0\0\0\x01\0\0\0\x01\x04"),
     ("a float that is no number", b"\x46\x7F\xF8\0\0\0\0\0\0"),
 ];
 

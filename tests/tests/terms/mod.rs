@@ -40,29 +40,35 @@ pub(crate) fn hex(term: &Term) -> String {
 }
 
 /// The same, but for who made a fun: since OTP 27 a node does not keep that, and says that it was its own `init`.
-#[expect(clippy::wildcard_enum_match_arm, reason = "all others have no terms in them")]
 pub(crate) fn without_makers(term: Term) -> Term {
-    let all = |terms: Vec<Term>| terms.into_iter().map(without_makers).collect::<Vec<_>>();
+    let nobody = Pid { node: Atom::new("").unwrap(), id: 0, serial: 0, creation: Creation(0) };
+    with_funs(term, &|fun| Fun { pid: nobody.clone(), ..fun })
+}
+
+/// The same, but for the numbers that funs had of old: OTP 29 takes those of the fun that came first, of all whose other numbers
+/// are the same.
+pub(crate) fn without_old_numbers(term: Term) -> Term {
+    with_funs(term, &|fun| Fun { old_index: 0, old_unique: 0, ..fun })
+}
+
+/// The same with other funs.
+#[expect(clippy::wildcard_enum_match_arm, reason = "all others have no terms in them")]
+fn with_funs(term: Term, edit: &impl Fn(Fun) -> Fun) -> Term {
+    let one = |term| with_funs(term, edit);
+    let all = |terms: Vec<Term>| terms.into_iter().map(one).collect::<Vec<_>>();
     match term {
-        Term::Fun(fun) => {
-            let nobody =
-                Pid { node: Atom::new("").unwrap(), id: 0, serial: 0, creation: Creation(0) };
-            let free = all(fun.free.clone());
-            Fun { pid: nobody, free, ..Fun::clone(&fun) }.into()
-        }
+        Term::Fun(fun) => edit(Fun { free: all(fun.free.clone()), ..Fun::clone(&fun) }).into(),
         Term::Tuple(terms) => Term::Tuple(all(terms)),
-        Term::Map(map) => Term::map(
-            map.into_iter().map(|(key, value)| (without_makers(key), without_makers(value))),
-        ),
+        Term::Map(map) => Term::map(map.into_iter().map(|(key, value)| (one(key), one(value)))),
         Term::Record(it) => {
             let (module, name) = (it.module().clone(), it.name().clone());
             let exported = it.is_exported();
             let fields = it.into_fields().into_iter();
-            let fields = fields.map(|(name, value)| (name, without_makers(value))).collect();
+            let fields = fields.map(|(name, value)| (name, one(value))).collect();
             Record::new(module, name, exported, fields).unwrap().into()
         }
         Term::List(list) => {
-            let tail = list.tail().cloned().map_or(Term::NIL, without_makers);
+            let tail = list.tail().cloned().map_or(Term::NIL, one);
             List::with_tail(all(list.elements().to_vec()), tail)
         }
         leaf => leaf,
