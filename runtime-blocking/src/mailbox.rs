@@ -7,11 +7,11 @@ use std::time::Instant as Moment;
 
 use bytes::Bytes;
 use netkernel_core::net_kernel::mfa::{self, Exception};
-use netkernel_core::net_kernel::{Answer, ConnectError, MonitorOptions};
+use netkernel_core::net_kernel::{Answer, AutoConnect, ConnectError, MonitorOptions};
 use netkernel_core::process::{AliasOption, MonitorAlias, RegisterNameError, Target};
 use netkernel_core::term::{Atom, Pid, Reference, Term};
 use netkernel_core::wire::control::Control;
-use netkernel_core::{MailboxId, NodeName};
+use netkernel_core::{LinkId, MailboxId, NodeName};
 
 use crate::item::{Bound, Item, MonitorNodeOptions, SendError};
 use crate::node::Node;
@@ -244,13 +244,9 @@ impl Mailbox {
         let table = &self.handle.table;
         let outcome = match table.send_blocking(Some(self.id), node, signal, None) {
             Outcome::Absent { signal, seen } => {
-                match self.handle.call_blocking(Call::AutoConnect(node.clone(), seen)) {
-                    Some(Answer::AutoConnect(Err(ConnectError::NotAlive))) | None => {
-                        return Err(SendError::NotAlive);
-                    }
-                    // The attempt has begun, so that the signal can wait for it, or there will be none.
-                    Some(_) => table.send_blocking(Some(self.id), node, signal, None),
-                }
+                self.wish(node.clone(), seen)?;
+                // The attempt has begun, so that the signal can wait for it, or there will be none.
+                table.send_blocking(Some(self.id), node, signal, None)
             }
             outcome @ (Outcome::Sent | Outcome::Dropped | Outcome::TooLong | Outcome::Ended) => {
                 outcome
@@ -407,11 +403,21 @@ impl Mailbox {
     pub(crate) fn approach(&self, node: &Atom) -> Result<(), SendError> {
         let Way::Absent(seen) = self.handle.table.way_blocking(node) else { return Ok(()) };
         let node = NodeName::new(node).map_err(|_| SendError::NoSuchNode)?;
-        match self.handle.call_blocking(Call::AutoConnect(node, seen)) {
+        // The attempt has begun, or there will be none: then there is no connection.
+        self.wish(node, seen)
+    }
+
+    /// Wishes for a link with a node. An attempt that has to wait for the node's own name is waited for, since nothing can wait
+    /// for a link before it.
+    fn wish(&self, node: NodeName, seen: Option<LinkId>) -> Result<(), SendError> {
+        match self.handle.call_blocking(Call::AutoConnect(node.clone(), seen)) {
             Some(Answer::AutoConnect(Err(ConnectError::NotAlive))) | None => {
                 Err(SendError::NotAlive)
             }
-            // The attempt has begun, or there will be none: then there is no connection.
+            Some(Answer::AutoConnect(Ok(AutoConnect::Deferred))) => {
+                self.handle.call_blocking(Call::ConnectAutomatically(node));
+                Ok(())
+            }
             Some(_) => Ok(()),
         }
     }

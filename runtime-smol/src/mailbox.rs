@@ -8,11 +8,11 @@ use bytes::Bytes;
 use netkernel_blocking::shared::{self, Call, Handle, Message, Outcome, Queue, Way};
 use netkernel_blocking::{Bound, Item, MonitorNodeOptions, SendError, Verbosity};
 use netkernel_core::net_kernel::mfa::{self, Exception};
-use netkernel_core::net_kernel::{Answer, ConnectError, MonitorOptions};
+use netkernel_core::net_kernel::{Answer, AutoConnect, ConnectError, MonitorOptions};
 use netkernel_core::process::{AliasOption, MonitorAlias, RegisterNameError, Target};
 use netkernel_core::term::{Atom, Pid, Reference, Term};
 use netkernel_core::wire::control::Control;
-use netkernel_core::{MailboxId, NodeName};
+use netkernel_core::{LinkId, MailboxId, NodeName};
 
 use crate::calls::{after, before};
 use crate::node::{Node, part};
@@ -237,13 +237,9 @@ impl Mailbox {
         let table = &self.handle.table;
         let outcome = match table.send(Some(self.id), node, signal).await {
             Outcome::Absent { signal, seen } => {
-                match self.handle.call(Call::AutoConnect(node.clone(), seen)).await {
-                    Some(Answer::AutoConnect(Err(ConnectError::NotAlive))) | None => {
-                        return Err(SendError::NotAlive);
-                    }
-                    // The attempt has begun, so that the signal can wait for it, or there will be none.
-                    Some(_) => table.send(Some(self.id), node, signal).await,
-                }
+                self.wish(node.clone(), seen).await?;
+                // The attempt has begun, so that the signal can wait for it, or there will be none.
+                table.send(Some(self.id), node, signal).await
             }
             outcome @ (Outcome::Sent | Outcome::Dropped | Outcome::TooLong | Outcome::Ended) => {
                 outcome
@@ -400,11 +396,21 @@ impl Mailbox {
     pub(crate) async fn approach(&self, node: &Atom) -> Result<(), SendError> {
         let Way::Absent(seen) = self.handle.table.way(node).await else { return Ok(()) };
         let node = NodeName::new(node).map_err(|_| SendError::NoSuchNode)?;
-        match self.handle.call(Call::AutoConnect(node, seen)).await {
+        // The attempt has begun, or there will be none: then there is no connection.
+        self.wish(node, seen).await
+    }
+
+    /// Wishes for a link with a node. An attempt that has to wait for the node's own name is waited for, since nothing can wait
+    /// for a link before it.
+    async fn wish(&self, node: NodeName, seen: Option<LinkId>) -> Result<(), SendError> {
+        match self.handle.call(Call::AutoConnect(node.clone(), seen)).await {
             Some(Answer::AutoConnect(Err(ConnectError::NotAlive))) | None => {
                 Err(SendError::NotAlive)
             }
-            // The attempt has begun, or there will be none: then there is no connection.
+            Some(Answer::AutoConnect(Ok(AutoConnect::Deferred))) => {
+                self.handle.call(Call::ConnectAutomatically(node)).await;
+                Ok(())
+            }
             Some(_) => Ok(()),
         }
     }

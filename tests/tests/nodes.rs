@@ -374,6 +374,29 @@ each_runtime! {
         assert!(a.is_alive() && a.identity().is_none());
     }
 
+    //= docs/spec/kernel.md#kernel-dynamic-wait
+    //= type=test
+    #[test]
+    fn what_is_sent_while_another_node_may_give_the_name_waits_for_its_turn() {
+        let epmd = Epmd::start();
+        let (_b, b_box) = epmd.node(B);
+        // It takes connections, and never answers.
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        epmd.pretend("silent", silent.local_addr().unwrap().port());
+        let mut config = epmd.config();
+        config.kernel.setup_time = Duration::from_secs(1);
+        let a = Node::new(config).unwrap();
+        a.start(StartOptions::nameless("127.0.0.1".into())).unwrap();
+        let a_box = a.mailbox();
+        thread::scope(|scope| {
+            let attempt = scope.spawn(|| a.connect_node(name("silent@127.0.0.1")).unwrap_err());
+            let (_stream, _) = silent.accept().unwrap();
+            a_box.send(&b_box.pid().unwrap(), term(b"late")).unwrap();
+            assert_eq!(next_message(&b_box), term(b"late"));
+            attempt.join().unwrap();
+        });
+    }
+
     #[test]
     fn a_cut_connection_is_connection_closed_on_both_sides() {
         let epmd = Epmd::start();

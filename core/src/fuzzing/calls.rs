@@ -169,8 +169,9 @@ impl Model {
             Ok(AutoConnect::Begun) => {
                 // The attempt that has begun is the last one by now.
                 assert!(self.auto_connect != DistAutoConnect::Never);
-                assert!(has_row || self.nameless, "nothing has begun");
+                assert!(has_row, "nothing has begun");
             }
+            Ok(AutoConnect::Deferred) => assert!(!has_row && self.nameless && !is_late),
             Ok(AutoConnect::Present) => assert!(!is_late && (has_row || self.is_own(node))),
             Ok(AutoConnect::Stale) => assert!(is_late),
             Err(ConnectError::Barred) => {

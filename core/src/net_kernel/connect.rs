@@ -140,8 +140,12 @@ impl NetKernel {
             return Ok(AutoConnect::Present);
         }
         self.check_dial(node)?;
-        self.begin_attempt(node, Callers { wish: Some(NodeType::Visible), ..Callers::default() });
-        Ok(AutoConnect::Begun)
+        let callers = Callers { wish: Some(NodeType::Visible), ..Callers::default() };
+        Ok(if self.begin_attempt(node, callers) {
+            AutoConnect::Begun
+        } else {
+            AutoConnect::Deferred
+        })
     }
 
     /// Begins an attempt, or tells the callers why none can begin. With ourselves we are connected: that may also be the name
@@ -152,7 +156,9 @@ impl NetKernel {
             return;
         }
         match self.check_dial(node) {
-            Ok(()) => self.begin_attempt(node, callers),
+            Ok(()) => {
+                self.begin_attempt(node, callers);
+            }
             Err(error) => {
                 self.diagnose(Diagnostic::ConnectFailed {
                     node: node.clone(),
@@ -177,14 +183,15 @@ impl NetKernel {
     }
 
     //= docs/spec/handshake.md#hs-initiator-timer
-    /// Asks the EPMD of the node's host, unless it is known where the node is; a node without a name puts all but one attempt off.
-    fn begin_attempt(&mut self, node: &NodeName, callers: Callers) {
+    /// Asks the EPMD of the node's host, unless it is known where the node is; a node without a name puts all but one attempt off,
+    /// and says `false`.
+    fn begin_attempt(&mut self, node: &NodeName, callers: Callers) -> bool {
         //= docs/spec/kernel.md#kernel-dynamic-wait
         let busy = !self.table.is_empty() || matches!(self.life, Life::Restarting(_));
         match &mut self.life {
             Life::Nameless(nameless) | Life::Restarting(nameless) if busy => {
                 nameless.defer(node, callers);
-                return;
+                return false;
             }
             Life::NotAlive
             | Life::Listening(_)
@@ -199,6 +206,7 @@ impl NetKernel {
             None => self.look_up(node),
         };
         self.attempt(node, stream, callers);
+        true
     }
 
     /// Dials the EPMD of the node's host.

@@ -18,6 +18,16 @@ use crate::wire::framing::Framing;
 
 impl NetKernel {
     pub(super) fn accepted(&mut self, stream: StreamId, entropy: Entropy) {
+        //= docs/spec/kernel.md#kernel-early
+        if self.life.is_starting() {
+            let early = self.streams.values().filter(|role| matches!(role, Role::Early { .. }));
+            if early.count() < self.config.strangers_max.max(1) {
+                self.streams.insert(stream, Role::Early { entropy });
+            } else {
+                self.end(stream, true);
+            }
+            return;
+        }
         //= docs/spec/kernel.md#kernel-deaf
         let Some(alive) = self.life.alive().filter(|alive| alive.manner.listens) else {
             self.end(stream, true);
@@ -36,6 +46,22 @@ impl NetKernel {
         self.strangers.insert(stream);
         let who = Stranger { entropy, claimed: None, node: None };
         self.incoming_waits(stream, who, Acceptor::new(self.clock, config, entropy));
+    }
+
+    /// The start is over: who came early is let in, in turn, or closed if the node is not alive.
+    pub(super) fn take_early(&mut self) {
+        let early = self.streams.iter().filter_map(|(stream, role)| match role {
+            Role::Early { entropy } => Some((*stream, *entropy)),
+            Role::Registration
+            | Role::Names { .. }
+            | Role::Outgoing { .. }
+            | Role::Incoming { .. }
+            | Role::Link { .. }
+            | Role::Ending => None,
+        });
+        for (stream, entropy) in early.collect::<Vec<_>>() {
+            self.accepted(stream, entropy);
+        }
     }
 
     //= docs/spec/handshake.md#hs-strangers

@@ -321,8 +321,11 @@ pub enum Answer {
 /// What a wish for a link found, if it was not refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AutoConnect {
-    /// An attempt begins, or will begin when this node has a name.
+    /// An attempt begins.
     Begun,
+    /// An attempt will begin when this node has a name, or when the one that may bring the name has failed. Who has something to send asks by
+    /// [`NetKernel::connect_automatically`](super::NetKernel::connect_automatically), whose answer comes when that attempt has ended.
+    Deferred,
     /// There is a link or an attempt, or one that is just ending.
     Present,
     /// It came too late: there has been another attempt since.

@@ -190,6 +190,11 @@ impl Life {
         }
     }
 
+    /// Whether a start is under way.
+    pub(super) const fn is_starting(&self) -> bool {
+        matches!(self, Self::Listening(_) | Self::Registering(..))
+    }
+
     /// Whether the listener is open.
     pub(super) const fn is_open(&self) -> bool {
         match self {

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::given_names::GivenNames;
 use super::life::{Alive, Life, Manner, Nameless, Namer, Starting, Stopping};
 use super::registration::Registered;
 use super::subscriptions::NodeChange;
@@ -16,6 +17,7 @@ use crate::flags::NodeType;
 use crate::handshake::AllowList;
 use crate::ids::{RequestId, StreamId};
 use crate::name::{NodeName, PeerName};
+use crate::term::Term;
 use crate::ticker::Ticker;
 use crate::time::Instant;
 
@@ -122,6 +124,7 @@ impl NetKernel {
     ) {
         let Starting { request, name, wire_name, manner, allowed, random_creation: _ } = starting;
         self.allowed = allowed;
+        self.cookies.take_name(&name);
         let ticker = self.begin_to_tick(manner.ticktime);
         self.take_name(Alive {
             name: name.clone(),
@@ -133,6 +136,7 @@ impl NetKernel {
             ticker,
         });
         self.answer(request, Answer::Started(Ok(name)));
+        self.take_early();
     }
 
     //= docs/spec/kernel.md#kernel-dynamic-name
@@ -165,7 +169,6 @@ impl NetKernel {
     fn take_name(&mut self, alive: Alive) {
         let (name, creation) = (alive.name.clone(), alive.creation);
         self.life = Life::Alive(alive);
-        self.cookies.take_name(&name);
         self.outputs.push_back(Output::Alive { name: name.clone(), creation });
         //= docs/spec/monitor.md#monitor-own-node
         self.tell(&NodeChange::NodeUp {
@@ -199,22 +202,33 @@ impl NetKernel {
     //= docs/spec/kernel.md#kernel-dynamic-lost
     /// The link with `node` has ended: if that node gave us our name, everything that the name brought ends, too.
     pub(super) fn lose_name_of(&mut self, node: &NodeName) {
-        let Life::Alive(Alive { name, manner, namer: Some(namer), ticker, .. }) = &self.life else {
+        let Life::Alive(Alive { name, manner, namer: Some(namer), .. }) = &self.life else {
             return;
         };
         if namer.node != *node {
             return;
         }
-        let nameless = Nameless {
+        let (name, wire_host, manner) = (name.clone(), namer.wire_host.clone(), *manner);
+        self.verbosity = Term::from(0_i64);
+        //= docs/spec/ticktime.md#ticktime-while-alive
+        let ticker = self.begin_to_tick(manner.ticktime);
+        self.life = Life::Restarting(Nameless {
             host: name.host().into(),
-            wire_host: namer.wire_host.clone(),
-            manner: *manner,
+            wire_host,
+            manner,
             deferred: Vec::new(),
-            ticker: ticker.clone(),
-            lost: Some(name.clone()),
-        };
-        self.life = Life::Restarting(nameless);
+            ticker,
+            lost: Some(name),
+        });
         self.empty_table(NodeDownReason::NetKernelTerminated);
+    }
+
+    //= docs/spec/kernel.md#kernel-listener-lost
+    /// One that is told when there is none any more was that of a life before.
+    pub(super) fn listener_lost(&mut self) {
+        if self.life.is_starting() || self.life.is_open() {
+            self.shut_down(NodeDownReason::NoNetwork);
+        }
     }
 
     /// Ends everything that the name brought, with this reason for the links.
@@ -258,6 +272,7 @@ impl NetKernel {
             self.end_registration(registered.stream);
         }
         self.allowed = AllowList::default();
+        self.verbosity = Term::from(0_i64);
         self.empty_table(reason);
     }
 
@@ -274,6 +289,7 @@ impl NetKernel {
                     self.end(stream, true);
                     self.incoming_failed(stream, who, &ConnectError::Cancelled);
                 }
+                Some(Role::Early { .. }) => self.end(stream, true),
                 Some(role) => {
                     self.streams.insert(stream, role);
                 }
@@ -298,6 +314,7 @@ impl NetKernel {
         }
         match core::mem::replace(&mut self.life, Life::NotAlive) {
             Life::Stopping(Stopping { requests, name }) => {
+                self.given_names = GivenNames::default();
                 self.give_name_up(name);
                 for request in requests {
                     self.answer(request, Answer::Stopped(Ok(())));

@@ -235,7 +235,7 @@ impl Machine for NetKernel {
             Input::Listening { port } => self.listening(port),
             Input::ListenFailed { error } => self.listen_failed(error),
             //= docs/spec/nodedown.md#nodedown-no-network
-            Input::ListenerLost => self.shut_down(NodeDownReason::NoNetwork),
+            Input::ListenerLost => self.listener_lost(),
             Input::Opened { stream, entropy } => self.opened(stream, entropy),
             Input::OpenFailed { stream, error } => self.open_failed(stream, error),
             Input::Accepted { stream, entropy, local: _ } => self.accepted(stream, entropy),
@@ -295,7 +295,12 @@ impl NetKernel {
             Some(Role::Outgoing { node, step }) => {
                 self.outgoing_opened(stream, node, step, entropy)
             }
-            Some(role @ (Role::Incoming { .. } | Role::Link { .. } | Role::Ending)) => {
+            Some(
+                role @ (Role::Early { .. }
+                | Role::Incoming { .. }
+                | Role::Link { .. }
+                | Role::Ending),
+            ) => {
                 self.streams.insert(stream, role);
             }
             // Cancelled before; the host closes what it opened too late.
@@ -316,7 +321,8 @@ impl NetKernel {
             Some(Role::Outgoing { node, step }) => {
                 self.outgoing_open_failed(stream, &node, &step, error)
             }
-            Some(Role::Incoming { .. } | Role::Link { .. } | Role::Ending) | None => {}
+            Some(Role::Early { .. } | Role::Incoming { .. } | Role::Link { .. } | Role::Ending)
+            | None => {}
         }
     }
 
@@ -333,7 +339,7 @@ impl NetKernel {
                 self.outgoing_received(stream, node, step, bytes)
             }
             Some(Role::Incoming { who, step }) => self.incoming_received(stream, who, step, bytes),
-            Some(role @ (Role::Link { .. } | Role::Ending)) => {
+            Some(role @ (Role::Early { .. } | Role::Link { .. } | Role::Ending)) => {
                 self.streams.insert(stream, role);
             }
             None => {}
@@ -354,7 +360,7 @@ impl NetKernel {
             Some(Role::Incoming { who, step }) => self.incoming_closed(stream, who, &step),
             Some(Role::Link { node }) => self.link_closed(&node, cause),
             Some(Role::Ending) => self.go_on_without_rows(),
-            None => {}
+            Some(Role::Early { .. }) | None => {}
         }
     }
 
@@ -366,7 +372,9 @@ impl NetKernel {
             }
             Some(Role::Outgoing { node, step }) => self.outgoing_timeout(stream, &node, &step),
             Some(Role::Incoming { who, step }) => self.incoming_timeout(stream, who, &step),
-            Some(role @ (Role::Registration | Role::Link { .. } | Role::Ending)) => {
+            Some(
+                role @ (Role::Registration | Role::Early { .. } | Role::Link { .. } | Role::Ending),
+            ) => {
                 debug_assert!(false, "only streams that are set up have a set-up timer: {role:?}");
                 self.streams.insert(stream, role);
             }

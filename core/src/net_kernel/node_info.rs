@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::mfa::{error, ok};
-use super::table::{Row, RowState};
+use super::table::{Role, Row, RowState};
 use super::{Answer, NetKernel, NodeDownReason, Output, SamplePurpose};
 use crate::flags::NodeType;
 use crate::ids::{RequestId, StreamId};
@@ -195,7 +195,7 @@ impl NetKernel {
 
     fn info_of(&self, node: Option<&Atom>) -> Vec<(ConnectionInfo, Option<StreamId>)> {
         let row = node.and_then(|node| self.table.get_key_value(node));
-        row.map(|(node, row)| info(node, row)).into_iter().collect()
+        row.map(|(node, row)| self.info(node, row)).into_iter().collect()
     }
 
     //= docs/spec/nodedown.md#nodedown-nodes-info
@@ -203,7 +203,7 @@ impl NetKernel {
     /// [`Answer::NodesInfo`], after the counters of all links were read, in the order of the names. Links that end before
     /// are left out.
     pub fn nodes_info(&mut self, now: Instant) -> RequestId {
-        let rows = self.table.iter().map(|(node, row)| info(node, row)).collect();
+        let rows = self.table.iter().map(|(node, row)| self.info(node, row)).collect();
         self.inquire(now, About::All, rows)
     }
 
@@ -273,20 +273,23 @@ impl NetKernel {
             self.answer(request, inquiry.into_answer());
         }
     }
-}
 
-/// What a row tells by itself, and the stream to be sampled for the rest.
-fn info(node: &NodeName, row: &Row) -> (ConnectionInfo, Option<StreamId>) {
-    let (state, node_type, stream) = match &row.state {
-        RowState::Pending { .. } => (ConnectionState::Pending, row.callers.wish, None),
-        RowState::Up { up, successor: None } => {
-            (ConnectionState::Up, Some(up.node_type), Some(up.stream))
-        }
-        RowState::Up { up, successor: Some(_) } => {
-            (ConnectionState::UpPending, Some(up.node_type), None)
-        }
-        RowState::Closing { up, .. } => (ConnectionState::Closing, Some(up.node_type), None),
-        RowState::Barred => (ConnectionState::Barred, None, None),
-    };
-    (ConnectionInfo { node: node.clone(), state, node_type, received: 0, sent: 0 }, stream)
+    /// What a row tells by itself, and the stream to be sampled for the rest.
+    fn info(&self, node: &NodeName, row: &Row) -> (ConnectionInfo, Option<StreamId>) {
+        let (state, node_type, stream) = match &row.state {
+            RowState::Pending { stream } => {
+                let is_ours = matches!(self.streams.get(stream), Some(Role::Outgoing { .. }));
+                (ConnectionState::Pending, row.callers.wish.filter(|_| is_ours), None)
+            }
+            RowState::Up { up, successor: None } => {
+                (ConnectionState::Up, Some(up.node_type), Some(up.stream))
+            }
+            RowState::Up { up, successor: Some(_) } => {
+                (ConnectionState::UpPending, Some(up.node_type), None)
+            }
+            RowState::Closing { up, .. } => (ConnectionState::Closing, Some(up.node_type), None),
+            RowState::Barred => (ConnectionState::Barred, None, None),
+        };
+        (ConnectionInfo { node: node.clone(), state, node_type, received: 0, sent: 0 }, stream)
+    }
 }

@@ -36,6 +36,7 @@ impl NetKernel {
         if let Life::Listening(starting) = &self.life {
             let request = starting.request;
             self.life = Life::NotAlive;
+            self.take_early();
             self.answer(request, Answer::Started(Err(StartError::Listen(error))));
         }
     }
@@ -104,6 +105,7 @@ impl NetKernel {
             let request = starting.request;
             self.life = Life::NotAlive;
             self.outputs.push_back(Output::Unlisten);
+            self.take_early();
             self.answer(request, Answer::Started(Err(StartError::Register(error))));
         }
     }

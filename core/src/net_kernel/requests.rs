@@ -88,7 +88,8 @@ impl NetKernel {
             }),
             ("disconnect", [node]) => node_name(node).is_some_and(|node| {
                 let row = self.table.get(&node).map(|row| &row.state);
-                matches!(row, Some(RowState::Up { .. } | RowState::Closing { .. }))
+                self.is_alive()
+                    && matches!(row, Some(RowState::Up { .. } | RowState::Closing { .. }))
             }),
             _ => false,
         }

@@ -80,6 +80,8 @@ pub(super) enum Role {
     Names { request: RequestId, names: Option<Names> },
     /// Our attempt to have a link with `node`.
     Outgoing { node: NodeName, step: Outgoing },
+    /// Accepted while the node is being started: what it says is read when the node is alive.
+    Early { entropy: Entropy },
     /// Somebody's attempt to have a link with us.
     Incoming { who: Stranger, step: IncomingStep },
     /// The link with this node.

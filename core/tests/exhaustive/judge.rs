@@ -114,6 +114,7 @@ fn answer(end: &State, id: usize, at: usize, rows: &BTreeMap<String, Row>) -> Re
         }
         (Op::AutoConnect(to), Answer::AutoConnect(found)) => match found {
             Ok(AutoConnect::Begun) => row(to) == Some(Row::Attempt),
+            Ok(AutoConnect::Deferred) => false,
             Ok(AutoConnect::Present) => row(to).is_some(),
             Ok(AutoConnect::Stale) => true,
             Err(_) => row(to).is_none(),

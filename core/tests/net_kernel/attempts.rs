@@ -2,13 +2,14 @@
 
 use netkernel_core::handshake::Stage;
 use netkernel_core::net_kernel::{
-    Answer, AutoConnect, ConnectError, DistAutoConnect, NodeKinds, StartOptions,
+    Answer, AutoConnect, ConnectError, ConnectionState, DistAutoConnect, NodeKinds, StartOptions,
 };
 use netkernel_core::{LinkId, NameError};
 
 use crate::common::{
     CONNECTED, answer, auto, config, failed, hidden_connect, kinds, link_of, once,
 };
+use crate::scripted::ScriptedInitiator;
 use crate::world::{World, cookie, name};
 
 const A: &str = "a@vm";
@@ -215,4 +216,22 @@ fn a_failed_attempt_lifts_the_bar() {
     world.nodes[b].kernel.set_cookie(name(A), cookie("OTHER"));
     assert!(matches!(world.connect(b, A), Some(Answer::Connected(Err(_)))));
     assert_eq!(kinds(&world, a, NodeKinds::KNOWN), ["a@vm this"]);
+}
+
+//= docs/spec/nodedown.md#nodedown-node-info
+//= type=test
+#[test]
+fn the_type_of_an_attempt_of_the_other_side_is_not_known() {
+    let mut world = World::default();
+    let a = world.start(A);
+    let peer = "p@127.0.0.1";
+    let mut theirs = ScriptedInitiator::begin(&mut world, a, peer, None, "C");
+    let now = world.now;
+    let joins = world.nodes[a].kernel.hidden_connect_node(now, name(peer));
+    let asked = world.nodes[a].kernel.node_info(now, &name(peer));
+    world.settle();
+    let Some(Answer::NodeInfo(Ok(info))) = answer(&world, a, asked) else { panic!("no row") };
+    assert_eq!((info.state, info.node_type), (ConnectionState::Pending, None));
+    while theirs.go_on(&mut world).unwrap().is_none() {}
+    assert_eq!(answer(&world, a, joins), CONNECTED);
 }

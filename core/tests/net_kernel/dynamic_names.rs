@@ -73,7 +73,7 @@ fn wishes_wait_for_the_name_in_their_order() {
     assert_eq!(answer(&world, d, silent), failed(ConnectError::SetupTimeout(stage)));
     let domain = ConnectError::Name(NameError::OtherDomain);
     assert_eq!(answer(&world, d, refused), failed(domain));
-    assert_eq!(answer(&world, d, wish), Some(Answer::AutoConnect(Ok(AutoConnect::Begun))));
+    assert_eq!(answer(&world, d, wish), Some(Answer::AutoConnect(Ok(AutoConnect::Deferred))));
     for request in [to_c, to_b[0], to_b[1]] {
         assert_eq!(answer(&world, d, request), CONNECTED);
     }
@@ -97,7 +97,7 @@ fn wishes_wait_for_the_name_in_their_order() {
 //= docs/spec/ticktime.md#ticktime-while-alive
 //= type=test
 #[test]
-fn a_ticktime_that_was_changed_without_a_name_stays_when_the_name_comes_and_goes() {
+fn a_ticktime_that_was_changed_without_a_name_stays_when_the_name_comes_and_ends_when_it_goes() {
     let mut world = World::default();
     let b = world.start(B);
     let d = start_nameless(&mut world);
@@ -110,7 +110,9 @@ fn a_ticktime_that_was_changed_without_a_name_stays_when_the_name_comes_and_goes
     let given = world.nodes[d].kernel.node();
     assert!(given != NodeName::nonode() && is_20(&world));
     world.disconnect(b, given.as_str());
-    assert!(world.nodes[d].kernel.node() == NodeName::nonode() && is_20(&world));
+    let kernel = &world.nodes[d].kernel;
+    assert_eq!(kernel.node(), NodeName::nonode());
+    assert_eq!(kernel.get_net_ticktime(), Some(TicktimeState::Steady(60)), "as it was started");
 }
 
 //= docs/spec/kernel.md#kernel-dynamic-lost

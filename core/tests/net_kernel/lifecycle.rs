@@ -2,11 +2,14 @@
 
 use core::time::Duration;
 
+use bytes::Bytes;
+use netkernel_core::driver::Machine as _;
 use netkernel_core::epmd::{NamesError, RegisterError};
 use netkernel_core::net_kernel::{
-    Answer, Config, Diagnostic, Input, OpenError, StartError, StartOptions,
+    Answer, CloseCause, Config, Diagnostic, Input, NetKernel, OpenError, Output, StartError,
+    StartOptions,
 };
-use netkernel_core::{Creation, Entropy, NameError, NodeName};
+use netkernel_core::{Creation, Entropy, Instant, NameError, NodeName, StreamId};
 
 use crate::common::{CONNECTED, pair};
 use crate::world::{World, cookie, name, ticktime};
@@ -116,7 +119,8 @@ fn a_node_that_does_not_listen_needs_no_epmd_is_hidden_and_takes_its_creation_fr
     let mut world = World::default();
     let b = world.start(B);
     let a = world.add(Config::new(cookie("C"), ticktime(60)));
-    let options = StartOptions { listen: false, ..StartOptions::new(name(A)) };
+    let mut options = StartOptions::new(name(A));
+    options.listen = false;
     assert_eq!(world.start_again(a, options), Some(Answer::Started(Ok(name(A)))));
     assert!(world.nodes[a].host.sides.is_empty() && world.nodes[a].host.port.is_none());
     assert_eq!(world.nodes[a].kernel.creation().unwrap(), Creation(0x0101_0101));
@@ -162,4 +166,71 @@ fn names_are_asked_in_every_state_and_every_end_has_an_answer() {
     world.epmd_down = true;
     let refused = NamesError::Open(OpenError::Refused);
     assert_eq!(ask(&mut world, "127.0.0.1"), Some(Answer::Names(Err(refused))));
+}
+
+/// A node that is being started, three connections that it has accepted meanwhile, of which one has ended again, and the outputs from the answer
+/// of EPMD on.
+fn early(answer_of_epmd: &'static [u8]) -> ([StreamId; 3], Vec<Output>) {
+    let mut config = Config::new(cookie("C"), ticktime(60));
+    config.strangers_max = 2;
+    let mut kernel = NetKernel::new(config);
+    let (now, entropy) = (Instant::ORIGIN, Entropy::new([1; 16]));
+    let drain = |kernel: &mut NetKernel| core::iter::from_fn(|| kernel.poll()).collect::<Vec<_>>();
+    kernel.start(now, StartOptions::new(name(A)), entropy);
+    let streams = [(); 3].map(|()| kernel.mint_stream());
+    let accepted = |stream| Input::Accepted { stream, entropy, local: true };
+    kernel.handle(now, accepted(streams[0]));
+    kernel.handle(now, Input::Closed { stream: streams[0], cause: CloseCause::Reset });
+    kernel.handle(now, accepted(streams[1]));
+    kernel.handle(now, Input::Listening { port: 9 });
+    kernel.handle(now, accepted(streams[2]));
+    let outputs = drain(&mut kernel);
+    let [Output::Listen, Output::Open { stream: epmd, .. }] = outputs[..] else {
+        panic!("nobody is read or closed yet: {outputs:?}")
+    };
+    let more = kernel.mint_stream();
+    kernel.handle(now, accepted(more));
+    assert_eq!(drain(&mut kernel), [Output::Close { stream: more, abort: true }], "too many");
+    kernel.handle(now, Input::Opened { stream: epmd, entropy });
+    kernel.handle(now, Input::Received { stream: epmd, bytes: Bytes::from_static(answer_of_epmd) });
+    (streams, drain(&mut kernel))
+}
+
+//= docs/spec/kernel.md#kernel-early
+//= type=test
+#[test]
+fn connections_that_come_while_the_node_starts_wait_until_it_is_alive() {
+    let about = |outputs: &[Output], of: StreamId| -> Vec<String> {
+        let is_of = |output: &&Output| matches!(output, Output::Read { stream } | Output::Close { stream, .. } if *stream == of);
+        outputs.iter().filter(is_of).map(|output| format!("{output:?}")).collect()
+    };
+    let (streams, outputs) = early(b"\x76\0\0\0\0\x07");
+    let alive = outputs.iter().position(|output| matches!(output, Output::Alive { .. })).unwrap();
+    assert_eq!(about(&outputs, streams[0]), Vec::<String>::new(), "it has gone");
+    for stream in [streams[1], streams[2]] {
+        assert_eq!(about(&outputs[..alive], stream), Vec::<String>::new());
+        assert_eq!(about(&outputs[alive..], stream), [format!("Read {{ stream: {stream:?} }}")]);
+    }
+    // If nothing comes of the start, nothing comes of them.
+    let (streams, outputs) = early(b"\x76\x01\0\0\0\0");
+    for stream in [streams[1], streams[2]] {
+        let close = Output::Close { stream, abort: true };
+        assert_eq!(about(&outputs, stream), [format!("{close:?}")]);
+    }
+}
+
+//= docs/spec/kernel.md#kernel-listener-lost
+//= type=test
+#[test]
+fn a_listener_of_a_former_life_ends_no_node_that_has_none() {
+    let mut world = World::default();
+    let a = world.start(A);
+    world.stop(a);
+    world.tell(a, Input::ListenerLost);
+    let mut options = StartOptions::new(name(A));
+    options.listen = false;
+    assert_eq!(world.start_again(a, options), Some(Answer::Started(Ok(name(A)))));
+    world.tell(a, Input::ListenerLost);
+    world.settle();
+    assert_eq!(world.nodes[a].kernel.node(), name(A));
 }

@@ -2,11 +2,13 @@
 
 use netkernel_core::RequestId;
 use netkernel_core::driver::Machine as _;
-use netkernel_core::net_kernel::{Answer, DistAutoConnect, Output, Reply, TicktimeState};
+use netkernel_core::net_kernel::{
+    Answer, DistAutoConnect, Output, Reply, StartOptions, TicktimeState,
+};
 use netkernel_core::term::{Atom, Term};
 
 use crate::common::{CONNECTED, config, once, pair};
-use crate::world::World;
+use crate::world::{World, name};
 
 const A: &str = "a@127.0.0.1";
 const B: &str = "b@127.0.0.1";
@@ -281,4 +283,38 @@ fn the_allow_list_grows_to_a_limit() {
     assert_eq!(ask(&mut world, a, &many(5000, 5002)), "error");
     assert_eq!(ask(&mut world, a, &many(5000, 5001)), "ok");
     assert_eq!(world.nodes[a].kernel.allowed().count(), 4096);
+}
+
+//= docs/spec/requests.md#request-limits
+//= type=test
+#[test]
+fn who_asks_a_node_that_stops_is_answered_and_forgotten() {
+    let (mut world, a, _) = pair();
+    let now = world.now;
+    world.nodes[a].kernel.halt(now);
+    let asked = "{disconnect,'b@127.0.0.1'}";
+    // More than may wait: each of them needs no place.
+    for _ in 0..1025 {
+        let request = request_of(&mut world, a, B, asked);
+        let kernel = &mut world.nodes[a].kernel;
+        let answered = core::iter::from_fn(|| kernel.poll())
+            .find_map(|output| {
+                let Output::Answer { request: of, answer } = output else { return None };
+                (of == request).then_some(answer)
+            })
+            .expect("nobody waits for a node that is not alive");
+        assert_ne!(answered, Answer::Reply(Reply::Nobody));
+    }
+}
+
+//= docs/spec/requests.md#request-answers
+//= type=test
+#[test]
+fn the_level_of_verbose_goes_with_the_node() {
+    let (mut world, a, _) = pair();
+    assert_eq!(ask(&mut world, a, "{verbose,2}"), "0");
+    assert_eq!(ask(&mut world, a, "{verbose,3}"), "2");
+    world.stop(a);
+    world.start_again(a, StartOptions::new(name("a@127.0.0.1")));
+    assert_eq!(ask(&mut world, a, "{verbose,1}"), "0");
 }

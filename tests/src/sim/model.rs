@@ -241,6 +241,10 @@ impl Model {
     }
 
     fn stop(&mut self) {
+        // A second stop changes nothing.
+        if self.started != Started::Stopping {
+            self.verbosity = 0_i64.into();
+        }
         self.started = Started::Stopping;
         self.allowed.clear();
         self.barred.clear();
@@ -268,7 +272,8 @@ impl Model {
             self.started = Started::No;
         }
         (self.namer, self.loses_name) = (None, false);
-        if let Some(right) = name.as_ref().and_then(|name| self.cookies.remove(name)) {
+        let own = name.as_ref().filter(|_| !self.manner.dynamic);
+        if let Some(right) = own.and_then(|name| self.cookies.remove(name)) {
             self.own_cookie = right;
         }
         self.name = name;
@@ -325,10 +330,21 @@ impl Model {
             let is_alive = self.started == Started::Alive;
             self.barred.extend(is_alive.then(|| node.clone()));
         }
-        self.loses_name |= self.namer.as_ref() == Some(node);
+        if self.namer.as_ref() == Some(node) {
+            self.lose_name();
+        }
         let told = self.enders.iter().filter(|(_, wanted)| wanted == node);
         self.due.extend(told.map(|(request, _)| (*request, vec![Answer::Disconnected(Ok(true))])));
         Ok(())
+    }
+
+    /// What was set while it had a name goes with it.
+    fn lose_name(&mut self) {
+        self.loses_name = true;
+        self.verbosity = 0_i64.into();
+        if let Some(pace) = &mut self.pace {
+            *pace = Pace::of(self.configured.0);
+        }
     }
 
     /// `Output::Answer`.
@@ -358,8 +374,7 @@ impl Model {
                 match (result, self.started) {
                     (Ok(_), Started::Starting) => {
                         self.started = Started::Alive;
-                        let (seconds, _) = self.configured;
-                        self.pace = Some(Pace { seconds, change: None, unsure: false });
+                        self.pace = Some(Pace::of(self.configured.0));
                     }
                     // It was not over.
                     (Err(StartError::AlreadyStarted), Started::Starting) => {

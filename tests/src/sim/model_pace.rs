@@ -20,6 +20,11 @@ pub(super) fn interval_ms(seconds: u32, intensity: u16) -> u64 {
 }
 
 impl Pace {
+    /// Of a node that has just begun to tick.
+    pub(super) const fn of(seconds: u32) -> Self {
+        Self { seconds, change: None, unsure: false }
+    }
+
     pub(super) fn change(&mut self, now: u64, late: u64, asked: (u32, u32), intensity: u16) {
         let (seconds, period) = asked;
         if let Some((to, earliest, latest)) = self.change {

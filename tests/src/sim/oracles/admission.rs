@@ -88,8 +88,8 @@ impl Oracle for Admission {
                 self.streams.retain(|(of, _), _| *of != actor);
             }
             Fact::NotAlive => node.barred.clear(),
-            // A cookie for the name that it has now is its own.
-            Fact::Alive { name, .. } => {
+            // A cookie for the name that it was started with is its own.
+            Fact::Alive { name, .. } if !is_dynamic(actor, world) => {
                 if let Some(right) = node.cookies.remove(name) {
                     self.own_cookie(actor, right);
                 }
@@ -99,7 +99,8 @@ impl Oracle for Admission {
             Fact::Answered { request, answer: Answer::AutoConnect(answer) } => {
                 let barred = node.wishes.remove(request).unwrap_or_default();
                 let never = world.shared.plan.auto_connect == DistAutoConnect::Never;
-                if *answer == Ok(AutoConnect::Begun) && (barred || never) {
+                let dials = matches!(answer, Ok(AutoConnect::Begun | AutoConnect::Deferred));
+                if dials && (barred || never) {
                     return Err(format!("an automatic attempt, barred {barred}, never {never}"));
                 }
             }
@@ -192,8 +193,8 @@ impl Admission {
             }
             Call::SetOwnCookie(right) => self.own_cookie(actor, *right),
             Call::AutoConnect(peer, _) => {
-                let named = !matches!(world.actors[actor.0].role, Role::Node { dynamic: true, .. });
-                let once = named && world.shared.plan.auto_connect == DistAutoConnect::Once;
+                let once = !is_dynamic(actor, world)
+                    && world.shared.plan.auto_connect == DistAutoConnect::Once;
                 let barred = once && node.barred.contains(peer);
                 node.wishes.extend(request.map(|request| (request, barred)));
             }
@@ -247,6 +248,11 @@ impl Admission {
         }
         Ok(())
     }
+}
+
+/// Whether its name is given by another node.
+fn is_dynamic(actor: ActorId, world: &World<'_>) -> bool {
+    matches!(world.actors[actor.0].role, Role::Node { dynamic: true, .. })
 }
 
 #[cfg(test)]
