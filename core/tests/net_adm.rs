@@ -203,6 +203,13 @@ fn files_are_utf_8_unless_they_say_that_they_are_latin_1() {
     );
     assert_eq!(answer(b"a. %% coding: latin-1\n'\xE9'."), "[a,é]");
     assert_eq!(answer(b"%% coding: latin-1\n'\xE9'."), "[é]");
+    let far_down = |fill: usize| {
+        let comment = [&b"%"[..], &vec![b'x'; fill], b" coding: latin-1"].concat();
+        (comment.len(), answer(&[&comment[..], b"\n'\xE9'."].concat()))
+    };
+    assert_eq!(far_down(511 - 17), (511, "[é]".into()));
+    let too_far = "{error,{2,file_io_server,invalid_unicode}}";
+    assert_eq!(far_down(512 - 17), (512, too_far.into()), "there may be more of the name");
     assert_eq!(answer(b"%% -*- coding: utf-8 -*-\n\n'\xE9'."), told);
     assert_eq!(answer(b"a b.\n'\xE9'."), "{error,{1,erl_parse,[\"syntax error before: \",\"b\"]}}");
 }

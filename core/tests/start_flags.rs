@@ -103,6 +103,9 @@ fn cookies_that_are_given_twice_are_not_given() {
         ("-setcookie z@h zzz -setcookie z@h yyy", file(), vec![]),
         ("-setcookie z@h zzz -setcookie one -setcookie two", file(), of_z("zzz")),
         ("-setcookie", file(), vec![]),
+        ("-setcookie one -setcookie", file(), vec![]),
+        ("-setcookie -setcookie one", file(), vec![]),
+        ("-setcookie one -setcookie a b c", given("one"), vec![]),
         ("-setcookie a b c", file(), vec![]),
         ("-setcookie nonsense yyy", file(), vec![]),
         ("-setcookie a@h own", given("own"), vec![]),
@@ -410,8 +413,12 @@ fn switches() {
     let invalid = settings("-kernel connect_all foo").unwrap_err().to_string();
     assert_eq!(invalid, "{invalid_parameter_value,connect_all,foo}");
     assert!(good("").start_epmd && good("-start_epmd true").start_epmd);
-    assert!(!good("-start_epmd false").start_epmd);
-    assert_eq!(settings("-start_epmd foo"), Err(FlagError::StartEpmd));
+    assert!(!good("-start_epmd false").start_epmd && !good("-no_epmd").start_epmd);
+    assert!(!good("-start_epmd true -start_epmd false").start_epmd);
+    assert!(good("-start_epmd false -no_epmd -start_epmd true").start_epmd);
+    for line in ["-start_epmd foo", "-start_epmd", "-start_epmd true -start_epmd foo"] {
+        assert_eq!(settings(line), Err(FlagError::StartEpmd), "{line}");
+    }
 }
 
 //= docs/spec/flags.md#flags-epmd-port
@@ -423,6 +430,9 @@ fn where_epmd_is() {
     let port = |flags: StartFlags| flags.settings(&HOST).map(|settings| settings.epmd_port);
     assert_eq!(port(flags("")), Ok(4369));
     assert_eq!(port(flags("-epmd_port 4370 -epmd_port 1")), Ok(4370));
+    for none in ["-epmd_port", "-epmd_port -epmd_port 4370"] {
+        assert_eq!(port(flags(none)), Err(FlagError::EpmdPort(String::new())), "{none}");
+    }
     assert_eq!(port(flags("-epmd_port 4370").with_env("ERL_EPMD_PORT", "4371")), Ok(4371));
     for bad in ["foo", "", " 4370", "0", "70000", "-1"] {
         let error = port(flags("").with_env("ERL_EPMD_PORT", bad));
@@ -460,4 +470,14 @@ fn settings_are_what_a_node_is_told() {
     assert!(nameless.hidden && !nameless.listen);
     assert!(!good("-sname a -dist_listen false").start_options().unwrap().listen);
     assert_eq!(good("-hidden").start_options(), None);
+}
+
+//= docs/spec/flags.md#flags-emulator
+//= type=test
+#[test]
+fn flags_of_the_emulator_are_refused() {
+    let error = settings("-sname a +P 5000 -setcookie C +K true").unwrap_err();
+    assert_eq!(error, FlagError::Emulator("+P".into()));
+    assert_eq!(error.to_string(), "+P is a flag of the emulator, which there is none of");
+    assert!(settings("-sname a -extra +P 5000").is_ok());
 }

@@ -84,6 +84,20 @@ impl Heard {
         (socket, number)
     }
 
+    /// A registration in two writes, with a byte behind it. Each is a read of its own, if the first was read before the second came.
+    fn spoken_behind(&mut self) {
+        let request = alive2(b"spoken", 6, b"");
+        let (begin, end) = request.split_at(request.len() / 2);
+        let mut socket = self.dial();
+        socket.write_all(begin).expect("sent");
+        // The daemon has looked at all sockets by then.
+        self.names();
+        socket.write_all(&[end, b"?"].concat()).expect("sent");
+        let said = until_end(&mut socket);
+        self.note("a byte behind", &said[..2], true);
+        self.lists(0);
+    }
+
     fn names(&self) -> String {
         let mut socket = self.dial();
         socket.write_all(b"\0\x01n").expect("sent");
@@ -278,6 +292,7 @@ fn goings(daemon: &mut Heard, [mut a, b, c, d, e]: [TcpStream; 5], first: u32) {
     drop(e);
     daemon.lists(0);
     daemon.ends("dump", b"\0\x01d");
+    daemon.spoken_behind();
     killed(daemon);
 }
 

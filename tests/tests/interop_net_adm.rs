@@ -121,6 +121,19 @@ const BYTES: [&[u8]; 22] = [
     b"coding: latin-1 %% \n'\xE9'.",
 ];
 
+/// Files in which the name of an encoding ends so many bytes behind the beginning, with or without more behind it.
+fn encodings_far_down() -> Vec<Vec<u8>> {
+    let file = |end: usize, behind: &[u8]| {
+        let comment = b" coding: latin-1";
+        let filled = vec![b'x'; end - comment.len() - 1];
+        [b"%", &filled[..], comment, behind].concat()
+    };
+    let ends = [500, 510, 511, 512, 513, 520, 528, 540, 600];
+    ends.into_iter()
+        .flat_map(|end| [file(end, b"\n'\xE9'."), file(end, b" \n'\xE9'."), file(end, b"")])
+        .collect()
+}
+
 /// Files whose answer has the same line and the same part of the parser: releases of Erlang have several words.
 const ERRORS: [&str; 7] =
     ["'a", "a.\n\n\"abc\ndef", "a.\n$", "\n16#zz.", "a;b.", "not a.", "a.\n(b c)."];
@@ -198,6 +211,11 @@ each_release_and_runtime! {
             fs::write(&path, file).unwrap();
             let (mine, theirs) = both();
             assert_eq!(mine, theirs, "{}", file.escape_ascii());
+        }
+        for file in encodings_far_down() {
+            fs::write(&path, &file).unwrap();
+            let (mine, theirs) = both();
+            assert_eq!(mine, theirs, "{} {}", file.len(), file.escape_ascii());
         }
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();

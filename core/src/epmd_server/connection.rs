@@ -42,14 +42,15 @@ pub(super) enum After {
     Stop,
 }
 
-/// Adds what one read brought. As the daemon reads: all that is there until the length is known, and no more than the
-/// length afterwards. One byte more than the longest request is enough to see that there are too many.
+/// Adds what one read brought, and says whether it brought more. As the daemon reads: all that is there until the length is known, up to the
+/// longest request, and no more than the length afterwards.
 //= docs/spec/epmd.md#epmd-request-surplus
-pub(super) fn append(received: &mut Vec<u8>, bytes: &[u8]) {
+pub(super) fn append(received: &mut Vec<u8>, bytes: &[u8]) -> bool {
     let whole = match **received {
         [high, low, ..] => 2 + usize::from(u16::from_be_bytes([high, low])),
-        [] | [_] => REQUEST_MAX,
+        [] | [_] => REQUEST_MAX - 1,
     };
     let missing = whole.saturating_sub(received.len());
     received.extend(bytes.iter().take(missing));
+    bytes.len() > missing
 }

@@ -211,7 +211,7 @@ impl Server {
         let local = connection.local;
         match &mut connection.phase {
             Phase::Reading { received } => {
-                append(received, bytes);
+                let more = append(received, bytes);
                 let whole = core::mem::take(received);
                 match Request::parse(&whole).transpose() {
                     None => {
@@ -220,7 +220,7 @@ impl Server {
                     }
                     Some(request) => {
                         let reply = self.serve(stream, local, request);
-                        self.reply(stream, reply);
+                        self.reply(stream, reply, more);
                     }
                 }
             }
@@ -234,14 +234,20 @@ impl Server {
         }
     }
 
-    fn reply(&mut self, stream: StreamId, reply: Result<Reply, ServerDiagnostic>) {
-        let reply = match reply {
+    /// `more` came behind the request.
+    fn reply(&mut self, stream: StreamId, reply: Result<Reply, ServerDiagnostic>, more: bool) {
+        let mut reply = match reply {
             Ok(reply) => reply,
             Err(told) => {
                 self.tell(told);
                 return self.end(stream);
             }
         };
+        //= docs/spec/epmd.md#epmd-request-surplus
+        if more && reply.after == After::Hold {
+            self.tell(ServerDiagnostic::HeldSpoke);
+            reply.after = After::End;
+        }
         if let Some(connection) = self.connections.get_mut(&stream) {
             connection.name = reply.name;
         }

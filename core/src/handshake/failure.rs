@@ -36,7 +36,7 @@ impl Stage {
             Self::Status => {
                 " (it may not take this name, or has an attempt of this name under way)"
             }
-            Self::Reply => " (it found the cookie, the flags or the name wrong, most likely)",
+            Self::Reply => " (it found the flags or the name wrong, most likely)",
             Self::Name
             | Self::OtherAttempt
             | Self::Alive

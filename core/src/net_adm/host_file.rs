@@ -89,7 +89,7 @@ fn unread(kind: ParseErrorKind, line: usize) -> SyntaxError {
 //= docs/spec/net_adm.md#adm-host-file-encoding
 /// The text, up to the first byte that is none, and whether that is all.
 fn decoded(bytes: &[u8]) -> (String, bool) {
-    let head = bytes.split(|&b| b == b'\n').take(2);
+    let head = beginning(bytes).split(|&b| b == b'\n').take(2);
     if head.filter_map(coding).next() == Some(true) {
         return (bytes.iter().map(|&b| char::from(b)).collect(), true);
     }
@@ -100,6 +100,15 @@ fn decoded(bytes: &[u8]) -> (String, bool) {
             (String::from_utf8_lossy(valid).into_owned(), false)
         }
     }
+}
+
+/// Where Erlang looks for the encoding: the first bytes, without a name that may go on behind them.
+fn beginning(bytes: &[u8]) -> &[u8] {
+    const LOOKED_AT: usize = 512;
+    let Some((head, _)) = bytes.split_at_checked(LOOKED_AT) else { return bytes };
+    let may_go_on = |&b: &u8| b.is_ascii_alphanumeric() || b == b'-';
+    let end = head.iter().rposition(|b| !may_go_on(b)).map_or(0, |last| last + 1);
+    head.get(..end).unwrap_or_default()
 }
 
 /// Whether a comment says that the file is Latin-1; `None` if it names no encoding. One that is not known is UTF-8.

@@ -37,11 +37,8 @@ pub(super) fn cookies(
             peers.push((node, new(text)?));
         }
     }
-    let mut alone = given.iter().filter_map(|values| match values {
-        [text] => Some(text),
-        _ => None,
-    });
-    let once = alone.next().filter(|_| alone.next().is_none());
+    let mut alone = given.iter().filter(|values| values.len() < 2);
+    let once = alone.next().filter(|_| alone.next().is_none()).and_then(|values| values.first());
     let setting = match cookie.or(once) {
         Some(text) => CookieSetting::Given(new(text)?),
         None if flags.has("nocookie") => CookieSetting::Given(new("nocookie")?),

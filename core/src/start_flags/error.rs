@@ -20,6 +20,8 @@ pub enum FlagError {
     CannotSetShort,
     /// A cookie that no handshake can be made with; of OTP's nodes, all others refuse it.
     Cookie(CookieError),
+    /// A flag of the emulator, as `+P`: there is none.
+    Emulator(String),
     /// An address in `ERL_EPMD_ADDRESS` that is none.
     EpmdAddress(String),
     /// The port of EPMD is none.
@@ -56,6 +58,7 @@ impl fmt::Display for FlagError {
             Self::CannotSetLong => f.write_str("Can't set long node name!"),
             Self::CannotSetShort => f.write_str("Can't set short node name!"),
             Self::Cookie(error) => error.fmt(f),
+            Self::Emulator(flag) => write!(f, "{flag} is a flag of the emulator, which there is none of"),
             Self::EpmdAddress(text) => write!(f, "ERL_EPMD_ADDRESS: {text:?} is no address"),
             Self::EpmdPort(text) => write!(f, "{text:?} is not a port of EPMD, from 1 to 65535"),
             Self::Interface(term) => write!(f, "inet_dist_use_interface {term}: badarg"),

@@ -68,6 +68,10 @@ impl StartFlags {
     /// # Errors
     /// [`FlagError`]: OTP's node would not start.
     pub fn settings(&self, host: &ThisHost<'_>) -> Result<NodeSettings, FlagError> {
+        //= docs/spec/flags.md#flags-emulator
+        if let Some(flag) = self.emulator() {
+            return Err(FlagError::Emulator(flag.into()));
+        }
         let parameters = Parameters::of(self)?;
         let name = name(self, host)?;
         let own = match &name {
@@ -138,19 +142,22 @@ impl StartFlags {
         if let Some(text) = self.env("ERL_EPMD_PORT") {
             return epmd_port(text);
         }
-        match self.first("epmd_port").and_then(<[String]>::first) {
-            Some(text) => epmd_port(text),
-            None => Ok(EPMD_PORT),
-        }
+        let Some(values) = self.first("epmd_port") else { return Ok(EPMD_PORT) };
+        epmd_port(values.first().map_or("", String::as_str))
     }
 
     //= docs/spec/flags.md#flags-start-epmd
     fn start_epmd(&self) -> Result<bool, FlagError> {
-        match self.first("start_epmd").map(|values| values.first().map(String::as_str)) {
-            None | Some(Some("true")) => Ok(true),
-            Some(Some("false")) => Ok(false),
-            Some(_) => Err(FlagError::StartEpmd),
+        let mut starts = true;
+        for (flag, values) in self.iter() {
+            starts = match (flag, values.first().map(String::as_str)) {
+                ("start_epmd", Some("true")) => true,
+                ("start_epmd", Some("false")) | ("no_epmd", _) => false,
+                ("start_epmd", _) => return Err(FlagError::StartEpmd),
+                _ => starts,
+            };
         }
+        Ok(starts)
     }
 }
 

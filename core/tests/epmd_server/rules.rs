@@ -1,5 +1,7 @@
 //! What each request does.
 
+use core::time::Duration;
+
 use netkernel_core::epmd::ServerDiagnostic;
 use netkernel_core::epmd_server::Config;
 use netkernel_core::wire::epmd::{EntryFault, RequestError};
@@ -206,6 +208,22 @@ fn what_is_not_one_request_is_closed_without_an_answer() {
         assert_eq!(daemon.write(stream, byte), (Vec::new(), false));
     }
     assert_eq!(daemon.write(stream, b"nnnn").0.len(), 4);
+    // The longest with one byte more: the daemon does not read it.
+    assert_eq!(daemon.ask(&[&longest[..], b"?"].concat()).0.len(), 4);
+    assert_eq!(daemon.ask(&[&framed(b"n")[..], b"?"].concat()), nothing);
+    // A registration in two reads with a byte behind it is answered, and then a node that speaks.
+    for delay_write in [Duration::ZERO, Duration::from_secs(1)] {
+        let mut daemon = Daemon::serving(Config { delay_write, ..Config::default() });
+        let request = alive2("a", 6);
+        let stream = daemon.accept(true);
+        assert_eq!(daemon.write(stream, &request[..4]), (Vec::new(), false));
+        daemon.write(stream, &[&request[4..], b"?"].concat());
+        daemon.pass(delay_write * 9);
+        let (answer, closed) = daemon.got(stream);
+        assert_eq!((&answer[..2], answer.len(), closed), (&b"v\0"[..], 6, true));
+        assert!(daemon.host.told.contains(&ServerDiagnostic::HeldSpoke));
+        assert!(!delay_write.is_zero() || daemon.dump().starts_with("old/unused name <a>"));
+    }
     // The length in two reads, the second with too much.
     let stream = daemon.accept(true);
     daemon.write(stream, b"\0");
