@@ -52,8 +52,8 @@ impl Node {
     /// As [`Self::new`], but all tasks run on an executor of yours: `spawn` hands them to it. They need nothing of it but
     /// to be polled when they are woken, by whichever thread.
     ///
-    /// `spawn` is called by the tasks, too. It must not block. A task that is dropped before its end ends the node, unless
-    /// it is that of a process ([`Self::serve_function`]).
+    /// `spawn` is called by the tasks, too. It must not block. No task may be dropped before its end, unless all are, or it is that of a process
+    /// ([`Self::serve_function`]): without its owner the node ends, and without the task of a stream nobody learns of the end of a link.
     pub fn new_on(config: NodeConfig, spawn: impl Fn(Task) + Send + Sync + 'static) -> Self {
         let spawn: Spawn = Arc::new(spawn);
         let (node, owner) = Self::of(config, Arc::clone(&spawn));

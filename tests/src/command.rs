@@ -93,10 +93,12 @@ impl Netkernel {
     ///
     /// # Panics
     /// If it does not read any more.
-    pub fn say(&mut self, line: &str) {
-        let input = self.input.as_mut().expect("the input is open");
-        writeln!(input, "{line}")
-            .unwrap_or_else(|error| panic!("{line}: {error}\n{}", self.log.lock()));
+    pub fn say(&mut self, line: impl AsRef<[u8]>) {
+        let (line, input) = (line.as_ref(), self.input.as_mut().expect("the input is open"));
+        let said = input.write_all(line).and_then(|()| input.write_all(b"\n"));
+        said.unwrap_or_else(|error| {
+            panic!("{}: {error}\n{}", line.escape_ascii(), self.log.lock())
+        });
     }
 
     /// Ends its standard input.

@@ -100,6 +100,8 @@ each_release! {
             "-epmd_port", &port, "-hidden", "-kernel", "net_ticktime", "20", "inet_dist_listen_options", "[{backlog,7}]",
         ]);
         expect_up(&erl, "rust@127.0.0.1", "hidden");
+        // No UTF-8, and no end.
+        rust.say(b"\xE9\r");
         rust.say("net_kernel:stop().");
         assert_eq!(erl.eval("net_kernel:stop()"), "{error,not_allowed}");
         rust.wait_line("the same", |line| line == "{error,not_allowed}");

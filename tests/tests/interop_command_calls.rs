@@ -349,16 +349,16 @@ each_release! {
         // A process there: its pid is read as it is printed, there too, and its end is told.
         say("spawn link b@127.0.0.1 calc loop []", &[]);
         let pid = console.wait_line("a pid", |line| line.starts_with("<'b@127.0.0.1'."));
-        console.say(&format!("{pid} ! {{witness, {pid}}}."));
+        console.say(format!("{pid} ! {{witness, {pid}}}."));
         erl.wait_event(GIVE_UP, |event| event.starts_with("{loop,true,"));
-        console.say(&format!("call b@127.0.0.1 erlang exit [{pid}, enough]"));
+        console.say(format!("call b@127.0.0.1 erlang exit [{pid}, enough]"));
         console.wait_line("its end", |line| line == format!("message: {{'EXIT',{pid},enough}}"));
         console.say("spawn_monitor('b@127.0.0.1', io, format, [\"~w~n\", [printed]]).");
         console.wait_line("its output", |line| line == "printed");
         console.wait_line("its end", |line| line.starts_with("message: {'DOWN',#Ref<'a@127.0.0.1'.") && line.ends_with(",normal}"));
         console.say("self().");
         let own = console.wait_line("a pid", |line| line.starts_with("<'a@127.0.0.1'."));
-        console.say(&format!("{{witness,'b@127.0.0.1'}} ! {{mine, {own}}}."));
+        console.say(format!("{{witness,'b@127.0.0.1'}} ! {{mine, {own}}}."));
         erl.wait_event(GIVE_UP, |event| event.starts_with("{mine,<"));
         console.say("stop");
         assert!(console.wait_end().0.success());

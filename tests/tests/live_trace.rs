@@ -69,13 +69,13 @@ fn assert_order(trace: &str, wanted: &[&str]) {
 fn two_nodes_of_ours_are_drawn_with_what_they_said() {
     let (dir, port) = (TempDir::new(), free_port());
     let ((mut a, a_trace), (b, b_trace)) = (node(&dir, A, port), node(&dir, B, port));
-    a.say(&format!("connect {B}"));
+    a.say(format!("connect {B}"));
     expect(&a, &format!("{{nodeup,'{B}'"));
     expect(&b, &format!("{{nodeup,'{A}'"));
-    a.say(&format!("send netkernel@{B} {{hello,1}}"));
+    a.say(format!("send netkernel@{B} {{hello,1}}"));
     expect(&b, "message: {hello,1}");
     eventually("a tick", || text(&a_trace).contains(&format!(" tick node={B}")));
-    a.say(&format!("disconnect {B}"));
+    a.say(format!("disconnect {B}"));
     expect(&a, &format!("{{nodedown,'{B}'"));
     expect(&b, &format!("{{nodedown,'{A}'"));
     end(a);
@@ -129,11 +129,11 @@ each_release! {
         let (dir, epmd) = (TempDir::new(), Epmd::start(release));
         let erl = Erl::start(&ErlOptions::new(release, &epmd, "b").without_auto_connect());
         let (mut rust, trace) = node(&dir, A, epmd.port());
-        rust.say(&format!("connect {B}"));
+        rust.say(format!("connect {B}"));
         expect(&rust, &format!("{{nodeup,'{B}'"));
         assert_eq!(erl.eval(&format!("{{netkernel, '{A}'}} ! hello")), "hello");
         expect(&rust, "message: hello");
-        rust.say(&format!("ping {B}"));
+        rust.say(format!("ping {B}"));
         expect(&rust, "pong");
         drop(erl);
         expect(&rust, &format!("{{nodedown,'{B}'"));

@@ -261,6 +261,21 @@ each_runtime! {
     }
 
     #[test]
+    fn a_waker_that_panics_costs_no_link() {
+        let epmd = Epmd::start();
+        let ((a, a_box), (_b, b_box)) = (epmd.node(A), epmd.node(B));
+        a.connect_node(name(B)).unwrap();
+        assert!(a_box.set_waker(|| panic!("the waker of this test")));
+        let to = a_box.pid().unwrap();
+        for message in [b"one", b"two"] {
+            b_box.send(&to, term(message)).unwrap();
+            assert_eq!(next_message(&a_box), term(message));
+        }
+        a.ping(&name(B), GIVE_UP).unwrap();
+        assert_eq!(a.stop(), Ok(()));
+    }
+
+    #[test]
     fn a_hidden_node_that_does_not_listen_can_ping() {
         let epmd = Epmd::start();
         let (b, b_box) = epmd.node(B);

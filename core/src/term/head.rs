@@ -245,9 +245,11 @@ impl<'a> Reader<'a> {
         Float::new(f64::from_be_bytes(self.array()?)).ok_or(TermError::BadFloat)
     }
 
-    /// A float as text of 31 bytes, filled up with zeros, behind its tag.
+    /// A float as text of up to 30 bytes, filled up with zeros to 31, behind its tag.
     fn old_float(&mut self) -> Result<Float, TermError> {
-        let text = self.take(31)?.split(|&byte| byte == 0).next().unwrap_or_default();
-        Float::from_text(text).ok_or(TermError::BadFloat)
+        let bytes = self.take(31)?;
+        let end = bytes.iter().position(|&byte| byte == 0);
+        let text = end.and_then(|end| bytes.get(..end));
+        text.and_then(Float::from_text).ok_or(TermError::BadFloat)
     }
 }

@@ -232,8 +232,11 @@ fn watch_input(events: Sender<Event>) {
     thread::spawn(move || {
         let input = io::stdin().lock();
         let terminal = input.is_terminal();
-        for line in input.lines().map_while(Result::ok) {
-            if events.try_send(Event::Input(line)).is_err() {
+        // What is no UTF-8 is a command that is not known, and not the end.
+        for line in input.split(b'\n').map_while(Result::ok) {
+            let line = String::from_utf8_lossy(&line);
+            let line = line.strip_suffix('\r').unwrap_or(&line);
+            if events.try_send(Event::Input(line.to_owned())).is_err() {
                 return;
             }
         }
