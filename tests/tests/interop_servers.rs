@@ -222,7 +222,7 @@ const ELIXIR: [&str; 10] = [
     "with_server.(fn p -> {replies, bad} = GenServer.multi_call([n, node(), :\"nobody@127.0.0.1\"], :scripted, {[], {:reply, :it}}, 60_000); {replies, Enum.sort(bad), :see.told(p)} end)",
     "with_server.(fn p -> {GenServer.abcast([n], :scripted, {[tell: 1], :noreply}), GenServer.whereis(s) == s, :see.told(p)} end)",
     "for reason <- [:normal, :shutdown, {:shutdown, 1}, %{a: 1}], do: with_server.(fn p -> m = Process.monitor(p); {caught.(fn -> GenServer.call(p, {[], {:stop, reason}}) end), receive(do: ({:DOWN, ^m, _, _, r} -> r)), :see.flush()} end)",
-    "for reason <- [:normal, :shutdown, {:shutdown, 1}, %{a: 1}], do: with_server.(fn p -> {GenServer.call(s, {[], {:stop, reason, :bye}}), caught.(fn -> GenServer.call(p, {[], {:reply, 1}}) end)} end)",
+    "for reason <- [:normal, :shutdown, {:shutdown, 1}, %{a: 1}], do: with_server.(fn p -> m = Process.monitor(p); {GenServer.call(s, {[], {:stop, reason, :bye}}), receive(do: ({:DOWN, ^m, _, _, r} -> r)), caught.(fn -> GenServer.call(p, {[], {:reply, 1}}) end)} end)",
     "for reason <- [:normal, :shutdown, {:shutdown, 1}, %{a: 1}], do: with_server.(fn p -> {GenServer.stop(p, reason), caught.(fn -> GenServer.stop(s) end)} end)",
     "with_server.(fn p -> Process.flag(:trap_exit, true); Process.link(p); {GenServer.call(p, {[], {:stop, {:shutdown, 1}, :bye}}), receive(do: ({:EXIT, ^p, r} -> r))} end)",
     "with_server.(fn p -> Task.await(Task.async(fn -> GenServer.call(p, {[], {:reply, :it}}) end)) end)",
