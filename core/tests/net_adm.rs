@@ -210,6 +210,13 @@ fn files_are_utf_8_unless_they_say_that_they_are_latin_1() {
     assert_eq!(far_down(511 - 17), (511, "[é]".into()));
     let too_far = "{error,{2,file_io_server,invalid_unicode}}";
     assert_eq!(far_down(512 - 17), (512, too_far.into()), "there may be more of the name");
+    let at_end = |fill: usize| {
+        let file = [&b"'\xE9'. %"[..], &vec![b'x'; fill], b" coding: latin-1"].concat();
+        (file.len(), answer(&file))
+    };
+    assert_eq!(at_end(480 - 22), (480, "[é]".into()));
+    assert_eq!(at_end(481 - 22).0, 481);
+    assert_ne!(at_end(481 - 22).1, "[é]", "the end of the file is not seen any more");
     assert_eq!(answer(b"%% -*- coding: utf-8 -*-\n\n'\xE9'."), told);
     assert_eq!(answer(b"a b.\n'\xE9'."), "{error,{1,erl_parse,[\"syntax error before: \",\"b\"]}}");
 }

@@ -123,15 +123,17 @@ const BYTES: [&[u8]; 22] = [
 
 /// Files in which the name of an encoding ends so many bytes behind the beginning, with or without more behind it.
 fn encodings_far_down() -> Vec<Vec<u8>> {
-    let file = |end: usize, behind: &[u8]| {
+    let file = |end: usize, before: &[u8], behind: &[u8]| {
         let comment = b" coding: latin-1";
-        let filled = vec![b'x'; end - comment.len() - 1];
-        [b"%", &filled[..], comment, behind].concat()
+        let filled = vec![b'x'; end - before.len() - comment.len()];
+        [before, &filled, comment, behind].concat()
     };
-    let ends = [500, 510, 511, 512, 513, 520, 528, 540, 600];
-    ends.into_iter()
-        .flat_map(|end| [file(end, b"\n'\xE9'."), file(end, b" \n'\xE9'."), file(end, b"")])
-        .collect()
+    let ends = [64, 479, 480, 481, 500, 510, 511, 512, 513, 520, 528, 540, 600];
+    let files = ends.map(|end| {
+        let ended = file(end, b"'\xE9'. %", b"");
+        [file(end, b"%", b"\n'\xE9'."), file(end, b"%", b" \n'\xE9'."), ended]
+    });
+    files.into_iter().flatten().collect()
 }
 
 /// Files whose answer has the same line and the same part of the parser: releases of Erlang have several words.

@@ -170,9 +170,7 @@ each_release! {
             let kinds = kinds(bytes);
             rows.iter().filter(|row| kinds.contains(&&*row.kind)).collect()
         };
-        let ends = |bytes: &[u8]| {
-            named(bytes).iter().any(|row| row.theirs(release) == "the node ends")
-        };
+        let ends = |bytes: &[u8]| named(bytes).iter().any(|row| row.is_fatal(release));
         let (fatal, inputs): (Vec<_>, Vec<_>) =
             inputs().into_iter().partition(|(_, bytes)| ends(bytes));
         let mut seen = BTreeSet::new();
@@ -193,21 +191,14 @@ each_release! {
             if ours == theirs {
                 continue;
             }
-            let verdicts = (theirs.word(), ours.word());
-            let is_known = |row: &&&Difference| {
-                let theirs = row.theirs(release);
-                (if theirs == "either" { verdicts.0 } else { theirs }, &*row.ours) == verdicts
-            };
-            match named(bytes).iter().find(is_known) {
-                Some(row) if row.theirs(release) == "either" => {}
-                Some(row) => drop(seen.insert(&row.kind)),
+            match named(bytes).iter().find(|row| row.explains(release, &theirs, &ours)) {
+                Some(row) => seen.extend(row.is_certain(release).then_some(&row.kind)),
                 None => wrong.push(format!("{name}: they {theirs:?}, we {ours:?}\n")),
             }
         }
         assert!(wrong.is_empty(), "{}", wrong.concat());
-        let differs = |row: &&Difference| ![&*row.ours, "either"].contains(&row.theirs(release));
-        let differing = rows.iter().filter(differs);
-        assert_eq!(seen, differing.map(|row| &row.kind).collect(), "not seen, or without a row");
+        let certain = rows.iter().filter(|row| row.is_certain(release));
+        assert_eq!(seen, certain.map(|row| &row.kind).collect(), "not seen, or without a row");
     }
 
     //= docs/spec/term.md#term-order

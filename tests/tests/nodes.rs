@@ -5,7 +5,6 @@
 mod support;
 
 use core::time::Duration;
-use std::net::TcpListener;
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Instant as Moment;
@@ -395,9 +394,7 @@ each_runtime! {
     fn what_is_sent_while_another_node_may_give_the_name_waits_for_its_turn() {
         let epmd = Epmd::start();
         let (_b, b_box) = epmd.node(B);
-        // It takes connections, and never answers.
-        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-        epmd.pretend("silent", silent.local_addr().unwrap().port());
+        let silent = epmd.pretend_silent();
         let mut config = epmd.config();
         config.kernel.setup_time = Duration::from_secs(1);
         let a = Node::new(config).unwrap();
@@ -518,9 +515,7 @@ each_runtime! {
     fn a_stop_cancels_a_connect() {
         let epmd = Epmd::start();
         let (a, _a_box) = epmd.node(A);
-        // It takes connections, and never answers.
-        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-        epmd.pretend("silent", silent.local_addr().unwrap().port());
+        let silent = epmd.pretend_silent();
         let (_b, _b_box) = epmd.node(B);
         a.connect_node(name(B)).unwrap();
         let caller = a.clone();
@@ -538,9 +533,7 @@ each_runtime! {
         let mut config = epmd.config();
         config.kernel.setup_time = 2 * GIVE_UP;
         let (a, _a_box) = epmd.node_with(A, config);
-        // It takes connections, and never answers.
-        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-        epmd.pretend("silent", silent.local_addr().unwrap().port());
+        let _silent = epmd.pretend_silent();
         let (limit, begin) = (Duration::from_millis(200), Moment::now());
         assert_eq!(a.ping(&name("silent@127.0.0.1"), limit), Err(PingError::NoAnswer));
         assert!(begin.elapsed() >= limit);

@@ -102,10 +102,14 @@ fn decoded(bytes: &[u8]) -> (String, bool) {
     }
 }
 
-/// Where Erlang looks for the encoding: the first bytes, without a name that may go on behind them.
+/// Where Erlang looks for the encoding: in 16 reads of 32 bytes. A name that reaches the end of them may go on; that it does not, at the end of the
+/// file, takes one more read to see.
 fn beginning(bytes: &[u8]) -> &[u8] {
-    const LOOKED_AT: usize = 512;
-    let Some((head, _)) = bytes.split_at_checked(LOOKED_AT) else { return bytes };
+    const READ: usize = 32;
+    if bytes.len() <= 15 * READ {
+        return bytes;
+    }
+    let head = bytes.get(..16 * READ).unwrap_or(bytes);
     let may_go_on = |&b: &u8| b.is_ascii_alphanumeric() || b == b'-';
     let end = head.iter().rposition(|b| !may_go_on(b)).map_or(0, |last| last + 1);
     head.get(..end).unwrap_or_default()

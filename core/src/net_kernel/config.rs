@@ -44,8 +44,8 @@ pub struct Config {
     /// Whether a node that listens registers with EPMD. One that does not takes a random creation, and is found by those who
     /// know its address.
     pub registers: bool,
-    /// Incoming connections that have not proved the cookie yet. One more, and the oldest is closed. Keep it
-    /// well below the number of descriptors that the process may have.
+    /// Incoming connections that have not proved the cookie yet, 1 at least. One more, and the oldest is closed, or the newest while the node is
+    /// still being started. Keep it well below the number of descriptors that the process may have.
     pub strangers_max: usize,
     /// `dist_auto_connect`.
     pub auto_connect: DistAutoConnect,
@@ -80,6 +80,11 @@ impl Config {
     }
 
     /// Where a node is, if EPMD need not be asked. A host that is given by its address may be of the other family.
+    /// [`Self::strangers_max`], with room for one in any case.
+    pub(super) fn strangers_max(&self) -> usize {
+        self.strangers_max.max(1)
+    }
+
     pub(super) fn address_of(&self, node: &NodeName) -> Option<(Address, Family)> {
         if let Some(address) = self.peers.get(node) {
             return Some((address.clone(), address.family().unwrap_or(self.family)));

@@ -21,7 +21,7 @@ impl NetKernel {
         //= docs/spec/kernel.md#kernel-early
         if self.life.is_starting() {
             let early = self.streams.values().filter(|role| matches!(role, Role::Early { .. }));
-            if early.count() < self.config.strangers_max.max(1) {
+            if early.count() < self.config.strangers_max() {
                 self.streams.insert(stream, Role::Early { entropy });
             } else {
                 self.end(stream, true);
@@ -50,14 +50,9 @@ impl NetKernel {
 
     /// The start is over: who came early is let in, in turn, or closed if the node is not alive.
     pub(super) fn take_early(&mut self) {
-        let early = self.streams.iter().filter_map(|(stream, role)| match role {
-            Role::Early { entropy } => Some((*stream, *entropy)),
-            Role::Registration
-            | Role::Names { .. }
-            | Role::Outgoing { .. }
-            | Role::Incoming { .. }
-            | Role::Link { .. }
-            | Role::Ending => None,
+        let early = self.streams.iter().filter_map(|(stream, role)| {
+            let Role::Early { entropy } = role else { return None };
+            Some((*stream, *entropy))
         });
         for (stream, entropy) in early.collect::<Vec<_>>() {
             self.accepted(stream, entropy);
@@ -66,7 +61,7 @@ impl NetKernel {
 
     //= docs/spec/handshake.md#hs-strangers
     fn make_room_for_a_stranger(&mut self) {
-        if self.strangers.len() < self.config.strangers_max.max(1) {
+        if self.strangers.len() < self.config.strangers_max() {
             return;
         }
         let Some(oldest) = self.strangers.pop_first() else { return };

@@ -201,7 +201,12 @@ fn early(answer_of_epmd: &'static [u8]) -> ([StreamId; 3], Vec<Output>) {
 #[test]
 fn connections_that_come_while_the_node_starts_wait_until_it_is_alive() {
     let about = |outputs: &[Output], of: StreamId| -> Vec<String> {
-        let is_of = |output: &&Output| matches!(output, Output::Read { stream } | Output::Close { stream, .. } if *stream == of);
+        let is_of = |output: &&Output| {
+            let (Output::Read { stream } | Output::Close { stream, .. }) = output else {
+                return false;
+            };
+            *stream == of
+        };
         outputs.iter().filter(is_of).map(|output| format!("{output:?}")).collect()
     };
     let (streams, outputs) = early(b"\x76\0\0\0\0\x07");

@@ -66,6 +66,13 @@ impl Epmd {
         self.names.lock().unwrap().insert(name.into(), port);
     }
 
+    /// Pretends that there is `silent@127.0.0.1`, which takes connections and never answers.
+    pub fn pretend_silent(&self) -> TcpListener {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        self.pretend("silent", listener.local_addr().unwrap().port());
+        listener
+    }
+
     pub fn config(&self) -> NodeConfig {
         let mut config = NodeConfig::new(cookie(COOKIE));
         config.kernel.epmd_port = self.port;

@@ -37,13 +37,28 @@ pub(crate) struct Difference {
     pub(crate) kind: String,
     /// In the order of [`Release::ALL`].
     theirs: [String; 3],
-    pub(crate) ours: String,
+    ours: String,
 }
 
 impl Difference {
-    pub(crate) fn theirs(&self, release: Release) -> &str {
+    fn theirs(&self, release: Release) -> &str {
         let at = Release::ALL.iter().position(|other| *other == release).unwrap();
         &self.theirs[at]
+    }
+
+    /// No node of this release survives it.
+    pub(crate) fn is_fatal(&self, release: Release) -> bool {
+        self.theirs(release) == "the node ends"
+    }
+
+    /// It has to be seen with this release.
+    pub(crate) fn is_certain(&self, release: Release) -> bool {
+        ![&*self.ours, "either"].contains(&self.theirs(release))
+    }
+
+    /// Whether it is why these two are not the same.
+    pub(crate) fn explains(&self, release: Release, theirs: &Verdict, ours: &Verdict) -> bool {
+        [theirs.word(), "either"].contains(&self.theirs(release)) && self.ours == ours.word()
     }
 }
 
