@@ -1,7 +1,7 @@
 //! The two threads of a stream.
 //!
 //! The reader thread is the stream's life: it dials, starts the writer, reads, waits for the writer's end, and reports
-//! [`Input::Closed`] as its last act. So that report is the only one, and comes after both halves have ended.
+//! the end as its last act ([`Life`]). So that report is the only one, and comes after both halves have ended.
 
 use std::io;
 use std::net::Shutdown;
@@ -17,7 +17,7 @@ use crate::epmd_handle::EpmdHandle;
 use crate::listener;
 use crate::reader::read_loop;
 use crate::shared::{
-    Carrier, EpmdListeners, Message, Origin, Port, Stream, Surroundings, entropy, open_error,
+    Carrier, EpmdListeners, Life, Message, Origin, Port, Stream, Surroundings, entropy, open_error,
     prepare,
 };
 use crate::socket::dial;
@@ -60,20 +60,16 @@ impl Carrier for Threads {
 
 /// The reader thread.
 fn live(stream: &Arc<Stream>, origin: Origin, surroundings: &Surroundings) {
-    let report = |input| {
-        surroundings.inbox.send_blocking(Message::Input(input));
-    };
-    let id = stream.id();
-    let dialled = matches!(origin, Origin::Dial(..));
+    let mut life = Life::new(stream, &origin, &surroundings.inbox);
     let Opened { socket, writer, entropy } = match open(stream, origin) {
         Ok(Some(opened)) => opened,
-        // Cancelled: nobody waits for this stream any more.
-        Ok(None) => return,
-        Err(error) if dialled => return report(Input::OpenFailed { stream: id, error }),
-        Err(_) => return report(Input::Closed { stream: id, cause: CloseCause::Reset }),
+        Ok(None) => return life.cancelled(),
+        Err(error) => return life.failed(error),
     };
+    life.closes(CloseCause::Reset);
     if let Some(entropy) = entropy {
-        report(Input::Opened { stream: id, entropy });
+        let opened = Input::Opened { stream: stream.id(), entropy };
+        surroundings.inbox.send_blocking(Message::Input(opened));
     }
     let cause = read_loop(stream, &socket, surroundings);
     if !stream.has_ended() {
@@ -81,10 +77,7 @@ fn live(stream: &Arc<Stream>, origin: Origin, surroundings: &Surroundings) {
         let _ = socket.shutdown(Shutdown::Both);
     }
     let _ = writer.join();
-    // The last handles: this closes the socket.
-    stream.release();
-    drop(socket);
-    report(Input::Closed { stream: id, cause: stream.cause(cause) });
+    life.closes(stream.cause(cause));
 }
 
 /// Gets the socket and starts the writer. `None` if the dialling was cancelled.

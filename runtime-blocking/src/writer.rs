@@ -31,6 +31,7 @@ mod tests {
     use crate::shared::{BACKLOG, abort, listen};
     use bytes::Bytes;
     use core::net::{IpAddr, Ipv4Addr};
+    use core::sync::atomic::{AtomicBool, Ordering};
     use netkernel_core::link::Limits;
     use std::io::{self, Read as _};
     use std::net::{TcpListener, TcpStream};
@@ -68,6 +69,24 @@ mod tests {
         theirs.read_to_end(&mut read).unwrap();
         assert_eq!(read, expected);
         thread.join().unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_peer_that_is_gone_raises_no_signal() {
+        let signalled = Arc::new(AtomicBool::new(false));
+        signal_hook::flag::register(signal_hook::consts::SIGPIPE, Arc::clone(&signalled)).unwrap();
+        let (ours, theirs) = pair();
+        // The system answers the first write with a reset; one of those behind it would raise the signal.
+        drop(theirs);
+        let outgoing = Arc::new(Outgoing::new(Limits::default()));
+        let thread = run(&outgoing, ours);
+        while !outgoing.has_ended() {
+            outgoing.with(|writer| writer.push_raw(Bytes::from_static(b"tick")));
+            thread::yield_now();
+        }
+        thread.join().unwrap();
+        assert!(!signalled.load(Ordering::Relaxed));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The two tasks of a stream, which are one: the executor sees a single task a stream.
 //!
-//! The task dials, reads and writes side by side, waits until both halves have ended, and reports [`Input::Closed`] as its
-//! last act. So that report is the only one, and comes after both halves have ended.
+//! The task dials, reads and writes side by side, waits until both halves have ended, and reports the end as its
+//! last act ([`Life`]), also when it is dropped. So that report is the only one, and comes after both halves have ended.
 
 use core::fmt;
 use core::future::Future;
@@ -14,7 +14,7 @@ use async_io::Async;
 use futures_lite::future;
 use netkernel_blocking::EpmdHandle;
 use netkernel_blocking::shared::{
-    Carrier, EpmdListeners, Message, Origin, Port, Stream, Surroundings, entropy, open_error,
+    Carrier, EpmdListeners, Life, Message, Origin, Port, Stream, Surroundings, entropy, open_error,
     prepare,
 };
 use netkernel_core::Entropy;
@@ -60,7 +60,9 @@ impl fmt::Debug for Tasks {
 
 impl Carrier for Tasks {
     fn run(&self, stream: Arc<Stream>, origin: Origin) -> io::Result<()> {
-        (self.spawn)(Box::pin(live(stream, origin, self.surroundings.clone())));
+        let surroundings = self.surroundings.clone();
+        let life = Life::new(&stream, &origin, &surroundings.inbox);
+        (self.spawn)(Box::pin(live(life, stream, origin, surroundings)));
         Ok(())
     }
 
@@ -80,28 +82,17 @@ impl Carrier for Tasks {
     }
 }
 
-/// The task of a stream.
-async fn live(stream: Arc<Stream>, origin: Origin, surroundings: Surroundings) {
-    let _life = Life(Arc::clone(&stream));
-    let id = stream.id();
-    let report = async |input| surroundings.inbox.send(Message::Input(input)).await;
-    let dialled = matches!(origin, Origin::Dial(..));
+/// The task of a stream, whose life begins before it is first polled.
+async fn live(mut life: Life, stream: Arc<Stream>, origin: Origin, surroundings: Surroundings) {
     let (socket, entropy) = match open(&stream, origin).await {
         Ok(Some(opened)) => opened,
-        // Cancelled: nobody waits for this stream any more.
-        Ok(None) => return,
-        Err(error) => {
-            report(if dialled {
-                Input::OpenFailed { stream: id, error }
-            } else {
-                Input::Closed { stream: id, cause: CloseCause::Reset }
-            })
-            .await;
-            return;
-        }
+        Ok(None) => return life.cancelled(),
+        Err(error) => return life.failed(error),
     };
+    life.closes(CloseCause::Reset);
     if let Some(entropy) = entropy {
-        report(Input::Opened { stream: id, entropy }).await;
+        let opened = Input::Opened { stream: stream.id(), entropy };
+        surroundings.inbox.send(Message::Input(opened)).await;
     }
     let read = async {
         let cause = read_loop(&stream, &socket, &surroundings).await;
@@ -112,20 +103,7 @@ async fn live(stream: Arc<Stream>, origin: Origin, surroundings: Surroundings) {
         cause
     };
     let (cause, ()) = future::zip(read, write_loop(&stream.outgoing, &socket)).await;
-    // The last handles: this closes the socket.
-    stream.release();
-    drop(socket);
-    report(Input::Closed { stream: id, cause: stream.cause(cause) }).await;
-}
-
-/// Lets go of the socket and of those who wait to send, also if the task is dropped before its end.
-struct Life(Arc<Stream>);
-
-impl Drop for Life {
-    fn drop(&mut self) {
-        self.0.outgoing.abort();
-        self.0.release();
-    }
+    life.closes(stream.cause(cause));
 }
 
 /// Gets the socket. `None` if the dialling was cancelled.
@@ -152,4 +130,49 @@ async fn open(
     };
     prepare(&socket).map_err(failed)?;
     Ok(Some((Async::new(socket).map_err(failed)?, entropy)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_io::block_on;
+    use core::net::{IpAddr, Ipv4Addr};
+    use netkernel_blocking::shared::{BACKLOG, listen};
+    use netkernel_core::driver::Machine as _;
+    use netkernel_core::link::Limits;
+    use netkernel_core::net_kernel::{Config, NetKernel, NetTicktime};
+    use netkernel_core::{Cookie, process};
+    use std::io::Read as _;
+    use std::net::TcpStream;
+    use std::sync::Mutex;
+
+    #[test]
+    fn the_owner_hears_of_a_stream_whose_task_is_dropped() {
+        let cookie = Cookie::new("secret").unwrap();
+        let config = Config::new(cookie, NetTicktime::new(60, 4).unwrap());
+        let id = NetKernel::new(config).mint_stream();
+        for polled in [false, true] {
+            let listener = listen(IpAddr::V4(Ipv4Addr::LOCALHOST), 0..=0, BACKLOG).unwrap();
+            let mut theirs = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let origin = Origin::Accepted(Arc::new(listener.accept().unwrap().0.into()));
+            let (surroundings, tasks) = (
+                Surroundings::new(Limits::default(), process::Limits::default(), None),
+                Arc::new(Mutex::new(Vec::new())),
+            );
+            let inbox = Arc::clone(&surroundings.inbox);
+            let stream = Arc::new(Stream::new(id, &origin, Limits::default()));
+            let kept = Arc::clone(&tasks);
+            let spawn: Spawn = Arc::new(move |task| kept.lock().unwrap().push(task));
+            Tasks { surroundings, spawn }.run(stream, origin).unwrap();
+            let mut task = tasks.lock().unwrap().pop().unwrap();
+            if polled {
+                assert_eq!(block_on(future::poll_once(&mut task)), None);
+            }
+            drop(task);
+            let Message::Input(told) = block_on(inbox.receive()) else { panic!("no input") };
+            let reset = CloseCause::Reset;
+            assert_eq!(told, Input::Closed { stream: id, cause: reset });
+            assert_eq!(theirs.read(&mut [0]).unwrap(), 0, "the socket is closed");
+        }
+    }
 }

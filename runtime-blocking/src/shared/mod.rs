@@ -18,6 +18,7 @@ mod handle;
 mod host;
 mod inbox;
 mod items;
+mod life;
 mod listener;
 mod local_socket;
 mod message;
@@ -55,6 +56,7 @@ pub use host::{Carrier, RuntimeHost};
 #[cfg(test)]
 pub(crate) use inbox::INBOX_MAX;
 pub use inbox::Inbox;
+pub use life::Life;
 pub use listener::{AcceptError, Accepted, EXHAUSTED_PAUSE, Listener, Port};
 pub use local_socket::{FULL_PAUSE, dial_locally};
 pub use message::{Call, Message, TicktimeAnswer};

@@ -1,7 +1,7 @@
 //! What waits to be written on a stream.
 
 use core::time::Duration;
-use std::io::{ErrorKind as Kind, IoSlice, Write as _};
+use std::io::{ErrorKind as Kind, IoSlice};
 use std::sync::{Arc, Mutex};
 use std::time::Instant as Moment;
 
@@ -15,6 +15,12 @@ use super::{Bell, lock};
 const CHUNKS_MAX: usize = 64;
 /// How long a stream that is closed in good order may take to write what is queued.
 pub(super) const FLUSH_LIMIT: Duration = Duration::from_secs(1);
+/// A peer that is gone is an error of a write and no SIGPIPE, which ends a program whose language does not ignore it.
+#[cfg(all(unix, not(target_vendor = "apple")))]
+const WRITE_FLAGS: i32 = libc::MSG_NOSIGNAL;
+/// On Apple's systems the socket says so, by socket2; on Windows there are no signals.
+#[cfg(not(all(unix, not(target_vendor = "apple"))))]
+const WRITE_FLAGS: i32 = 0;
 
 /// The queue of a stream. Its lock is the innermost: nothing else is locked under it, and nobody writes under it.
 #[derive(Debug)]
@@ -226,14 +232,14 @@ impl Outgoing {
     }
 
     /// Writes once, in one piece as much as there is.
-    pub fn write(&self, mut socket: &Socket) -> Written {
+    pub fn write(&self, socket: &Socket) -> Written {
         let Some(chunks) = self.chunks() else { return Written::End };
         let mut slices = [IoSlice::new(&[]); CHUNKS_MAX];
         for (slice, chunk) in slices.iter_mut().zip(&chunks) {
             *slice = IoSlice::new(chunk);
         }
         let filled = slices.get(..chunks.len()).unwrap_or_default();
-        match socket.write_vectored(filled) {
+        match socket.send_vectored_with_flags(filled, WRITE_FLAGS) {
             Ok(0) => Written::End,
             Ok(n) => {
                 self.wrote(n);
