@@ -25,7 +25,7 @@ pub enum Item {
 ///
 /// Messages and the exit signals that a process traps count, but not the answers to its calls: messages by an alias that ends with the
 /// first one. As soon as either number is reached, the policy holds for what comes;
-/// what reaches it is still taken, whatever its length.
+/// what reaches it is still taken, whatever its length. Messages of up to 64 KiB are copied, so that they keep nothing of what was read with them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Bound {
     /// As many may wait.

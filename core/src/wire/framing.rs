@@ -7,6 +7,9 @@ use core::fmt;
 /// What is reserved for a frame on the mere word of its length. Beyond it, memory grows with the bytes that arrive.
 const RESERVE_MAX: usize = 4096;
 
+/// A frame of more bytes than this has its memory for itself, but for what came before it in the same chunk.
+const SHARED_MAX: usize = 64 * 1024;
+
 /// How wide the big-endian length in front of each frame is. It does not count itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
@@ -71,7 +74,7 @@ impl Framing {
 
 /// Cuts a stream of bytes into frames, however the bytes come in.
 ///
-/// Frames share the memory of the chunk that they came in: whoever keeps a small one for long may want to copy it.
+/// Frames of up to 64 KiB share the memory of the chunk that they came in: whoever keeps a small one for long may want to copy it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FrameBuffer {
     framing: Framing,
@@ -129,7 +132,12 @@ impl FrameBuffer {
             // Ticks are many, and share no memory.
             return Ok(Some(BytesMut::new()));
         }
-        Ok(Some(self.buffer.split_to(length)))
+        let frame = self.buffer.split_to(length);
+        // What is behind it, and all that would still fit there, would keep it alive. The copy is paid for by the frame.
+        if length > SHARED_MAX && self.buffer.len() <= length {
+            self.buffer = BytesMut::from(&*self.buffer);
+        }
+        Ok(Some(frame))
     }
 
     /// The bytes that belong to no frame yet. After the last message of a handshake they are the first of the channel.
@@ -221,6 +229,21 @@ mod tests {
         assert_eq!(buffer.behind_ticks(&[4, 0, 0, 0, 0]), [4, 0, 0, 0, 0]);
         buffer.push(&[4]);
         assert_eq!(buffer.behind_ticks(&[0, 0, 0, 0]), [0; 4], "a body of zeros");
+    }
+
+    //= docs/spec/channel.md#ch-frame-memory
+    //= type=test
+    #[test]
+    fn a_long_frame_is_not_kept_alive_by_those_behind_it() {
+        for (length, shares) in [(SHARED_MAX, true), (SHARED_MAX + 1, false)] {
+            let mut buffer = FrameBuffer::new(Framing::Long, 1 << 20);
+            buffer.push(&framed(Framing::Long, &[vec![1; length], vec![2; 10], vec![3; 5]]));
+            let mut frames = core::iter::from_fn(|| buffer.next_frame().unwrap());
+            let [long, short, last] = core::array::from_fn(|_| frames.next().unwrap());
+            assert_eq!((&*short, &*last), (&[2; 10][..], &[3; 5][..]));
+            let behind = long.as_ptr_range().end.wrapping_add(4);
+            assert_eq!(short.as_ptr() == behind, shares);
+        }
     }
 
     //= docs/spec/channel.md#ch-frame-limit

@@ -13,6 +13,10 @@ use crate::item::{Bound, Item, Overflow};
 /// Items that wait, above which diagnostics are dropped.
 const DIAGNOSTICS_MAX: usize = 1024;
 
+/// Messages of up to so many bytes are copied into a mailbox with a bound: they share their memory with what was read with them, which
+/// the bound would not count. Longer ones have theirs for themselves (`ch-frame-memory`).
+const COPY_MAX: usize = 64 * 1024;
+
 /// The answer to a request to spawn.
 pub(super) type SpawnAnswer = Result<Pid, SpawnFailure>;
 
@@ -82,7 +86,7 @@ impl Items {
             Some(Overflow::Kill) => return Pushed::Overflow,
             Some(Overflow::Pause | Overflow::DropNewest) | None => {}
         }
-        self.append(item, weight);
+        self.append(self.without_others(item), weight);
         if weight.is_some() && self.is_full() && self.policy() == Some(Overflow::Pause) {
             self.overfull = true;
             return Pushed::Full;
@@ -93,6 +97,17 @@ impl Items {
     /// Appends the answer to a call, which counts for no bound.
     pub(super) fn push_reply(&mut self, message: Bytes) {
         self.append(Item::Message(message), None);
+    }
+
+    /// An item that keeps nothing but its own bytes, if those are counted.
+    //= docs/spec/process.md#process-mailbox-bound
+    fn without_others(&self, mut item: Item) -> Item {
+        if let Item::Message(message) = &mut item {
+            if self.bound.is_some() && message.len() <= COPY_MAX {
+                *message = Bytes::copy_from_slice(message);
+            }
+        }
+        item
     }
 
     fn append(&mut self, item: Item, weight: Option<usize>) {
@@ -321,6 +336,23 @@ mod tests {
         assert_eq!([message(1), exit()].map(|item| items.push(item)), [Pushed::Taken; 2]);
         assert_eq!(items.push(diagnostic()), Pushed::Taken);
         assert_eq!([message(1), exit()].map(|item| items.push(item)), [Pushed::Overflow; 2]);
+    }
+
+    //= docs/spec/process.md#process-mailbox-bound
+    //= type=test
+    #[test]
+    fn a_message_that_counts_keeps_nothing_of_what_was_read_with_it() {
+        let read = Bytes::from(vec![1; COPY_MAX + 1]);
+        let is_kept = |mut items: Items, message: Bytes| {
+            items.push(Item::Message(message.clone()));
+            let Some(Item::Message(kept)) = items.next() else { panic!("no message") };
+            assert_eq!(kept, message);
+            kept.as_ptr() == message.as_ptr()
+        };
+        let bound = || bounded(10, 1000, Overflow::Pause);
+        assert!(!is_kept(bound(), read.slice(1..2)) && !is_kept(bound(), read.slice(1..)));
+        assert!(is_kept(bound(), read.clone()), "it has its memory for itself");
+        assert!(is_kept(Items::default(), read.slice(1..2)), "nothing is counted");
     }
 
     //= docs/spec/process.md#process-mailbox-bound

@@ -12,10 +12,13 @@ use crate::term::{Atom, Pid, Reader, TermError};
 /// Integers that a virtual machine holds in one word, tag included.
 const SMALL: core::ops::RangeInclusive<i64> = -(1 << 59)..=(1 << 59) - 1;
 
+/// A payload that is less than half of a frame of more bytes than this does not keep the frame.
+const SHARED_MAX: usize = 64 * 1024;
+
 /// Reads the frame, which is not a tick, of a peer of this name (`dist.c`, `erts_net_message`), on a link without
 /// distribution headers.
 ///
-/// Reasons, messages and tokens share the memory of the frame. Whether pids at the receiving end are ours is for the caller
+/// Reasons, messages and tokens share the memory of the frame, but for a message that is less than half of a long one. Whether pids at the receiving end are ours is for the caller
 /// to find out.
 ///
 /// # Errors
@@ -43,8 +46,18 @@ pub fn parse_unread(frame: &Bytes, peer: &NodeName) -> Result<Control, Violation
         }
         // Bytes behind the payload are not looked at.
         //= docs/spec/channel.md#ch-trailing
-        Ok(frame.slice_ref(&payload[..payload.len() - reader.remaining().len()]))
+        Ok(part(frame, &payload[..payload.len() - reader.remaining().len()]))
     })
+}
+
+/// A payload shares the memory of its frame, unless most of that is something else: a trace token, or bytes behind the payload.
+//= docs/spec/channel.md#ch-frame-memory
+fn part(frame: &Bytes, payload: &[u8]) -> Bytes {
+    if frame.len() > SHARED_MAX && payload.len() < frame.len() / 2 {
+        Bytes::copy_from_slice(payload)
+    } else {
+        frame.slice_ref(payload)
+    }
 }
 
 /// One term behind a version byte.

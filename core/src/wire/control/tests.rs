@@ -490,13 +490,20 @@ fn newer_attributes_of_altact_are_passed_over() {
     assert_eq!(parsed(bytes), Err(Violation::Control));
 }
 
+//= docs/spec/channel.md#ch-frame-memory
+//= type=test
 #[test]
-fn messages_share_the_memory_of_the_frame() {
-    let message = Bytes::from(vec![0x83, 0x68, 0]);
-    let send = Control::Send { from: None, to: ours(), message, token: None };
-    let frame = Bytes::from(frame(&send, FORMS));
-    let Ok(Control::Send { message, .. }) = parse(&frame, &peer()) else {
-        panic!("not the message that was sent");
-    };
-    assert_eq!(message.as_ptr(), frame[frame.len() - 3..].as_ptr());
+fn messages_share_the_memory_of_a_frame_unless_they_are_little_of_a_long_one() {
+    // Behind the message, 40,000 bytes that nobody looks at.
+    for (length, shares) in [(3, true), (30_000, false), (41_000, true)] {
+        let message =
+            [&[0x83, 0x6D][..], &u32::to_be_bytes(length), &vec![7; length as usize]].concat();
+        let send = Control::Send { from: None, to: ours(), message: message.into(), token: None };
+        let behind = if length == 3 { 0 } else { 40_000 };
+        let frame = Bytes::from([frame(&send, FORMS), vec![0; behind]].concat());
+        let parsed = parse(&frame, &peer());
+        assert_eq!(parsed.as_ref(), Ok(&send));
+        let Ok(Control::Send { message, .. }) = parsed else { panic!("not the message") };
+        assert_eq!(frame.as_ptr_range().contains(&message.as_ptr()), shares, "{length}");
+    }
 }
