@@ -125,7 +125,7 @@ impl<'a> TermRef<'a> {
     }
 
     /// The integer that is this byte.
-    fn byte(byte: u8) -> Self {
+    pub(super) fn byte(byte: u8) -> Self {
         static ALL: [[u8; 2]; 256] = {
             let mut all = [[tag::SMALL_INTEGER, 0]; 256];
             let mut byte = 0;

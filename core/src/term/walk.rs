@@ -28,6 +28,8 @@ pub fn skip(bytes: &[u8]) -> Result<usize, TermError> {
 pub(super) fn walk(reader: &mut Reader<'_>) -> Result<(), TermError> {
     let mut left: u64 = 1;
     while left > 0 {
+        #[cfg(test)]
+        super::order::steps::take();
         left = left - 1 + reader.head()?.inside();
         // Every term has a byte at least, so a count beyond that is a lie.
         //= docs/spec/channel.md#ch-term-counts
