@@ -3,11 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use core::fmt::Debug;
+use core::str::FromStr as _;
 use std::collections::BTreeMap;
 
 use netkernel_core::Creation;
 use netkernel_core::term::serde::{from_bytes, from_term, to_bytes, to_term};
-use netkernel_core::term::{Atom, Limits, Pid, Record, Term};
+use netkernel_core::term::{Atom, Integer, Limits, Pid, Record, Term};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -90,6 +91,10 @@ fn other_forms_are_read_too() {
     assert_eq!(from_term(&term("nil")), Ok(None::<u8>));
     assert_eq!(from_term(&term("undefined")), Ok(()));
     assert_eq!(from_term(&term("3")), Ok(3.0_f64));
+    assert_eq!(from_term(&term("-100000000000000000000")), Ok(-1e20_f64));
+    let ten_to = |power| Term::from_str(&format!("1{}", "0".repeat(power))).unwrap();
+    assert_eq!(from_term(&ten_to(308)), Ok(1e308_f64));
+    assert!([309, 400].iter().all(|&power| from_term::<f64>(&ten_to(power)).is_err()));
     assert_eq!(from_term(&term("{1,2}")), Ok(vec![1, 2]));
     assert_eq!(from_term(&term("[1,2]")), Ok((1, 2)));
     let user = User { name: "a".into(), age: Some(9) };
@@ -123,6 +128,35 @@ fn terms_inside_values_stay_what_they_are() {
     assert_eq!(map.get(&term("name")), Some(&term("x")));
     assert_eq!(from_term(&whole), Ok(call));
     assert!(from_term::<Pid>(&term("x")).is_err());
+}
+
+//= docs/spec/term.md#term-serde
+//= type=test
+#[test]
+fn a_term_inside_a_value_is_as_large_as_it_was() {
+    let limits = Limits::default();
+    let integer = Integer::from_sign_magnitude(true, &vec![7; limits.integer_bytes + 1]);
+    let list = vec![Term::NIL; limits.terms + 1];
+    for large in [Term::Integer(integer), Term::List(list.into())] {
+        assert_eq!(
+            from_term::<Vec<Term>>(&Term::List(vec![large.clone()].into())),
+            Ok(vec![large])
+        );
+    }
+}
+
+//= docs/spec/term.md#term-serde
+//= type=test
+#[test]
+fn in_other_formats_a_term_is_its_bytes() {
+    let value = (1, term("{ok,[1.5|x],<<\"a\">>}"));
+    let json = serde_json::to_string(&value).unwrap();
+    assert!(json.starts_with("[1,[131,104,3,"), "{json}");
+    assert_eq!(serde_json::from_str::<(u8, Term)>(&json).unwrap(), value);
+    let levels = [vec![131], [104, 1].repeat(Limits::default().depth), vec![106]].concat();
+    for wrong in ["[1,[131]]", "[1,[131,106,256]]", "[1,\"x\"]", &format!("[1,{levels:?}]")] {
+        assert!(serde_json::from_str::<(u8, Term)>(wrong).is_err(), "{wrong}");
+    }
 }
 
 //= docs/spec/term.md#term-serde

@@ -6,11 +6,14 @@ use ::serde::de::{
     Visitor,
 };
 use ::serde::forward_to_deserialize_any;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use super::{Error, TERM};
 use crate::term::{Integer, Term};
+
+/// Bytes of the largest integers that are about as large as a float can be.
+const FLOAT_MAX_BYTES: usize = f64::MAX_EXP as usize / 8;
 
 /// Gives the parts of a term to whom they are for.
 #[derive(Clone, Copy)]
@@ -87,12 +90,23 @@ fn sequence<'de, V: Visitor<'de>>(terms: &'de [Term], visitor: V) -> Result<V::V
     Ok(value)
 }
 
+/// The nearest float, if there is one of that size.
+fn float(integer: &Integer) -> Option<f64> {
+    if let Some(value) = integer.to_i64() {
+        return Some(value as f64);
+    }
+    // By its text, which for integers beyond all floats would take long.
+    let is_short = integer.magnitude().len() <= FLOAT_MAX_BYTES;
+    let value: f64 = is_short.then(|| integer.to_string().parse().ok())??;
+    value.is_finite().then_some(value)
+}
+
 macro_rules! floats {
     ($($method:ident)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
             match self.0 {
-                Term::Integer(value) => match value.to_i64() {
-                    Some(value) => visitor.visit_f64(value as f64),
+                Term::Integer(integer) => match float(integer) {
+                    Some(value) => visitor.visit_f64(value),
                     None => self.wrong(&visitor),
                 },
                 _ => self.deserialize_any(visitor),

@@ -1,6 +1,6 @@
 //! Terms as parts of other values.
 
-use ::serde::de::{Deserialize, Deserializer, Error as _, Visitor};
+use ::serde::de::{Deserialize, Deserializer, Error as _, SeqAccess, Visitor};
 use ::serde::ser::{Error as _, Serialize, Serializer};
 use alloc::vec::Vec;
 use core::fmt;
@@ -35,6 +35,23 @@ impl<'de> Visitor<'de> for TermVisitor {
 
     fn visit_bytes<E: ::serde::de::Error>(self, bytes: &[u8]) -> Result<Term, E> {
         Term::decode(bytes, &Limits::default()).map_err(E::custom)
+    }
+
+    /// Bytes that were made for us, as our own deserializer makes them of a term that is there: nothing of it is limited but what
+    /// whoever else made them could exhaust the stack with.
+    fn visit_byte_buf<E: ::serde::de::Error>(self, bytes: Vec<u8>) -> Result<Term, E> {
+        let size = bytes.len();
+        let limits = Limits { integer_bytes: size, terms: size, ..Limits::default() };
+        Term::decode(&bytes, &limits).map_err(E::custom)
+    }
+
+    /// Formats without bytes have numbers.
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Term, A::Error> {
+        let mut bytes = Vec::new();
+        while let Some(byte) = sequence.next_element()? {
+            bytes.push(byte);
+        }
+        self.visit_bytes(&bytes)
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Term, D::Error> {
