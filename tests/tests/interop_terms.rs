@@ -44,6 +44,18 @@ fn our_verdict(bytes: &[u8]) -> Verdict {
     Term::decode(bytes, &Limits::default()).map_or(Verdict::Refused, taken)
 }
 
+/// Texts of which we know that a release reads them in its own way, or that the blank behind them would count.
+fn reads_differently(release: Release, text: &str) -> bool {
+    let is_open = text.ends_with(['$', '\\', '^']);
+    is_open
+        || match release {
+            Release::Otp25 => text.contains("\\^") || text.contains("\"\""),
+            Release::Otp27 => false,
+            // Floats of other bases.
+            Release::Newest => text.contains('#') && text.contains('.'),
+        }
+}
+
 /// That a node ends when it decodes this.
 fn ends_a_node(release: Release, bytes: &[u8]) {
     let (_epmd, mut erl) = node(release);
@@ -88,6 +100,28 @@ each_release! {
             "fun(B) -> {ok, Tokens, _} = erl_scan:string(unicode:characters_to_list(B)), \
                 {ok, T} = erl_parse:parse_term(Tokens), T end");
         assert_eq!(read, terms);
+    }
+
+    //= docs/spec/term.md#term-parse
+    //= type=test
+    //= docs/spec/term.md#term-parse-errors
+    //= type=test
+    #[test]
+    fn texts_are_terms_for_us_if_they_are_for_erlang(release: Release) {
+        let (_epmd, erl) = node(release);
+        let mut texts = drawn(10_000, Choice::written);
+        texts.retain(|text| !reads_differently(release, text));
+        let given: Vec<Term> = texts.iter().map(|text| Term::Binary(text.clone().into())).collect();
+        let read = answers(&erl, &given,
+            "fun(B) -> case erl_scan:string(unicode:characters_to_list([B, \" .\"])) of \
+                {ok, Tokens, _} -> case erl_parse:parse_term(Tokens) of {ok, T} -> [T]; {error, _} -> [] end; \
+                {error, _, _} -> [] end end");
+        for (text, theirs) in texts.iter().zip(&read) {
+            assert_eq!(Term::parse(text, &WIDE).ok().as_ref(), theirs.as_list().unwrap().first(), "{text}");
+        }
+        let taken = read.iter().filter(|read| read.as_list() != Some(&[])).count();
+        // Enough of both kinds.
+        assert!((texts.len() / 5..texts.len() / 5 * 4).contains(&taken), "{taken}");
     }
 
     //= docs/spec/term.md#term-decode

@@ -8,6 +8,62 @@ use netkernel_blocking::core::term::{
 /// Any terms, the same each time for the same number.
 pub(crate) struct Choice(pub(crate) u64);
 
+/// Of the text of terms, where a scanner has to decide.
+const PIECES: [&str; 52] = [
+    "\"",
+    "'",
+    "\\x41",
+    "\\x4",
+    "\\x{41}",
+    "\\x{20AC}",
+    "\\x{",
+    "}",
+    "\\^a",
+    "\\^A",
+    "\\^?",
+    "\\^",
+    "\\1",
+    "\\400",
+    "\\8",
+    "\\n",
+    "\\d",
+    "\\q",
+    "\\",
+    "\\\"",
+    "$",
+    " ",
+    "%c\n",
+    "\n",
+    "a",
+    "b@",
+    "B",
+    "fun",
+    "1",
+    "0",
+    "_",
+    "16#",
+    "2#",
+    ".5",
+    "e",
+    "e3",
+    "E-1",
+    "-",
+    "+",
+    "{",
+    "[",
+    "]",
+    ",",
+    "|",
+    "#{",
+    "=>",
+    "<<",
+    ">>",
+    ":4",
+    "/",
+    "\u{E9}",
+    "\u{20AC}",
+];
+
 impl Choice {
     /// The generator SplitMix64.
     pub(super) const fn next(&mut self) -> u64 {
@@ -39,6 +95,15 @@ impl Choice {
 
     pub(super) fn text(&mut self) -> String {
         self.some(6, Self::char).into_iter().collect()
+    }
+
+    /// Pieces of what terms are written with, most of them in quotes.
+    pub(crate) fn written(&mut self) -> String {
+        let quote = ["\"", "'", "$", ""][self.below(4) as usize];
+        let piece = |choice: &mut Self| PIECES[choice.below(PIECES.len() as u64) as usize];
+        let pieces = self.some(5, piece).concat();
+        let end = if quote == "$" { "" } else { quote };
+        [quote, &pieces, end].concat()
     }
 
     /// UTF-8, or what does not even begin with a character of several bytes: the releases do not agree on that.

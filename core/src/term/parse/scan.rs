@@ -66,14 +66,15 @@ fn space_ahead(input: &str) -> Parsed<'_, bool> {
     Ok((input, !input.starts_with(is_word)))
 }
 
-/// One or more strings, which count as one.
+/// One or more strings with blanks between them, which count as one. Without blanks they are none since OTP 27: three quotes begin
+/// another kind of string.
 pub(super) fn string(input: &str) -> Parsed<'_, String> {
     let one = |input| quoted(input, '"');
     let (input, first) = one(input)?;
-    let more = preceded(space, one);
+    let blanks = verify(recognize(space), |blanks: &str| !blanks.is_empty());
     let mut all = Some(first);
     let whole = move || all.take().unwrap_or_default();
-    fold_many0(more, whole, |all, next| all + &next).parse(input)
+    fold_many0(preceded(blanks, one), whole, |all, next| all + &next).parse(input)
 }
 
 /// A text between two of these.
@@ -88,33 +89,54 @@ fn quoted(input: &str, quote: char) -> Parsed<'_, String> {
 
 /// A character behind a backslash.
 fn escaped(input: &str) -> Parsed<'_, char> {
-    let hexadecimal = |c: char| c.is_ascii_hexdigit();
-    let octal = take_while_m_n(1, 3, |c: char| c.is_digit(8));
-    let braced = delimited(tag("x{"), take_while1(hexadecimal), char('}'));
-    let pair_of_digits = preceded(char('x'), take_while_m_n(2, 2, hexadecimal));
-    let control =
-        preceded(char('^'), satisfy(|c| c.is_ascii_lowercase() || ('@'..='_').contains(&c)));
     let (behind, _) = char('\\').parse(input)?;
-    let code = |base| move |digits: &str| u32::from_str_radix(digits, base).unwrap_or(u32::MAX);
+    let octal = take_while_m_n(1, 3, |c: char| c.is_digit(8));
     let letter = |letter| u32::from(unescape(letter).unwrap_or(letter));
-    let (rest, code) = alt((
-        map(octal, code(8)),
-        map(alt((braced, pair_of_digits)), code(16)),
-        map(control, |c| u32::from(c) & 0x1F),
-        map(anychar, letter),
-    ))
-    .parse(behind)?;
+    let written = match behind.chars().next() {
+        Some('x') => hexadecimal(behind),
+        Some('^') => control(behind),
+        _ => alt((map(octal, |digits| code(digits, 8)), map(anychar, letter))).parse(behind),
+    };
+    let (rest, code) = match written {
+        // What begins as one of these is nothing else.
+        Err(_) if behind.starts_with(['x', '^']) => {
+            return failure(input, ParseErrorKind::BadChar);
+        }
+        written => written?,
+    };
     match char::from_u32(code) {
         Some(char) => Ok((rest, char)),
         None => failure(input, ParseErrorKind::BadChar),
     }
 }
 
+/// Of a character: two digits, or as many as there are in braces.
+fn hexadecimal(input: &str) -> Parsed<'_, u32> {
+    let digit = |c: char| c.is_ascii_hexdigit();
+    let braced = delimited(tag("x{"), take_while1(digit), char('}'));
+    let two = preceded(char('x'), take_while_m_n(2, 2, digit));
+    map(alt((braced, two)), |digits| code(digits, 16)).parse(input)
+}
+
+/// `^A` and the like, in small letters, too.
+fn control(input: &str) -> Parsed<'_, u32> {
+    let named = satisfy(|c| c.is_ascii_lowercase() || ('@'..='_').contains(&c));
+    let code = alt((map(named, |c| u32::from(c) & 0x1F), value(0x7F, char('?'))));
+    preceded(char('^'), code).parse(input)
+}
+
+/// That these digits say, or none.
+fn code(digits: &str, base: u32) -> u32 {
+    u32::from_str_radix(digits, base).unwrap_or(u32::MAX)
+}
+
 /// An integer or a float, with a sign if it likes, or a character behind `$`.
 pub(super) fn number<'t>(input: &'t str, limits: &Limits) -> Parsed<'t, Term> {
     let (rest, sign) = opt(terminated(alt((char('-'), char('+'))), space)).parse(input)?;
     let negative = sign == Some('-');
-    if let Ok((rest, char)) = preceded(char('$'), alt((escaped, anychar))).parse(rest) {
+    if let Some(written) = rest.strip_prefix('$') {
+        let is_escaped = written.starts_with('\\');
+        let (rest, char) = if is_escaped { escaped(written)? } else { anychar(written)? };
         let code = i64::from(u32::from(char));
         return Ok((rest, if negative { -code } else { code }.into()));
     }
