@@ -132,6 +132,12 @@ fn what_is_wrong_is_told_with_its_line() {
         ("a\n×.", before(2, "\"'×'\"")),
         ("a÷.", before(1, "\"'÷'\"")),
         ("日.", scan(1, "{illegal,character}")),
+        ("a.\n'x\n\u{FFFE}'.", scan(3, "{illegal,character}")),
+        ("a.\n% x\u{FFFF}\nb.", scan(2, "{illegal,character}")),
+        ("$\u{FFFE}.", scan(1, "{illegal,character}")),
+        ("\"\\x{FFFE}\".", scan(1, "{illegal,character}")),
+        ("\"a\nb\"\"c\".", scan(2, "string_concat")),
+        ("\"a\n\n\"\"b", scan(3, "string_concat")),
     ] {
         assert_eq!(answer(file.as_bytes()), told, "{file}");
     }

@@ -1,7 +1,7 @@
 //! The two threads of a stream.
 //!
 //! The reader thread is the stream's life: it dials, starts the writer, reads, waits for the writer's end, and reports
-//! the end as its last act ([`Life`]). So that report is the only one, and comes after both halves have ended.
+//! the end as its last act ([`StreamGuard`]). So that report is the only one, and comes after both halves have ended.
 
 use std::io;
 use std::net::Shutdown;
@@ -17,8 +17,8 @@ use crate::epmd_handle::EpmdHandle;
 use crate::listener;
 use crate::reader::read_loop;
 use crate::shared::{
-    Carrier, EpmdListeners, Life, Message, Origin, Port, Stream, Surroundings, entropy, open_error,
-    prepare,
+    Carrier, EpmdListeners, Message, Origin, Port, Stream, StreamGuard, Surroundings, entropy,
+    open_error, prepare,
 };
 use crate::socket::dial;
 use crate::writer::{SETUP_WRITE_LIMIT, write_loop};
@@ -60,16 +60,16 @@ impl Carrier for Threads {
 
 /// The reader thread.
 fn live(stream: &Arc<Stream>, origin: Origin, surroundings: &Surroundings) {
-    let mut life = Life::new(stream, &origin, &surroundings.inbox);
+    let mut guard = StreamGuard::new(stream, &origin, &surroundings.inbox);
     let Opened { socket, writer, entropy } = match open(stream, origin) {
         Ok(Some(opened)) => opened,
-        Ok(None) => return life.cancelled(),
-        Err(error) => return life.failed(error),
+        Ok(None) => return guard.cancelled(),
+        Err(error) => return guard.failed(error),
     };
-    life.closes(CloseCause::Reset);
     if let Some(entropy) = entropy {
         let opened = Input::Opened { stream: stream.id(), entropy };
         surroundings.inbox.send_blocking(Message::Input(opened));
+        guard.closes(CloseCause::Reset);
     }
     let cause = read_loop(stream, &socket, surroundings);
     if !stream.has_ended() {
@@ -77,7 +77,7 @@ fn live(stream: &Arc<Stream>, origin: Origin, surroundings: &Surroundings) {
         let _ = socket.shutdown(Shutdown::Both);
     }
     let _ = writer.join();
-    life.closes(stream.cause(cause));
+    guard.closes(stream.cause(cause));
 }
 
 /// Gets the socket and starts the writer. `None` if the dialling was cancelled.

@@ -12,6 +12,7 @@ pub(crate) const SETUP_WRITE_LIMIT: Duration = Duration::from_millis(200);
 
 /// The writer thread: until the end that [`Outgoing`] tells, or until the socket takes no more.
 pub(crate) fn write_loop(outgoing: &Outgoing, socket: &Socket) {
+    let _end = End { outgoing, socket };
     loop {
         outgoing.wait_for_work_blocking();
         match outgoing.write(socket) {
@@ -20,9 +21,19 @@ pub(crate) fn write_loop(outgoing: &Outgoing, socket: &Socket) {
             Written::End => break,
         }
     }
-    outgoing.abort();
-    // The reader ends after what has arrived already.
-    let _ = socket.shutdown(Shutdown::Both);
+}
+
+/// With the writer, also if it panics, its queue ends, and the reader after what has arrived already.
+struct End<'a> {
+    outgoing: &'a Outgoing,
+    socket: &'a Socket,
+}
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.outgoing.abort();
+        let _ = self.socket.shutdown(Shutdown::Both);
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The two tasks of a stream, which are one: the executor sees a single task a stream.
 //!
 //! The task dials, reads and writes side by side, waits until both halves have ended, and reports the end as its
-//! last act ([`Life`]), also when it is dropped. So that report is the only one, and comes after both halves have ended.
+//! last act ([`StreamGuard`]), also when it is dropped. So that report is the only one, and comes after both halves have ended.
 
 use core::fmt;
 use core::future::Future;
@@ -14,8 +14,8 @@ use async_io::Async;
 use futures_lite::future;
 use netkernel_blocking::EpmdHandle;
 use netkernel_blocking::shared::{
-    Carrier, EpmdListeners, Life, Message, Origin, Port, Stream, Surroundings, entropy, open_error,
-    prepare,
+    Carrier, EpmdListeners, Message, Origin, Port, Stream, StreamGuard, Surroundings, entropy,
+    open_error, prepare,
 };
 use netkernel_core::Entropy;
 use netkernel_core::net_kernel::{CloseCause, Input, OpenError};
@@ -61,8 +61,8 @@ impl fmt::Debug for Tasks {
 impl Carrier for Tasks {
     fn run(&self, stream: Arc<Stream>, origin: Origin) -> io::Result<()> {
         let surroundings = self.surroundings.clone();
-        let life = Life::new(&stream, &origin, &surroundings.inbox);
-        (self.spawn)(Box::pin(live(life, stream, origin, surroundings)));
+        let guard = StreamGuard::new(&stream, &origin, &surroundings.inbox);
+        (self.spawn)(Box::pin(live(guard, stream, origin, surroundings)));
         Ok(())
     }
 
@@ -82,17 +82,22 @@ impl Carrier for Tasks {
     }
 }
 
-/// The task of a stream, whose life begins before it is first polled.
-async fn live(mut life: Life, stream: Arc<Stream>, origin: Origin, surroundings: Surroundings) {
+/// The task of a stream, which is guarded before it is first polled.
+async fn live(
+    mut guard: StreamGuard,
+    stream: Arc<Stream>,
+    origin: Origin,
+    surroundings: Surroundings,
+) {
     let (socket, entropy) = match open(&stream, origin).await {
         Ok(Some(opened)) => opened,
-        Ok(None) => return life.cancelled(),
-        Err(error) => return life.failed(error),
+        Ok(None) => return guard.cancelled(),
+        Err(error) => return guard.failed(error),
     };
-    life.closes(CloseCause::Reset);
     if let Some(entropy) = entropy {
         let opened = Input::Opened { stream: stream.id(), entropy };
         surroundings.inbox.send(Message::Input(opened)).await;
+        guard.closes(CloseCause::Reset);
     }
     let read = async {
         let cause = read_loop(&stream, &socket, &surroundings).await;
@@ -103,7 +108,7 @@ async fn live(mut life: Life, stream: Arc<Stream>, origin: Origin, surroundings:
         cause
     };
     let (cause, ()) = future::zip(read, write_loop(&stream.outgoing, &socket)).await;
-    life.closes(stream.cause(cause));
+    guard.closes(stream.cause(cause));
 }
 
 /// Gets the socket. `None` if the dialling was cancelled.

@@ -16,8 +16,11 @@ use netkernel_tests::otp::{Epmd, Erl, ErlOptions, GIVE_UP, Release, TempDir};
 use netkernel_tests::ours::{Ours, eventually, node_name};
 use netkernel_tests::runtime::Node;
 
+/// Files of which OTP 25 reads what newer releases refuse.
+const SINCE_27: [&str; 4] = ["\"a\nb\"\"c\".", "{\"a\"\"b\",\n\nB}.", "\"a\n\n\"\"b", "$\\^1."];
+
 /// Files whose answer is the same term.
-const FILES: [&str; 75] = [
+const FILES: [&str; 80] = [
     "",
     "'a.b'.\n'c'.\n",
     "a.\nb.",
@@ -93,6 +96,11 @@ const FILES: [&str; 75] = [
     "É.",
     "é.",
     "1.5. 1.25e3. 1.5e-3.",
+    "a.\n'x\n\u{FFFE}'.",
+    "a.\n% x\u{FFFE}\nb.",
+    "$\u{FFFF}.",
+    "\"\\x{FFFE}\".",
+    "\"\\x4g\".",
 ];
 
 /// Files that are not all UTF-8.
@@ -200,6 +208,11 @@ each_release_and_runtime! {
         let (mine, theirs) = both();
         assert_eq!((mine.as_str(), theirs.as_str()), ("{error,enoent}", "{error,enoent}"));
         for file in FILES {
+            fs::write(&path, file).unwrap();
+            let (mine, theirs) = both();
+            assert_eq!(mine, theirs, "{file}");
+        }
+        for file in SINCE_27.iter().filter(|_| release != Release::Otp25) {
             fs::write(&path, file).unwrap();
             let (mine, theirs) = both();
             assert_eq!(mine, theirs, "{file}");

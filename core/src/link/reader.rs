@@ -34,8 +34,8 @@ pub struct Origin {
 
 /// The signals that one read brought, in order, and perhaps a violation behind them.
 ///
-/// Messages are not decoded. They share the memory of what was read, unless atoms had to be written into them or they came in
-/// fragments. A payload that was none is empty: [`Processes::apply`](crate::process::Processes::apply) finds out whether anybody would have taken
+/// Messages are not decoded. They share the memory of what was read, unless atoms had to be written into them, they came in
+/// fragments, or they are little of a long frame. A payload that was none is empty: [`Processes::apply`](crate::process::Processes::apply) finds out whether anybody would have taken
 /// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::SyntaxError;
-use crate::term::{Term, is_blank};
+use crate::term::{Term, is_blank, is_character};
 
 /// A word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub(super) fn form<'t>(
 
 impl<'t> Scanner<'t> {
     fn next(&mut self) -> Result<Option<Token<'t>>, SyntaxError> {
-        self.skip_space();
+        self.skip_space()?;
         let Some(first) = self.rest.chars().next() else { return Ok(None) };
         let (kind, length) = match first {
             '\'' => (Kind::Atom, self.quoted('\'', "atom")?),
@@ -88,25 +88,31 @@ impl<'t> Scanner<'t> {
             }
         };
         let (text, line, at) = (&self.rest[..length], self.line, self.at);
-        self.take(length);
+        self.take(length)?;
+        // Three quotes begin another kind of string, which no host file needs.
+        if kind == Kind::String && self.rest.starts_with('"') {
+            return Err(self.error(Term::literal("string_concat")));
+        }
         Ok(Some(Token { kind, line, at, text }))
     }
 
-    fn take(&mut self, length: usize) {
+    fn take(&mut self, length: usize) -> Result<(), SyntaxError> {
         let (taken, rest) = self.rest.split_at(length);
-        self.line += taken.matches('\n').count();
-        self.at += length;
+        let legal = taken.find(|c| !is_character(c)).unwrap_or(length);
+        self.line += taken[..legal].matches('\n').count();
+        self.at += legal;
         self.rest = rest;
+        if legal < length { Err(self.illegal_character()) } else { Ok(()) }
     }
 
-    fn skip_space(&mut self) {
+    fn skip_space(&mut self) -> Result<(), SyntaxError> {
         loop {
             let length = self.rest.len() - self.rest.trim_start_matches(is_blank).len();
-            self.take(length);
+            self.take(length)?;
             if !self.rest.starts_with('%') {
-                return;
+                return Ok(());
             }
-            self.take(self.rest.find('\n').unwrap_or(self.rest.len()));
+            self.take(self.rest.find('\n').unwrap_or(self.rest.len()))?;
         }
     }
 

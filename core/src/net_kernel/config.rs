@@ -79,12 +79,12 @@ impl Config {
         self.node_listen_port.filter(|&port| port != 0)
     }
 
-    /// Where a node is, if EPMD need not be asked. A host that is given by its address may be of the other family.
     /// [`Self::strangers_max`], with room for one in any case.
-    pub(super) fn strangers_max(&self) -> usize {
+    pub(super) fn effective_strangers_max(&self) -> usize {
         self.strangers_max.max(1)
     }
 
+    /// Where a node is, if EPMD need not be asked. A host that is given by its address may be of the other family.
     pub(super) fn address_of(&self, node: &NodeName) -> Option<(Address, Family)> {
         if let Some(address) = self.peers.get(node) {
             return Some((address.clone(), address.family().unwrap_or(self.family)));

@@ -21,7 +21,7 @@ impl NetKernel {
         //= docs/spec/kernel.md#kernel-early
         if self.life.is_starting() {
             let early = self.streams.values().filter(|role| matches!(role, Role::Early { .. }));
-            if early.count() < self.config.strangers_max() {
+            if early.count() < self.config.effective_strangers_max() {
                 self.streams.insert(stream, Role::Early { entropy });
             } else {
                 self.end(stream, true);
@@ -61,7 +61,7 @@ impl NetKernel {
 
     //= docs/spec/handshake.md#hs-strangers
     fn make_room_for_a_stranger(&mut self) {
-        if self.strangers.len() < self.config.strangers_max() {
+        if self.strangers.len() < self.config.effective_strangers_max() {
             return;
         }
         let Some(oldest) = self.strangers.pop_first() else { return };

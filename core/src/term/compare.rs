@@ -225,6 +225,61 @@ mod tests {
     use crate::term::{Limits, check};
     use alloc::vec;
 
+    /// Encodings of the same terms, each in front of an element that decides.
+    //= docs/spec/term.md#term-order
+    //= type=test
+    #[test]
+    fn readers_stay_in_step_through_different_encodings() {
+        const ONE: &[u8] = &[97, 1];
+        const ALSO_ONE: &[u8] = &[98, 0, 0, 0, 1];
+        const NOTHING: &[u8] = &[108, 0, 0, 0, 0];
+        let list = |elements: &[&[u8]], tail: &[u8]| {
+            [&[108, 0, 0, 0, elements.len() as u8], &elements.concat()[..], tail].concat()
+        };
+        let string = |bytes: &[u8]| [&[107, 0, bytes.len() as u8], bytes].concat();
+        let nil: &[u8] = &[106];
+        for same in [
+            vec![ONE.to_vec(), ALSO_ONE.to_vec(), vec![110, 1, 0, 1], [NOTHING, ONE].concat()],
+            vec![
+                nil.to_vec(),
+                string(&[]),
+                [NOTHING, nil].concat(),
+                [NOTHING, NOTHING, &string(&[])].concat(),
+            ],
+            vec![
+                string(&[1, 1, 1]),
+                list(&[ONE, ALSO_ONE, ONE], nil),
+                list(&[ALSO_ONE], &string(&[1, 1])),
+                list(&[ONE], &list(&[ONE], &[NOTHING, &list(&[ONE], &string(&[]))].concat())),
+            ],
+            vec![
+                list(&[ONE, ONE], ONE),
+                list(&[ONE], &list(&[ALSO_ONE], ALSO_ONE)),
+                list(&[ONE, ONE], &[NOTHING, ONE].concat()),
+            ],
+            vec![
+                b"\x77\x02\xC3\xA9".to_vec(),
+                b"\x76\0\x02\xC3\xA9".to_vec(),
+                b"\x64\0\x01\xE9".to_vec(),
+            ],
+            vec![list(&[nil, &string(&[1])], nil), list(&[&string(&[]), &list(&[ONE], nil)], nil)],
+        ] {
+            for (one, other) in
+                same.iter().flat_map(|one| same.iter().map(move |other| (one, other)))
+            {
+                let pair = |first: &[u8], second| [&[104, 2], first, &[97, second]].concat();
+                for (last, other_last) in [(3, 3), (3, 4), (4, 3)] {
+                    let (one, other) = (pair(one, last), pair(other, other_last));
+                    let [one, other] = [&one, &other]
+                        .map(|bytes| Reader::new(bytes).term_ref(&Limits::default()).unwrap());
+                    assert_eq!(one.cmp(&other), last.cmp(&other_last), "{one} {other}");
+                    assert_eq!(one.cmp_erlang(&other), last.cmp(&other_last), "{one} {other}");
+                    assert_eq!(one == other, last == other_last);
+                }
+            }
+        }
+    }
+
     //= docs/spec/term.md#term-order-time
     //= type=test
     #[test]

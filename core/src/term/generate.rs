@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use proptest::collection::vec as many;
 use proptest::prelude::*;
 
+use super::text::is_character;
 use super::{
     Atom, BitString, Export, Float, Fun, Integer, List, Pid, Port, REFERENCE_MAX_WORDS, Record,
     Reference, Term,
@@ -91,8 +92,9 @@ fn grown(leaf: impl Strategy<Value = Term> + 'static) -> impl Strategy<Value = T
 fn readable_leaf() -> impl Strategy<Value = Term> {
     let text =
         || many(prop_oneof![4 => proptest::char::range(' ', '\u{FF}'), 1 => any::<char>()], 0..12);
+    let written = |atom: &Atom| atom.chars().all(is_character);
     prop_oneof![
-        atom().prop_map(Term::Atom),
+        atom().prop_filter("characters that can be written", written).prop_map(Term::Atom),
         "[a-z][a-z_@0-9]{0,5}".prop_map(|text| Term::Atom(Atom::new(&text).unwrap())),
         prop_oneof![-3..4_i64, any::<i64>()].prop_map(Term::from),
         (any::<bool>(), many(any::<u8>(), 0..12))

@@ -72,6 +72,6 @@ pub use parse::{ParseError, ParseErrorKind};
 pub use read::Reader;
 pub use record::{Record, RecordRef};
 pub use term_ref::{Elements, Fields, Pairs, TermRef};
-pub(crate) use text::is_blank;
+pub(crate) use text::{is_blank, is_character};
 pub use tree::Term;
 pub use walk::skip;

@@ -48,6 +48,11 @@ pub(super) fn is_printable(char: char) -> bool {
     matches!(char, ' '..='~' | '\u{A0}'..='\u{FF}') || char != '\u{7F}' && escape(char).is_some()
 }
 
+/// Whether Erlang's scanner takes this at all, as itself or by its number.
+pub(crate) const fn is_character(char: char) -> bool {
+    !matches!(char, '\u{FFFE}' | '\u{FFFF}')
+}
+
 /// Whether Erlang's scanner passes this over between words.
 pub(crate) const fn is_blank(char: char) -> bool {
     matches!(char, '\0'..=' ' | '\u{80}'..='\u{A0}')

@@ -7,8 +7,9 @@ use core::fmt;
 /// What is reserved for a frame on the mere word of its length. Beyond it, memory grows with the bytes that arrive.
 const RESERVE_MAX: usize = 4096;
 
-/// A frame of more bytes than this has its memory for itself, but for what came before it in the same chunk.
-const SHARED_MAX: usize = 64 * 1024;
+/// A frame of more bytes than this does not share its memory with what comes behind it, unless more bytes than it has came with it at once;
+/// and a payload that is little of such a frame does not share it, either.
+pub const SHARED_MAX: usize = 64 * 1024;
 
 /// How wide the big-endian length in front of each frame is. It does not count itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

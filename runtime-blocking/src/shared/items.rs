@@ -6,16 +6,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use netkernel_core::process::{ProcessEvent, SpawnFailure};
 use netkernel_core::term::{Pid, Reference};
+use netkernel_core::wire::framing::SHARED_MAX;
 
 use super::Bell;
 use crate::item::{Bound, Item, Overflow};
 
 /// Items that wait, above which diagnostics are dropped.
 const DIAGNOSTICS_MAX: usize = 1024;
-
-/// Messages of up to so many bytes are copied into a mailbox with a bound: they share their memory with what was read with them, which
-/// the bound would not count. Longer ones have theirs for themselves (`ch-frame-memory`).
-const COPY_MAX: usize = 64 * 1024;
 
 /// The answer to a request to spawn.
 pub(super) type SpawnAnswer = Result<Pid, SpawnFailure>;
@@ -99,11 +96,12 @@ impl Items {
         self.append(Item::Message(message), None);
     }
 
-    /// An item that keeps nothing but its own bytes, if those are counted.
+    /// An item that keeps nothing but its own bytes, if those are counted: what was read with it would not be. Longer messages have their
+    /// memory for themselves.
     //= docs/spec/process.md#process-mailbox-bound
     fn without_others(&self, mut item: Item) -> Item {
         if let Item::Message(message) = &mut item {
-            if self.bound.is_some() && message.len() <= COPY_MAX {
+            if self.bound.is_some() && message.len() <= SHARED_MAX {
                 *message = Bytes::copy_from_slice(message);
             }
         }
@@ -342,7 +340,7 @@ mod tests {
     //= type=test
     #[test]
     fn a_message_that_counts_keeps_nothing_of_what_was_read_with_it() {
-        let read = Bytes::from(vec![1; COPY_MAX + 1]);
+        let read = Bytes::from(vec![1; SHARED_MAX + 1]);
         let is_kept = |mut items: Items, message: Bytes| {
             items.push(Item::Message(message.clone()));
             let Some(Item::Message(kept)) = items.next() else { panic!("no message") };

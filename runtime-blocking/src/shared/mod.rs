@@ -18,7 +18,6 @@ mod handle;
 mod host;
 mod inbox;
 mod items;
-mod life;
 mod listener;
 mod local_socket;
 mod message;
@@ -36,6 +35,7 @@ mod socket;
 mod socket_options;
 mod spawning;
 mod stream;
+mod stream_guard;
 mod table;
 mod trace;
 #[cfg(feature = "serde")]
@@ -56,7 +56,6 @@ pub use host::{Carrier, RuntimeHost};
 #[cfg(test)]
 pub(crate) use inbox::INBOX_MAX;
 pub use inbox::Inbox;
-pub use life::Life;
 pub use listener::{AcceptError, Accepted, EXHAUSTED_PAUSE, Listener, Port};
 pub use local_socket::{FULL_PAUSE, dial_locally};
 pub use message::{Call, Message, TicktimeAnswer};
@@ -73,6 +72,7 @@ pub use socket::{BACKLOG, abort, is_local, listen, open_error, prepare};
 pub use socket2::Socket;
 pub use spawning::SpawnCall;
 pub use stream::{Origin, Stream, Surroundings, Wish};
+pub use stream_guard::StreamGuard;
 pub use table::{Applied, Outcome, Table, Way};
 #[cfg(feature = "serde")]
 pub use values::{ValueError, given_value};

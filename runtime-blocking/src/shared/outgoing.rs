@@ -18,7 +18,7 @@ pub(super) const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 /// A peer that is gone is an error of a write and no SIGPIPE, which ends a program whose language does not ignore it.
 #[cfg(all(unix, not(target_vendor = "apple")))]
 const WRITE_FLAGS: i32 = libc::MSG_NOSIGNAL;
-/// On Apple's systems the socket says so, by socket2; on Windows there are no signals.
+/// On Apple's systems whoever made the socket has told it so; on Windows there are no signals.
 #[cfg(not(all(unix, not(target_vendor = "apple"))))]
 const WRITE_FLAGS: i32 = 0;
 

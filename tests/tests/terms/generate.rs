@@ -9,7 +9,7 @@ use netkernel_blocking::core::term::{
 pub(crate) struct Choice(pub(crate) u64);
 
 /// Of the text of terms, where a scanner has to decide.
-const PIECES: [&str; 52] = [
+const PIECES: [&str; 55] = [
     "\"",
     "'",
     "\\x41",
@@ -62,6 +62,9 @@ const PIECES: [&str; 52] = [
     "/",
     "\u{E9}",
     "\u{20AC}",
+    "\u{FFFE}",
+    "\\x{FFFE}",
+    "\\x{FFFF}",
 ];
 
 impl Choice {

@@ -1,7 +1,7 @@
 //! Words of Erlang's syntax: atoms, numbers, strings, and what stands between them.
 
 use alloc::string::String;
-use nom::bytes::complete::{tag, take_till, take_while, take_while_m_n, take_while1};
+use nom::bytes::complete::{tag, take_while, take_while_m_n, take_while1};
 use nom::character::complete::{anychar, char, satisfy};
 use nom::combinator::{map, opt, recognize, value, verify};
 use nom::multi::{fold_many0, many0_count};
@@ -11,12 +11,12 @@ use nom::{Parser, branch::alt};
 use super::Parsed;
 use super::error::{Fault, ParseErrorKind, failure};
 use crate::term::atom::{is_reserved, is_word, is_word_start};
-use crate::term::text::{is_blank, unescape};
+use crate::term::text::{is_blank, is_character, unescape};
 use crate::term::{Atom, Export, Float, Integer, Limits, Term};
 
 /// Blanks and comments, or nothing.
 pub(super) fn space(input: &str) -> Parsed<'_, ()> {
-    let comment = preceded(char('%'), take_till(|c| c == '\n'));
+    let comment = preceded(char('%'), take_while(|c| c != '\n' && is_character(c)));
     value((), many0_count(alt((take_while1(is_blank), comment)))).parse(input)
 }
 
@@ -79,7 +79,7 @@ pub(super) fn string(input: &str) -> Parsed<'_, String> {
 
 /// A text between two of these.
 fn quoted(input: &str, quote: char) -> Parsed<'_, String> {
-    let plain = satisfy(|c| c != quote && c != '\\');
+    let plain = satisfy(|c| c != quote && c != '\\' && is_character(c));
     let chars = fold_many0(alt((plain, escaped)), String::new, |mut text, char| {
         text.push(char);
         text
@@ -104,7 +104,7 @@ fn escaped(input: &str) -> Parsed<'_, char> {
         }
         written => written?,
     };
-    match char::from_u32(code) {
+    match char::from_u32(code).filter(|&char| is_character(char)) {
         Some(char) => Ok((rest, char)),
         None => failure(input, ParseErrorKind::BadChar),
     }
@@ -136,7 +136,8 @@ pub(super) fn number<'t>(input: &'t str, limits: &Limits) -> Parsed<'t, Term> {
     let negative = sign == Some('-');
     if let Some(written) = rest.strip_prefix('$') {
         let is_escaped = written.starts_with('\\');
-        let (rest, char) = if is_escaped { escaped(written)? } else { anychar(written)? };
+        let (rest, char) =
+            if is_escaped { escaped(written)? } else { satisfy(is_character)(written)? };
         let code = i64::from(u32::from(char));
         return Ok((rest, if negative { -code } else { code }.into()));
     }

@@ -96,7 +96,7 @@ fn float(integer: &Integer) -> Option<f64> {
         return Some(value as f64);
     }
     // By its text, which for integers beyond all floats would take long.
-    let is_short = integer.magnitude().len() <= FLOAT_MAX_BYTES;
+    let is_short = integer.as_big().is_some_and(|(_, bytes)| bytes.len() <= FLOAT_MAX_BYTES);
     let value: f64 = is_short.then(|| integer.to_string().parse().ok())??;
     value.is_finite().then_some(value)
 }

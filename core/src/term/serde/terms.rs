@@ -34,15 +34,10 @@ impl<'de> Visitor<'de> for TermVisitor {
     }
 
     fn visit_bytes<E: ::serde::de::Error>(self, bytes: &[u8]) -> Result<Term, E> {
-        Term::decode(bytes, &Limits::default()).map_err(E::custom)
-    }
-
-    /// Bytes that were made for us, as our own deserializer makes them of a term that is there: nothing of it is limited but what
-    /// whoever else made them could exhaust the stack with.
-    fn visit_byte_buf<E: ::serde::de::Error>(self, bytes: Vec<u8>) -> Result<Term, E> {
+        // Whoever handed them over has limited their size, and with it all but what could exhaust the stack.
         let size = bytes.len();
         let limits = Limits { integer_bytes: size, terms: size, ..Limits::default() };
-        Term::decode(&bytes, &limits).map_err(E::custom)
+        Term::decode(bytes, &limits).map_err(E::custom)
     }
 
     /// Formats without bytes have numbers.

@@ -8,17 +8,15 @@ use super::{Content, Control, Monitored, Receiver, SpawnFlags, SpawnRequest, Spa
 use crate::name::NodeName;
 use crate::stream::Violation;
 use crate::term::{Atom, Pid, Reader, TermError};
+use crate::wire::framing::SHARED_MAX;
 
 /// Integers that a virtual machine holds in one word, tag included.
 const SMALL: core::ops::RangeInclusive<i64> = -(1 << 59)..=(1 << 59) - 1;
 
-/// A payload that is less than half of a frame of more bytes than this does not keep the frame.
-const SHARED_MAX: usize = 64 * 1024;
-
 /// Reads the frame, which is not a tick, of a peer of this name (`dist.c`, `erts_net_message`), on a link without
 /// distribution headers.
 ///
-/// Reasons, messages and tokens share the memory of the frame, but for a message that is less than half of a long one. Whether pids at the receiving end are ours is for the caller
+/// Reasons, messages and tokens share the memory of the frame, but for a payload that is less than half of a long one. Whether pids at the receiving end are ours is for the caller
 /// to find out.
 ///
 /// # Errors

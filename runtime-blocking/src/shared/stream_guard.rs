@@ -1,5 +1,6 @@
-//! The life of a stream, as its owner hears of it.
+//! The end of a stream, as its owner hears of it.
 
+use std::net::Shutdown;
 use std::sync::Arc;
 
 use netkernel_core::net_kernel::{CloseCause, Input, OpenError};
@@ -11,13 +12,13 @@ use super::{Inbox, Message, Origin, Stream};
 ///
 /// It passes the bound of the inbox, once a stream.
 #[derive(Debug)]
-pub struct Life {
+pub struct StreamGuard {
     stream: Arc<Stream>,
     inbox: Arc<Inbox>,
     end: Option<Input>,
 }
 
-impl Life {
+impl StreamGuard {
     /// Of a stream that comes into being in this way.
     #[must_use]
     pub fn new(stream: &Arc<Stream>, origin: &Origin, inbox: &Arc<Inbox>) -> Self {
@@ -29,14 +30,14 @@ impl Life {
         Self { stream: Arc::clone(stream), inbox: Arc::clone(inbox), end: Some(end) }
     }
 
-    /// The socket could not be had.
+    /// A stream that was dialled could not be opened. An accepted one is open already, and closed for what it is.
     pub fn failed(&mut self, failure: OpenError) {
         if let Some(Input::OpenFailed { error, .. }) = &mut self.end {
             *error = failure;
         }
     }
 
-    /// The socket is there: from now on the stream is closed, for this cause unless there will be another one.
+    /// The owner has been told that the stream is open: from now on it is closed, for this cause unless there will be another one.
     pub fn closes(&mut self, cause: CloseCause) {
         self.end = Some(Input::Closed { stream: self.stream.id(), cause });
     }
@@ -47,10 +48,12 @@ impl Life {
     }
 }
 
-/// Lets go of the socket, and of those who wait to send.
-impl Drop for Life {
+/// Ends both halves, if they have not ended, and lets go of the socket and of those who wait to send.
+impl Drop for StreamGuard {
     fn drop(&mut self) {
         self.stream.outgoing.abort();
+        // Not a reset: what was written is to arrive.
+        self.stream.with_socket(|socket| drop(socket.shutdown(Shutdown::Both)));
         self.stream.release();
         if let Some(end) = self.end.take() {
             self.inbox.tell(Message::Input(end));
@@ -71,7 +74,7 @@ mod tests {
     use std::time::Instant;
 
     /// What the owner of a dialled stream hears when the thread that serves it does this.
-    fn heard(serve: fn(Life)) -> Option<Result<CloseCause, OpenError>> {
+    fn heard(serve: fn(StreamGuard)) -> Option<Result<CloseCause, OpenError>> {
         let target = Target {
             address: Address::Port { host: "127.0.0.1".into(), port: 1 },
             family: Family::Inet,
@@ -82,8 +85,8 @@ mod tests {
         let id = NetKernel::new(config).mint_stream();
         let (inbox, origin) = (Arc::default(), Origin::Dial(target, Duration::ZERO));
         let stream = Arc::new(Stream::new(id, &origin, Limits::default()));
-        let life = Life::new(&stream, &origin, &inbox);
-        let _ = thread::spawn(move || serve(life)).join();
+        let guard = StreamGuard::new(&stream, &origin, &inbox);
+        let _ = thread::spawn(move || serve(guard)).join();
         assert!(stream.outgoing.has_ended());
         let Message::Input(told) = inbox.receive_blocking(Some(Instant::now()))? else {
             panic!("no input");
@@ -100,14 +103,14 @@ mod tests {
     #[test]
     fn an_owner_hears_of_the_end_in_whatever_way_it_comes() {
         let refused = OpenError::Refused;
-        assert_eq!(heard(|mut life| life.failed(OpenError::Refused)), Some(Err(refused)));
-        assert_eq!(heard(|mut life| life.closes(CloseCause::Eof)), Some(Ok(CloseCause::Eof)));
+        assert_eq!(heard(|mut guard| guard.failed(OpenError::Refused)), Some(Err(refused)));
+        assert_eq!(heard(|mut guard| guard.closes(CloseCause::Eof)), Some(Ok(CloseCause::Eof)));
         assert_eq!(heard(drop), Some(Err(OpenError::Other(0))));
-        let panics = |mut life: Life| {
-            life.closes(CloseCause::Reset);
+        let panics = |mut guard: StreamGuard| {
+            guard.closes(CloseCause::Reset);
             resume_unwind(Box::new(()))
         };
         assert_eq!(heard(panics), Some(Ok(CloseCause::Reset)));
-        assert_eq!(heard(|mut life| life.cancelled()), None);
+        assert_eq!(heard(|mut guard| guard.cancelled()), None);
     }
 }
