@@ -62,6 +62,12 @@ impl Recorder {
         self.port
     }
 
+    /// Where its nodes are found, and EPMD.
+    #[must_use]
+    pub fn ports(&self) -> Vec<u16> {
+        self.shared.tape().ports.clone()
+    }
+
     /// How many ticks have passed, of all connections.
     #[must_use]
     pub fn ticks(&self) -> usize {
@@ -80,8 +86,7 @@ impl Recorder {
 impl Drop for Recorder {
     fn drop(&mut self) {
         self.shared.stopped.store(true, Ordering::Relaxed);
-        let ports = self.shared.tape().ports.clone();
-        for port in ports {
+        for port in self.ports() {
             // Whoever accepts there looks.
             _ = TcpStream::connect((Ipv4Addr::LOCALHOST, port));
         }

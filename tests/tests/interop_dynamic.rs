@@ -170,7 +170,7 @@ each_release_and_runtime! {
         node.connect_node(to_b.clone()).unwrap();
         let name = node.identity().unwrap().name;
         node.connect_node(to_c.clone()).unwrap();
-        assert!(connected(&c).contains(name.as_str()));
+        eventually("c has the link, too", || connected(&c).contains(name.as_str()));
         events.monitor_nodes(true, MonitorOptions::ALL);
         assert_eq!(b.eval(&format!("erlang:disconnect_node('{}')", name.as_str())), "true");
         let downs = [next_event(&events), next_event(&events), next_event(&events)];

@@ -251,6 +251,13 @@ fn nodes(release: Release, spawned: u32) -> (Epmd, Erl, Ours, Usage) {
     (epmd, erl, rust, here)
 }
 
+/// What there is on the other node, with what its `global` starts for ours.
+fn there(erl: &Erl) -> String {
+    eventually("it has the link, too", || erl.eval("nodes()").contains(RUST));
+    erl.eval("sys:get_state(global_name_server), ok");
+    erl.eval("crowd:left()")
+}
+
 /// That each caller has got nothing but its outcome, and that both nodes have what they had before.
 fn nothing_is_left(erl: &Erl, rust: &Ours, here: &Usage, there: &str) {
     let nothing = "[[{monitors,[]},{monitored_by,[]},{links,[]},{messages,[]}]]";
@@ -265,7 +272,7 @@ each_release_and_runtime! {
     #[test]
     fn calls_of_our_server(release: Release) {
         let (_epmd, erl, rust, here) = nodes(release, 1);
-        let there = erl.eval("crowd:left()");
+        let there = there(&erl);
         let (later, asked) = channel();
         rust.node.start_server(Some(&atom("many")), Many(Waiting::new(CALLS, later))).unwrap();
         let own = rust.node.mailbox();
@@ -303,7 +310,7 @@ each_release_and_runtime! {
         assert_eq!(erl.eval(&first), "first");
         eventually("that call is over", || rust.usage().watches == 0);
         waiting.lock().unwrap().missing = calls;
-        let there = erl.eval("crowd:left()");
+        let there = there(&erl);
 
         judge(&erl.eval(&format!("crowd:call(function, '{RUST}', {calls})")), calls);
         for it in waiting.lock().unwrap().never.drain(..) {

@@ -378,8 +378,9 @@ fn compare(release: Release, flags: Flags, rows: &[Row]) {
     let mut differences = Vec::new();
     for (control, behind, fates) in rows {
         for (target, fate, who) in [(&theirs, fates[at], "erlang"), (&ours, fates[3], "ours")] {
-            let found = target.send(flags, |names| names.frame(control, behind));
-            if found != fate.outcome() {
+            let expected = fate.outcome();
+            let found = target.send(flags, &expected, |names| names.frame(control, behind));
+            if found != expected {
                 differences.push(format!("{who}: {control} {behind:02x?}: {found}"));
             }
         }
@@ -467,7 +468,7 @@ each_release_and_runtime! {
             let theirs = Target::theirs(release, &epmd, &format!("b{number}"));
             for (fate, found) in [
                 (fates[at], theirs.send_dangerous(|names| names.frame(control, behind))),
-                (fates[3], ours.send(FORMS, |names| names.frame(control, behind))),
+                (fates[3], ours.send(FORMS, &fates[3].outcome(), |names| names.frame(control, behind))),
             ] {
                 if found != fate.outcome() {
                     differences.push(format!("{control}: {found}, not {}", fate.outcome()));
@@ -480,7 +481,7 @@ each_release_and_runtime! {
             let theirs = Target::theirs(release, &epmd, &format!("t{len}"));
             let found = [
                 theirs.send_dangerous(|names| names.frame(&control, NIL)),
-                ours.send(FORMS, |names| names.frame(&control, NIL)),
+                ours.send(FORMS, &Outcome::Kept, |names| names.frame(&control, NIL)),
             ];
             if found != [Outcome::Kept, Outcome::Kept] {
                 differences.push(format!("a label of {len}: {found:?}"));
@@ -505,7 +506,8 @@ each_release_and_runtime! {
         for (name, frames, their_fate, our_fate) in HEADED {
             for (target, fate, who) in [(&theirs, *their_fate, "erlang"), (&ours, Some(*our_fate), "ours")] {
                 let Some(fate) = fate else { continue };
-                let found = target.send(FORMS | Flags::DIST_HDR_ATOM_CACHE | Flags::FRAGMENTS, |names| {
+                let expected = fate.outcome();
+                let found = target.send(FORMS | Flags::DIST_HDR_ATOM_CACHE | Flags::FRAGMENTS, &expected, |names| {
                     // The term of a frame without its length, 'p' and the version.
                     let message = names.frame("{2,'',sink}", b"\x6A");
                     frames(&message[6..])
@@ -525,10 +527,12 @@ each_release_and_runtime! {
         let epmd = Epmd::start(release);
         for target in [Target::theirs(release, &epmd, "b"), Target::ours(&epmd, "rust")] {
             for (bytes, fate) in FRAMES {
-                let found = target.send(FORMS, |_| bytes.to_vec());
-                assert_eq!(found, fate.outcome(), "{bytes:02x?}");
+                let expected = fate.outcome();
+                let found = target.send(FORMS, &expected, |_| bytes.to_vec());
+                assert_eq!(found, expected, "{bytes:02x?}");
             }
-            assert_eq!(target.send(FORMS, |_| raw(b"q\x83\x61\x05")), Killed.outcome());
+            let killed = Killed.outcome();
+            assert_eq!(target.send(FORMS, &killed, |_| raw(b"q\x83\x61\x05")), killed);
         }
     }
 }

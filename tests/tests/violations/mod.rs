@@ -5,6 +5,7 @@ pub(crate) mod headed;
 
 use core::cell::Cell;
 use core::fmt;
+use std::time::Instant;
 
 use netkernel_blocking::core::Flags;
 use netkernel_blocking::core::link::{Frame, Limits as LinkLimits, LinkReader};
@@ -110,18 +111,26 @@ impl Target {
     }
 
     /// Sends bytes on a new link, and tells what becomes of it.
-    pub(crate) fn send(&self, flags: Flags, bytes: impl FnOnce(&Names) -> Vec<u8>) -> Outcome {
+    pub(crate) fn send(
+        &self,
+        flags: Flags,
+        expected: &Outcome,
+        bytes: impl FnOnce(&Names) -> Vec<u8>,
+    ) -> Outcome {
         let (mut script, names) = self.join(flags);
         // The node may close it while it still gets bytes.
         _ = script.try_send(&bytes(&names));
         let origin = Origin { node: node_name(&self.name), flags };
         let mut reader = LinkReader::from_origin(origin, LinkLimits::default());
-        if self.answers(&mut script, &mut reader, flags, &names, 1) {
-            // What is wrong with a message Erlang finds out when a process takes it.
-            self.settle();
-            if self.answers(&mut script, &mut reader, flags, &names, 2) {
+        let (begin, mut number) = (Instant::now(), 1);
+        while self.answers(&mut script, &mut reader, flags, &names, number) {
+            // What is wrong with a message Erlang finds out when a process takes it, and with the arguments of one that is spawned when that begins.
+            let is_awaited = *expected != Outcome::Kept && begin.elapsed() < GIVE_UP;
+            if number > 1 && !is_awaited {
                 return Outcome::Kept;
             }
+            self.settle();
+            number += 1;
         }
         Outcome::Ended(self.reason(names.peer()))
     }
