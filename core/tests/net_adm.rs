@@ -136,6 +136,7 @@ fn what_is_wrong_is_told_with_its_line() {
         ("a.\n% x\u{FFFF}\nb.", scan(2, "{illegal,character}")),
         ("$\u{FFFE}.", scan(1, "{illegal,character}")),
         ("\"\\x{FFFE}\".", scan(1, "{illegal,character}")),
+        ("a.\n\"x\n\u{FFFE} y", scan(3, "{illegal,character}")),
         ("\"a\nb\"\"c\".", scan(2, "string_concat")),
         ("\"a\n\n\"\"b", scan(3, "string_concat")),
     ] {

@@ -1,7 +1,7 @@
 //! The two threads of a stream.
 //!
 //! The reader thread is the stream's life: it dials, starts the writer, reads, waits for the writer's end, and reports
-//! the end as its last act ([`StreamGuard`]). So that report is the only one, and comes after both halves have ended.
+//! the end as its last act ([`StreamGuard`]). So that report is the only one, and comes after both halves have ended, unless the reader panics.
 
 use std::io;
 use std::net::Shutdown;

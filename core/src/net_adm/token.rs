@@ -89,7 +89,7 @@ impl<'t> Scanner<'t> {
         };
         let (text, line, at) = (&self.rest[..length], self.line, self.at);
         self.take(length)?;
-        // Three quotes begin another kind of string, which no host file needs.
+        // Since OTP 27 there are blanks between strings.
         if kind == Kind::String && self.rest.starts_with('"') {
             return Err(self.error(Term::literal("string_concat")));
         }
@@ -127,12 +127,12 @@ impl<'t> Scanner<'t> {
         self.rest[1..].chars().next().is_none_or(|c| is_blank(c) || c == '%')
     }
 
-    /// A text between quotes, with them.
+    /// A text between quotes, with them, or up to a character that is none.
     fn quoted(&self, quote: char, what: &'static str) -> Result<usize, SyntaxError> {
         let mut escaped = false;
         for (at, char) in self.rest.char_indices().skip(1) {
-            if char == quote && !escaped {
-                return Ok(at + 1);
+            if !is_character(char) || char == quote && !escaped {
+                return Ok(at + char.len_utf8());
             }
             escaped = char == '\\' && !escaped;
         }

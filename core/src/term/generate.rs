@@ -89,12 +89,16 @@ fn grown(leaf: impl Strategy<Value = Term> + 'static) -> impl Strategy<Value = T
     })
 }
 
+/// An atom whose characters Erlang's scanner takes.
+fn readable_atom() -> impl Strategy<Value = Atom> {
+    atom().prop_filter("can be written", |atom| atom.chars().all(is_character))
+}
+
 fn readable_leaf() -> impl Strategy<Value = Term> {
     let text =
         || many(prop_oneof![4 => proptest::char::range(' ', '\u{FF}'), 1 => any::<char>()], 0..12);
-    let written = |atom: &Atom| atom.chars().all(is_character);
     prop_oneof![
-        atom().prop_filter("characters that can be written", written).prop_map(Term::Atom),
+        readable_atom().prop_map(Term::Atom),
         "[a-z][a-z_@0-9]{0,5}".prop_map(|text| Term::Atom(Atom::new(&text).unwrap())),
         prop_oneof![-3..4_i64, any::<i64>()].prop_map(Term::from),
         (any::<bool>(), many(any::<u8>(), 0..12))
@@ -103,12 +107,8 @@ fn readable_leaf() -> impl Strategy<Value = Term> {
         any::<u64>()
             .prop_filter_map("finite", |bits| Float::new(f64::from_bits(bits)).map(Term::from)),
         (-1e6..1e6_f64).prop_map(|float| Float::new(float).unwrap().into()),
-        (atom(), atom(), any::<u8>()).prop_map(|(module, function, arity)| Export {
-            module,
-            function,
-            arity
-        }
-        .into()),
+        (readable_atom(), readable_atom(), any::<u8>())
+            .prop_map(|(module, function, arity)| Export { module, function, arity }.into()),
         text().prop_map(|text| Term::string(&text.into_iter().collect::<String>())),
         text().prop_map(|text| Term::Binary(text.into_iter().collect::<String>().into())),
         many(any::<u8>(), 0..20).prop_map(|bytes| Term::Binary(bytes.into())),

@@ -52,7 +52,7 @@ impl StreamGuard {
 impl Drop for StreamGuard {
     fn drop(&mut self) {
         self.stream.outgoing.abort();
-        // Not a reset: what was written is to arrive.
+        // No reset of ours: what was written is to arrive.
         self.stream.with_socket(|socket| drop(socket.shutdown(Shutdown::Both)));
         self.stream.release();
         if let Some(end) = self.end.take() {

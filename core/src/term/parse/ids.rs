@@ -48,6 +48,7 @@ fn words(numbers: &[u64]) -> Option<Vec<u32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::term::{Atom, is_character};
     use crate::term::{Limits, ParseError};
     use alloc::string::ToString as _;
     use proptest::prelude::*;
@@ -106,6 +107,9 @@ mod tests {
             reference: Reference,
             id in any::<u64>(),
         ) {
+            // Erlang's scanner takes not all.
+            let is_written = |node: &Atom| node.chars().all(is_character);
+            prop_assume!(is_written(&pid.node) && is_written(reference.node()));
             let port = Port { node: pid.node.clone(), id, creation: pid.creation };
             for (term, creation) in [
                 (Term::from(port), pid.creation),

@@ -26,8 +26,10 @@
 //! Names are taken as they are: `#[serde(rename_all = "snake_case")]` makes atoms of the usual form. `Some(None)`, `Some(())` and `None` are not told apart.
 //!
 //! [`Term`], [`Atom`](super::Atom), [`Pid`](super::Pid), [`Port`](super::Port) and [`Reference`](super::Reference) can be parts of such values, and stay what they are.
-//! In formats of other crates they are bytes of the external term format. They may be nested as deeply as [`Limits::default`] says, and otherwise of any size.
-//! Inside what serde itself keeps before it knows what it is (`flatten`, enums that are untagged or tagged inside) there can be none.
+//! In formats of other crates they are bytes of the external term format. They may be nested as deeply as [`Limits::default`] says, and otherwise of any size:
+//! who reads what a stranger sent bounds its bytes before.
+//! Inside what serde itself keeps before it knows what it is (`flatten`, enums that are untagged or tagged inside) they are not told from bytes: do not put
+//! them there.
 
 mod de;
 mod ser;

@@ -34,7 +34,7 @@ impl<'de> Visitor<'de> for TermVisitor {
     }
 
     fn visit_bytes<E: ::serde::de::Error>(self, bytes: &[u8]) -> Result<Term, E> {
-        // Whoever handed them over has limited their size, and with it all but what could exhaust the stack.
+        // Whoever handed them over has limited their size. Nothing else is limited but what could exhaust the stack.
         let size = bytes.len();
         let limits = Limits { integer_bytes: size, terms: size, ..Limits::default() };
         Term::decode(bytes, &limits).map_err(E::custom)
