@@ -159,7 +159,9 @@ mod tests {
         for polled in [false, true] {
             let listener = listen(IpAddr::V4(Ipv4Addr::LOCALHOST), 0..=0, BACKLOG).unwrap();
             let mut theirs = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-            let origin = Origin::Accepted(Arc::new(listener.accept().unwrap().0.into()));
+            // The owner may have it in its hands.
+            let socket = Arc::new(listener.accept().unwrap().0.into());
+            let origin = Origin::Accepted(Arc::clone(&socket));
             let (surroundings, tasks) = (
                 Surroundings::new(Limits::default(), process::Limits::default(), None),
                 Arc::new(Mutex::new(Vec::new())),
@@ -177,7 +179,7 @@ mod tests {
             let Message::Input(told) = block_on(inbox.receive()) else { panic!("no input") };
             let reset = CloseCause::Reset;
             assert_eq!(told, Input::Closed { stream: id, cause: reset });
-            assert_eq!(theirs.read(&mut [0]).unwrap(), 0, "the socket is closed");
+            assert_eq!(theirs.read(&mut [0]).unwrap(), 0, "the socket is shut down");
         }
     }
 }
