@@ -137,6 +137,8 @@ fn a_term_inside_a_value_is_as_large_as_it_was() {
     let limits = Limits::default();
     let integer = Integer::from_sign_magnitude(true, &vec![7; limits.integer_bytes + 1]);
     let list = vec![Term::NIL; limits.terms + 1];
+    let json = serde_json::to_string(&Term::Integer(integer.clone())).unwrap();
+    assert_eq!(serde_json::from_str::<Term>(&json).unwrap(), Term::Integer(integer.clone()));
     for large in [Term::Integer(integer), Term::List(list.into())] {
         assert_eq!(
             from_term::<Vec<Term>>(&Term::List(vec![large.clone()].into())),

@@ -60,6 +60,7 @@ impl Carrier for Threads {
 
 /// The reader thread.
 fn live(stream: &Arc<Stream>, origin: Origin, surroundings: &Surroundings) {
+    // The first, and so the last to be dropped: the socket is closed by then.
     let mut guard = StreamGuard::new(stream, &origin, &surroundings.inbox);
     let Opened { socket, writer, entropy } = match open(stream, origin) {
         Ok(Some(opened)) => opened,

@@ -97,7 +97,7 @@ impl Items {
     }
 
     /// An item that keeps nothing but its own bytes, if those are counted: what was read with it would not be. Longer messages have their
-    /// memory for themselves.
+    /// memory for themselves: no more is read at once than the shortest of them have.
     //= docs/spec/process.md#process-mailbox-bound
     fn without_others(&self, mut item: Item) -> Item {
         if let Item::Message(message) = &mut item {
