@@ -46,6 +46,7 @@ mod tests {
     use netkernel_core::link::Limits;
     use std::io::{self, Read as _};
     use std::net::{TcpListener, TcpStream};
+    use std::panic::resume_unwind;
     use std::sync::Arc;
     use std::thread::{self, JoinHandle};
     use std::time::Instant as Moment;
@@ -98,6 +99,21 @@ mod tests {
         }
         thread.join().unwrap();
         assert!(!signalled.load(Ordering::Relaxed));
+    }
+
+    #[test]
+    fn with_a_writer_that_panics_both_halves_end() {
+        let (ours, mut theirs) = pair();
+        let outgoing = Arc::new(Outgoing::new(Limits::default()));
+        let (shared, mut reader) = (Arc::clone(&outgoing), ours.try_clone().unwrap());
+        let writer = thread::spawn(move || {
+            let _end = End { outgoing: &shared, socket: &ours };
+            resume_unwind(Box::new(()))
+        });
+        writer.join().unwrap_err();
+        assert!(outgoing.has_ended());
+        assert_eq!(theirs.read(&mut [0]).unwrap(), 0);
+        assert_eq!(reader.read(&mut [0]).unwrap(), 0);
     }
 
     #[test]

@@ -142,36 +142,48 @@ mod tests {
     use super::*;
     use async_io::block_on;
     use core::net::{IpAddr, Ipv4Addr};
+    use core::time::Duration;
     use netkernel_blocking::shared::{BACKLOG, listen};
     use netkernel_core::driver::Machine as _;
     use netkernel_core::link::Limits;
-    use netkernel_core::net_kernel::{Config, NetKernel, NetTicktime};
-    use netkernel_core::{Cookie, process};
+    use netkernel_core::net_kernel::{Address, Config, NetKernel, NetTicktime, Purpose, Target};
+    use netkernel_core::{Cookie, Family, StreamId, process};
     use std::io::Read as _;
     use std::net::TcpStream;
     use std::sync::Mutex;
 
+    fn stream_id() -> StreamId {
+        let cookie = Cookie::new("secret").unwrap();
+        NetKernel::new(Config::new(cookie, NetTicktime::new(60, 4).unwrap())).mint_stream()
+    }
+
+    /// The task that serves this stream.
+    fn served(surroundings: Surroundings, stream: &Arc<Stream>, origin: Origin) -> Task {
+        let tasks = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&tasks);
+        let spawn: Spawn = Arc::new(move |task| kept.lock().unwrap().push(task));
+        Tasks { surroundings, spawn }.run(Arc::clone(stream), origin).unwrap();
+        let task = tasks.lock().unwrap().pop();
+        task.unwrap()
+    }
+
+    fn surroundings() -> Surroundings {
+        Surroundings::new(Limits::default(), process::Limits::default(), None)
+    }
+
     #[test]
     fn the_owner_hears_of_a_stream_whose_task_is_dropped() {
-        let cookie = Cookie::new("secret").unwrap();
-        let config = Config::new(cookie, NetTicktime::new(60, 4).unwrap());
-        let id = NetKernel::new(config).mint_stream();
+        let id = stream_id();
         for polled in [false, true] {
             let listener = listen(IpAddr::V4(Ipv4Addr::LOCALHOST), 0..=0, BACKLOG).unwrap();
             let mut theirs = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             // The owner may have it in its hands.
             let socket = Arc::new(listener.accept().unwrap().0.into());
             let origin = Origin::Accepted(Arc::clone(&socket));
-            let (surroundings, tasks) = (
-                Surroundings::new(Limits::default(), process::Limits::default(), None),
-                Arc::new(Mutex::new(Vec::new())),
-            );
+            let surroundings = surroundings();
             let inbox = Arc::clone(&surroundings.inbox);
             let stream = Arc::new(Stream::new(id, &origin, Limits::default()));
-            let kept = Arc::clone(&tasks);
-            let spawn: Spawn = Arc::new(move |task| kept.lock().unwrap().push(task));
-            Tasks { surroundings, spawn }.run(stream, origin).unwrap();
-            let mut task = tasks.lock().unwrap().pop().unwrap();
+            let mut task = served(surroundings, &stream, origin);
             if polled {
                 assert_eq!(block_on(future::poll_once(&mut task)), None);
             }
@@ -181,5 +193,31 @@ mod tests {
             assert_eq!(told, Input::Closed { stream: id, cause: reset });
             assert_eq!(theirs.read(&mut [0]).unwrap(), 0, "the socket is shut down");
         }
+    }
+    #[test]
+    fn an_owner_that_was_not_told_of_the_opening_hears_of_none() {
+        let listener = listen(IpAddr::V4(Ipv4Addr::LOCALHOST), 0..=0, BACKLOG).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let target = Target {
+            address: Address::Port { host: "127.0.0.1".into(), port },
+            family: Family::Inet,
+            purpose: Purpose::Epmd,
+        };
+        let origin = Origin::Dial(target, Duration::from_secs(60));
+        let surroundings = surroundings();
+        let inbox = Arc::clone(&surroundings.inbox);
+        while block_on(future::poll_once(inbox.send(Message::Leave))).is_some() {}
+        let id = stream_id();
+        let stream = Arc::new(Stream::new(id, &origin, Limits::default()));
+        let mut task = served(surroundings, &stream, origin);
+        // With its socket it goes on to tell the owner, who has no room for that.
+        while stream.with_socket(|_| ()).is_none() {
+            assert_eq!(block_on(future::poll_once(&mut task)), None);
+        }
+        drop(task);
+        let told = core::iter::from_fn(|| block_on(future::poll_once(inbox.receive())));
+        let told: Vec<_> = told.filter(|message| !matches!(message, Message::Leave)).collect();
+        let [Message::Input(told)] = told.as_slice() else { panic!("{told:?}") };
+        assert_eq!(*told, Input::OpenFailed { stream: id, error: OpenError::Other(0) });
     }
 }

@@ -1,5 +1,6 @@
 //! What this node is just now.
 
+use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -92,7 +93,7 @@ pub(super) struct Nameless {
     pub(super) wire_host: PeerName,
     pub(super) manner: Manner,
     /// Who is to be dialled next, and who waits for it.
-    pub(super) deferred: Vec<(NodeName, Callers)>,
+    pub(super) deferred: VecDeque<(NodeName, Callers)>,
     pub(super) ticker: Ticker,
     /// The name that is being given up.
     pub(super) lost: Option<NodeName>,
@@ -115,7 +116,7 @@ impl Nameless {
     pub(super) fn defer(&mut self, node: &NodeName, callers: Callers) {
         match self.deferred.iter_mut().find(|(deferred, _)| deferred == node) {
             Some((_, waiting)) => waiting.join(callers),
-            None => self.deferred.push((node.clone(), callers)),
+            None => self.deferred.push_back((node.clone(), callers)),
         }
     }
 }

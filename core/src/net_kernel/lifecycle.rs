@@ -1,5 +1,6 @@
 //! How this node gets a name, gives it up, or loses it.
 
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use super::given_names::GivenNames;
@@ -54,7 +55,7 @@ impl NetKernel {
                     host,
                     wire_host: wire_name,
                     manner,
-                    deferred: Vec::new(),
+                    deferred: VecDeque::new(),
                     ticker,
                     lost: None,
                 });
@@ -146,8 +147,8 @@ impl NetKernel {
         name: NodeName,
         creation: Creation,
         namer: NodeName,
-    ) -> Vec<(NodeName, Callers)> {
-        let Life::Nameless(nameless) = &self.life else { return Vec::new() };
+    ) -> VecDeque<(NodeName, Callers)> {
+        let Life::Nameless(nameless) = &self.life else { return VecDeque::new() };
         let Nameless { wire_host, manner, deferred, ticker, .. } = nameless.clone();
         let wire_name =
             PeerName::new([name.name().as_bytes(), b"@", wire_host.as_bytes()].concat());
@@ -216,7 +217,7 @@ impl NetKernel {
             host: name.host().into(),
             wire_host,
             manner,
-            deferred: Vec::new(),
+            deferred: VecDeque::new(),
             ticker,
             lost: Some(name),
         });
@@ -349,7 +350,6 @@ impl NetKernel {
 
     fn next_deferred(&mut self) -> Option<(NodeName, Callers)> {
         let Life::Nameless(nameless) = &mut self.life else { return None };
-        let any = !nameless.deferred.is_empty();
-        any.then(|| nameless.deferred.remove(0))
+        nameless.deferred.pop_front()
     }
 }

@@ -49,7 +49,8 @@ impl NetKernel {
         self.timers.clear(TimerName::Setup(stream));
         let Established { node, creation, flags, node_type, given, residue } = established;
         let deferred = given
-            .map_or_else(Vec::new, |(name, creation)| self.be_named(name, creation, node.clone()));
+            .map(|(name, creation)| self.be_named(name, creation, node.clone()))
+            .unwrap_or_default();
         let liveness = Liveness::new(node_type == NodeType::Hidden, self.intensity());
         let Some(row) = self.table.get_mut(&node) else {
             debug_assert!(false, "an attempt has a row");

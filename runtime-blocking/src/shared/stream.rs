@@ -208,7 +208,7 @@ impl Stream {
     }
 
     /// Does something with the socket; `None` if there is none, or not any more.
-    pub(crate) fn with_socket<R>(&self, work: impl FnOnce(&Socket) -> R) -> Option<R> {
+    pub fn with_socket<R>(&self, work: impl FnOnce(&Socket) -> R) -> Option<R> {
         match &*lock(&self.socket) {
             Slot::Open(socket) => Some(work(socket)),
             Slot::Opening | Slot::Gone => None,
