@@ -6,8 +6,9 @@
 //!
 //! | layer | what it is |
 //! |---|---|
+//! | [`term`] | Erlang's terms: bytes and text to values and back |
 //! | [`stream`] | what the layers and the host say to each other of a stream |
-//! | [`term`], [`wire`] | bytes to values and back |
+//! | [`wire`] | messages: bytes to values and back |
 //! | [`handshake`], [`epmd`], [`liveness`], [`ticker`] | small machines, each usable alone |
 //! | [`net_adm`] | hosts, their nodes, and in which order to ask them |
 //! | [`net_kernel`] | the node: its name, its links, who may connect, ticks. Sees no payload |

@@ -413,9 +413,15 @@ fn switches() {
     let invalid = settings("-kernel connect_all foo").unwrap_err().to_string();
     assert_eq!(invalid, "{invalid_parameter_value,connect_all,foo}");
     assert!(good("").start_epmd && good("-start_epmd true").start_epmd);
-    assert!(!good("-start_epmd false").start_epmd && !good("-no_epmd").start_epmd);
+    assert!(!good("-start_epmd false").start_epmd);
     assert!(!good("-start_epmd true -start_epmd false").start_epmd);
-    assert!(good("-start_epmd false -no_epmd -start_epmd true").start_epmd);
+    for line in ["-no_epmd", "-no_epmd x", "-no_epmd -proto_dist inet_tcp"] {
+        assert_eq!(settings(line), Err(FlagError::NoEpmd), "{line}");
+    }
+    for line in ["-no_epmd x -proto_dist inet_tcp", "-no_epmd -no_epmd -proto_dist inet_tcp"] {
+        assert!(!good(line).start_epmd, "{line}");
+    }
+    assert!(good("-proto_dist inet_tcp -no_epmd x -start_epmd true").start_epmd);
     for line in ["-start_epmd foo", "-start_epmd", "-start_epmd true -start_epmd foo"] {
         assert_eq!(settings(line), Err(FlagError::StartEpmd), "{line}");
     }

@@ -151,7 +151,7 @@ impl NodeConfig {
         }
         tracing::warn!(
             node = %name,
-            "listening on all addresses: without TLS, whoever reaches the port and knows the cookie can run code here"
+            "listening on all addresses: without TLS, whoever reaches the port and knows the cookie is served what this node serves"
         );
         self.kernel.family.unspecified()
     }

@@ -14,7 +14,7 @@ const CONNECTIONS_MAX: usize = 1 << 20;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct EpmdConfig {
-    /// The addresses to listen on, besides those of loopback. None: all that the host has.
+    /// The addresses to listen on, besides those of loopback. An empty list: all that the host has.
     pub addresses: Vec<IpAddr>,
     /// The port; 0 lets the operating system choose.
     pub port: u16,

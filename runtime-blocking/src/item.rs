@@ -14,8 +14,8 @@ pub enum Item {
     Message(Bytes),
     /// A node came or went. See `Mailbox::monitor_nodes`.
     Event(NodeEvent),
-    /// An exit signal, `DOWN`, or the `nodedown` of `Mailbox::monitor_node`; or an exit signal has ended this process: then
-    /// that is the only item from then on, as often as it is asked for.
+    /// An exit signal, `DOWN`, the `nodedown` of `Mailbox::monitor_node`, or the answer to `Mailbox::spawn_request`; or an exit signal has
+    /// ended this process: then that is the only item from then on, as often as it is asked for.
     Process(ProcessEvent),
     /// What an Erlang node would log. See `Mailbox::monitor_diagnostics`.
     Diagnostic(Diagnostic),

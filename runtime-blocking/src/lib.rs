@@ -22,16 +22,17 @@
 //!
 //! # Security
 //!
-//! **A node without TLS is open to whoever reaches its port and learns the cookie**, and whoever is let in may run any
-//! code that the node runs for its peers. The cookie is proved, not sent, but nothing is encrypted, and who records one
+//! **A node without TLS is open to whoever reaches its port and learns the cookie**, and whoever is let in is
+//! served all that the node serves. The cookie is proved, not sent, but nothing is encrypted, and who records one
 //! handshake can guess weak cookies offline. Use it on loopback or in networks that you trust. Without another choice the
 //! listener is bound to loopback when the host of the node's name is, and else to all addresses, with a warning.
 //!
 //! # Threads
 //!
-//! One owner thread runs the kernel. It has one bounded inbox and never blocks elsewhere. A link has two threads, with
-//! stacks of [`READER_STACK`] and [`WRITER_STACK`] bytes of address space, and an open listener has one more
-//! ([`ACCEPT_STACK`]). A process that somebody spawns here has one as long as it runs ([`Node::serve_function`]). An EPMD has
+//! One owner thread runs the kernel. It has one bounded inbox and never blocks elsewhere. A stream has two threads, with
+//! stacks of [`READER_STACK`] and [`WRITER_STACK`] bytes of address space, be it a link or a conversation with EPMD, of which the registration lasts
+//! as long as the name; an open listener has one more ([`ACCEPT_STACK`]). Each server ([`Node::start_server`]), each process that somebody spawns here
+//! ([`Node::serve_function`]) and each call that is served ([`Node::serve_rpc`]) has one as long as it runs. An EPMD has
 //! one thread, however many clients it has: the one that calls [`EpmdServer::run`], or one of the node that serves it.
 #![forbid(unsafe_code)]
 

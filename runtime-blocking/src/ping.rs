@@ -15,7 +15,7 @@ use crate::shared::{Call, Handle, Outcome};
 pub enum PingError {
     /// There is no link, and none could be made, or `dist_auto_connect` does not let one be made.
     Connect(ConnectError),
-    /// The link ended before the answer came.
+    /// The link ended before the question was sent.
     LinkLost,
     /// The node refused to answer, or the link ended before it did.
     Refused,

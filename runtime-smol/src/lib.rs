@@ -32,8 +32,8 @@
 //!
 //! # Security
 //!
-//! **A node without TLS is open to whoever reaches its port and learns the cookie**, and whoever is let in may run any
-//! code that the node runs for its peers. The cookie is proved, not sent, but nothing is encrypted, and who records one
+//! **A node without TLS is open to whoever reaches its port and learns the cookie**, and whoever is let in is
+//! served all that the node serves. The cookie is proved, not sent, but nothing is encrypted, and who records one
 //! handshake can guess weak cookies offline. Use it on loopback or in networks that you trust. Without another choice the
 //! listener is bound to loopback when the host of the node's name is, and else to all addresses, with a warning.
 #![forbid(unsafe_code)]

@@ -26,7 +26,8 @@ use crate::stream::{Spawn, Spawner, Task, Tasks};
 /// what was sent is written.
 ///
 /// All calls end when they are answered. Each is bounded by the node's own timers; none fails because another one waits.
-/// A future that is dropped takes its call not back: it only hears no answer.
+/// A future that is dropped takes its call not back: it only hears no answer. Otherwise [`Self::stop`], [`Self::halt`], [`Self::ping`]
+/// and [`Self::start_server`].
 #[derive(Clone, Debug)]
 pub struct Node {
     pub(crate) handle: Arc<Handle>,
@@ -52,8 +53,9 @@ impl Node {
     /// As [`Self::new`], but all tasks run on an executor of yours: `spawn` hands them to it. They need nothing of it but
     /// to be polled when they are woken, by whichever thread.
     ///
-    /// `spawn` is called by the tasks, too. It must not block. No task may be dropped before its end, unless all are, or it is that of a process
-    /// ([`Self::serve_function`]): without its owner the node ends, and without the task of a stream nobody learns of the end of a link.
+    /// `spawn` is called by the tasks, too. It must not block. If the task of a stream is dropped its link or attempt ends, and the node hears of it; with
+    /// that of a process ([`Self::serve_function`]) the process ends. Without its owner the node ends, and without the task of the listener nobody is accepted
+    /// any more, of which nobody hears: drop no others, unless all are.
     pub fn new_on(config: NodeConfig, spawn: impl Fn(Task) + Send + Sync + 'static) -> Self {
         let spawn: Spawn = Arc::new(spawn);
         let (node, owner) = Self::of(config, Arc::clone(&spawn));

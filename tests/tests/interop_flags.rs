@@ -121,6 +121,9 @@ const TABLE: &[(&str, Refused)] = &[
         "LONG -epmd_port PORT -start_epmd true -kernel net_ticktime 8 net_tickintensity -- x -kernel net_ticktime",
         None,
     ),
+    ("LONG -no_epmd", Some("Missing -proto_dist option")),
+    ("LONG -proto_dist inet_tcp -no_epmd", Some("")),
+    ("LONG -proto_dist inet_tcp -no_epmd foo", None),
     ("LONG -start_epmd foo", Some("Expected boolean argument")),
 ];
 

@@ -80,7 +80,7 @@ const FUNCTIONS: [(&str, &[&str]); 3] = [
 ];
 
 /// The flags, parameters and variables that must have a row, as their rows name them.
-const SETTINGS: [&str; 24] = [
+const SETTINGS: [&str; 26] = [
     "-name",
     "-sname",
     "-name undefined",
@@ -92,6 +92,8 @@ const SETTINGS: [&str; 24] = [
     "~/.erlang.cookie",
     "-dist_listen false",
     "-start_epmd false",
+    "-no_epmd",
+    "-epmd_port",
     "-erl_epmd_port, erl_epmd_node_listen_port",
     "-proto_dist inet6_tcp",
     "ERL_EPMD_PORT",

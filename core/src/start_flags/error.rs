@@ -34,6 +34,8 @@ pub enum FlagError {
     InvalidNodeName(String),
     /// A port to listen on that is none (`badarg`).
     ListenPort(Term),
+    /// `-no_epmd`, with which no node has the only protocol that there is.
+    NoEpmd,
     /// A value that a parameter cannot have (`invalid_parameter_value`).
     Parameter {
         /// The parameter.
@@ -65,6 +67,9 @@ impl fmt::Display for FlagError {
             Self::InvalidName => f.write_str("Invalid node name!"),
             Self::InvalidNodeName(name) => write!(f, "invalid node name: {name}"),
             Self::ListenPort(term) => write!(f, "port {term}: badarg"),
+            Self::NoEpmd => {
+                f.write_str("Missing -proto_dist option, expected when using -no_epmd.")
+            }
             Self::Parameter { name, value } => {
                 write!(f, "{{invalid_parameter_value,{name},{value}}}")
             }

@@ -157,6 +157,11 @@ impl StartFlags {
                 _ => starts,
             };
         }
+        // Erlang's node then has nobody who registers it, but only if the flag is there just once, and alone.
+        let unregistered = self.all("no_epmd").eq([&[] as &[String]]);
+        if unregistered || self.has("no_epmd") && !self.has("proto_dist") {
+            return Err(FlagError::NoEpmd);
+        }
         Ok(starts)
     }
 }
