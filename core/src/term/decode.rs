@@ -311,6 +311,29 @@ mod tests {
         }
     }
 
+    //= docs/spec/term.md#term-decode-export
+    //= type=test
+    #[test]
+    fn an_arity_is_an_integer_that_is_not_big() {
+        let decode = |arity: &[u8]| decode(&[b"\x71\x77\x01m\x77\x01f", arity].concat());
+        for arity in [
+            &b"\x62\0\0\x01\x03"[..],
+            b"\x6E\x01\0\x03",
+            b"\x6E\x09\0\x03\0\0\0\0\0\0\x07\0",
+            b"\x6F\0\0\0\x01\0\x03",
+        ] {
+            assert_eq!(decode(arity), Ok(parse("fun m:f/3")), "{arity:02x?}");
+        }
+        for arity in [
+            &b"\x62\xFF\xFF\xFF\xFF"[..],
+            b"\x6E\x01\x01\x03",
+            b"\x6E\x08\0\x03\0\0\0\0\0\0\x08",
+            b"\x6E\x09\0\x03\0\0\0\0\0\0\0\x01",
+        ] {
+            assert_eq!(decode(arity), Err(TermError::IntegerRange), "{arity:02x?}");
+        }
+    }
+
     //= docs/spec/term.md#term-decode-list
     //= type=test
     #[test]

@@ -6,6 +6,9 @@ use super::borrowed::{
 use super::{Float, REFERENCE_MAX_WORDS, Reader, RecordRef, TermError, tag};
 use crate::creation::Creation;
 
+/// The largest integer that a node of 64 bits keeps in a word.
+const ARITY_MAX: u64 = (1 << 59) - 1;
+
 /// A term without others inside, or the head of one that has some: those follow, one after another.
 #[derive(Clone, Copy, Debug)]
 pub enum Head<'a> {
@@ -210,11 +213,15 @@ impl<'a> Reader<'a> {
         Ok(fun)
     }
 
+    //= docs/spec/term.md#term-decode-export
     fn export(&mut self) -> Result<ExportRef<'a>, TermError> {
         let (module, function) = (self.atom_ref()?, self.atom_ref()?);
-        // A node keeps the low byte of an arity that no function has.
-        let arity = self.unsigned()? as u8;
-        Ok(ExportRef { module, function, arity })
+        let arity = self.unsigned()?;
+        if arity > ARITY_MAX {
+            return Err(TermError::IntegerRange);
+        }
+        // That is what a node sends on of an arity that no function has.
+        Ok(ExportRef { module, function, arity: arity as u8 })
     }
 
     /// The number of words of a reference.

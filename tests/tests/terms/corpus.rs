@@ -119,8 +119,8 @@ fn kind_taken(head: &Head<'_>, own: &[u8]) -> Option<&'static str> {
         Head::Export(_) => {
             let mut reader = Reader::new(&own[1..]);
             let names = [reader.atom(), reader.atom()];
-            let wide = names.iter().all(Result::is_ok) && reader.remaining().len() == 5;
-            wide.then_some("an external fun with an arity of four bytes")
+            let wide = names.iter().all(Result::is_ok) && reader.unsigned().is_ok_and(|n| n > 255);
+            wide.then_some("an external fun with an arity above 255")
         }
         _ => None,
     }
