@@ -287,7 +287,10 @@ fn read_all(reader: &mut LinkReader, frames: &[Bytes]) -> Vec<Control> {
 }
 
 fn reader(peer: &str, flags: Flags) -> LinkReader {
-    LinkReader::from_origin(Origin { node: node(peer), flags }, Limits::default())
+    LinkReader::from_origin(
+        Origin { node: node(peer), creation: Creation(7), flags },
+        Limits::default(),
+    )
 }
 
 //= docs/spec/channel.md#ch-header-empty

@@ -19,18 +19,23 @@ fn yes_by_send(tag: &str) -> Vec<u8> {
     frame(&["68 03 61 02 7700", OTP, "83 68 02", tag, YES])
 }
 
+/// As ALTACT_SIG_SEND.
+fn yes_to_alias(tag: &str) -> Vec<u8> {
+    frame(&["68 04 61 25 61 04", OWN_NET_KERNEL, REF, "83 68 02", tag, YES])
+}
+
 //= docs/spec/channel.md#ch-is-auth
 //= type=test
 //= docs/spec/channel.md#ch-monitor-net-kernel
 //= type=test
 #[test]
-fn a_ping_of_an_otp_node_is_answered_by_send() {
+fn a_ping_of_an_otp_node_is_answered_by_its_alias() {
     let tag = format!("6c 00000001 7705 'alias' {REF}");
     let mut end = end();
     end.receive(&frame(&["68 04 61 13", OTP, NET_KERNEL, REF])).unwrap();
     assert_eq!(end.delivered, Delivered::default(), "the monitor is not answered");
     end.receive(&is_auth(&tag)).unwrap();
-    assert_eq!(end.delivered.answers, yes_by_send(&tag));
+    assert_eq!(end.delivered.answers, yes_to_alias(&tag));
     end.delivered.answers.clear();
     end.receive(&frame(&["68 04 61 14", OTP, NET_KERNEL, REF])).unwrap();
     assert_eq!(end.delivered, Delivered::default());
@@ -40,10 +45,24 @@ fn a_ping_of_an_otp_node_is_answered_by_send() {
 //= type=test
 #[test]
 fn every_form_of_a_tag_comes_back_as_it_was() {
-    let deep = format!("6c 00000001 6c 00000001 7705 'alias' {REF} 7704 'more'");
+    let alias = format!("6c 00000001 7705 'alias' {REF}");
+    let deep = format!("6c 00000001 {alias} 7704 'more'");
+    for tag in [&alias, &deep] {
+        assert_eq!(answers_to(&[is_auth(tag)]), yes_to_alias(tag), "{tag}");
+    }
     let old_encoding = "72 0003 64 000d 'otp@localhost' 03 00002ff5 ab0d0001 03f4d9f5";
-    for tag in [REF, &deep, old_encoding, "7703 'tag'", "62 00000001"] {
+    let third = alias.replace("otp@", "abc@");
+    let other = alias.replace("'alias'", "'other'");
+    for tag in [REF, &third, &other, old_encoding, "7703 'tag'", "62 00000001"] {
         assert_eq!(answers_to(&[is_auth(tag)]), yes_by_send(tag), "{tag}");
+    }
+    let alias_send = frame(&["68 03 61 21", OWN_NET_KERNEL, REF, "83 68 02", &alias, YES]);
+    for (missing, answer) in
+        [(Flags::ALTACT_SIG, alias_send), (Flags::ALTACT_SIG | Flags::ALIAS, yes_by_send(&alias))]
+    {
+        let mut end = End::new(PASS_THROUGH.without(missing));
+        end.receive(&is_auth(&alias)).unwrap();
+        assert_eq!(end.delivered.answers, answer, "without {missing:?}");
     }
 }
 
@@ -113,7 +132,7 @@ fn a_ping_without_monitor_is_answered_as_otp_answers_it() {
     assert_eq!(question[..4], [0, 0, 0, 0x98]);
     let mut processes = Processes::new();
     processes.alive(node("otp@localhost"), Creation(0x6b01_626f));
-    let origin = Origin { node: node("py1@localhost"), flags: PASS_THROUGH };
+    let origin = Origin { node: node("py1@localhost"), creation: Creation(7), flags: PASS_THROUGH };
     let mut reader = LinkReader::from_origin(origin, Limits::default());
     let mut delivered = Delivered::default();
     pump(&mut reader, &question, &mut processes, &mut delivered).unwrap();
@@ -384,7 +403,8 @@ impl Pair {
         let ends = [0, 1].map(|own| {
             let mut end = end();
             end.processes.alive(node(names[own]), Creation(7));
-            let origin = Origin { node: node(names[1 - own]), flags: Flags::SERVED };
+            let origin =
+                Origin { node: node(names[1 - own]), creation: Creation(7), flags: Flags::SERVED };
             end.reader = LinkReader::from_origin(origin, Limits::default());
             end
         });

@@ -17,7 +17,7 @@ const CONTROL: &[u8] =
 
 fn reader_with(flags: Flags, limits: Limits) -> LinkReader {
     let node = NodeName::new("otp@localhost").unwrap();
-    LinkReader::from_origin(Origin { node, flags }, limits)
+    LinkReader::from_origin(Origin { node, creation: Creation(7), flags }, limits)
 }
 
 fn reader() -> LinkReader {

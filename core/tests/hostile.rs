@@ -115,7 +115,7 @@ fn feed_with(flags: Flags, stream: &[u8]) -> (Result<(), Violation>, usize) {
     let mut processes = Processes::new();
     processes.alive(node("us@h"), Creation(7));
     let flags = Flags::MANDATORY_26 | Flags::MONITORS | flags;
-    let origin = Origin { node: node("them@h"), flags };
+    let origin = Origin { node: node("them@h"), creation: Creation(7), flags };
     let mut reader = LinkReader::from_origin(origin, Limits::default());
     let mut result = Ok(());
     for piece in stream.chunks(READ) {
@@ -134,7 +134,7 @@ fn feed_with(flags: Flags, stream: &[u8]) -> (Result<(), Violation>, usize) {
 /// memory that was in use from then on.
 fn end(flags: Flags, relations: u32, reason_len: usize) -> usize {
     let flags = Flags::MANDATORY_25 | Flags::MONITORS | flags;
-    let origin = Origin { node: node("them@h"), flags };
+    let origin = Origin { node: node("them@h"), creation: Creation(7), flags };
     let mut processes = Processes::new();
     processes.alive(node("us@h"), Creation(7));
     let mailbox = processes.spawn_mailbox();

@@ -6,11 +6,11 @@
 mod cluster;
 
 use cluster::{Cluster, Got, atom, name, pair, reason};
-use netkernel_core::Creation;
 use netkernel_core::process::{AliasOption, Limits, MonitorAlias, Target};
 use netkernel_core::stream::Violation;
 use netkernel_core::term::{Pid, Reference};
 use netkernel_core::wire::control::{Content, Control, Monitored, Receiver};
+use netkernel_core::{Creation, NodeName};
 
 //= docs/spec/process.md#process-monitor
 //= type=test
@@ -60,10 +60,7 @@ fn monitors_of_nobody_say_noproc_and_noconnection() {
         (Target::Name(atom("nobody"), name(0)), "noproc"),
         (Target::Pid(former), "noproc"),
         (Target::Pid(Pid { node: atom("x@y"), ..pids[1].clone() }), "noconnection"),
-        (
-            Target::Name(atom("nobody"), netkernel_core::NodeName::new("x@y").unwrap()),
-            "noconnection",
-        ),
+        (Target::Name(atom("nobody"), NodeName::new("x@y").unwrap()), "noconnection"),
     ] {
         let alias = Some(MonitorAlias::Demonitor);
         let reference = cluster.monitor(0, one, target.clone(), alias);
@@ -390,6 +387,30 @@ fn who_was_given_no_group_leader_has_the_user() {
     cluster.terminate(0, one, "bye");
     assert!(cluster.processes(0).give_group_leader(one, other_pid).is_err());
     assert_eq!(cluster.processes(0).group_leader(one), None);
+}
+
+//= docs/spec/process.md#process-own-name
+//= type=test
+#[test]
+fn a_group_leader_here_stays_the_same_process_when_the_node_gets_another_name() {
+    let (mut cluster, [one, _], pids) = pair();
+    let leader = cluster.spawn(0);
+    let first = cluster.pid(0, leader);
+    cluster.processes(0).give_group_leader(one, first).unwrap();
+    let leader_now = |cluster: &mut Cluster| {
+        let processes = cluster.processes(0);
+        (processes.group_leader(one), processes.self_pid(leader))
+    };
+    cluster.processes(0).not_alive();
+    let (told, nonode) = leader_now(&mut cluster);
+    assert_eq!((&*nonode.clone().unwrap().node, told), ("nonode@nohost", nonode));
+    cluster.processes(0).alive(NodeName::new("c@h").unwrap(), Creation(9));
+    let (told, second) = leader_now(&mut cluster);
+    assert_eq!((second.clone().unwrap().creation, told), (Creation(9), second));
+    // One elsewhere keeps its pid.
+    cluster.processes(0).give_group_leader(one, pids[1].clone()).unwrap();
+    cluster.processes(0).not_alive();
+    assert_eq!(cluster.processes(0).group_leader(one), Some(pids[1].clone()));
 }
 
 //= docs/spec/process.md#process-not-alive

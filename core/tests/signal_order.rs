@@ -78,7 +78,7 @@ fn message(from: &Pid, len: usize) -> Control {
 
 /// What the other node reads, of which it gets so many bytes at a time.
 fn read(writer: &mut LinkWriter, portion: usize) -> Vec<Control> {
-    let origin = Origin { node: node("a@localhost"), flags: FLAGS };
+    let origin = Origin { node: node("a@localhost"), creation: Creation(7), flags: FLAGS };
     let mut reader = LinkReader::from_origin(origin, Limits::default());
     let mut signals = Vec::new();
     while !writer.is_empty() {
@@ -117,7 +117,7 @@ fn nothing_that_a_process_leaves_behind_overtakes_its_large_message() {
     for (reason_len, portion) in
         [(2, 1000), (2, usize::MAX), (100 * KIB, 1000), (100 * KIB, usize::MAX)]
     {
-        let origin = Origin { node: node("b@localhost"), flags: FLAGS };
+        let origin = Origin { node: node("b@localhost"), creation: Creation(7), flags: FLAGS };
         let mut processes = Processes::new();
         processes.alive(node("a@localhost"), Creation(7));
         let [sender, bystander] = [(); 2].map(|()| processes.spawn_mailbox());

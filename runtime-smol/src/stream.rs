@@ -194,6 +194,7 @@ mod tests {
             assert_eq!(theirs.read(&mut [0]).unwrap(), 0, "the socket is shut down");
         }
     }
+
     #[test]
     fn an_owner_that_was_not_told_of_the_opening_hears_of_none() {
         let listener = listen(IpAddr::V4(Ipv4Addr::LOCALHOST), 0..=0, BACKLOG).unwrap();

@@ -129,7 +129,8 @@ impl Reading {
 
     /// Nanoseconds a message.
     fn turn(&mut self, flags: Flags) -> f64 {
-        let origin = Origin { node: NodeName::new("b@127.0.0.1").unwrap(), flags };
+        let origin =
+            Origin { node: NodeName::new("b@127.0.0.1").unwrap(), creation: Creation(7), flags };
         let mut reader = LinkReader::from_origin(origin, Limits::default());
         pump(&mut reader, &self.first, &mut self.processes, &mut Sink::default()).unwrap();
         let (mut sink, mut expected) = (Sink::default(), 0);

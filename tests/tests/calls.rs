@@ -6,6 +6,7 @@ use core::time::Duration;
 use std::sync::mpsc::{Sender, channel};
 
 use futures_lite::future::{block_on, poll_once};
+use netkernel_blocking::core::NodeName;
 use netkernel_blocking::core::calls::erpc::{ErpcFailure, Exception};
 use netkernel_blocking::core::calls::gen_server::CallFailure;
 use netkernel_blocking::core::term::{Atom, Limits, Pid, Term};
@@ -257,6 +258,27 @@ each_runtime! {
             let error = own.send_request(server, &term("x")).unwrap_err();
             assert_eq!(exit(Err(error)), response);
         }
+        assert_eq!(own.message_queue_len(), 0);
+    }
+
+    //= docs/spec/process.md#process-own-name
+    //= type=test
+    //= docs/spec/calls.md#call-unreached
+    //= type=test
+    #[test]
+    fn processes_of_a_node_call_each_other_while_it_stops_and_has_stopped() {
+        let stage = Stage::new(|_, _| ());
+        let ((end, _seen), (later, clients)) = (channel(), channel());
+        stage.start(Told { clients: Some(later), ..Told::new(&end) });
+        let [own, other] = [(); 2].map(|()| stage.server.node.mailbox());
+        let asked = own.send_request(stage.srv(), &term("later")).unwrap();
+        let client = clients.recv_timeout(GIVE_UP).unwrap();
+        stage.server.node.stop().unwrap();
+        other.reply(&client, &term("here")).unwrap();
+        assert_eq!(own.receive_response(asked, Some(GIVE_UP)), Ok(term("here")));
+        let here = Target::Name(atom("srv"), NodeName::nonode());
+        assert_eq!(call(&own, here, "[1]"), Ok(term("[1]")));
+        assert_eq!(exit(call(&own, stage.srv(), "[1]")), term(&format!("{{nodedown,'{}'}}", stage.server.name())));
         assert_eq!(own.message_queue_len(), 0);
     }
 

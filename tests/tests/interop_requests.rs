@@ -220,6 +220,36 @@ each_release_and_runtime! {
         }
     }
 
+    //= docs/spec/channel.md#ch-is-auth
+    //= type=test
+    //= docs/spec/requests.md#request-answers
+    //= type=test
+    #[test]
+    fn who_has_given_up_hears_no_late_answer(release: Release) {
+        let epmd = Epmd::start(release);
+        let (a, b, c) = (quiet(release, &epmd, "a"), quiet(release, &epmd, "b"), quiet(release, &epmd, "c"));
+        let _rust = start(config(&epmd));
+        for asked in [b.name(), RUST] {
+            connect(&a, asked);
+            c.signal(Signal::Stop);
+            a.eval(&format!(
+                "spawn(fun() -> \
+                     Ask = fun(Limit) -> gen_server:call({{net_kernel, '{asked}'}}, {{connect, normal, '{C}'}}, Limit) end, \
+                     {{'EXIT', {{timeout, _}}}} = (catch Ask(300)), \
+                     witness ! given_up, \
+                     witness ! {{asked_again, Ask(infinity), process_info(self(), messages)}} \
+                 end)"
+            ));
+            a.wait_event(GIVE_UP, |event| event == "given_up");
+            c.signal(Signal::Continue);
+            let again = a.wait_event(GIVE_UP, |event| event.starts_with("{asked_again"));
+            // The `net_kernel` of OTP 25 sends it to the pid.
+            let to_pid = release == Release::Otp25 && asked != RUST;
+            let nothing = "{asked_again,true,{messages,[]}}";
+            assert_eq!(again == nothing, !to_pid, "{asked}: {again}");
+        }
+    }
+
     //= docs/spec/requests.md#request-limits
     //= type=test
     #[test]

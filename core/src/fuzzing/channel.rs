@@ -25,6 +25,7 @@ pub fn channel(input: &[u8]) {
     let bytes = source.rest();
     let origin = Origin {
         node: NodeName::new("otp@localhost").unwrap(),
+        creation: Creation(7),
         flags: if monitors {
             Flags::SERVED.without(Flags::DIST_HEADER)
         } else {

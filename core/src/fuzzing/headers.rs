@@ -71,7 +71,7 @@ fn read(
     cuts: &[u8],
 ) -> (Vec<Control>, Option<Violation>) {
     let node = NodeName::new("otp@localhost").unwrap();
-    let reader = LinkReader::from_origin(Origin { node, flags }, limits);
+    let reader = LinkReader::from_origin(Origin { node, creation: Creation(7), flags }, limits);
     let whole = reader.clone().decode(bytes);
     let (mut cut_reader, mut signals, mut violation) = (reader, Vec::new(), None);
     for piece in pieces(bytes, cuts) {

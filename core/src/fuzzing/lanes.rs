@@ -62,7 +62,11 @@ struct Sent {
 
 impl Link {
     fn new(limits: Limits) -> Self {
-        let origin = Origin { node: NodeName::new("a@localhost").unwrap(), flags: FLAGS };
+        let origin = Origin {
+            node: NodeName::new("a@localhost").unwrap(),
+            creation: Creation(7),
+            flags: FLAGS,
+        };
         Self {
             writer: LinkWriter::new(limits),
             reader: LinkReader::from_origin(origin, Limits::default()),

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use super::assembly::Assembly;
 use super::{Limits, Violation};
+use crate::creation::Creation;
 use crate::flags::Flags;
 use crate::name::NodeName;
 use crate::stream::Promotion;
@@ -28,6 +29,8 @@ pub struct LinkReader {
 pub struct Origin {
     /// The node on the other side of the link.
     pub node: NodeName,
+    /// Its creation.
+    pub creation: Creation,
     /// The flags that were agreed on.
     pub flags: Flags,
 }
@@ -56,7 +59,8 @@ impl LinkReader {
     /// [`decode`](Self::decode) with no bytes at once, for they may hold whole frames.
     #[must_use]
     pub fn new(promotion: &Promotion, limits: Limits) -> Self {
-        let origin = Origin { node: promotion.node.clone(), flags: promotion.flags };
+        let Promotion { node, creation, flags, .. } = promotion;
+        let origin = Origin { node: node.clone(), creation: *creation, flags: *flags };
         let mut reader = Self::from_origin(origin, limits);
         reader.frames.push(&promotion.residue);
         reader

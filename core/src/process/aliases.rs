@@ -71,11 +71,16 @@ impl Processes {
         is_own
     }
 
-    /// A message came by an alias. It is dropped if there is no such alias (any more).
+    /// A message came by an alias. It is dropped if there is no such alias (any more): `false`.
     //= docs/spec/process.md#process-alias
     //= docs/spec/process.md#process-alias-reply
-    pub fn send_to_alias(&mut self, alias: &Reference, message: Bytes, deliver: &mut impl Deliver) {
-        let Some(&Alias { of, until }) = self.aliases.get(alias) else { return };
+    pub fn send_to_alias(
+        &mut self,
+        alias: &Reference,
+        message: Bytes,
+        deliver: &mut impl Deliver,
+    ) -> bool {
+        let Some(&Alias { of, until }) = self.aliases.get(alias) else { return false };
         match until {
             Until::Unalias | Until::Demonitor => deliver.message(of, message),
             Until::Reply => {
@@ -88,6 +93,7 @@ impl Processes {
                 self.demonitor(of, alias, deliver);
             }
         }
+        true
     }
 
     /// The process that has this alias.

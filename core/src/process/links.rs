@@ -174,21 +174,21 @@ impl Processes {
         }
     }
 
-    /// EXIT: void unless there is a link. Who has ended has none, so no unlink of it is waited for, either.
+    /// EXIT: void unless there is a link. It may come from one who lives and links anew, so an unlink goes on.
     //= docs/spec/process.md#process-exit-received
     pub(super) fn exit_received(
         &mut self,
-        from: Pid,
-        to: &Pid,
+        origin: &Origin,
+        (from, to): (Pid, &Pid),
         reason: &[u8],
         deliver: &mut impl Deliver,
     ) {
         let Some(mailbox) = self.mailbox(to) else { return };
-        // An unlink that was too late for a process of an earlier incarnation is not sent, and so not acknowledged.
         let mut active = false;
         self.remove_link_if(mailbox, &from, |link| {
             active = link.unlink.is_none();
-            true
+            // To a process of an earlier incarnation no unlink was sent, which so nobody acknowledges.
+            active || from.creation != origin.creation
         });
         if active {
             self.deliver_exits(Pending::link_exit(mailbox, from, Reason::new(reason)), deliver);

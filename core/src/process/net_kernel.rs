@@ -53,6 +53,8 @@ pub enum Request {
 /// Whoever waits for the answer to a call in the manner of `gen`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Caller {
+    /// The process that is asked.
+    own: Pid,
     from: Pid,
     /// One term, to be given back with the reply: a reference, or a list of one and what else `gen` puts there.
     tag: Bytes,
@@ -82,6 +84,12 @@ impl Caller {
         Frame::new(&signal, self.flags)
     }
 
+    /// Where a reply goes, so that it is dropped if nobody waits any more.
+    fn alias(&self) -> Option<Reference> {
+        let alias = alias_in(&self.tag).filter(|alias| *alias.node() == self.from.node);
+        alias.filter(|_| self.flags.contains(Flags::ALIAS))
+    }
+
     fn signal(&self, reply: &Reply) -> Option<Control> {
         match reply {
             Reply::Term(term) => {
@@ -90,8 +98,17 @@ impl Caller {
                 write::tuple(&mut out, 2);
                 out.extend_from_slice(&self.tag);
                 write::term(&mut out, term).ok()?;
-                let (to, message) = (self.from.clone(), out.into());
-                Some(Control::Send { from: None, to, message, token: None })
+                let message = out.into();
+                //= docs/spec/channel.md#ch-is-auth
+                Some(match self.alias() {
+                    Some(to) => {
+                        let from = Some(self.own.clone());
+                        Control::AliasSend { from, to, message, token: None }
+                    }
+                    None => {
+                        Control::Send { from: None, to: self.from.clone(), message, token: None }
+                    }
+                })
             }
             Reply::Never => None,
             //= docs/spec/channel.md#ch-gen-call-unserved
@@ -128,10 +145,10 @@ pub(super) enum Taken {
 ///
 /// A message of another form is none of the peer's faults: anybody may send anything to a process.
 //= docs/spec/channel.md#ch-is-auth
-pub(super) fn take(origin: &Origin, message: &Bytes, serve: bool) -> Taken {
+pub(super) fn take(origin: &Origin, own: Pid, message: &Bytes, serve: bool) -> Taken {
     //= docs/spec/requests.md#request-limits
     let short = message.len() <= MESSAGE_MAX_BYTES;
-    match parse(origin, message) {
+    match parse(origin, own, message) {
         Ok(Some(Message::Request(request))) => decide(request, short, serve),
         //= docs/spec/requests.md#request-system
         Ok(Some(Message::System(caller))) => {
@@ -178,7 +195,7 @@ fn decide(request: Request, short: bool, serve: bool) -> Taken {
     caller.answer(&reply).map_or(Taken::Ignored, Taken::Answered)
 }
 
-fn parse(origin: &Origin, message: &Bytes) -> Result<Option<Message>, TermError> {
+fn parse(origin: &Origin, own: Pid, message: &Bytes) -> Result<Option<Message>, TermError> {
     let mut reader = Reader::new(message);
     reader.version()?;
     let arity = reader.tuple()?;
@@ -198,7 +215,7 @@ fn parse(origin: &Origin, message: &Bytes) -> Result<Option<Message>, TermError>
             if from.node != *origin.node.as_atom() {
                 return Ok(None);
             }
-            let caller = Caller { from, tag, flags: origin.flags };
+            let caller = Caller { own, from, tag, flags: origin.flags };
             Ok(Some(match &*label {
                 "system" => Message::System(caller),
                 _ => Message::Request(Request::Call { body, caller }),
@@ -228,19 +245,20 @@ fn is_ping(body: &[u8]) -> bool {
     matches!(reader.tuple(), Ok(2)) && reader.atom().is_ok_and(|what| &*what == "is_auth")
 }
 
-/// The reference of the caller's monitor: `Ref`, `[alias|Ref]` or `[[alias|Ref]|_]`.
+/// The reference of the caller's monitor: `Ref`, or that of an alias.
 fn reference_in(tag: &[u8]) -> Option<Reference> {
+    Reader::new(tag).reference().ok().or_else(|| alias_in(tag))
+}
+
+/// The alias of a tag that is `[alias|Ref]` or `[[alias|Ref]|_]`.
+fn alias_in(tag: &[u8]) -> Option<Reference> {
     let mut reader = Reader::new(tag);
-    for _ in 0..2 {
-        if let Ok(reference) = reader.clone().reference() {
-            return Some(reference);
-        }
+    reader.list().ok()?;
+    if !reader.at_atom() {
         reader.list().ok()?;
-        if reader.at_atom() {
-            reader.atom().ok()?;
-        }
     }
-    reader.reference().ok()
+    let marked = &*reader.atom().ok()? == "alias";
+    reader.reference().ok().filter(|_| marked)
 }
 
 #[cfg(test)]
@@ -254,7 +272,7 @@ mod tests {
 
     fn origin() -> Origin {
         let node = NodeName::new("a@h").unwrap();
-        Origin { node, flags: Flags::SERVED.without(Flags::DIST_HEADER) }
+        Origin { node, creation: Creation(7), flags: Flags::SERVED.without(Flags::DIST_HEADER) }
     }
 
     fn pid(node: &str) -> Pid {
@@ -287,7 +305,7 @@ mod tests {
     }
 
     fn asked(message: &Bytes) -> Option<Request> {
-        match take(&origin(), message, true) {
+        match take(&origin(), pid("b@h"), message, true) {
             Taken::Asked(request) => Some(request),
             Taken::Answered(_) | Taken::PassedOn(..) | Taken::Spawns(..) | Taken::Ignored => None,
         }
@@ -318,17 +336,19 @@ mod tests {
         assert_eq!(reply, &true.into());
         assert_eq!(caller.answer(&Reply::Never), None);
 
-        let Taken::Answered(refused) = take(&origin(), &message, false) else { panic!("noproc") };
+        let Taken::Answered(refused) = take(&origin(), pid("b@h"), &message, false) else {
+            panic!("noproc")
+        };
         assert_eq!(Some(&refused), caller.answer(&Reply::Nobody).as_ref());
         assert_eq!(said(&refused.to_bytes())[1].to_string(), "noproc");
         let cast = encoded("{'$gen_cast',{async_disconnect,b@h}}");
-        assert!(matches!(take(&origin(), &cast, false), Taken::Ignored));
+        assert!(matches!(take(&origin(), pid("b@h"), &cast, false), Taken::Ignored));
         let body = encoded("{async_disconnect,b@h}").slice(1..);
         assert_eq!(asked(&cast), Some(Request::Cast { body }));
 
         // A ping is answered in any case.
         for serve in [false, true] {
-            let ping = take(&origin(), &call("a@h", "{is_auth,a@h}"), serve);
+            let ping = take(&origin(), pid("b@h"), &call("a@h", "{is_auth,a@h}"), serve);
             assert!(matches!(ping, Taken::Answered(_)));
         }
     }
@@ -357,7 +377,10 @@ mod tests {
             Bytes::new(),
             Bytes::from_static(b"\x83h"),
         ] {
-            assert!(matches!(take(&origin(), &message, true), Taken::Ignored), "{message:?}");
+            assert!(
+                matches!(take(&origin(), pid("b@h"), &message, true), Taken::Ignored),
+                "{message:?}"
+            );
         }
     }
 
@@ -367,12 +390,12 @@ mod tests {
     fn messages_for_others_are_passed_on() {
         let message = |body: &str| encoded(&alloc::format!("{{foo,registered_send,bar,{body}}}"));
         for serve in [false, true] {
-            let taken = take(&origin(), &message("{baz,[1]}"), serve);
+            let taken = take(&origin(), pid("b@h"), &message("{baz,[1]}"), serve);
             let Taken::PassedOn(to, passed_on) = taken else { panic!("it is passed on") };
             assert_eq!((to.as_str(), passed_on), ("bar", encoded("{baz,[1]}")));
         }
         let long = message(&alloc::format!("{:?}", "x".repeat(66_000)));
-        assert!(matches!(take(&origin(), &long, true), Taken::Ignored));
+        assert!(matches!(take(&origin(), pid("b@h"), &long, true), Taken::Ignored));
     }
 
     //= docs/spec/requests.md#request-system
@@ -386,7 +409,9 @@ mod tests {
         out.splice(3..3 + label.len(), encoded("system").slice(1..));
         let out = out.into();
         for serve in [false, true] {
-            let Taken::Answered(frame) = take(&origin(), &out, serve) else { panic!("an answer") };
+            let Taken::Answered(frame) = take(&origin(), pid("b@h"), &out, serve) else {
+                panic!("an answer")
+            };
             assert_eq!(said(&frame.to_bytes())[1].to_string(), "noproc");
         }
     }
@@ -399,7 +424,9 @@ mod tests {
         assert!(asked(&list(40_000)).is_some());
         let long = list(66_000);
         assert!(long.len() > MESSAGE_MAX_BYTES);
-        let Taken::Answered(refused) = take(&origin(), &long, true) else { panic!("noproc") };
+        let Taken::Answered(refused) = take(&origin(), pid("b@h"), &long, true) else {
+            panic!("noproc")
+        };
         assert_eq!(said(&refused.to_bytes())[1].to_string(), "noproc");
     }
 
@@ -423,7 +450,7 @@ mod tests {
             out.extend((len as u32).to_be_bytes());
             out.resize(out.len() + len, 7);
             out.extend_from_slice(&encoded("{is_auth,a}")[1..]);
-            let Taken::Answered(frame) = take(&origin(), &out.into(), true) else {
+            let Taken::Answered(frame) = take(&origin(), pid("b@h"), &out.into(), true) else {
                 panic!("an answer")
             };
             frame.to_bytes()

@@ -91,9 +91,7 @@ impl Processes {
             let reason = crash::badarg("group_leader", &[&leader, &own], SPAWN_FUNC);
             return self.terminate(child, &reason, deliver);
         };
-        if let Some(process) = self.table.get_mut(&child) {
-            process.group_leader = Some(leader_pid);
-        }
+        let _ = self.give_group_leader(child, leader_pid);
         let [Ok(to_module), Ok(to_function)] =
             [&module, &function].map(|name| Reader::new(name).atom())
         else {

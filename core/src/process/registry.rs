@@ -7,7 +7,7 @@ use core::num::NonZeroU64;
 use super::aliases::Alias;
 use super::identity::Incarnation;
 use super::ping::Pings;
-use super::relations::{Monitor, Process, Relations, Spawn};
+use super::relations::{Leader, Monitor, Process, Relations, Spawn};
 use super::{Deliver, Function, Limits, Reach};
 use crate::creation::Creation;
 use crate::ids::{MailboxId, Minter, PingId};
@@ -109,6 +109,13 @@ impl Processes {
         self.has(mailbox).then(|| own.pid(mailbox))
     }
 
+    /// What a process takes itself for (`erlang:self/0`): as [`Self::pid`], but while the node is not alive that of
+    /// `nonode@nohost`, which only processes of this node can use.
+    #[must_use]
+    pub fn self_pid(&self, mailbox: MailboxId) -> Option<Pid> {
+        self.has(mailbox).then(|| self.identity().pid(mailbox))
+    }
+
     /// The process with this pid; `None` if it is not one of this incarnation of this node, or has ended.
     #[must_use]
     //= docs/spec/channel.md#ch-own-pids
@@ -159,9 +166,17 @@ impl Processes {
     /// any, what the process spawns has the process itself.
     #[must_use]
     pub fn group_leader(&self, mailbox: MailboxId) -> Option<Pid> {
-        let given = self.table.get(&mailbox)?.group_leader.clone();
+        //= docs/spec/process.md#process-own-name
+        match self.leader(mailbox)? {
+            Leader::Here(leader) => Some(self.identity().pid(leader)),
+            Leader::Elsewhere(leader) => Some(leader),
+        }
+    }
+
+    pub(super) fn leader(&self, of: MailboxId) -> Option<Leader> {
+        let given = self.table.get(&of)?.group_leader.clone();
         //= docs/spec/process.md#process-user
-        given.or_else(|| self.pid(self.whereis("user")?))
+        given.or_else(|| self.whereis("user").map(Leader::Here))
     }
 
     /// Gives a process a group leader (`erlang:group_leader/2`).
@@ -169,6 +184,7 @@ impl Processes {
     /// # Errors
     /// [`NoProcess`].
     pub fn give_group_leader(&mut self, mailbox: MailboxId, leader: Pid) -> Result<(), NoProcess> {
+        let leader = self.mailbox(&leader).map_or(Leader::Elsewhere(leader), Leader::Here);
         let process = self.table.get_mut(&mailbox).ok_or(NoProcess)?;
         process.group_leader = Some(leader);
         Ok(())
@@ -177,9 +193,8 @@ impl Processes {
     /// GROUP_LEADER.
     //= docs/spec/process.md#process-group-leader
     pub(super) fn set_group_leader(&mut self, of: &Pid, leader: Pid) {
-        let process = self.mailbox(of).and_then(|mailbox| self.table.get_mut(&mailbox));
-        if let Some(process) = process {
-            process.group_leader = Some(leader);
+        if let Some(mailbox) = self.mailbox(of) {
+            let _ = self.give_group_leader(mailbox, leader);
         }
     }
 

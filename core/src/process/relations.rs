@@ -15,7 +15,7 @@ use crate::wire::control::Monitored;
 pub(super) struct Process {
     pub(super) name: Option<Atom>,
     pub(super) trap_exit: bool,
-    pub(super) group_leader: Option<Pid>,
+    pub(super) group_leader: Option<Leader>,
     /// With processes of other nodes.
     pub(super) links: BTreeMap<Pid, Link>,
     pub(super) local_links: BTreeSet<MailboxId>,
@@ -31,6 +31,13 @@ pub(super) struct Process {
     pub(super) spawned_for: Option<Atom>,
     /// The module and the function that handle its messages.
     pub(super) dispatch: Option<(Atom, Atom)>,
+}
+
+/// A group leader. One of this node stays the same process when the node gets another name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Leader {
+    Here(MailboxId),
+    Elsewhere(Pid),
 }
 
 /// A link with a process of another node.

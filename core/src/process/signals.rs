@@ -47,7 +47,9 @@ impl Processes {
             Control::RegSend { to, message, .. } => {
                 return self.message(origin, Receiver::Name(to), message, deliver);
             }
-            Control::AliasSend { to, message, .. } => self.send_to_alias(&to, message, deliver),
+            Control::AliasSend { to, message, .. } => {
+                self.send_to_alias(&to, message, deliver);
+            }
             Control::Altact { to, content: Content::Message(message), .. } => {
                 return self.message(origin, to, message, deliver);
             }
@@ -77,7 +79,7 @@ impl Processes {
             }
             Control::UnlinkIdAck { id, from, to } => self.unlink_acknowledged(id, &from, &to),
             Control::Exit { from, to, reason, .. } => {
-                self.exit_received(from, &to, &reason, deliver);
+                self.exit_received(origin, (from, &to), &reason, deliver);
             }
             Control::GroupLeader { leader, to } => self.set_group_leader(&to, leader),
             //= docs/spec/channel.md#ch-monitor-net-kernel
@@ -177,7 +179,8 @@ impl Processes {
         deliver: &mut impl Deliver,
     ) -> Result<(), Violation> {
         if &**to == net_kernel::NAME {
-            match net_kernel::take(origin, &message, self.serves_requests) {
+            let own = self.identity().pid(self.pinger);
+            match net_kernel::take(origin, own, &message, self.serves_requests) {
                 Taken::Answered(frame) => return deliver.answer(frame),
                 Taken::Asked(request) => deliver.request(request),
                 Taken::PassedOn(to, message) => self.deliver(&to, message, deliver),

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::crash::DIST_SPAWN_INIT;
 use super::reason::Reason;
-use super::relations::{Monitor, Spawn};
+use super::relations::{Leader, Monitor, Spawn};
 use super::spawn_options::Asked;
 use super::{
     Deliver, NoProcess, Origin, ProcessEvent, Processes, Reach, SpawnFailure, Spawning, Target,
@@ -137,10 +137,10 @@ impl Processes {
         deliver: &mut impl Deliver,
     ) -> Result<(), SpawnFailure> {
         Asked::parse(&spawning.options).ok_or(SpawnFailure::BadOption)?;
-        let leader = self.group_leader(by).or_else(|| Some(self.identity().pid(by)));
+        let leader = self.leader(by).unwrap_or(Leader::Here(by));
         let child = self.spawn_mailbox();
         if let Some(process) = self.table.get_mut(&child) {
-            process.group_leader = leader;
+            process.group_leader = Some(leader);
         }
         if spawning.asks.link {
             self.link_here(by, child);

@@ -94,8 +94,8 @@ impl Processes {
     /// A new process that counts for the peer.
     pub(super) fn spawn_counted(&mut self, origin: &Origin, leader: Pid) -> (MailboxId, Pid) {
         let (child, node) = (self.spawn_mailbox(), origin.node.as_atom());
+        let _ = self.give_group_leader(child, leader);
         if let Some(process) = self.table.get_mut(&child) {
-            process.group_leader = Some(leader);
             process.spawned_for = Some(node.clone());
         }
         *self.spawned.entry(node.clone()).or_default() += 1;

@@ -215,7 +215,7 @@ impl Cluster {
         let mut frame = Vec::new();
         signal.emit(flags(), &mut frame).unwrap();
         let signal = parse(&Bytes::from(frame).slice(4..), &name(from)).unwrap();
-        let origin = Origin { node: name(from), flags: flags() };
+        let origin = Origin { node: name(from), creation: Creation(7), flags: flags() };
         let result =
             self.deliver(to, Some(from), |processes, host| processes.handle(&origin, signal, host));
         self.violations.extend(result.err());

@@ -19,6 +19,8 @@ pub const OTP: &str = "58 770d 'otp@localhost' 00000059 00000000 6b016381";
 pub const PY: &str = "58 770f 'pysrv@localhost' 00000001 00000000 11223344";
 /// A reference of ours.
 pub const OWN_REF: &str = "5a 0003 770f 'pysrv@localhost' 11223344 00000001 00000002 00000003";
+/// The process that is registered as `net_kernel` here.
+pub const OWN_NET_KERNEL: &str = "58 770f 'pysrv@localhost' 00000001 00000000 11223344";
 pub const YES: &str = "77 03 'yes'";
 pub const NOPROC: &str = "77 06 'noproc'";
 pub const NET_KERNEL: &str = "770a 'net_kernel'";
@@ -116,7 +118,7 @@ impl End {
     pub fn new(flags: Flags) -> Self {
         let mut processes = Processes::new();
         processes.alive(node("pysrv@localhost"), Creation(0x1122_3344));
-        let origin = Origin { node: node("otp@localhost"), flags };
+        let origin = Origin { node: node("otp@localhost"), creation: Creation(7), flags };
         let reader = LinkReader::from_origin(origin, Limits::default());
         Self { reader, processes, delivered: Delivered::default() }
     }

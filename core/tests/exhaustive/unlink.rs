@@ -2,8 +2,10 @@
 
 use crate::checker::{Scene, explore};
 use crate::cluster::{Cluster, pair};
+use bytes::Bytes;
 use netkernel_core::MailboxId;
 use netkernel_core::term::Pid;
+use netkernel_core::wire::control::Control;
 
 #[derive(Clone, Debug, PartialEq, Hash)]
 struct Pair {
@@ -34,6 +36,18 @@ impl Pair {
     fn new(links: [u8; 2], unlinks: [u8; 2]) -> Self {
         let (cluster, mailboxes, pids) = pair();
         Self { cluster, mailboxes, pids, links, unlinks, ends: [false; 2], loss: false }
+    }
+
+    /// Only the first has a link: it was spawned for the second, which has abandoned the request, and the exit signal that says
+    /// so is under way.
+    fn abandoned(links: [u8; 2], unlinks: [u8; 2]) -> Self {
+        let mut pair = Self::new(links, unlinks);
+        let [to, from] = pair.pids.clone();
+        pair.cluster.inject(1, 0, Control::Link { from: from.clone(), to: to.clone() });
+        pair.cluster.settle();
+        let reason = Bytes::from_static(b"w\x09abandoned");
+        pair.cluster.inject(1, 0, Control::Exit { from, to, reason, token: None });
+        pair
     }
 
     fn lives(&self, node: usize) -> bool {
@@ -151,6 +165,22 @@ fn an_end_that_crosses_links_and_unlinks_ends_those_that_are_linked_and_leaves_n
     assert_eq!(outcomes("the end of one", begin), ends);
     let begin = Pair { ends: [true, true], ..Pair::new([1, 1], [1, 1]) };
     assert_eq!(outcomes("the ends of both", begin), ["live [false, false], linked false"]);
+}
+
+//= docs/spec/process.md#process-unlink-ack
+//= type=test
+//= docs/spec/process.md#process-exit-received
+//= type=test
+#[test]
+fn both_agree_on_a_link_whatever_crosses_the_exit_signal_of_one_who_lives() {
+    let begin = Pair::abandoned([0, 2], [1, 1]);
+    let ends = [
+        "live [false, false], linked false",
+        "live [false, true], linked false",
+        NOT_LINKED,
+        LINKED,
+    ];
+    assert_eq!(outcomes("an exit of who lives", begin), ends);
 }
 
 //= docs/spec/process.md#process-exit-received

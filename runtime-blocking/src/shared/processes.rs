@@ -64,6 +64,17 @@ impl Table {
         self.known_sender(id)?.ok_or(SendError::NotAlive)
     }
 
+    /// The pid of who calls a server of that node: one of this node can be called while the node is not alive.
+    ///
+    /// # Errors
+    /// [`SendError::Ended`] and [`SendError::NotAlive`].
+    pub fn caller(&self, id: MailboxId, node: &Atom) -> Result<Pid, SendError> {
+        let state = lock(&self.state);
+        let own = state.processes.self_pid(id).ok_or(SendError::Ended)?;
+        let reaches = state.processes.is_own(node) || state.processes.pid(id).is_some();
+        if reaches { Ok(own) } else { Err(SendError::NotAlive) }
+    }
+
     /// As [`Self::sender`], but `None` while the node is not alive, or waits for its name: what goes without a sender may be what
     /// makes the link that brings the name.
     ///
@@ -158,11 +169,9 @@ impl Table {
         message: &Bytes,
     ) -> Result<bool, SendError> {
         self.send_here(by, |processes, deliver| {
-            let is_own = processes.is_own(alias.node());
-            if is_own {
-                processes.send_to_alias(alias, message.clone(), deliver);
-            }
-            is_own
+            //= docs/spec/process.md#process-own-name
+            processes.send_to_alias(alias, message.clone(), deliver)
+                || processes.is_own(alias.node())
         })
     }
 

@@ -397,7 +397,10 @@ fn send_here(
     let mailbox = match to {
         Receiver::Pid(pid) => processes.mailbox(&pid),
         Receiver::Name(name, _) => processes.whereis(&name),
-        Receiver::Alias(alias) => return processes.send_to_alias(&alias, message, deliver),
+        Receiver::Alias(alias) => {
+            processes.send_to_alias(&alias, message, deliver);
+            return;
+        }
     };
     if let Some(mailbox) = mailbox {
         processes.hand_over(mailbox, message, deliver);

@@ -153,7 +153,7 @@ impl Deliver for Delivery<'_, '_> {
         {
             // What it says is known as the other side will read it.
             let node = self.own.unwrap_or(&origin.node).clone();
-            let origin = Origin { node, flags: origin.flags };
+            let origin = Origin { node, ..origin.clone() };
             let mut reader = LinkReader::from_origin(origin, limits);
             let conn = self.shared.net.serial(stream.end);
             for signal in reader.decode(&bytes).signals {

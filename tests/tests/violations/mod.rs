@@ -120,7 +120,8 @@ impl Target {
         let (mut script, names) = self.join(flags);
         // The node may close it while it still gets bytes.
         _ = script.try_send(&bytes(&names));
-        let origin = Origin { node: node_name(&self.name), flags };
+        let origin =
+            Origin { node: node_name(&self.name), creation: netkernel_core::Creation(7), flags };
         let mut reader = LinkReader::from_origin(origin, LinkLimits::default());
         let (begin, mut number) = (Instant::now(), 1);
         while self.answers(&mut script, &mut reader, flags, &names, number) {
@@ -182,7 +183,11 @@ impl Target {
             let batch = reader.decode(&raw(&frame));
             if batch.violation.is_some() {
                 // A node of Erlang may answer what is no process. What comes next is read anew.
-                let origin = Origin { node: node_name(&self.name), flags };
+                let origin = Origin {
+                    node: node_name(&self.name),
+                    creation: netkernel_core::Creation(7),
+                    flags,
+                };
                 *reader = LinkReader::from_origin(origin, LinkLimits::default());
             }
             let is_answer =

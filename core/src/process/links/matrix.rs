@@ -28,7 +28,11 @@ fn name(text: &str) -> NodeName {
 }
 
 fn origin() -> Origin {
-    Origin { node: name("q@h"), flags: Flags::SERVED.without(Flags::DIST_HEADER) }
+    Origin {
+        node: name("q@h"),
+        creation: Creation(7),
+        flags: Flags::SERVED.without(Flags::DIST_HEADER),
+    }
 }
 
 fn q(id: u32) -> Pid {
@@ -136,7 +140,11 @@ impl Bench {
 
     /// The signal comes from Q's node.
     fn comes(&mut self, signal: Control, said: &mut Said) {
-        if let Err(violation) = self.processes.handle(&origin(), signal, said) {
+        self.comes_from(&origin(), signal, said);
+    }
+
+    fn comes_from(&mut self, origin: &Origin, signal: Control, said: &mut Said) {
+        if let Err(violation) = self.processes.handle(origin, signal, said) {
             said.said.push(format!("the nodes' link ends: {violation:?}"));
         }
     }
@@ -172,7 +180,7 @@ fn states() -> [(&'static str, Bench); 4] {
 
 type Event = fn(&mut Bench, &mut Said);
 
-const EVENTS: [(&str, Event); 12] = [
+const EVENTS: [(&str, Event); 13] = [
     ("P links", Bench::link),
     ("P links, Q's node is not reached", |bench, said| {
         said.reaches = false;
@@ -204,6 +212,11 @@ const EVENTS: [(&str, Event); 12] = [
     ("EXIT", |bench, said| {
         let (from, to, reason) = (q(1), bench.own(), Bytes::from_static(BYE));
         bench.comes(Control::Exit { from, to, reason, token: None }, said);
+    }),
+    ("EXIT, Q is of an earlier incarnation of its node", |bench, said| {
+        let (from, to, reason) = (q(1), bench.own(), Bytes::from_static(BYE));
+        let origin = Origin { creation: Creation(8), ..origin() };
+        bench.comes_from(&origin, Control::Exit { from, to, reason, token: None }, said);
     }),
     ("the nodes' link ends", |bench, said| {
         said.reaches = false;
