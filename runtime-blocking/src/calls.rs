@@ -76,7 +76,7 @@ impl Mailbox {
     }
 
     fn send_call(&self, request: &CallRequest, body: &Term) -> Result<(), SendError> {
-        let own = self.handle.table.caller(self.id, request.server().node())?;
+        let own = self.handle.table.sender_to(self.id, request.server().node())?;
         let message = gen_server::call(&own, request.reference(), body);
         self.send_noconnect(request.server(), message.map_err(|_| SendError::TooLong)?)
     }

@@ -1,6 +1,5 @@
 //! The process `rex`, which callers from before `erpc` and from C ask.
 
-use netkernel_core::NodeName;
 use netkernel_core::calls::rpc::{self, Rex};
 use netkernel_core::term::{Pid, Term};
 
@@ -26,8 +25,8 @@ impl Node {
 
 impl Mailbox {
     fn take_for_rex(&self, message: Rex) -> Result<(), SendError> {
-        let own = self.pid().ok_or(SendError::NotAlive)?.node;
-        let node = NodeName::new(&own).map_err(|_| SendError::NotAlive)?;
+        let node = self.handle.table.own_node();
+        let own = node.as_atom().clone();
         match message {
             Rex::Call(client, call) => {
                 let result = match call {

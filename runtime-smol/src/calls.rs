@@ -103,7 +103,7 @@ impl Mailbox {
     }
 
     async fn send_call(&self, request: &CallRequest, body: &Term) -> Result<(), SendError> {
-        let own = self.handle.table.caller(self.id, request.server().node())?;
+        let own = self.handle.table.sender_to(self.id, request.server().node())?;
         let message = gen_server::call(&own, request.reference(), body);
         let message = message.map_err(|_| SendError::TooLong)?;
         self.send_noconnect(request.server(), message).await

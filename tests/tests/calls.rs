@@ -315,6 +315,10 @@ each_runtime! {
         let features = Term::decode(&next_message(&own), &Limits::default()).unwrap();
         let own_name = name.as_atom().clone().into();
         assert_eq!(features, Term::tuple([term("features_reply"), own_name, term("[erpc]")]));
+        // So does a node that is not alive.
+        node.stop().unwrap();
+        let rex = Target::Name(atom("rex"), NodeName::nonode());
+        assert_eq!(call(&own, rex, "{call,m,f,[4],user}"), Ok(term("4")));
     }
 
     //= docs/spec/calls.md#rex-broadcast

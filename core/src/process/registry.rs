@@ -198,6 +198,12 @@ impl Processes {
         }
     }
 
+    /// What this node is called (`erlang:node/0`): `nonode@nohost` while it is not alive.
+    #[must_use]
+    pub fn own_node(&self) -> NodeName {
+        self.identity().name
+    }
+
     /// Whether that is what this node is called: `nonode@nohost` while it is not alive.
     #[must_use]
     pub fn is_own(&self, node: &Atom) -> bool {

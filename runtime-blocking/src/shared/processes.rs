@@ -64,15 +64,20 @@ impl Table {
         self.known_sender(id)?.ok_or(SendError::NotAlive)
     }
 
-    /// The pid of who calls a server of that node: one of this node can be called while the node is not alive.
+    /// The pid of who sends to that node, which may be this one while it is not alive.
     ///
     /// # Errors
     /// [`SendError::Ended`] and [`SendError::NotAlive`].
-    pub fn caller(&self, id: MailboxId, node: &Atom) -> Result<Pid, SendError> {
+    pub fn sender_to(&self, id: MailboxId, node: &Atom) -> Result<Pid, SendError> {
         let state = lock(&self.state);
         let own = state.processes.self_pid(id).ok_or(SendError::Ended)?;
         let reaches = state.processes.is_own(node) || state.processes.pid(id).is_some();
         if reaches { Ok(own) } else { Err(SendError::NotAlive) }
+    }
+
+    /// What this node is called: `nonode@nohost` while it is not alive.
+    pub fn own_node(&self) -> NodeName {
+        lock(&self.state).processes.own_node()
     }
 
     /// As [`Self::sender`], but `None` while the node is not alive, or waits for its name: what goes without a sender may be what
