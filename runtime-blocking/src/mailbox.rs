@@ -107,7 +107,8 @@ impl Mailbox {
     /// Has `waker` called after each item that arrives from now on, so that a thread with other things to wait for need not
     /// wait here: it is told, and takes the items by [`Self::try_recv`]. Only the first waker counts; `false` for others.
     ///
-    /// It is called by the threads of the node, under their locks: it must not block, nor call anything of this crate. A panic in it goes no further.
+    /// It is called by the threads of the node, which do nothing else meanwhile: it must not block, nor wait for this node. They may call it once
+    /// for items that come together. A panic in it goes no further.
     pub fn set_waker(&self, waker: impl Fn() + Send + Sync + 'static) -> bool {
         self.queue.set_waker(Box::new(waker))
     }

@@ -49,14 +49,14 @@ impl Mailbox {
                 Ok(())
             }
             Rex::Broadcast(from, name, message) => {
-                let to = self.handle.table.whereis(name.as_str());
+                let to = self.handle.table.whereis_here(name.as_str());
                 if let Some(to) = &to {
                     // A mailbox without room drops it, and the name is there all the same.
                     let _ = self.tell(to, &message).await;
                 }
                 self.tell(&from, &rpc::was_sent(own, name, to.is_some())).await
             }
-            Rex::Send(from, name, message) => match self.handle.table.whereis(name.as_str()) {
+            Rex::Send(from, name, message) => match self.handle.table.whereis_here(name.as_str()) {
                 Some(to) => self.tell(&to, &Term::tuple([from.into(), message])).await,
                 None => self.tell(&from, &rpc::was_sent(own, name, false)).await,
             },

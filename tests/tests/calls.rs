@@ -6,10 +6,10 @@ use core::time::Duration;
 use std::sync::mpsc::{Sender, channel};
 
 use futures_lite::future::{block_on, poll_once};
-use netkernel_blocking::core::NodeName;
 use netkernel_blocking::core::calls::erpc::{ErpcFailure, Exception};
 use netkernel_blocking::core::calls::gen_server::CallFailure;
 use netkernel_blocking::core::term::{Atom, Limits, Pid, Term};
+use netkernel_blocking::core::{Creation, NodeName};
 use netkernel_blocking::{
     Bound, CallError, CallReaction, Client, ErpcError, Function, Info, Item, NodeConfig, Outcome,
     Overflow, ProcessEvent, Reaction, StartServerError, Target,
@@ -258,6 +258,8 @@ each_runtime! {
             let error = own.send_request(server, &term("x")).unwrap_err();
             assert_eq!(exit(Err(error)), response);
         }
+        let me = Target::Name(atom("own"), NodeName::nonode());
+        assert_eq!(exit(own.call(me, &term("x"), Some(GIVE_UP))), term("calling_self"));
         assert_eq!(own.message_queue_len(), 0);
     }
 
@@ -316,9 +318,18 @@ each_runtime! {
         let own_name = name.as_atom().clone().into();
         assert_eq!(features, Term::tuple([term("features_reply"), own_name, term("[erpc]")]));
         // So does a node that is not alive.
+        let me = own.pid().unwrap();
         node.stop().unwrap();
         let rex = Target::Name(atom("rex"), NodeName::nonode());
         assert_eq!(call(&own, rex, "{call,m,f,[4],user}"), Ok(term("4")));
+        let me = Pid { node: atom("nonode@nohost"), creation: Creation::NONE, ..me };
+        own.register(atom("own")).unwrap();
+        let mut message = Vec::new();
+        let what = Term::tuple([term("sbcast"), term("own"), term("x")]);
+        Term::tuple([me.into(), what]).encode(&mut message).unwrap();
+        own.send_to_name(&atom("rex"), &NodeName::nonode(), message).unwrap();
+        let told = [(); 2].map(|()| Term::decode(&next_message(&own), &Limits::default()).unwrap());
+        assert_eq!(told, [term("x"), term("{rex,nonode@nohost,nonode@nohost}")]);
     }
 
     //= docs/spec/calls.md#rex-broadcast

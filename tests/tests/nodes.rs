@@ -5,6 +5,7 @@
 mod support;
 
 use core::time::Duration;
+use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Instant as Moment;
@@ -257,6 +258,24 @@ each_runtime! {
         a.connect_node(name(B)).unwrap();
         called.recv_timeout(GIVE_UP).unwrap();
         assert!(matches!(a_box.try_recv(), Some(Item::Event(_))));
+    }
+
+    #[test]
+    fn a_waker_may_end_a_process_of_its_node() {
+        let epmd = Epmd::start();
+        let ((a, a_box), (_b, b_box)) = (epmd.node(A), epmd.node(B));
+        a.connect_node(name(B)).unwrap();
+        let other = a.mailbox();
+        other.register(Atom::new("other").unwrap()).unwrap();
+        let other = Mutex::new(Some(other));
+        let (calls, called) = channel();
+        a_box.set_waker(move || {
+            drop(other.lock().unwrap().take());
+            let _ = calls.send(());
+        });
+        b_box.send(&a_box.pid().unwrap(), term(b"x")).unwrap();
+        called.recv_timeout(GIVE_UP).unwrap();
+        assert_eq!(a.whereis("other"), None);
     }
 
     #[test]

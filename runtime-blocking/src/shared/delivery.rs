@@ -1,5 +1,6 @@
 //! Carries out what signals and calls lead to, under the table's lock.
 
+use core::mem::take;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -33,7 +34,12 @@ pub(super) struct Delivery<'a> {
 
 /// What is to be done when no lock is held.
 #[derive(Default)]
+#[must_use = "who waits is not woken"]
 pub(super) struct Effects {
+    /// Mailboxes that have got something: who waits there is to be woken.
+    pub(super) filled: Vec<Arc<Queue>>,
+    /// Results of pings, for those who wait for them.
+    pub(super) pongs: Vec<(Reply<bool>, bool)>,
     /// For the owner.
     pub(super) requests: Vec<Request>,
     /// Processes that are to be run.
@@ -44,6 +50,21 @@ pub(super) struct Effects {
     pub(super) refused: bool,
     /// Processes that are to end because of their mailboxes: at once, under the lock.
     overflowed: Vec<MailboxId>,
+}
+
+impl Effects {
+    /// A mailbox has got something. Most that come together are for one.
+    fn fill(&mut self, queue: &Arc<Queue>) {
+        if !self.filled.last().is_some_and(|last| Arc::ptr_eq(last, queue)) {
+            self.filled.push(Arc::clone(queue));
+        }
+    }
+
+    /// Wakes who has waited for this.
+    pub(super) fn wake(&mut self) {
+        take(&mut self.filled).iter().for_each(|queue| queue.wake());
+        take(&mut self.pongs).into_iter().for_each(|(result, alive)| result.send(alive));
+    }
 }
 
 impl Delivery<'_> {
@@ -90,11 +111,15 @@ impl Delivery<'_> {
     fn push(&mut self, to: MailboxId, item: Item) {
         let Some(queue) = self.mailboxes.get(&to) else { return };
         let Effects { full, overflowed, .. } = &mut *self.effects;
-        match queue.push(item) {
+        let pushed = queue.push(item);
+        match pushed {
             Pushed::Taken | Pushed::Dropped => {}
             Pushed::Full if full.iter().any(|full| Arc::ptr_eq(full, queue)) => {}
             Pushed::Full => full.push(Arc::clone(queue)),
             Pushed::Overflow => overflowed.push(to),
+        }
+        if matches!(pushed, Pushed::Taken | Pushed::Full) {
+            self.effects.fill(queue);
         }
     }
 }
@@ -112,6 +137,7 @@ impl Deliver for Delivery<'_> {
     fn reply(&mut self, to: MailboxId, message: Bytes) {
         if let Some(queue) = self.mailboxes.get(&to) {
             queue.push_reply(message);
+            self.effects.fill(queue);
         }
     }
 
@@ -127,6 +153,7 @@ impl Deliver for Delivery<'_> {
         }
         if let Some(queue) = self.mailboxes.remove(&to) {
             queue.end(Item::Process(event));
+            self.effects.fill(&queue);
         }
     }
 
@@ -148,9 +175,7 @@ impl Deliver for Delivery<'_> {
     }
 
     fn pong(&mut self, ping: PingId, alive: bool) {
-        if let Some(result) = self.pings.remove(&ping) {
-            result.send(alive);
-        }
+        self.effects.pongs.extend(self.pings.remove(&ping).map(|result| (result, alive)));
     }
 
     fn request(&mut self, request: Request) {

@@ -109,6 +109,12 @@ impl Table {
         state.processes.pid(state.processes.whereis(name)?)
     }
 
+    /// As [`Self::whereis`], but also while the node is not alive: who can be sent to from here.
+    pub fn whereis_here(&self, name: &str) -> Option<Pid> {
+        let state = lock(&self.state);
+        state.processes.self_pid(state.processes.whereis(name)?)
+    }
+
     /// The group leader of a mailbox, if it has one.
     pub fn group_leader(&self, id: MailboxId) -> Option<Pid> {
         lock(&self.state).processes.group_leader(id)
@@ -293,8 +299,7 @@ impl Table {
         match other {
             Target::Pid(pid) => processes.mailbox(pid) == Some(id),
             Target::Name(name, node) => {
-                processes.pid(id).is_some_and(|own| own.node == *node.as_atom())
-                    && processes.whereis(name) == Some(id)
+                processes.is_own(node.as_atom()) && processes.whereis(name) == Some(id)
             }
         }
     }

@@ -33,27 +33,21 @@ impl fmt::Debug for Waker {
     }
 }
 
-/// Who fills it.
+/// Who fills it, and [wakes](Self::wake) who waits once no lock is held.
 impl Queue {
     /// Appends an item, unless the bound is against it.
     pub(super) fn push(&self, item: Item) -> Pushed {
-        let pushed = lock(&self.items).push(item);
-        if matches!(pushed, Pushed::Taken | Pushed::Full) {
-            self.wake();
-        }
-        pushed
+        lock(&self.items).push(item)
     }
 
     /// Appends the answer to a call, which counts for no bound.
     pub(super) fn push_reply(&self, message: Bytes) {
         lock(&self.items).push_reply(message);
-        self.wake();
     }
 
     /// Drops what waits; from now on there is this item, as often as it is asked for.
     pub(super) fn end(&self, last: Item) {
         self.change(|items| items.end(last));
-        self.wake();
     }
 
     /// Drops what waits: nobody will ask for it.
@@ -71,7 +65,8 @@ impl Queue {
         lock(&self.items).has_room_or_rings(bell)
     }
 
-    fn wake(&self) {
+    /// Wakes who waits for items. That may be anything: a waker may drop the task that it is to wake, and a mailbox with it.
+    pub(super) fn wake(&self) {
         self.filled.ring();
         if let Some(Waker(waker)) = self.waker.get() {
             // Whoever brings an item is not to end by what its receiver does wrong: it may be the reader of a link.

@@ -63,11 +63,6 @@ impl State {
         delivery.end_overflowed(processes);
         result
     }
-
-    /// Does something of which neither requests nor new processes come.
-    fn act(&mut self, act: impl FnOnce(&mut Processes, &mut Delivery<'_>)) {
-        self.deliver(None, &mut Effects::default(), act);
-    }
 }
 
 /// What became of a signal.
@@ -122,14 +117,17 @@ impl Table {
         act: impl FnOnce(&mut Processes, &mut Delivery<'_>) -> R,
     ) -> R {
         let result = lock(&self.state).deliver(stream, effects, act);
+        effects.wake();
         self.start(take(&mut effects.started));
         result
     }
 
     /// Puts an item into a mailbox, if it is still there.
     pub(crate) fn push(&self, to: MailboxId, item: Item) {
-        if let Some(queue) = lock(&self.state).mailboxes.get(&to) {
+        let queue = lock(&self.state).mailboxes.get(&to).map(Arc::clone);
+        if let Some(queue) = queue {
             let _ = queue.push(item);
+            queue.wake();
         }
     }
 }
@@ -301,9 +299,10 @@ impl Table {
 
     /// Waits no more for the result of a ping.
     pub fn cancel_ping(&self, ping: PingId) {
-        let mut state = lock(&self.state);
-        state.act(|processes, deliver| processes.cancel_ping(ping, deliver));
-        state.pings.remove(&ping);
+        self.act(|processes, deliver| {
+            processes.cancel_ping(ping, deliver);
+            deliver.pings.remove(&ping);
+        });
     }
 
     /// Whether there is a link with this node, or one that is just ending.
@@ -368,16 +367,20 @@ impl Table {
 
     /// There will be no link any more.
     pub(crate) fn abandon(&self) {
+        let mut effects = Effects::default();
         let mut state = lock(&self.state);
         let State { own, pings, peers, links, functions, .. } = &mut *state;
         *own = None;
         // Whoever runs functions must not hold a node any more: that is gone.
         let gone = (take(pings), take(peers), take(links), functions.take());
         for node in gone.1.keys() {
-            state.act(|processes, deliver| processes.connection_down(node, deliver));
+            state.deliver(None, &mut effects, |processes, deliver| {
+                processes.connection_down(node, deliver);
+            });
         }
         state.processes.not_alive();
         drop(state);
+        effects.wake();
         drop(gone);
         self.changed.ring();
     }
@@ -402,8 +405,12 @@ impl Table {
         });
         state.links.insert(promotion.link, Arc::clone(stream));
         let Promotion { node, flags, .. } = promotion;
-        state.act(|processes, deliver| processes.connection_up(node, *flags, deliver));
+        let mut effects = Effects::default();
+        state.deliver(None, &mut effects, |processes, deliver| {
+            processes.connection_up(node, *flags, deliver);
+        });
         drop(state);
+        effects.wake();
         self.changed.ring();
     }
 
@@ -424,8 +431,12 @@ impl Table {
             }
             state.peers.remove(node);
         }
-        state.act(|processes, deliver| processes.connection_down(node, deliver));
+        let mut effects = Effects::default();
+        state.deliver(None, &mut effects, |processes, deliver| {
+            processes.connection_down(node, deliver);
+        });
         drop(state);
+        effects.wake();
         self.changed.ring();
     }
 }
